@@ -1,0 +1,98 @@
+//! Plain slices in and out of candle tensors on the CPU, for the kernels.
+
+use brigand_kernels::element::Element;
+use brigand_kernels::float::Float;
+use candle_core::{CpuStorage, DType, Device, InplaceOp2, Layout, Storage, Tensor, WithDType};
+
+use crate::error::Result;
+
+/// An element type that the kernels and candle both know: `f32` or `f64`.
+pub trait Real: Element + Float + WithDType {}
+impl Real for f32 {}
+impl Real for f64 {}
+
+/// Whether the kernels can work on this tensor: `f32` or `f64` in ordinary memory.
+pub fn has_kernels(tensor: &Tensor) -> bool {
+    matches!(tensor.device(), Device::Cpu) && matches!(tensor.dtype(), DType::F32 | DType::F64)
+}
+
+/// Runs `body` on the elements of a CPU tensor in row-major order; copies only if the layout demands it.
+pub fn with_slice<T: Real, R>(tensor: &Tensor, body: impl FnOnce(&[T]) -> R) -> Result<R> {
+    let tensor = tensor.contiguous()?;
+    let (storage, layout) = tensor.storage_and_layout();
+    let slice = match &*storage {
+        Storage::Cpu(storage) => storage.as_slice::<T>()?,
+        _ => return Err(candle_core::Error::Msg("expected a tensor on the CPU".into()).into()),
+    };
+    let start = layout.start_offset();
+    let end = start + layout.shape().elem_count();
+    slice
+        .get(start..end)
+        .map(body)
+        .ok_or_else(|| candle_core::Error::Msg("a tensor's layout exceeds its storage".into()).into())
+}
+
+/// A CPU tensor that takes over `values`.
+pub fn tensor_of<T: Real>(values: Vec<T>, shape: &[usize]) -> Result<Tensor> {
+    Ok(Tensor::from_vec(values, shape, &Device::Cpu)?)
+}
+
+/// Chooses the element type of a kernel call from a tensor's dtype: `dispatch!(tensor, T => expression)`.
+#[macro_export]
+macro_rules! dispatch {
+    ($tensor:expr, $real:ident => $body:expr) => {
+        if $tensor.dtype() == ::candle_core::DType::F64 {
+            type $real = f64;
+            $body
+        } else {
+            type $real = f32;
+            $body
+        }
+    };
+}
+
+struct AddInPlace;
+
+impl InplaceOp2 for AddInPlace {
+    fn name(&self) -> &'static str {
+        "add-in-place"
+    }
+
+    fn cpu_fwd(
+        &self,
+        target: &mut CpuStorage,
+        target_layout: &Layout,
+        source: &CpuStorage,
+        source_layout: &Layout,
+    ) -> candle_core::Result<()> {
+        fn add<T: Real>(target: &mut [T], source: &[T]) {
+            target.iter_mut().zip(source).for_each(|(target, &source)| *target = *target + source);
+        }
+        let count = target_layout.shape().elem_count();
+        let (to, from) = (target_layout.start_offset(), source_layout.start_offset());
+        match (target, source) {
+            (CpuStorage::F32(target), CpuStorage::F32(source)) => {
+                add(&mut target[to..to + count], &source[from..from + count]);
+            }
+            (CpuStorage::F64(target), CpuStorage::F64(source)) => {
+                add(&mut target[to..to + count], &source[from..from + count]);
+            }
+            _ => candle_core::bail!("add-in-place works on f32 and f64 only"),
+        }
+        Ok(())
+    }
+}
+
+/// `target += source` in `target`'s own buffer, which the caller knows nobody else can see.
+/// Answers `false`, having done nothing, where that is not possible.
+pub(crate) fn add_in_place(target: &Tensor, source: &Tensor) -> Result<bool> {
+    let possible = has_kernels(target)
+        && target.dtype() == source.dtype()
+        && target.dims() == source.dims()
+        && target.is_contiguous()
+        && source.is_contiguous();
+    if possible {
+        target.inplace_op2(source, &AddInPlace)?;
+    }
+    Ok(possible)
+}

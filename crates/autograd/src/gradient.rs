@@ -1,0 +1,282 @@
+//! The walk backwards: gradients of outputs by inputs, of any order.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use crate::buffer;
+use crate::error::{Error, Result, shape_error};
+use crate::variable::{Backward, Node, Variable, is_recording, with_recording};
+
+/// How to differentiate.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct GradientOptions {
+    /// Record the backward pass itself, so that its results can be differentiated again.
+    pub create_graph: bool,
+    /// Keep what the operations saved, so that the same graph can be differentiated again.
+    /// Implied by `create_graph`.
+    pub retain_graph: bool,
+    /// Answer `None` for an input that no output depends on, instead of an error.
+    pub allow_unused: bool,
+}
+
+/// An output to differentiate, and the weight of each of its elements (its cotangent).
+pub struct Output<'a> {
+    /// The differentiated variable.
+    pub variable: &'a Variable,
+    /// The weight of each element, of the same shape; `None` is 1 for a one-element output.
+    pub weight: Option<&'a Variable>,
+}
+
+/// The gradients of one-element `output` by each of `inputs`, in their order and shapes.
+///
+/// With `create_graph` the gradients can be differentiated again and the graph is kept; without it,
+/// the graph's saved values are released as the walk passes them. Only the paths that lead to the
+/// inputs are visited.
+///
+/// # Errors
+/// If the output has more than one element, or does not depend on one of the inputs.
+pub fn grad(output: &Variable, inputs: &[&Variable], create_graph: bool) -> Result<Vec<Variable>> {
+    let options = GradientOptions { create_graph, ..Default::default() };
+    let gradients = grad_of(&[Output { variable: output, weight: None }], inputs, options)?;
+    // Without `allow_unused` every entry is present; `flatten` only changes the type.
+    Ok(gradients.into_iter().flatten().collect())
+}
+
+/// The gradients of `sum_k <weight_k, output_k>` by each of `inputs`.
+///
+/// # Errors
+/// If a weight is missing for an output of several elements or has another shape, if an input is a
+/// constant, if nothing leads from the outputs to an input (unless `allow_unused`), or if the graph
+/// was released by an earlier gradient.
+pub fn grad_of(
+    outputs: &[Output<'_>],
+    inputs: &[&Variable],
+    options: GradientOptions,
+) -> Result<Vec<Option<Variable>>> {
+    let roots: Vec<Arc<Node>> = outputs.iter().filter_map(|output| output.variable.node.clone()).collect();
+    let mut targets: HashMap<*const Node, Option<Variable>> = HashMap::with_capacity(inputs.len());
+    for (index, input) in inputs.iter().enumerate() {
+        match &input.node {
+            Some(node) => targets.insert(Arc::as_ptr(node), None),
+            None if options.allow_unused => continue,
+            None => return Err(Error::NotALeaf { index, shape: input.shape().to_vec() }),
+        };
+    }
+    let (order, needed) = needed_nodes(&roots, |node| targets.contains_key(&node));
+    let mut pending: HashMap<*const Node, Accumulated> = HashMap::new();
+    for output in outputs {
+        if let Some(node) = &output.variable.node
+            && needed[&Arc::as_ptr(node)]
+        {
+            accumulate(&mut pending, node, seed(output)?, false)?;
+        }
+    }
+    let record = options.create_graph && is_recording();
+    with_recording(record, || {
+        for node in order.into_iter().rev() {
+            let pointer = Arc::as_ptr(&node);
+            let Some(gradient) = pending.remove(&pointer) else { continue };
+            let gradient = gradient.variable;
+            propagate(&node, &gradient, &needed, &mut pending)?;
+            if !options.create_graph && !options.retain_graph {
+                node.release();
+            }
+            if let Some(slot) = targets.get_mut(&pointer) {
+                *slot = Some(gradient);
+            }
+        }
+        Ok::<(), Error>(())
+    })?;
+    let answer = |(index, input): (usize, &&Variable)| {
+        let gradient =
+            input.node.as_ref().and_then(|node| targets.get(&Arc::as_ptr(node)).cloned().flatten());
+        if gradient.is_none() && !options.allow_unused {
+            return Err(Error::Unused { index, shape: input.shape().to_vec() });
+        }
+        Ok(gradient)
+    };
+    inputs.iter().enumerate().map(answer).collect()
+}
+
+/// The weight that an output starts the walk with.
+fn seed(output: &Output<'_>) -> Result<Variable> {
+    match output.weight {
+        Some(weight) if weight.shape() == output.variable.shape() => Ok(weight.clone()),
+        Some(weight) => Err(shape_error(
+            "grad",
+            format!("an output of shape {:?} has a weight of shape {:?}", output.variable.shape(), weight.shape()),
+        )),
+        None if output.variable.elements() == 1 => output.variable.full_like(1.0),
+        None => Err(shape_error(
+            "grad",
+            format!(
+                "an output of shape {:?} needs a weight for each element; reduce it with `sum` or `mean` first",
+                output.variable.shape()
+            ),
+        )),
+    }
+}
+
+/// The nodes reachable from `roots` in topological order (parents first), and for each whether it leads to a target.
+type Needed = HashMap<*const Node, bool>;
+
+fn needed_nodes(roots: &[Arc<Node>], is_target: impl Fn(*const Node) -> bool) -> (Vec<Arc<Node>>, Needed) {
+    let mut order = Vec::new();
+    let mut needed = Needed::new();
+    // (node, next parent to visit): an explicit stack, since graphs are deeper than the call stack.
+    let mut stack: Vec<(Arc<Node>, usize)> = Vec::new();
+    for root in roots {
+        if needed.insert(Arc::as_ptr(root), false).is_none() {
+            stack.push((root.clone(), 0));
+        } else {
+            continue;
+        }
+        while let Some((node, next)) = stack.last_mut() {
+            if let Some(parent) = node.parents.get(*next) {
+                *next += 1;
+                if let Some(parent) = parent
+                    && !needed.contains_key(&Arc::as_ptr(parent))
+                {
+                    needed.insert(Arc::as_ptr(parent), false);
+                    let parent = parent.clone();
+                    stack.push((parent, 0));
+                }
+                continue;
+            }
+            let pointer = Arc::as_ptr(node);
+            let leads = is_target(pointer)
+                || node.parents.iter().flatten().any(|parent| needed.get(&Arc::as_ptr(parent)) == Some(&true));
+            needed.insert(pointer, leads);
+            if let Some((node, _)) = stack.pop()
+                && leads
+            {
+                order.push(node);
+            }
+        }
+    }
+    (order, needed)
+}
+
+/// A gradient being summed; `owned` when its buffer was made here and nobody else can see it.
+struct Accumulated {
+    variable: Variable,
+    owned: bool,
+}
+
+fn accumulate(
+    pending: &mut HashMap<*const Node, Accumulated>,
+    node: &Arc<Node>,
+    gradient: Variable,
+    in_place: bool,
+) -> Result<()> {
+    use std::collections::hash_map::Entry;
+    match pending.entry(Arc::as_ptr(node)) {
+        Entry::Vacant(slot) => {
+            slot.insert(Accumulated { variable: gradient, owned: false });
+        }
+        Entry::Occupied(mut slot) => {
+            let held = slot.get_mut();
+            if held.owned && in_place && buffer::add_in_place(held.variable.tensor(), gradient.tensor())? {
+                return Ok(());
+            }
+            *held = Accumulated { variable: held.variable.add(&gradient)?, owned: true };
+        }
+    }
+    Ok(())
+}
+
+/// Runs a node's rule and hands its results to the parents that lead somewhere.
+fn propagate(
+    node: &Arc<Node>,
+    gradient: &Variable,
+    needed: &Needed,
+    pending: &mut HashMap<*const Node, Accumulated>,
+) -> Result<()> {
+    if node.is_leaf() {
+        return Ok(());
+    }
+    let leads = |parent: &Option<Arc<Node>>| {
+        parent.as_ref().is_some_and(|parent| needed.get(&Arc::as_ptr(parent)) == Some(&true))
+    };
+    let wanted: Vec<bool> = node.parents.iter().map(leads).collect();
+    if !wanted.contains(&true) {
+        return Ok(());
+    }
+    let operation = node.operation;
+    let memory = node.memory().ok_or(Error::Released { operation })?;
+    let output = memory.output.clone().map(|value| Variable::with_node(value, node.clone()));
+    let arguments = Backward { gradient, saved: &memory.saved, output, wanted: &wanted };
+    let results = (memory.rule)(&arguments).map_err(|error| match error {
+        Error::Tensor { source, .. } => Error::Tensor { operation, source },
+        other => other,
+    })?;
+    if results.len() != node.parents.len() {
+        return Err(shape_error(
+            operation,
+            format!("its rule gave {} gradients for {} inputs", results.len(), node.parents.len()),
+        ));
+    }
+    for ((parent, wanted), result) in node.parents.iter().zip(&wanted).zip(results) {
+        if let (Some(parent), true, Some(result)) = (parent, wanted, result) {
+            accumulate(pending, parent, result, !is_recording())?;
+        }
+    }
+    Ok(())
+}
+
+/// The derivative of `function` at `point` along `direction`: the Jacobian-vector product, of the output's shape.
+///
+/// Found by differentiating the vector-Jacobian product, which is linear in its vector.
+pub fn jacobian_vector_product(
+    function: impl Fn(&Variable) -> Result<Variable>,
+    point: &Variable,
+    direction: &Variable,
+) -> Result<Variable> {
+    let point = Variable::leaf(point.tensor().clone());
+    let output = function(&point)?;
+    let weight = Variable::leaf(output.full_like(0.0)?.into_tensor());
+    let options = GradientOptions { create_graph: true, ..Default::default() };
+    let pulled = grad_of(&[Output { variable: &output, weight: Some(&weight) }], &[&point], options)?;
+    let Some(pulled) = pulled.into_iter().flatten().next() else {
+        return output.full_like(0.0);
+    };
+    let along = pulled.mul(direction)?.sum_all()?;
+    let options = GradientOptions { allow_unused: true, ..Default::default() };
+    let pushed = grad_of(&[Output { variable: &along, weight: None }], &[&weight], options)?;
+    pushed.into_iter().flatten().next().map_or_else(|| output.full_like(0.0), Ok)
+}
+
+/// The Hessian of scalar `function` at `point` times `direction`, of the point's shape.
+pub fn hessian_vector_product(
+    function: impl Fn(&Variable) -> Result<Variable>,
+    point: &Variable,
+    direction: &Variable,
+) -> Result<Variable> {
+    let point = Variable::leaf(point.tensor().clone());
+    let gradient = grad(&function(&point)?, &[&point], true)?;
+    let Some(gradient) = gradient.into_iter().next() else { return point.full_like(0.0) };
+    let along = gradient.mul(direction)?.sum_all()?;
+    let options = GradientOptions { allow_unused: true, ..Default::default() };
+    let product = grad_of(&[Output { variable: &along, weight: None }], &[&point], options)?;
+    product.into_iter().flatten().next().map_or_else(|| point.full_like(0.0), Ok)
+}
+
+/// The gradients of a fused operation by its inputs, found from the same function composed of plain
+/// operations, so that they can be differentiated again.
+///
+/// Fast rules use this when [`is_recording`]: their kernels give numbers, the composition gives a graph.
+pub fn through_composition(
+    backward: &Backward<'_>,
+    inputs: &[Variable],
+    composition: impl FnOnce(&[Variable]) -> Result<Variable>,
+) -> Result<Vec<Option<Variable>>> {
+    // Stand-ins make the inputs independent of each other, so that the gradients are partial derivatives.
+    let standins: Vec<Variable> = inputs.iter().map(Variable::alias).collect();
+    let output = composition(&standins)?;
+    let asked: Vec<&Variable> =
+        standins.iter().zip(backward.wanted).filter(|(_, wanted)| **wanted).map(|(input, _)| input).collect();
+    let options = GradientOptions { create_graph: true, retain_graph: true, allow_unused: true };
+    let weighted = Output { variable: &output, weight: Some(backward.gradient) };
+    let mut gradients = grad_of(&[weighted], &asked, options)?.into_iter();
+    Ok(backward.wanted.iter().map(|&wanted| if wanted { gradients.next().flatten() } else { None }).collect())
+}

@@ -1,0 +1,33 @@
+//! A small tape over candle tensors: gradients of any order.
+//!
+//! A [`Variable`] is a tensor that remembers the operation that made it. Every operation's backward
+//! rule is written with the same operations, so a gradient can be differentiated like anything else:
+//!
+//! ```
+//! use brigand_autograd::{Variable, grad};
+//! # fn main() -> brigand_autograd::Result<()> {
+//! let x = Variable::leaf(candle_core::Tensor::new(2f64, &candle_core::Device::Cpu)?);
+//! let cube = x.powf(3.0)?;
+//! let first = grad(&cube, &[&x], true)?; // 3 x²
+//! let second = grad(&first[0], &[&x], false)?; // 6 x
+//! assert_eq!(first[0].scalar()?, 12.0);
+//! assert_eq!(second[0].scalar()?, 12.0);
+//! # Ok(())
+//! # }
+//! ```
+
+pub mod buffer;
+mod error;
+mod gradient;
+mod operations;
+mod variable;
+
+pub use error::{Error, Result};
+pub use gradient::{
+    GradientOptions, Output, grad, grad_of, hessian_vector_product, jacobian_vector_product,
+    through_composition,
+};
+pub use operations::activation::Activation;
+pub use operations::convolution::Sliding;
+pub use operations::normalization::{BatchStatistics, Grouping};
+pub use variable::{Backward, Rule, Variable, is_recording, without_recording};

@@ -1,0 +1,253 @@
+//! Elementwise arithmetic with broadcasting.
+
+use std::borrow::Borrow;
+
+use crate::error::Result;
+use crate::variable::{Variable, agree};
+
+impl Variable {
+    /// `self + other`, broadcasting.
+    pub fn add(&self, other: &Variable) -> Result<Variable> {
+        agree("add", self, other)?;
+        let value = self.tensor().broadcast_add(other.tensor())?;
+        let (left, right) = (self.shape().to_vec(), other.shape().to_vec());
+        Ok(Variable::record("add", value, &[self, other], &[], false, move |b| {
+            Ok(vec![
+                b.when(0, || b.gradient.sum_to(&left))?,
+                b.when(1, || b.gradient.sum_to(&right))?,
+            ])
+        }))
+    }
+
+    /// `self - other`, broadcasting.
+    pub fn sub(&self, other: &Variable) -> Result<Variable> {
+        agree("sub", self, other)?;
+        let value = self.tensor().broadcast_sub(other.tensor())?;
+        let (left, right) = (self.shape().to_vec(), other.shape().to_vec());
+        Ok(Variable::record("sub", value, &[self, other], &[], false, move |b| {
+            Ok(vec![
+                b.when(0, || b.gradient.sum_to(&left))?,
+                b.when(1, || b.gradient.neg()?.sum_to(&right))?,
+            ])
+        }))
+    }
+
+    /// `self * other` element by element, broadcasting.
+    pub fn mul(&self, other: &Variable) -> Result<Variable> {
+        agree("mul", self, other)?;
+        let value = self.tensor().broadcast_mul(other.tensor())?;
+        Ok(Variable::record("mul", value, &[self, other], &[self, other], false, |b| {
+            let [left, right] = b.saved else { return Ok(vec![None, None]) };
+            Ok(vec![
+                b.when(0, || b.gradient.mul(right)?.sum_to(left.shape()))?,
+                b.when(1, || b.gradient.mul(left)?.sum_to(right.shape()))?,
+            ])
+        }))
+    }
+
+    /// `self / other` element by element, broadcasting.
+    pub fn div(&self, other: &Variable) -> Result<Variable> {
+        agree("div", self, other)?;
+        let value = self.tensor().broadcast_div(other.tensor())?;
+        Ok(Variable::record("div", value, &[self, other], &[self, other], false, |b| {
+            let [left, right] = b.saved else { return Ok(vec![None, None]) };
+            Ok(vec![
+                b.when(0, || b.gradient.div(right)?.sum_to(left.shape()))?,
+                b.when(1, || {
+                    b.gradient.mul(left)?.div(&right.square()?)?.neg()?.sum_to(right.shape())
+                })?,
+            ])
+        }))
+    }
+
+    /// The larger of each pair, broadcasting; where they are equal each receives half of the gradient.
+    pub fn maximum(&self, other: &Variable) -> Result<Variable> {
+        self.extremum("maximum", other, Variable::greater)
+    }
+
+    /// The smaller of each pair, broadcasting; where they are equal each receives half of the gradient.
+    pub fn minimum(&self, other: &Variable) -> Result<Variable> {
+        self.extremum("minimum", other, Variable::less)
+    }
+
+    fn extremum(
+        &self,
+        operation: &'static str,
+        other: &Variable,
+        wins: fn(&Variable, &Variable) -> Result<Variable>,
+    ) -> Result<Variable> {
+        agree(operation, self, other)?;
+        let ties = self.equal(other)?.affine(0.5, 0.0)?;
+        let left = wins(self, other)?.add(&ties)?;
+        let right = left.affine(-1.0, 1.0)?;
+        // 0 * infinity would be NaN, so the value is selected, not blended.
+        let value = match operation {
+            "maximum" => self.tensor().broadcast_maximum(other.tensor())?,
+            _ => self.tensor().broadcast_minimum(other.tensor())?,
+        };
+        let shapes = (self.shape().to_vec(), other.shape().to_vec());
+        Ok(Variable::record(operation, value, &[self, other], &[&left, &right], false, move |b| {
+            let [left, right] = b.saved else { return Ok(vec![None, None]) };
+            Ok(vec![
+                b.when(0, || b.gradient.mul(left)?.sum_to(&shapes.0))?,
+                b.when(1, || b.gradient.mul(right)?.sum_to(&shapes.1))?,
+            ])
+        }))
+    }
+
+    /// `scale * self + shift`.
+    pub fn affine(&self, scale: f64, shift: f64) -> Result<Variable> {
+        let value = self.tensor().affine(scale, shift)?;
+        Ok(Variable::record("affine", value, &[self], &[], false, move |b| {
+            Ok(vec![b.when(0, || b.gradient.affine(scale, 0.0))?])
+        }))
+    }
+
+    /// `scale * self`.
+    pub fn scale(&self, scale: f64) -> Result<Variable> {
+        self.affine(scale, 0.0)
+    }
+
+    /// `-self`.
+    pub fn neg(&self) -> Result<Variable> {
+        self.affine(-1.0, 0.0)
+    }
+
+    /// `self²`.
+    pub fn square(&self) -> Result<Variable> {
+        let value = self.tensor().sqr()?;
+        Ok(Variable::record("square", value, &[self], &[self], false, |b| {
+            let [input] = b.saved else { return Ok(vec![None]) };
+            Ok(vec![b.when(0, || b.gradient.mul(input)?.scale(2.0))?])
+        }))
+    }
+
+    /// `self^exponent` for a constant exponent. At 0 the derivative of an exponent below 1 is infinite.
+    pub fn powf(&self, exponent: f64) -> Result<Variable> {
+        let value = match self.dtype() {
+            candle_core::DType::F32 | candle_core::DType::F64 => self.tensor().powf(exponent)?,
+            dtype => self.tensor().to_dtype(candle_core::DType::F32)?.powf(exponent)?.to_dtype(dtype)?,
+        };
+        Ok(Variable::record("powf", value, &[self], &[self], false, move |b| {
+            let [input] = b.saved else { return Ok(vec![None]) };
+            let slope = || match exponent {
+                0.0 => input.full_like(0.0),
+                1.0 => input.full_like(1.0),
+                _ => input.powf(exponent - 1.0)?.scale(exponent),
+            };
+            Ok(vec![b.when(0, || b.gradient.mul(&slope()?))?])
+        }))
+    }
+
+    /// `self^exponent` element by element, for a positive base.
+    pub fn pow(&self, exponent: &Variable) -> Result<Variable> {
+        self.log()?.mul(exponent)?.exp()
+    }
+
+    /// `e^self`.
+    pub fn exp(&self) -> Result<Variable> {
+        let value = self.tensor().exp()?;
+        Ok(Variable::record("exp", value, &[self], &[], true, |b| {
+            Ok(vec![b.when(0, || b.gradient.mul(b.output()?))?])
+        }))
+    }
+
+    /// The natural logarithm: `-inf` at 0, NaN below.
+    pub fn log(&self) -> Result<Variable> {
+        let value = self.tensor().log()?;
+        Ok(Variable::record("log", value, &[self], &[self], false, |b| {
+            let [input] = b.saved else { return Ok(vec![None]) };
+            Ok(vec![b.when(0, || b.gradient.div(input))?])
+        }))
+    }
+
+    /// `ln(max(self, floor))`: finite everywhere, with gradient 0 below the floor.
+    pub fn safe_log(&self, floor: f64) -> Result<Variable> {
+        self.clamp(floor, f64::INFINITY)?.log()
+    }
+
+    /// The square root; its derivative at 0 is infinite, see [`Variable::safe_sqrt`].
+    pub fn sqrt(&self) -> Result<Variable> {
+        let value = self.tensor().sqrt()?;
+        Ok(Variable::record("sqrt", value, &[self], &[], true, |b| {
+            Ok(vec![b.when(0, || b.gradient.div(&b.output()?.scale(2.0)?))?])
+        }))
+    }
+
+    /// `sqrt(self + 1e-12)`: the form to use for norms, whose derivative at 0 must stay finite.
+    pub fn safe_sqrt(&self) -> Result<Variable> {
+        self.affine(1.0, 1e-12)?.sqrt()
+    }
+
+    /// `1 / self`.
+    pub fn recip(&self) -> Result<Variable> {
+        let value = self.tensor().recip()?;
+        Ok(Variable::record("recip", value, &[self], &[], true, |b| {
+            Ok(vec![b.when(0, || b.gradient.mul(&b.output()?.square()?)?.neg())?])
+        }))
+    }
+
+    /// The absolute value; its derivative at 0 is 0.
+    pub fn abs(&self) -> Result<Variable> {
+        let value = self.tensor().abs()?;
+        Ok(Variable::record("abs", value, &[self], &[self], false, |b| {
+            let [input] = b.saved else { return Ok(vec![None]) };
+            Ok(vec![b.when(0, || b.gradient.mul(&input.sign()?))?])
+        }))
+    }
+
+    /// Sine.
+    pub fn sin(&self) -> Result<Variable> {
+        let value = self.tensor().sin()?;
+        Ok(Variable::record("sin", value, &[self], &[self], false, |b| {
+            let [input] = b.saved else { return Ok(vec![None]) };
+            Ok(vec![b.when(0, || b.gradient.mul(&input.cos()?))?])
+        }))
+    }
+
+    /// Cosine.
+    pub fn cos(&self) -> Result<Variable> {
+        let value = self.tensor().cos()?;
+        Ok(Variable::record("cos", value, &[self], &[self], false, |b| {
+            let [input] = b.saved else { return Ok(vec![None]) };
+            Ok(vec![b.when(0, || b.gradient.mul(&input.sin()?)?.neg())?])
+        }))
+    }
+
+    /// Each element moved into `[low, high]`; the gradient is 0 where it had to be moved.
+    pub fn clamp(&self, low: f64, high: f64) -> Result<Variable> {
+        let value = self.tensor().clamp(low, high)?;
+        let inside = self.between(low, high)?;
+        Ok(Variable::record("clamp", value, &[self], &[&inside], false, |b| {
+            let [inside] = b.saved else { return Ok(vec![None]) };
+            Ok(vec![b.when(0, || b.gradient.mul(inside))?])
+        }))
+    }
+}
+
+macro_rules! operator {
+    ($trait:ident, $method:ident) => {
+        impl<R: Borrow<Variable>> std::ops::$trait<R> for &Variable {
+            type Output = Result<Variable>;
+            fn $method(self, other: R) -> Result<Variable> {
+                Variable::$method(self, other.borrow())
+            }
+        }
+        impl<R: Borrow<Variable>> std::ops::$trait<R> for Variable {
+            type Output = Result<Variable>;
+            fn $method(self, other: R) -> Result<Variable> {
+                Variable::$method(&self, other.borrow())
+            }
+        }
+        impl std::ops::$trait<Result<Variable>> for Variable {
+            type Output = Result<Variable>;
+            fn $method(self, other: Result<Variable>) -> Result<Variable> {
+                Variable::$method(&self, &other?)
+            }
+        }
+    };
+}
+operator!(Add, add);
+operator!(Sub, sub);
+operator!(Mul, mul);
+operator!(Div, div);

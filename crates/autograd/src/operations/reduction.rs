@@ -1,0 +1,154 @@
+//! Sums, means, extremes, norms.
+
+use brigand_kernels::reduction;
+use candle_core::Tensor;
+
+use crate::buffer::{Real, has_kernels, tensor_of, with_slice};
+use crate::dispatch;
+use crate::error::{Result, shape_error};
+use crate::variable::Variable;
+
+impl Variable {
+    /// The sum of all elements, as a scalar of shape `[]`.
+    pub fn sum_all(&self) -> Result<Variable> {
+        let axes: Vec<usize> = (0..self.rank()).collect();
+        self.sum_keeping(&axes)?.reshape(&[])
+    }
+
+    /// The mean of all elements, as a scalar of shape `[]`. Empty: an error.
+    pub fn mean_all(&self) -> Result<Variable> {
+        if self.elements() == 0 {
+            return Err(shape_error("mean", format!("nothing to average in shape {:?}", self.shape())));
+        }
+        self.sum_all()?.scale(1.0 / self.elements() as f64)
+    }
+
+    /// The sums over `axes`, which keep size 1.
+    pub fn sum_keeping(&self, axes: &[usize]) -> Result<Variable> {
+        if let Some(axis) = axes.iter().find(|&&axis| axis >= self.rank()) {
+            return Err(shape_error("sum", format!("no dimension {axis} in {:?}", self.shape())));
+        }
+        if axes.is_empty() {
+            return Ok(self.clone());
+        }
+        let value = sum_value(self.tensor(), axes)?;
+        let from = self.shape().to_vec();
+        Ok(Variable::record("sum", value, &[self], &[], false, move |b| {
+            Ok(vec![b.when(0, || b.gradient.broadcast_to(&from))?])
+        }))
+    }
+
+    /// The sums over `axes`, which disappear.
+    pub fn sum(&self, axes: &[usize]) -> Result<Variable> {
+        self.sum_keeping(axes)?.drop_axes(axes)
+    }
+
+    /// The means over `axes`, which keep size 1.
+    pub fn mean_keeping(&self, axes: &[usize]) -> Result<Variable> {
+        let sum = self.sum_keeping(axes)?;
+        let count = self.elements() as f64 / sum.elements().max(1) as f64;
+        sum.scale(1.0 / count)
+    }
+
+    /// The means over `axes`, which disappear.
+    pub fn mean(&self, axes: &[usize]) -> Result<Variable> {
+        self.mean_keeping(axes)?.drop_axes(axes)
+    }
+
+    /// The biased variances over `axes` (divided by the count), which keep size 1.
+    pub fn variance_keeping(&self, axes: &[usize]) -> Result<Variable> {
+        self.sub(&self.mean_keeping(axes)?)?.square()?.mean_keeping(axes)
+    }
+
+    /// The Euclidean norm of each sample, over all dimensions but the first: `[batch]`.
+    /// `sqrt(sum x² + 1e-12)`, so that its derivative at 0 is finite.
+    pub fn sample_norm(&self) -> Result<Variable> {
+        self.sample_square()?.safe_sqrt()
+    }
+
+    /// The squared Euclidean norm of each sample, over all dimensions but the first: `[batch]`.
+    pub fn sample_square(&self) -> Result<Variable> {
+        let axes: Vec<usize> = (1..self.rank()).collect();
+        self.square()?.sum(&axes)
+    }
+
+    /// The largest elements along `axis`, which disappears; among equals the first receives the gradient.
+    pub fn max(&self, axis: usize) -> Result<Variable> {
+        self.size("max", axis)?;
+        let index = self.tensor().contiguous()?.argmax_keepdim(axis)?;
+        self.gather(axis, &index)?.drop_axes(&[axis])
+    }
+
+    /// The smallest elements along `axis`, which disappears; among equals the first receives the gradient.
+    pub fn min(&self, axis: usize) -> Result<Variable> {
+        self.size("min", axis)?;
+        let index = self.tensor().contiguous()?.argmin_keepdim(axis)?;
+        self.gather(axis, &index)?.drop_axes(&[axis])
+    }
+
+    /// `exp(x) / sum exp(x)` along `axis`, without overflow.
+    pub fn softmax(&self, axis: usize) -> Result<Variable> {
+        self.log_softmax(axis)?.exp()
+    }
+
+    /// `x - ln sum exp(x)` along `axis`, without overflow.
+    pub fn log_softmax(&self, axis: usize) -> Result<Variable> {
+        self.sub(&self.log_sum_exp_keeping(axis)?)
+    }
+
+    /// `ln sum exp(x)` along `axis`, which keeps size 1, without overflow.
+    pub fn log_sum_exp_keeping(&self, axis: usize) -> Result<Variable> {
+        self.size("log_sum_exp", axis)?;
+        // The shift cancels in value and in every derivative, so it may be a constant.
+        let shift = Variable::constant(self.tensor().contiguous()?.max_keepdim(axis)?);
+        self.sub(&shift)?.exp()?.sum_keeping(&[axis])?.log()?.add(&shift)
+    }
+
+    /// Without the dimensions `axes`, which all have size 1.
+    fn drop_axes(&self, axes: &[usize]) -> Result<Variable> {
+        let kept = self.shape().iter().enumerate().filter(|(axis, _)| !axes.contains(axis));
+        let shape: Vec<usize> = kept.map(|(_, &size)| size).collect();
+        self.reshape(&shape)
+    }
+}
+
+/// Sums over `axes`, kept as size 1.
+fn sum_value(tensor: &Tensor, axes: &[usize]) -> Result<Tensor> {
+    let mut value = tensor.contiguous()?;
+    let mut sorted = axes.to_vec();
+    sorted.sort_unstable();
+    sorted.dedup();
+    // Neighbouring dimensions are summed as one, so that each run is a single pass.
+    while let Some(end) = sorted.pop() {
+        let mut start = end;
+        while sorted.last().is_some_and(|&axis| axis + 1 == start) {
+            start -= 1;
+            sorted.pop();
+        }
+        let dims = value.dims().to_vec();
+        let outer: usize = dims[..start].iter().product();
+        let run: usize = dims[start..=end].iter().product();
+        let inner: usize = dims[end + 1..].iter().product();
+        let mut kept = dims;
+        kept[start..=end].fill(1);
+        value = sum_middle(&value, outer, run, inner)?.reshape(kept)?;
+    }
+    Ok(value)
+}
+
+/// `[outer, run, inner]` summed over the middle.
+fn sum_middle(tensor: &Tensor, outer: usize, run: usize, inner: usize) -> Result<Tensor> {
+    if run == 0 || outer * inner == 0 {
+        return Ok(Tensor::zeros(outer * inner, tensor.dtype(), tensor.device())?);
+    }
+    if has_kernels(tensor) {
+        return dispatch!(tensor, T => kernel_sum::<T>(tensor, [outer, run, inner]));
+    }
+    Ok(tensor.reshape((outer, run, inner))?.sum(1)?)
+}
+
+fn kernel_sum<T: Real>(tensor: &Tensor, shape: [usize; 3]) -> Result<Tensor> {
+    let mut sums = vec![T::default(); shape[0] * shape[2]];
+    with_slice::<T, _>(tensor, |values| reduction::sum_axis(values, shape, &mut sums))?;
+    tensor_of(sums, &[shape[0] * shape[2]])
+}

@@ -1,0 +1,135 @@
+//! Every differentiable operation against finite differences in double precision, first and second order.
+
+mod cases;
+mod check;
+mod random;
+
+use std::collections::BTreeSet;
+
+use brigand_autograd::{Activation, Variable, grad};
+use candle_core::{DType, Tensor};
+
+/// Operations of `Variable` that have no derivative to check: they return constants or no tensor at all.
+const WITHOUT_DERIVATIVE: [&str; 9] =
+    ["greater", "less", "equal", "at_least", "between", "sign", "one_hot", "unbiased_variance", "to_device"];
+
+/// The names after `pub fn` in the sources of the operations.
+fn public_operations() -> BTreeSet<String> {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/src/operations");
+    let mut names = BTreeSet::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let source = std::fs::read_to_string(entry.unwrap().path()).unwrap();
+        for rest in source.lines().filter_map(|line| line.trim_start().strip_prefix("pub fn ")) {
+            let end = rest.find(|letter: char| !letter.is_ascii_alphanumeric() && letter != '_').unwrap();
+            names.insert(rest[..end].to_owned());
+        }
+    }
+    names
+}
+
+#[test]
+fn every_operation_is_in_the_list() {
+    let operations = public_operations();
+    assert!(operations.len() > 60, "the sources were not read: {operations:?}");
+    let listed: BTreeSet<String> = cases::all()
+        .iter()
+        .flat_map(|case| case.covers.iter().copied())
+        .chain(WITHOUT_DERIVATIVE)
+        .map(str::to_owned)
+        .collect();
+    let missing: Vec<_> = operations.difference(&listed).collect();
+    assert!(missing.is_empty(), "operations without a derivative check: {missing:?}");
+    let unknown: Vec<_> = listed.difference(&operations).collect();
+    assert!(unknown.is_empty(), "checks of operations that do not exist: {unknown:?}");
+}
+
+#[test]
+fn first_derivatives_equal_finite_differences() {
+    cases::all().iter().for_each(check::first_order);
+}
+
+#[test]
+fn second_derivatives_equal_finite_differences() {
+    cases::all().iter().for_each(check::second_order);
+}
+
+#[test]
+fn recorded_and_plain_backward_passes_agree() {
+    cases::all().iter().for_each(check::recorded_equals_plain);
+}
+
+#[test]
+fn layouts_do_not_matter() {
+    cases::all().iter().for_each(check::layouts_agree);
+}
+
+#[test]
+fn single_precision_agrees_with_double() {
+    cases::all().iter().for_each(check::single_agrees_with_double);
+}
+
+#[test]
+fn constants_have_no_derivative() {
+    let x = Variable::leaf(check::numbers(&[2, 3], cases::Domain::Any, 1));
+    let y = Variable::leaf(check::numbers(&[2, 3], cases::Domain::Any, 2));
+    let labels = Variable::one_hot(&[2, 0], 3, DType::F64, x.device());
+    for constant in [x.greater(&y), x.less(&y), x.equal(&x), x.at_least(&y), x.between(-1.0, 1.0), x.sign(), labels] {
+        assert!(!constant.unwrap().has_history());
+    }
+    let moved = x.to_device(x.device()).unwrap();
+    assert_eq!(grad(&moved.sum_all().unwrap(), &[&x], false).unwrap()[0].to_vec().unwrap(), [1.0; 6]);
+}
+
+#[test]
+fn slopes_at_kinks_follow_the_conventions() {
+    let slope = |function: &dyn Fn(&Variable) -> brigand_autograd::Result<Variable>, at: f64, record: bool| {
+        let x = Variable::leaf(Tensor::new(&[at], &candle_core::Device::Cpu).unwrap());
+        grad(&function(&x).unwrap().sum_all().unwrap(), &[&x], record).unwrap()[0].to_vec().unwrap()[0]
+    };
+    for record in [false, true] {
+        assert_eq!(slope(&|x| x.relu(), 0.0, record), 0.0);
+        assert_eq!(slope(&|x| x.leaky_relu(0.25), 0.0, record), 0.25);
+        assert_eq!(slope(&|x| x.abs(), 0.0, record), 0.0);
+        assert_eq!(slope(&|x| x.clamp(-1.0, 1.0), 1.0, record), 1.0);
+        assert_eq!(slope(&|x| x.clamp(-1.0, 1.0), 1.5, record), 0.0);
+        assert_eq!(slope(&|x| x.maximum(x), 2.0, record), 1.0);
+        assert_eq!(slope(&|x| x.maximum(&x.full_like(2.0)?), 2.0, record), 0.5);
+        assert_eq!(slope(&|x| x.safe_sqrt(), 0.0, record), 5e5);
+        assert_eq!(slope(&|x| x.safe_log(0.1), 0.0, record), 0.0);
+        assert_eq!(slope(&|x| x.safe_exp(10.0), 11.0, record), 0.0);
+        assert_eq!(slope(&|x| x.powf(2.0), 0.0, record), 0.0);
+    }
+}
+
+#[test]
+fn values_and_slopes_stay_finite_far_out() {
+    use Activation::{Elu, Gelu, LeakyRelu, Relu, Sigmoid, Silu, Softplus, Tanh};
+    let all = [Relu, LeakyRelu(0.2), Elu(1.0), Silu, Gelu, Tanh, Sigmoid, Softplus];
+    let mut functions: Vec<Box<dyn Fn(&Variable) -> brigand_autograd::Result<Variable>>> = vec![
+        Box::new(|x| x.log_sigmoid()),
+        Box::new(|x| x.softmax(0)),
+        Box::new(|x| x.log_softmax(0)),
+        Box::new(|x| x.log_sum_exp_keeping(0)),
+        Box::new(|x| x.sample_norm()),
+        Box::new(|x| x.safe_exp(20.0)),
+    ];
+    for activation in all {
+        functions.push(Box::new(move |x| x.activate(activation)));
+    }
+    for dtype in [DType::F32, DType::F64] {
+        let points = Tensor::new(&[-1e4f64, -90.0, -1e-30, 0.0, 1e-30, 90.0, 1e4], &candle_core::Device::Cpu).unwrap();
+        let points = points.to_dtype(dtype).unwrap();
+        for (number, function) in functions.iter().enumerate() {
+            let x = Variable::leaf(points.clone());
+            let y = function(&x).unwrap();
+            let total = y.sum_all().unwrap();
+            let first = grad(&total, &[&x], true).unwrap().remove(0);
+            let mut found = [y.to_vec().unwrap(), first.to_vec().unwrap()].concat();
+            if first.has_history() {
+                let again = first.square().unwrap().sum_all().unwrap();
+                found.extend(grad(&again, &[&x], false).unwrap()[0].to_vec().unwrap());
+            }
+            assert!(found.iter().all(|value| value.is_finite()), "function {number} in {dtype:?}: {found:?}");
+        }
+    }
+}

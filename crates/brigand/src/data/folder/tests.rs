@@ -1,0 +1,170 @@
+use super::*;
+use image::{GrayImage, Luma, Rgb, Rgba, RgbaImage};
+
+struct Tree(tempfile::TempDir);
+
+impl Tree {
+    fn new() -> Self {
+        Self(tempfile::tempdir().unwrap())
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        let path = self.0.path().join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        path
+    }
+
+    fn colour(&self, name: &str, width: u32, height: u32, rgb: [u8; 3]) {
+        RgbImage::from_pixel(width, height, Rgb(rgb)).save(self.path(name)).unwrap();
+    }
+
+    fn grey(&self, name: &str, level: u8) {
+        GrayImage::from_pixel(20, 20, Luma([level])).save(self.path(name)).unwrap();
+    }
+
+    fn bytes(&self, name: &str, bytes: &[u8]) {
+        std::fs::write(self.path(name), bytes).unwrap();
+    }
+
+    fn load(&self, size: Option<usize>, channels: Option<usize>) -> Result<Dataset, DataError> {
+        load(self.0.path(), &Options { size, channels, ..Options::default() })
+    }
+}
+
+/// Mean level 0..255 of each channel of each sample.
+fn means(set: &Dataset) -> Vec<Vec<f32>> {
+    let area = set.shape()[1] * set.shape()[2];
+    let channel = |plane: &[f32]| ((plane.iter().sum::<f32>() / area as f32 + 1.0) * 127.5).round();
+    (0..set.len()).map(|i| set.get(&[i]).unwrap().values.chunks(area).map(channel).collect()).collect()
+}
+
+#[test]
+fn sizes_and_formats_mix_and_sub_folders_are_classes() {
+    let tree = Tree::new();
+    tree.colour("cat/b.PNG", 90, 40, [200, 0, 10]);
+    tree.colour("cat/deep/a.jpg", 10, 30, [10, 200, 10]);
+    tree.colour("ant/z.webp", 64, 64, [0, 0, 255]);
+    tree.colour("ant/.hidden.png", 4, 4, [9, 9, 9]);
+    tree.bytes("ant/notes.txt", b"not an image");
+    let set = tree.load(None, None).unwrap();
+    assert_eq!((set.len(), set.shape()), (3, [3, 64, 64].as_slice()));
+    assert_eq!(set.labels().unwrap().classes, ["ant", "cat"]);
+    assert_eq!(
+        (set.labels().unwrap().values.as_slice(), set.class_counts()),
+        ([0, 1, 1].as_slice(), vec![1, 2])
+    );
+    let means = means(&set);
+    assert_eq!(means[..2], [[0.0, 0.0, 255.0], [200.0, 0.0, 10.0]]);
+    assert!(means[2].iter().zip([10.0, 200.0, 10.0]).all(|(a, b)| (a - b).abs() <= 3.0), "{means:?}");
+    assert!(set.skipped().is_empty());
+}
+
+#[test]
+fn images_beside_sub_folders_mean_no_labels() {
+    let tree = Tree::new();
+    tree.grey("a.png", 7);
+    tree.grey("x/b.png", 9);
+    assert!(tree.load(Some(16), None).unwrap().labels().is_none());
+}
+
+#[test]
+fn grey_when_all_are_and_colour_on_request() {
+    let tree = Tree::new();
+    tree.grey("a.png", 7);
+    tree.colour("b.png", 30, 30, [90, 90, 90]);
+    let set = tree.load(Some(16), None).unwrap();
+    assert_eq!((set.shape(), means(&set)), ([1, 16, 16].as_slice(), vec![vec![7.0], vec![90.0]]));
+    assert_eq!(means(&tree.load(Some(16), Some(3)).unwrap()), [[7.0; 3], [90.0; 3]]);
+    tree.colour("c.png", 30, 30, [255, 0, 0]);
+    assert_eq!(means(&tree.load(Some(16), None).unwrap()), [[7.0; 3], [90.0; 3], [255.0, 0.0, 0.0]]);
+    assert_eq!(means(&tree.load(Some(16), Some(1)).unwrap())[2], [54.0]);
+}
+
+#[test]
+fn transparency_is_laid_over_white() {
+    let tree = Tree::new();
+    RgbaImage::from_pixel(8, 8, Rgba([0, 100, 200, 0])).save(tree.path("a.png")).unwrap();
+    RgbaImage::from_pixel(8, 8, Rgba([0, 100, 200, 51])).save(tree.path("b.png")).unwrap();
+    let set = tree.load(Some(8), Some(3)).unwrap();
+    assert_eq!(means(&set), [[255.0, 255.0, 255.0], [204.0, 224.0, 244.0]]);
+}
+
+/// A JPEG of a black left and a white right half, whose EXIF block says "turn by 90 degrees clockwise".
+#[test]
+fn the_cameras_rotation_is_applied() {
+    let tree = Tree::new();
+    let halves = GrayImage::from_fn(32, 32, |x, _| Luma([if x < 16 { 0 } else { 255 }]));
+    halves.save(tree.path("plain.jpg")).unwrap();
+    let jpeg = std::fs::read(tree.path("plain.jpg")).unwrap();
+    let mut exif = b"Exif\0\0II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0\x06\0\0\0\0\0\0\0".to_vec();
+    let length = (exif.len() as u16 + 2).to_be_bytes();
+    let mut turned = [&jpeg[..2], &[0xff, 0xe1], &length].concat();
+    turned.append(&mut exif);
+    turned.extend_from_slice(&jpeg[2..]);
+    tree.bytes("turned.jpg", &turned);
+    let set = tree.load(Some(32), None).unwrap();
+    let [plain, turned] = [0, 1].map(|i| set.get(&[i]).unwrap().values);
+    assert!(plain[32 * 16 + 4] < -0.9 && plain[32 * 16 + 28] > 0.9);
+    assert!(turned[32 * 4 + 16] < -0.9 && turned[32 * 28 + 16] > 0.9);
+}
+
+#[test]
+fn unreadable_images_are_left_out_and_named() {
+    let tree = Tree::new();
+    tree.colour("good.png", 30, 30, [1, 2, 3]);
+    for format in ["jpg", "png", "webp"] {
+        let whole = tree.path(&format!("whole.{format}"));
+        RgbImage::from_fn(99, 99, |x, y| Rgb([x as u8 * 2, y as u8, (x * y) as u8])).save(&whole).unwrap();
+        let bytes = std::fs::read(&whole).unwrap();
+        std::fs::remove_file(whole).unwrap();
+        tree.bytes(&format!("cut.{format}"), &bytes[..bytes.len() * 9 / 10]);
+    }
+    tree.bytes("empty.webp", b"");
+    tree.bytes("text.jpeg", b"this is no image");
+    let set = tree.load(Some(8), None).unwrap();
+    assert_eq!(set.len(), 1);
+    let names: Vec<_> = set.skipped().iter().map(|s| s.path.file_name().unwrap().to_str().unwrap()).collect();
+    assert_eq!(names, ["cut.jpg", "cut.png", "cut.webp", "empty.webp", "text.jpeg"]);
+    assert!(set.skipped().iter().all(|s| !s.reason.is_empty()));
+    std::fs::remove_file(tree.path("good.png")).unwrap();
+    let message = tree.load(Some(8), None).unwrap_err().to_string();
+    assert!(message.contains("none of the 5 images") && message.contains("cut.jpg"), "{message}");
+}
+
+/// A PNG header that promises 60,000 x 60,000 pixels is refused before any memory is taken.
+#[test]
+fn a_decompression_bomb_is_left_out() {
+    let tree = Tree::new();
+    tree.grey("good.png", 1);
+    let mut png = std::fs::read(tree.path("good.png")).unwrap();
+    png[16..24].copy_from_slice(&[0, 0, 0xea, 0x60, 0, 0, 0xea, 0x60]);
+    let mut crc = flate2::Crc::new();
+    crc.update(&png[12..29]);
+    png[29..33].copy_from_slice(&crc.sum().to_be_bytes());
+    tree.bytes("bomb.png", &png);
+    let set = tree.load(Some(8), None).unwrap();
+    assert_eq!((set.len(), set.skipped().len()), (1, 1));
+    assert!(set.skipped()[0].reason.to_lowercase().contains("limit"), "{:?}", set.skipped());
+}
+
+#[test]
+fn an_empty_or_missing_folder_says_what_is_looked_for() {
+    let tree = Tree::new();
+    tree.bytes("readme.txt", b"nothing here");
+    let message = tree.load(None, None).unwrap_err().to_string();
+    assert!(message.contains(".png, .jpg, .jpeg, .webp"), "{message}");
+    assert!(matches!(load(Path::new("/no/such"), &Options::default()), Err(DataError::NotFound(_))));
+    let file = tree.path("readme.txt");
+    assert!(matches!(load(&file, &Options::default()), Err(DataError::NotAFolder(path)) if path == file));
+}
+
+/// A folder that is linked into itself ends, and its images come once.
+#[cfg(unix)]
+#[test]
+fn a_loop_of_links_ends() {
+    let tree = Tree::new();
+    tree.grey("a/x.png", 1);
+    std::os::unix::fs::symlink(tree.0.path(), tree.path("a/loop")).unwrap();
+    let set = tree.load(Some(8), None).unwrap();
+    assert_eq!((set.len(), set.skipped().len()), (1, 1));
+}

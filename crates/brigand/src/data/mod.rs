@@ -1,0 +1,44 @@
+//! Where real samples come from: a SPEC names a source, [`load`] reads it into a [`Dataset`], a [`Sampler`]
+//! says which samples make up which batch.
+//!
+//! ```
+//! use brigand::data::{self, Options, Sampler, Spec};
+//!
+//! let digits = data::load(&"digits".parse::<Spec>()?, &Options::default())?;
+//! let mut sampler = Sampler::new(digits.len(), 64, 0)?;
+//! let batch = digits.get(&sampler.indices(0))?;
+//! assert_eq!(batch.shape, [64, 1, 8, 8]);
+//! # Ok::<(), data::DataError>(())
+//! ```
+
+mod cache;
+mod catalogue;
+mod checksum;
+mod cifar;
+mod compressed;
+mod dataset;
+mod digits;
+mod download;
+mod error;
+mod folder;
+mod idx;
+mod list;
+mod load;
+mod parallel;
+mod pixels;
+mod sampler;
+mod spec;
+mod toy;
+mod transfer;
+
+pub use cache::Cache;
+pub use catalogue::{Entry, Remote, entries, entry};
+pub use dataset::{Batch, Dataset, Labels, Modes, Skipped};
+pub use download::{Download, Obtained, Progress};
+pub use error::DataError;
+pub use list::{Listed, list};
+pub use load::{Options, Split, load};
+pub use pixels::LARGEST_SIZE;
+pub use sampler::Sampler;
+pub use spec::Spec;
+pub use toy::{POINTS, Toy};

@@ -1,0 +1,154 @@
+//! The names by which data is asked for.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use super::catalogue::{self, Entry};
+use super::error::DataError;
+use super::toy::Toy;
+
+/// A data SPEC: `digits`, a downloadable set (`mnist`, `fashion-mnist`, `cifar10`), `idx:IMAGES[,LABELS]`,
+/// `folder:DIR`, or a toy distribution (`ring8`, `swiss-roll`, ...).
+///
+/// It is parsed from that text and prints as it again. In `idx:` the first comma ends the path of the images.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Spec {
+    /// The handwritten digits that are part of Brigand.
+    Digits,
+    /// A set of the catalogue of downloads.
+    Catalogue(&'static Entry),
+    /// IDX files, gzip or plain.
+    Idx {
+        /// File with the images.
+        images: PathBuf,
+        /// File with the labels.
+        labels: Option<PathBuf>,
+    },
+    /// A folder of PNG, JPEG or WebP images.
+    Folder(PathBuf),
+    /// A distribution of points.
+    Toy(Toy),
+}
+
+impl Spec {
+    /// Every name a SPEC can begin with.
+    pub fn names() -> Vec<&'static str> {
+        let mut names = vec!["digits"];
+        names.extend(catalogue::entries().iter().map(|entry| entry.name));
+        names.extend(["idx:IMAGES[,LABELS]", "folder:DIR"]);
+        names.extend(Toy::ALL.iter().map(|toy| toy.name()));
+        names
+    }
+}
+
+impl FromStr for Spec {
+    type Err = DataError;
+
+    fn from_str(text: &str) -> Result<Self, DataError> {
+        let incomplete = |form| DataError::IncompleteSpec { given: text.to_owned(), form };
+        if let Some(files) = text.strip_prefix("idx:") {
+            let (images, labels) = match files.split_once(',') {
+                Some((images, labels)) => (images, Some(labels)),
+                None => (files, None),
+            };
+            if images.is_empty() || labels == Some("") {
+                return Err(incomplete("idx:IMAGES or idx:IMAGES,LABELS"));
+            }
+            return Ok(Self::Idx { images: images.into(), labels: labels.map(PathBuf::from) });
+        }
+        match text.strip_prefix("folder:") {
+            Some("") => return Err(incomplete("folder:DIR")),
+            Some(folder) => return Ok(Self::Folder(folder.into())),
+            None => {}
+        }
+        if text == "digits" {
+            return Ok(Self::Digits);
+        }
+        catalogue::entry(text)
+            .map(Self::Catalogue)
+            .or_else(|| Toy::ALL.into_iter().find(|toy| toy.name() == text).map(Self::Toy))
+            .ok_or_else(|| DataError::UnknownSource { given: text.to_owned(), nearest: nearest(text) })
+    }
+}
+
+impl fmt::Display for Spec {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Digits => f.write_str("digits"),
+            Self::Catalogue(entry) => f.write_str(entry.name),
+            Self::Idx { images, labels: None } => write!(f, "idx:{}", images.display()),
+            Self::Idx { images, labels: Some(labels) } => {
+                write!(f, "idx:{},{}", images.display(), labels.display())
+            }
+            Self::Folder(folder) => write!(f, "folder:{}", folder.display()),
+            Self::Toy(toy) => f.write_str(toy.name()),
+        }
+    }
+}
+
+/// Jaro-Winkler similarity (0 to 1) above which a name is worth suggesting.
+const NEAR: f64 = 0.72;
+
+/// What to suggest for a name that is not known.
+fn nearest(text: &str) -> String {
+    if std::path::Path::new(text).is_dir() {
+        return format!("for a folder of images write folder:{text}");
+    }
+    let lower = text.to_lowercase();
+    let mut ranked: Vec<(f64, &str)> =
+        Spec::names().into_iter().map(|name| (strsim::jaro_winkler(&lower, name), name)).collect();
+    ranked.sort_by(|(a, _), (b, _)| b.total_cmp(a));
+    let near: Vec<&str> =
+        ranked.iter().take(3).filter(|(score, _)| *score > NEAR).map(|(_, name)| *name).collect();
+    match near.as_slice() {
+        [] => format!("there are {}", Spec::names().join(", ")),
+        near => format!("the nearest names are {}", near.join(", ")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_form_is_read_and_printed_again() {
+        for text in [
+            "digits",
+            "mnist",
+            "fashion-mnist",
+            "cifar10",
+            "idx:a.gz",
+            "idx:a,b,c",
+            "folder:x y",
+            "swiss-roll",
+        ] {
+            assert_eq!(text.parse::<Spec>().unwrap().to_string(), text);
+        }
+        assert_eq!(
+            "idx:a,b,c".parse::<Spec>().unwrap(),
+            Spec::Idx { images: "a".into(), labels: Some("b,c".into()) }
+        );
+        for name in Spec::names().into_iter().filter(|name| !name.contains(':')) {
+            assert_eq!(name.parse::<Spec>().unwrap().to_string(), name);
+        }
+    }
+
+    #[test]
+    fn an_unknown_name_brings_the_nearest() {
+        let message = |text: &str| text.parse::<Spec>().unwrap_err().to_string();
+        assert!(message("fasion_mnist").contains("`fasion_mnist`; the nearest names are fashion-mnist"));
+        assert!(message("MNIST").contains("the nearest names are mnist"));
+        assert!(message("ring").contains("the nearest names are ring8"));
+        assert!(message("xyzzy").contains("there are digits, mnist,"));
+        let here = std::env::temp_dir().display().to_string();
+        assert!(message(&here).ends_with(&format!("folder:{here}")));
+    }
+
+    #[test]
+    fn a_form_without_its_path_is_incomplete() {
+        for text in ["idx:", "idx:,labels", "idx:images,", "folder:"] {
+            assert!(matches!(text.parse::<Spec>(), Err(DataError::IncompleteSpec { .. })), "{text}");
+        }
+    }
+}

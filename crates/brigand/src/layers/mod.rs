@@ -1,0 +1,49 @@
+//! What networks are made of. A layer only describes a computation: its parameters live in
+//! [`Weights`] and its running statistics in [`Buffers`], which the network owns, so that the same
+//! layers can be run with other weights (averaged, unrolled).
+
+mod builder;
+mod convolution;
+mod linear;
+mod normalization;
+mod sequence;
+mod weights;
+
+pub use builder::{Builder, DCGAN, Initialization};
+pub use convolution::{Convolution, TransposedConvolution, Window};
+pub use linear::Linear;
+pub use normalization::{BatchNormalization, Momentum};
+pub use sequence::{Activate, Reshape, Sequence};
+pub use weights::{BufferId, Buffers, WeightId, Weights};
+
+use brigand_autograd::Variable;
+
+use crate::error::Result;
+
+/// How statistics of the batch are used in a forward pass.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// Normalise with the batch's statistics and let them flow into the running ones.
+    Training,
+    /// Normalise with the batch's statistics and leave the running ones alone: the pass of a player
+    /// that is not the one being updated.
+    Frozen,
+    /// Normalise with the running statistics, so that no sample influences another.
+    Sampling,
+}
+
+/// One forward pass: the weights and statistics to use.
+pub struct Pass<'a> {
+    /// The parameters.
+    pub weights: &'a Weights,
+    /// The running statistics.
+    pub buffers: &'a mut Buffers,
+    /// What to do with statistics.
+    pub mode: Mode,
+}
+
+/// A part of a network.
+pub trait Layer: Send + Sync {
+    /// The layer's output for `input`.
+    fn forward(&self, pass: &mut Pass<'_>, input: &Variable) -> Result<Variable>;
+}

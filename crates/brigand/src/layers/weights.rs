@@ -1,0 +1,109 @@
+//! Where parameters and running statistics live.
+
+use brigand_autograd::Variable;
+use candle_core::Tensor;
+
+use crate::error::{Error, Result};
+
+/// The place of a parameter in a network's [`Weights`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct WeightId(pub(super) usize);
+
+/// The place of a running statistic in a network's [`Buffers`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BufferId(pub(super) usize);
+
+/// A network's trained parameters, in the order in which its layers were built, each with its path.
+#[derive(Clone, Debug, Default)]
+pub struct Weights {
+    names: Vec<String>,
+    values: Vec<Variable>,
+}
+
+impl Weights {
+    pub(super) fn push(&mut self, name: String, value: Tensor) -> WeightId {
+        self.names.push(name);
+        self.values.push(Variable::leaf(value));
+        WeightId(self.values.len() - 1)
+    }
+
+    /// The parameter at `id`.
+    ///
+    /// # Errors
+    /// If `id` belongs to another network.
+    pub fn get(&self, id: WeightId) -> Result<&Variable> {
+        self.values.get(id.0).ok_or_else(|| Error::Network(format!("no parameter number {} in this network", id.0)))
+    }
+
+    /// The paths, for example `layer1.weight`.
+    pub fn names(&self) -> &[String] {
+        &self.names
+    }
+
+    /// The parameters, in the order of [`Weights::names`].
+    pub fn values(&self) -> &[Variable] {
+        &self.values
+    }
+
+    /// The same paths with other values: what an unrolled optimizer step makes.
+    pub fn with_values(&self, values: Vec<Variable>) -> Self {
+        Self { names: self.names.clone(), values }
+    }
+
+    /// Puts a new leaf with `value` in the place of parameter `index`.
+    pub fn replace(&mut self, index: usize, value: Tensor) {
+        if let Some(slot) = self.values.get_mut(index) {
+            *slot = Variable::leaf(value);
+        }
+    }
+
+    /// The number of numbers.
+    pub fn count(&self) -> usize {
+        self.values.iter().map(Variable::elements).sum()
+    }
+}
+
+/// Values that a network carries along without training them, such as running statistics.
+#[derive(Clone, Debug, Default)]
+pub struct Buffers {
+    names: Vec<String>,
+    values: Vec<Tensor>,
+}
+
+impl Buffers {
+    pub(super) fn push(&mut self, name: String, value: Tensor) -> BufferId {
+        self.names.push(name);
+        self.values.push(value);
+        BufferId(self.values.len() - 1)
+    }
+
+    /// The value at `id`.
+    ///
+    /// # Errors
+    /// If `id` belongs to another network.
+    pub fn get(&self, id: BufferId) -> Result<&Tensor> {
+        self.values.get(id.0).ok_or_else(|| Error::Network(format!("no statistic number {} in this network", id.0)))
+    }
+
+    /// Puts `value` in the place of `id`.
+    pub fn set(&mut self, id: BufferId, value: Tensor) {
+        self.replace(id.0, value);
+    }
+
+    /// Puts `value` in the place of number `index`.
+    pub fn replace(&mut self, index: usize, value: Tensor) {
+        if let Some(slot) = self.values.get_mut(index) {
+            *slot = value;
+        }
+    }
+
+    /// The paths, for example `layer2.running_mean`.
+    pub fn names(&self) -> &[String] {
+        &self.names
+    }
+
+    /// The values, in the order of [`Buffers::names`].
+    pub fn values(&self) -> &[Tensor] {
+        &self.values
+    }
+}

@@ -1,0 +1,128 @@
+//! Fully connected generators and discriminators.
+
+use brigand_autograd::Activation;
+use candle_core::Device;
+use serde::{Deserialize, Serialize};
+
+use super::{Network, SampleKind, SampleShape};
+use crate::error::{Error, Result};
+use crate::layers::{
+    Activate, BatchNormalization, Initialization, Linear, Momentum, Reshape, Sequence,
+};
+
+/// Which activation the hidden layers have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Hidden {
+    /// `max(x, 0)`.
+    Relu,
+    /// Slope 0.2 below zero.
+    LeakyRelu,
+    /// The hyperbolic tangent.
+    Tanh,
+}
+
+impl Hidden {
+    fn activation(self) -> Activation {
+        match self {
+            Self::Relu => Activation::Relu,
+            Self::LeakyRelu => Activation::LeakyRelu(0.2),
+            Self::Tanh => Activation::Tanh,
+        }
+    }
+}
+
+/// Where batch normalisation stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum HiddenNormalization {
+    /// Nowhere.
+    None,
+    /// `linear, activation, batch norm` in every hidden layer: the order of the lecture's GAN, with its
+    /// Keras values (running statistics keep 0.8, epsilon 1e-3).
+    AfterActivation,
+    /// `linear, batch norm, activation` in every hidden layer but the first.
+    BeforeActivation,
+}
+
+/// Fully connected layers. Generators of images end in tanh; discriminators end in one score.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MlpRecipe {
+    /// Sizes of the hidden layers.
+    pub widths: Vec<usize>,
+    /// Activation of the hidden layers.
+    pub activation: Hidden,
+    /// Batch normalisation of the hidden layers.
+    pub normalization: HiddenNormalization,
+}
+
+impl MlpRecipe {
+    pub(super) fn generator(
+        &self,
+        latent: usize,
+        sample: SampleShape,
+        seed: u64,
+        device: &Device,
+    ) -> Result<Network> {
+        self.check()?;
+        Network::build("generator", seed, device, |builder| {
+            let (mut layers, last) = self.hidden(builder, latent)?;
+            layers.push(builder, |b| Linear::new(b, last, sample.elements(), Initialization::Glorot))?;
+            if sample.kind() == SampleKind::Image {
+                layers.push_plain(Activate(Activation::Tanh));
+            }
+            layers.push_plain(Reshape(sample.dims()));
+            Ok(layers)
+        })
+    }
+
+    pub(super) fn discriminator(&self, sample: SampleShape, seed: u64, device: &Device) -> Result<Network> {
+        self.check()?;
+        Network::build("discriminator", seed, device, |builder| {
+            let (mut hidden, last) = self.hidden(builder, sample.elements())?;
+            hidden.push(builder, |b| Linear::new(b, last, 1, Initialization::Glorot))?;
+            hidden.push_plain(Reshape(Vec::new()));
+            let mut layers = Sequence::new();
+            layers.push_plain(Reshape(vec![sample.elements()]));
+            layers.push_plain(hidden);
+            Ok(layers)
+        })
+    }
+
+    fn check(&self) -> Result<()> {
+        match self.widths.iter().find(|&&width| width == 0 || width > 1 << 20) {
+            Some(width) => Err(Error::Recipe(format!(
+                "a hidden layer of width {width} cannot be built; give widths between 1 and {}",
+                1 << 20
+            ))),
+            None => Ok(()),
+        }
+    }
+
+    /// The hidden layers after an input of size `from`, and the size of their output.
+    fn hidden(&self, builder: &mut crate::layers::Builder, from: usize) -> Result<(Sequence, usize)> {
+        let mut layers = Sequence::new();
+        let (mut last, activation) = (from, self.activation.activation());
+        let one = Initialization::Constant { value: 1.0 };
+        for (position, &width) in self.widths.iter().enumerate() {
+            layers.push(builder, |b| Linear::new(b, last, width, Initialization::Glorot))?;
+            match self.normalization {
+                HiddenNormalization::AfterActivation => {
+                    layers.push_plain(Activate(activation));
+                    layers.push(builder, |b| {
+                        BatchNormalization::new(b, width, one, 1e-3, Momentum(0.2), Activation::Identity)
+                    })?;
+                }
+                HiddenNormalization::BeforeActivation if position > 0 => {
+                    layers.push(builder, |b| {
+                        BatchNormalization::new(b, width, one, 1e-5, Momentum(0.1), activation)
+                    })?;
+                }
+                _ => layers.push_plain(Activate(activation)),
+            }
+            last = width;
+        }
+        Ok((layers, last))
+    }
+}

@@ -1,0 +1,148 @@
+//! Generators and discriminators.
+
+mod dcgan;
+mod mlp;
+
+pub use dcgan::DcganRecipe;
+pub use mlp::{Hidden, HiddenNormalization, MlpRecipe};
+
+use brigand_autograd::{Variable, without_recording};
+use candle_core::Device;
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Error, Result};
+use crate::layers::{Buffers, Builder, Layer, Mode, Pass, Weights};
+
+/// Layers with their parameters and running statistics.
+pub struct Network {
+    name: String,
+    layers: Box<dyn Layer>,
+    /// The parameters.
+    pub weights: Weights,
+    /// The running statistics.
+    pub buffers: Buffers,
+}
+
+impl Network {
+    /// Builds the network called `name`; its first values depend on `seed` and the parameters' paths alone.
+    pub fn build<L: Layer + 'static>(
+        name: &str,
+        seed: u64,
+        device: &Device,
+        make: impl FnOnce(&mut Builder) -> Result<L>,
+    ) -> Result<Self> {
+        let mut builder = Builder::new(name, seed, device);
+        let layers = Box::new(make(&mut builder)?);
+        Ok(Self { name: name.to_owned(), layers, weights: builder.weights, buffers: builder.buffers })
+    }
+
+    /// The network's name, for example `generator`.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The output for `input`.
+    pub fn forward(&mut self, input: &Variable, mode: Mode) -> Result<Variable> {
+        let mut pass = Pass { weights: &self.weights, buffers: &mut self.buffers, mode };
+        self.layers.forward(&mut pass, input)
+    }
+
+    /// The output for `input` with other weights, leaving the running statistics alone.
+    pub fn forward_with(&self, weights: &Weights, input: &Variable, mode: Mode) -> Result<Variable> {
+        let mut buffers = self.buffers.clone();
+        self.layers.forward(&mut Pass { weights, buffers: &mut buffers, mode }, input)
+    }
+
+    /// The output for `input` with running statistics, recording nothing.
+    pub fn sample(&self, input: &Variable) -> Result<Variable> {
+        without_recording(|| self.forward_with(&self.weights, input, Mode::Sampling))
+    }
+}
+
+/// Whether a system works on images or on points: its defaults differ.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SampleKind {
+    /// `[channels, height, width]`.
+    Image,
+    /// `[dimensions]`.
+    Points,
+}
+
+/// What samples look like, without the batch dimension.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SampleShape {
+    /// `[channels, height, width]`, values in [-1, 1].
+    Image {
+        /// 1 for grey, 3 for colour.
+        channels: usize,
+        /// Rows of pixels.
+        height: usize,
+        /// Columns of pixels.
+        width: usize,
+    },
+    /// `[dimensions]`, unbounded values.
+    Points {
+        /// Coordinates of a point.
+        dimensions: usize,
+    },
+}
+
+impl SampleShape {
+    /// The shape that these dimensions (without the batch) describe.
+    pub fn of(dims: &[usize]) -> Result<Self> {
+        match *dims {
+            [channels, height, width] => Ok(Self::Image { channels, height, width }),
+            [dimensions] => Ok(Self::Points { dimensions }),
+            ref other => Err(Error::Network(format!("samples of shape {other:?} are neither images nor points"))),
+        }
+    }
+
+    /// The dimensions, without the batch.
+    pub fn dims(&self) -> Vec<usize> {
+        match *self {
+            Self::Image { channels, height, width } => vec![channels, height, width],
+            Self::Points { dimensions } => vec![dimensions],
+        }
+    }
+
+    /// How many numbers a sample has.
+    pub fn elements(&self) -> usize {
+        self.dims().iter().product()
+    }
+
+    /// Whether they are images or points.
+    pub fn kind(&self) -> SampleKind {
+        match self {
+            Self::Image { .. } => SampleKind::Image,
+            Self::Points { .. } => SampleKind::Points,
+        }
+    }
+}
+
+/// Which network a player is.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+pub enum NetworkRecipe {
+    /// Fully connected layers.
+    Mlp(MlpRecipe),
+    /// Strided and transposed convolutions.
+    Dcgan(DcganRecipe),
+}
+
+impl NetworkRecipe {
+    /// A generator from `[batch, latent]` to `[batch, sample...]`.
+    pub fn generator(&self, latent: usize, sample: SampleShape, seed: u64, device: &Device) -> Result<Network> {
+        match self {
+            Self::Mlp(recipe) => recipe.generator(latent, sample, seed, device),
+            Self::Dcgan(recipe) => recipe.generator(latent, sample, seed, device),
+        }
+    }
+
+    /// A discriminator from `[batch, sample...]` to scores `[batch]`.
+    pub fn discriminator(&self, sample: SampleShape, seed: u64, device: &Device) -> Result<Network> {
+        match self {
+            Self::Mlp(recipe) => recipe.discriminator(sample, seed, device),
+            Self::Dcgan(recipe) => recipe.discriminator(sample, seed, device),
+        }
+    }
+}

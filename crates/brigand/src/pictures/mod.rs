@@ -1,0 +1,15 @@
+//! What a run shows: grids of samples, animations, scatter plots and line charts, as plain 8-bit
+//! pictures. Nothing here knows tensors, systems or training.
+
+mod animation;
+mod canvas;
+mod grid;
+mod picture;
+mod plot;
+mod scatter;
+
+pub use animation::{AnimationStyle, animate, animate_step_files};
+pub use grid::{Grid, image_grid};
+pub use picture::{Picture, PictureError};
+pub use plot::{LineChart, LineStyle, ReferenceLine, Series};
+pub use scatter::{Histogram, Scatter};

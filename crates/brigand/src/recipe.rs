@@ -1,0 +1,288 @@
+//! Recipes: everything that determines a run, as TOML.
+//!
+//! The tables that every run has ([`Common`]) are known here; the others belong to the system, which
+//! checks them itself. The resolved recipe is saved in the run folder and is enough to repeat the run.
+
+use serde::{Deserialize, Serialize};
+use toml::{Table, Value};
+
+use crate::data::Spec;
+use crate::error::{Error, Result};
+use crate::networks::SampleKind;
+use crate::systems::{self, Entry};
+
+/// Where the real samples come from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DataRecipe {
+    /// A data SPEC: `digits`, `mnist`, `folder:DIR`, `ring8`...
+    pub source: String,
+    /// Side that images are resized and cropped to; 0 leaves them as the source has them (folders: 64).
+    pub size: usize,
+    /// 1 for grey, 3 for colour, 0 for what the source has.
+    pub channels: usize,
+}
+
+/// How long, how much at once, with which seed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TrainingRecipe {
+    /// Steps; one step is one generator update.
+    pub steps: u64,
+    /// Samples in a batch.
+    pub batch: usize,
+    /// Decides first weights, batches, latents and every other draw. At most `i64::MAX`, TOML's largest.
+    pub seed: u64,
+    /// Steps between two lines of `metrics.jsonl`.
+    pub report_every: u64,
+}
+
+/// Pictures of the same latents while training.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SamplesRecipe {
+    /// Steps between two pictures; 0 for none but the last.
+    pub every: u64,
+    /// Samples in a picture of images; points have a fixed number.
+    pub count: usize,
+}
+
+/// Checkpoints while training.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CheckpointRecipe {
+    /// Steps between two checkpoints; 0 for none but the last.
+    pub every: u64,
+    /// How many of the latest are kept.
+    pub keep: usize,
+}
+
+/// The tables that every recipe has.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Common {
+    /// The system's name in the registry.
+    pub system: String,
+    /// Where the real samples come from.
+    pub data: DataRecipe,
+    /// How long, how much at once, with which seed.
+    pub training: TrainingRecipe,
+    /// Pictures while training.
+    pub samples: SamplesRecipe,
+    /// Checkpoints while training.
+    pub checkpoint: CheckpointRecipe,
+}
+
+const COMMON: [&str; 5] = ["system", "data", "training", "samples", "checkpoint"];
+
+/// Everything that determines a run.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Recipe {
+    /// What every run has.
+    pub common: Common,
+    /// The system's own tables, complete and checked by it.
+    pub parts: Table,
+}
+
+/// What a user changes about a system's defaults, later entries over earlier ones.
+#[derive(Clone, Debug, Default)]
+pub struct Changes {
+    /// A recipe file's text.
+    pub file: Option<String>,
+    /// `key.path=value` pairs.
+    pub assignments: Vec<String>,
+}
+
+impl Recipe {
+    /// The defaults of `entry` for samples of kind `kind`, with `data` as source.
+    pub fn defaults(entry: &Entry, source: &Spec, kind: SampleKind) -> Result<Self> {
+        let length = (entry.length)(kind);
+        let common = Common {
+            system: entry.name.to_owned(),
+            data: DataRecipe { source: source.to_string(), size: 0, channels: 0 },
+            training: TrainingRecipe { steps: length.steps, batch: length.batch, seed: 0, report_every: 10 },
+            samples: SamplesRecipe { every: (length.steps / 30).max(1), count: 64 },
+            checkpoint: CheckpointRecipe { every: (length.steps / 6).max(1), keep: 3 },
+        };
+        Ok(Self { common, parts: (entry.defaults)(kind)? })
+    }
+
+    /// The whole recipe as one TOML table.
+    pub fn to_table(&self) -> Result<Table> {
+        let mut table = Table::try_from(&self.common).map_err(|error| Error::Recipe(error.to_string()))?;
+        table.extend(self.parts.clone());
+        Ok(table)
+    }
+
+    /// The text of `recipe.toml`.
+    pub fn to_toml(&self) -> Result<String> {
+        toml::to_string_pretty(&self.to_table()?).map_err(|error| Error::Recipe(error.to_string()))
+    }
+
+    /// Reads a complete recipe, as saved in a run folder; `origin` names it in errors.
+    pub fn from_toml(text: &str, origin: &str) -> Result<Self> {
+        let table: Table =
+            toml::from_str(text).map_err(|error| Error::Recipe(format!("{origin} is no valid TOML: {error}")))?;
+        Self::from_table(table).map_err(|error| Error::Recipe(format!("{origin}: {error}")))
+    }
+
+    /// Takes a complete table apart and checks every part.
+    fn from_table(mut table: Table) -> Result<Self> {
+        let mut common = Table::new();
+        for key in COMMON {
+            if let Some(value) = table.remove(key) {
+                common.insert(key.to_owned(), value);
+            }
+        }
+        let common: Common = common.try_into().map_err(|error: toml::de::Error| refused(&error))?;
+        common.check()?;
+        let entry = systems::find(&common.system)?;
+        Ok(Self { parts: (entry.normalize)(table)?, common })
+    }
+
+    /// The defaults of `entry` with `changes` made. `data` in the changes decides the defaults' size.
+    ///
+    /// # Errors
+    /// For a key that does not exist (naming the nearest), a value of the wrong kind, an impossible value.
+    pub fn resolve(entry: &Entry, changes: &Changes) -> Result<Self> {
+        let file: Table = match &changes.file {
+            Some(text) => toml::from_str(text)
+                .map_err(|error| Error::Recipe(format!("the recipe file is no valid TOML: {error}")))?,
+            None => Table::new(),
+        };
+        let assignments: Vec<(Vec<String>, Value)> =
+            changes.assignments.iter().map(|text| assignment(text)).collect::<Result<_>>()?;
+        let source = chosen_source(entry, &file, &assignments)?;
+        let kind = if matches!(source, Spec::Toy(_)) { SampleKind::Points } else { SampleKind::Image };
+        let mut recipe = Self::defaults(entry, &source, kind)?;
+        let mut leaves = Vec::new();
+        collect_leaves(&file, &mut Vec::new(), &mut leaves);
+        // A new kind changes which other keys exist, so kinds come first.
+        leaves.sort_by_key(|(path, _)| path.last().is_none_or(|key| key != "kind"));
+        for (path, value) in leaves.into_iter().chain(assignments) {
+            recipe = recipe.with(&path, value)?;
+        }
+        if recipe.common.system != entry.name {
+            return Err(Error::Recipe(format!(
+                "the recipe is for `{}`, not for `{}`; name that system",
+                recipe.common.system, entry.name
+            )));
+        }
+        Ok(recipe)
+    }
+
+    /// This recipe with the value at `path` replaced.
+    fn with(&self, path: &[String], value: Value) -> Result<Self> {
+        let mut table = self.to_table()?;
+        let dotted = path.join(".");
+        let (last, parents) = path.split_last().ok_or_else(|| Error::Recipe("an empty key".into()))?;
+        let mut place = &mut table;
+        for key in parents {
+            let keys: Vec<String> = place.keys().cloned().collect();
+            place = match place.get_mut(key) {
+                Some(Value::Table(inner)) => inner,
+                _ => return Err(unknown_key(&dotted, key, &keys)),
+            };
+        }
+        match place.get_mut(last) {
+            None => return Err(unknown_key(&dotted, last, &place.keys().cloned().collect::<Vec<_>>())),
+            Some(slot) if last == "kind" && *slot != value => {
+                // Another kind has other fields, which start at their defaults.
+                place.clear();
+                place.insert(last.clone(), value);
+            }
+            Some(slot) => *slot = like(slot, value),
+        }
+        Self::from_table(table).map_err(|error| match error {
+            Error::Recipe(reason) => Error::Recipe(format!("{dotted}: {reason}")),
+            other => other,
+        })
+    }
+}
+
+impl Common {
+    fn check(&self) -> Result<()> {
+        let refuse = |text: String| Err(Error::Recipe(text));
+        if self.training.steps == 0 {
+            return refuse("training.steps is 0; give at least 1".into());
+        }
+        if self.training.batch == 0 {
+            return refuse("training.batch is 0; give at least 1".into());
+        }
+        if self.training.seed > i64::MAX as u64 {
+            return refuse(format!("training.seed {} is larger than {}", self.training.seed, i64::MAX));
+        }
+        if self.training.report_every == 0 {
+            return refuse("training.report_every is 0; give at least 1".into());
+        }
+        if self.samples.count == 0 || self.samples.count > 10_000 {
+            return refuse(format!("samples.count is {}; give 1 to 10000", self.samples.count));
+        }
+        if self.checkpoint.keep == 0 {
+            return refuse("checkpoint.keep is 0, so nothing could be resumed; give at least 1".into());
+        }
+        if ![0, 1, 3].contains(&self.data.channels) {
+            return refuse(format!("data.channels is {}; give 1 (grey), 3 (colour) or 0", self.data.channels));
+        }
+        Ok(())
+    }
+}
+
+/// A number of the kind that stands in the recipe: `1` for a float is `1.0`.
+fn like(present: &Value, given: Value) -> Value {
+    match (present, given) {
+        (Value::Float(_), Value::Integer(number)) => Value::Float(number as f64),
+        (Value::Integer(_), Value::Float(number)) if number.fract() == 0.0 && number.abs() < 1e15 => {
+            Value::Integer(number as i64)
+        }
+        (Value::String(_), Value::Integer(number)) => Value::String(number.to_string()),
+        (_, given) => given,
+    }
+}
+
+/// Splits `key.path=value`; the value is TOML, or else a plain string.
+fn assignment(text: &str) -> Result<(Vec<String>, Value)> {
+    let Some((key, value)) = text.split_once('=') else {
+        return Err(Error::Recipe(format!("`{text}` sets nothing; write key=value, for example training.batch=32")));
+    };
+    let path = key.trim().split('.').map(str::to_owned).collect();
+    let value = value.trim();
+    let parsed = toml::from_str::<Table>(&format!("value = {value}")).ok().and_then(|mut t| t.remove("value"));
+    Ok((path, parsed.unwrap_or_else(|| Value::String(value.to_owned()))))
+}
+
+/// The data source that the changes ask for, or the system's own.
+fn chosen_source(entry: &Entry, file: &Table, assignments: &[(Vec<String>, Value)]) -> Result<Spec> {
+    let assigned = assignments.iter().rev().find(|(path, _)| path == &["data", "source"]).map(|(_, value)| value);
+    let filed = file.get("data").and_then(|data| data.get("source"));
+    let name = match assigned.or(filed) {
+        Some(Value::String(name)) => name.as_str(),
+        Some(other) => return Err(Error::Recipe(format!("data.source is {other}; give a name in quotes"))),
+        None => entry.data,
+    };
+    Ok(name.parse::<Spec>()?)
+}
+
+fn collect_leaves(table: &Table, path: &mut Vec<String>, leaves: &mut Vec<(Vec<String>, Value)>) {
+    for (key, value) in table {
+        path.push(key.clone());
+        match value {
+            Value::Table(inner) => collect_leaves(inner, path, leaves),
+            leaf => leaves.push((path.clone(), leaf.clone())),
+        }
+        path.pop();
+    }
+}
+
+fn unknown_key(dotted: &str, key: &str, present: &[String]) -> Error {
+    let mut near: Vec<&String> = present.iter().collect();
+    near.sort_by(|a, b| strsim::jaro_winkler(b, key).total_cmp(&strsim::jaro_winkler(a, key)));
+    let list: Vec<&str> = near.iter().take(8).map(|name| name.as_str()).collect();
+    let here = if list.is_empty() { "there are no keys below it".to_owned() } else { format!("there are: {}", list.join(", ")) };
+    Error::Recipe(format!("no key `{dotted}` in the recipe: no `{key}` there; {here}"))
+}
+
+/// serde's complaint, on one line.
+pub(crate) fn refused(error: &toml::de::Error) -> Error {
+    Error::Recipe(error.message().replace('\n', " "))
+}

@@ -1,0 +1,33 @@
+//! `gan`: the original GAN with fully connected networks (Goodfellow et al. 2014, arXiv:1406.2661).
+
+use super::latent::{LatentRecipe, Prior};
+use super::optimizer::OptimizerRecipe;
+use super::{DuelRecipe, Players, UpdateRecipe};
+use crate::networks::{Hidden, HiddenNormalization, MlpRecipe, NetworkRecipe, SampleKind};
+use crate::objectives::Objective;
+
+/// The lecture's network at its small size for images (hidden layers 64, 128, 256, activation before batch
+/// norm); two plain hidden layers for points.
+pub(super) fn recipe(sample: SampleKind) -> DuelRecipe {
+    let mlp = |widths: &[usize], activation, normalization| {
+        NetworkRecipe::Mlp(MlpRecipe { widths: widths.to_vec(), activation, normalization })
+    };
+    let (latent, generator, discriminator) = if sample == SampleKind::Image {
+        let generator = mlp(&[64, 128, 256], Hidden::LeakyRelu, HiddenNormalization::AfterActivation);
+        (100, generator, mlp(&[128, 64], Hidden::LeakyRelu, HiddenNormalization::None))
+    } else {
+        let two = mlp(&[128, 128], Hidden::Relu, HiddenNormalization::None);
+        (16, two.clone(), two)
+    };
+    DuelRecipe {
+        latent: LatentRecipe { size: latent, prior: Prior::Normal },
+        generator,
+        discriminator,
+        objective: Objective::NonSaturating {},
+        optimizer: Players {
+            generator: OptimizerRecipe::adam(2e-4, 0.5, 0.999),
+            discriminator: OptimizerRecipe::adam(2e-4, 0.5, 0.999),
+        },
+        update: UpdateRecipe { discriminator_steps: 1 },
+    }
+}

@@ -1,0 +1,89 @@
+//! The named systems, the parts they are composed of, and the registry of them all.
+
+mod duel;
+mod feed;
+mod gan;
+mod latent;
+mod optimizer;
+mod registry;
+mod state;
+
+mod dcgan;
+
+pub use duel::{Duel, DuelRecipe, Players, UpdateRecipe};
+pub use feed::{Feed, RealBatch};
+pub use latent::{LatentRecipe, Prior};
+pub use optimizer::{Optimizer, OptimizerRecipe};
+pub use registry::{Entry, Family, Length, find, registry};
+pub use state::{Fragment, State};
+
+use std::collections::BTreeMap;
+
+use brigand_autograd::Variable;
+
+use crate::error::{Error, Result};
+use crate::networks::{Network, SampleShape};
+use crate::random::Stream;
+
+/// Named numbers that a training step reports: losses, accuracies.
+pub type Report = BTreeMap<String, f64>;
+
+/// A horizontal line that theory draws into a metric's curve.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TheoryLine {
+    /// The metric, as named in the [`Report`].
+    pub metric: &'static str,
+    /// What the line means, for example `ln 4`.
+    pub label: &'static str,
+    /// Its height.
+    pub value: f64,
+}
+
+/// Everything the trainer knows about what it trains.
+pub trait System: Send {
+    /// The networks, for counting, checkpoints and export.
+    fn networks(&self) -> Vec<&Network>;
+
+    /// One step: as many updates of each player as the recipe says, on fresh batches from `feed`.
+    fn train_step(&mut self, feed: &mut Feed, step: u64) -> Result<Report>;
+
+    /// What a sample looks like.
+    fn sample_shape(&self) -> SampleShape;
+
+    /// `count` latents, `[count, latent...]`.
+    ///
+    /// # Errors
+    /// If the system has no latent space.
+    fn latents(&self, count: usize, stream: &mut Stream) -> Result<Variable>;
+
+    /// The samples that `latents` stand for, `[count, sample...]`; each depends on its own latent alone.
+    fn generate(&self, latents: &Variable) -> Result<Variable>;
+
+    /// Writes everything that training changes, for a checkpoint.
+    fn save(&self, state: &mut State) -> Result<()>;
+
+    /// Takes back what [`System::save`] wrote.
+    ///
+    /// # Errors
+    /// If something is missing or has another shape.
+    fn restore(&mut self, state: &State) -> Result<()>;
+
+    /// The lines that theory draws into the history.
+    fn theory(&self) -> Vec<TheoryLine> {
+        Vec::new()
+    }
+
+    /// `count` samples for `seed`, `[count, sample...]`, generated in portions that bound the memory.
+    fn sample(&self, count: usize, seed: u64) -> Result<Variable> {
+        const PORTION: usize = 256;
+        if count == 0 {
+            return Err(Error::Request("asked for 0 samples; ask for at least 1".into()));
+        }
+        let latents = self.latents(count, &mut Stream::new(seed, "sample", 0))?;
+        let portions: Vec<Variable> = (0..count)
+            .step_by(PORTION)
+            .map(|start| self.generate(&latents.narrow(0, start, PORTION.min(count - start))?))
+            .collect::<Result<_>>()?;
+        Ok(Variable::concatenate(&portions.iter().collect::<Vec<_>>(), 0)?)
+    }
+}

@@ -1,0 +1,260 @@
+//! Optimizers whose whole state can be saved.
+
+use std::collections::BTreeMap;
+
+use brigand_autograd::{Variable, buffer};
+use brigand_kernels::optimizer as kernel;
+use candle_core::{Device, Tensor};
+use serde::{Deserialize, Serialize};
+
+use super::state::{Fragment, State};
+use crate::error::{Error, Result};
+use crate::layers::Weights;
+use crate::training::checkpoint::StoredTensor;
+
+/// Which optimizer, and its settings.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
+pub enum OptimizerRecipe {
+    /// Adam (Kingma and Ba 2014, arXiv:1412.6980) with bias correction, as PyTorch computes it.
+    Adam {
+        /// Step size.
+        #[serde(default = "adam::learning_rate")]
+        learning_rate: f64,
+        /// Decay of the first moment.
+        #[serde(default = "adam::beta1")]
+        beta1: f64,
+        /// Decay of the second moment.
+        #[serde(default = "adam::beta2")]
+        beta2: f64,
+        /// Added to the root of the second moment.
+        #[serde(default = "adam::epsilon")]
+        epsilon: f64,
+        /// Decay of the weights themselves, apart from the gradient (AdamW, arXiv:1711.05101).
+        #[serde(default)]
+        weight_decay: f64,
+    },
+    /// RMSProp (Hinton 2012), as PyTorch computes it.
+    Rmsprop {
+        /// Step size.
+        #[serde(default = "rmsprop::learning_rate")]
+        learning_rate: f64,
+        /// Decay of the mean square.
+        #[serde(default = "rmsprop::alpha")]
+        alpha: f64,
+        /// Added to the root of the mean square.
+        #[serde(default = "adam::epsilon")]
+        epsilon: f64,
+        /// Decay of the accumulated steps.
+        #[serde(default)]
+        momentum: f64,
+    },
+    /// Gradient descent with momentum.
+    Sgd {
+        /// Step size.
+        #[serde(default = "sgd::learning_rate")]
+        learning_rate: f64,
+        /// Decay of the accumulated gradients.
+        #[serde(default)]
+        momentum: f64,
+    },
+}
+
+/// DCGAN's values (arXiv:1511.06434, section 4).
+mod adam {
+    pub(super) const fn learning_rate() -> f64 {
+        2e-4
+    }
+    pub(super) const fn beta1() -> f64 {
+        0.5
+    }
+    pub(super) const fn beta2() -> f64 {
+        0.999
+    }
+    pub(super) const fn epsilon() -> f64 {
+        1e-8
+    }
+}
+
+/// The Wasserstein GAN's values (arXiv:1701.07875).
+mod rmsprop {
+    pub(super) const fn learning_rate() -> f64 {
+        5e-5
+    }
+    pub(super) const fn alpha() -> f64 {
+        0.99
+    }
+}
+
+mod sgd {
+    pub(super) const fn learning_rate() -> f64 {
+        1e-2
+    }
+}
+
+impl OptimizerRecipe {
+    /// Adam with DCGAN's other values.
+    pub const fn adam(learning_rate: f64, beta1: f64, beta2: f64) -> Self {
+        Self::Adam { learning_rate, beta1, beta2, epsilon: adam::epsilon(), weight_decay: 0.0 }
+    }
+
+    /// Refuses values with which no step makes sense; `player` names whose optimizer it is.
+    pub fn check(&self, player: &str) -> Result<()> {
+        let (rate, decays, additions): (f64, &[(&str, f64)], &[(&str, f64)]) = match self {
+            Self::Adam { learning_rate, beta1, beta2, epsilon, weight_decay } => (
+                *learning_rate,
+                &[("beta1", *beta1), ("beta2", *beta2)],
+                &[("epsilon", *epsilon), ("weight_decay", *weight_decay)],
+            ),
+            Self::Rmsprop { learning_rate, alpha, epsilon, momentum } => {
+                (*learning_rate, &[("alpha", *alpha), ("momentum", *momentum)], &[("epsilon", *epsilon)])
+            }
+            Self::Sgd { learning_rate, momentum } => (*learning_rate, &[("momentum", *momentum)], &[]),
+        };
+        if !(rate > 0.0 && rate.is_finite()) {
+            return Err(refuse(player, "learning_rate", rate, "a positive number"));
+        }
+        if let Some((key, value)) = decays.iter().find(|(_, value)| !(0.0..1.0).contains(value)) {
+            return Err(refuse(player, key, *value, "0 or more and less than 1"));
+        }
+        if let Some((key, value)) = additions.iter().find(|(_, value)| !(*value >= 0.0 && value.is_finite())) {
+            return Err(refuse(player, key, *value, "0 or more"));
+        }
+        Ok(())
+    }
+}
+
+fn refuse(player: &str, key: &str, value: f64, wanted: &str) -> Error {
+    Error::Recipe(format!("optimizer.{player}.{key} is {value}; give {wanted}"))
+}
+
+/// Two accumulators of a parameter's size: moments for Adam, mean square and momentum for RMSProp.
+#[derive(Clone, Debug)]
+struct Moments {
+    first: Vec<f32>,
+    second: Vec<f32>,
+}
+
+/// An optimizer of one network's weights.
+#[derive(Clone, Debug)]
+pub struct Optimizer {
+    recipe: OptimizerRecipe,
+    moments: BTreeMap<String, Moments>,
+    steps: u64,
+}
+
+impl Optimizer {
+    /// An optimizer that has not stepped yet.
+    pub fn new(recipe: OptimizerRecipe) -> Self {
+        Self { recipe, moments: BTreeMap::new(), steps: 0 }
+    }
+
+    /// Steps taken so far.
+    pub fn steps(&self) -> u64 {
+        self.steps
+    }
+
+    /// One step on every parameter of `weights`; `gradients` in the same order.
+    ///
+    /// # Errors
+    /// If the number or the shapes of the gradients differ from the weights'.
+    pub fn step(&mut self, weights: &mut Weights, gradients: &[Variable]) -> Result<()> {
+        if gradients.len() != weights.values().len() {
+            return Err(Error::Network(format!(
+                "{} gradients for {} parameters",
+                gradients.len(),
+                weights.values().len()
+            )));
+        }
+        self.steps += 1;
+        for (index, gradient) in gradients.iter().enumerate() {
+            let (name, parameter) = (weights.names()[index].clone(), weights.values()[index].tensor().clone());
+            if parameter.dims() != gradient.shape() {
+                return Err(Error::Network(format!(
+                    "the gradient of `{name}` has shape {:?}, the parameter {:?}",
+                    gradient.shape(),
+                    parameter.dims()
+                )));
+            }
+            let count = parameter.elem_count();
+            let moments = self
+                .moments
+                .entry(name)
+                .or_insert_with(|| Moments { first: vec![0.0; count], second: vec![0.0; count] });
+            let updated = step_one(self.recipe, self.steps, &parameter, gradient.tensor(), moments)?;
+            weights.replace(index, updated);
+        }
+        Ok(())
+    }
+}
+
+/// The parameter after the step. The moments stay in ordinary memory on every device.
+fn step_one(
+    recipe: OptimizerRecipe,
+    step: u64,
+    parameter: &Tensor,
+    gradient: &Tensor,
+    moments: &mut Moments,
+) -> Result<Tensor> {
+    let host = |tensor: &Tensor| tensor.to_device(&Device::Cpu);
+    let (on_host, gradient) = (host(parameter)?, host(gradient)?);
+    let mut updated = vec![0f32; parameter.elem_count()];
+    let Moments { first, second } = moments;
+    buffer::with_slice::<f32, _>(&on_host, |parameter| {
+        buffer::with_slice::<f32, _>(&gradient, |gradient| match recipe {
+            OptimizerRecipe::Adam { learning_rate, beta1, beta2, epsilon, weight_decay } => {
+                let settings = kernel::AdamStep {
+                    learning_rate,
+                    beta1,
+                    beta2,
+                    epsilon,
+                    weight_decay,
+                    decoupled: true,
+                    step,
+                };
+                kernel::adam(&settings, parameter, gradient, first, second, &mut updated);
+            }
+            OptimizerRecipe::Rmsprop { learning_rate, alpha, epsilon, momentum } => {
+                let settings = kernel::RmspropStep { learning_rate, alpha, epsilon, momentum, weight_decay: 0.0 };
+                kernel::rmsprop(&settings, parameter, gradient, first, second, &mut updated);
+            }
+            OptimizerRecipe::Sgd { learning_rate, momentum } => {
+                let settings = kernel::SgdStep {
+                    learning_rate,
+                    momentum,
+                    nesterov: false,
+                    weight_decay: 0.0,
+                    first: step == 1,
+                };
+                kernel::sgd(&settings, parameter, gradient, first, &mut updated);
+            }
+        })
+    })??;
+    Ok(buffer::tensor_of(updated, parameter.dims())?.to_device(parameter.device())?)
+}
+
+impl Fragment for Optimizer {
+    fn save(&self, name: &str, state: &mut State) -> Result<()> {
+        state.counters.insert(format!("{name}.steps"), self.steps);
+        for (path, moments) in &self.moments {
+            for (part, values) in [("first", &moments.first), ("second", &moments.second)] {
+                let stored = StoredTensor { shape: vec![values.len()], data: values.clone() };
+                state.tensors.insert(format!("{name}.{part}.{path}"), stored);
+            }
+        }
+        Ok(())
+    }
+
+    fn restore(&mut self, name: &str, state: &State) -> Result<()> {
+        self.steps = state.counter(&format!("{name}.steps"))?;
+        let prefix = format!("{name}.first.");
+        self.moments.clear();
+        for (key, first) in state.tensors.range(prefix.clone()..).take_while(|(key, _)| key.starts_with(&prefix)) {
+            let path = &key[prefix.len()..];
+            let second = state.stored(&format!("{name}.second.{path}"), &first.shape)?;
+            let moments = Moments { first: first.data.clone(), second: second.data.clone() };
+            self.moments.insert(path.to_owned(), moments);
+        }
+        Ok(())
+    }
+}

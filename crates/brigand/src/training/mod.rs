@@ -1,0 +1,317 @@
+//! The one trainer: it knows a [`System`], a recipe and a run folder, and nothing of any particular system.
+
+pub mod checkpoint;
+pub mod history;
+pub mod metrics;
+pub mod run_folder;
+mod snapshots;
+pub mod tensorboard;
+
+pub use run_folder::RunFolder;
+
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
+
+use candle_core::Device;
+
+use crate::data::{self, Dataset, Skipped, Spec};
+use crate::error::{Error, Result};
+use crate::files::write_atomically;
+use crate::recipe::Recipe;
+use crate::systems::{self, Feed, Report, State, System};
+use checkpoint::{CheckpointError, Snapshot};
+use history::{DISCRIMINATOR_LOSS, GENERATOR_LOSS, Panel, Reference};
+use metrics::{MetricsLog, Record};
+use snapshots::Snapshots;
+use tensorboard::EventWriter;
+
+/// What happens while a run trains, for progress bars and logs. Observers never steer.
+#[derive(Debug)]
+pub enum Event<'a> {
+    /// A step is done.
+    Step {
+        /// Steps done so far.
+        step: u64,
+        /// What it reported.
+        report: &'a Report,
+    },
+    /// A picture of samples was written.
+    Samples(&'a Path),
+    /// A checkpoint was written.
+    Checkpoint(&'a Path),
+}
+
+/// Why training ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// All steps of the recipe are done.
+    Finished,
+    /// It was asked to stop, and wrote a checkpoint after this step.
+    Stopped {
+        /// The last step done.
+        step: u64,
+    },
+}
+
+/// A system built for its data, untrained.
+pub struct Prepared {
+    /// The recipe, with the data's size and channels filled in.
+    pub recipe: Recipe,
+    /// The system with its first weights.
+    pub system: Box<dyn System>,
+    feed: Feed,
+}
+
+impl Prepared {
+    /// Reads the data and builds the networks: everything that can be refused before a file is written.
+    ///
+    /// # Errors
+    /// If the data cannot be read, the batch is larger than it, or no network fits it.
+    pub fn new(mut recipe: Recipe, device: &Device) -> Result<Self> {
+        let dataset = load_data(&recipe)?;
+        if let [channels, height, _] = *dataset.shape() {
+            recipe.common.data.channels = channels;
+            if !matches!(recipe.common.data.source.parse::<Spec>()?, Spec::Folder(_)) && recipe.common.data.size == 0 {
+                // As stored: recording a side would crop images that are not square.
+            } else {
+                recipe.common.data.size = height;
+            }
+        }
+        let training = recipe.common.training;
+        let feed = Feed::new(dataset, training.batch, training.seed, device)?;
+        let entry = systems::find(&recipe.common.system)?;
+        let system = (entry.build)(&recipe.parts, feed.sample_shape()?, training.seed, device)?;
+        Ok(Self { recipe, system, feed })
+    }
+
+    /// Images of the data that could not be read.
+    pub fn skipped(&self) -> &[Skipped] {
+        self.feed.dataset().skipped()
+    }
+}
+
+/// The data that a recipe names.
+pub fn load_data(recipe: &Recipe) -> Result<Dataset> {
+    let source = &recipe.common.data;
+    let given = |value: usize| (value > 0).then_some(value);
+    let options = data::Options {
+        size: given(source.size),
+        channels: given(source.channels),
+        seed: recipe.common.training.seed,
+        ..data::Options::default()
+    };
+    Ok(data::load(&source.source.parse::<Spec>()?, &options)?)
+}
+
+/// A run: a system in training and the folder it writes into.
+pub struct Training {
+    recipe: Recipe,
+    system: Box<dyn System>,
+    feed: Feed,
+    folder: RunFolder,
+    step: u64,
+    log: MetricsLog,
+    events: EventWriter,
+    snapshots: Snapshots,
+}
+
+impl Training {
+    /// A new run in `out`, or in the first free folder `runs/<system>-<n>`.
+    ///
+    /// # Errors
+    /// If the folder exists and is not empty, or cannot be written.
+    pub fn start(prepared: Prepared, out: Option<&Path>) -> Result<Self> {
+        let text = prepared.recipe.to_toml()?;
+        let folder = match out {
+            Some(path) => RunFolder::create(path)?,
+            None => RunFolder::create_numbered(Path::new("runs"), &prepared.recipe.common.system)?,
+        };
+        write_atomically(&folder.recipe(), text.as_bytes())?;
+        let events = EventWriter::create(folder.path())?;
+        Self::assemble(prepared, folder, 0, events)
+    }
+
+    /// Continues the run in `path` from its newest whole checkpoint, for `steps` in all if given.
+    /// Also answers which newer checkpoints were damaged and had to be passed over.
+    ///
+    /// # Errors
+    /// If it is no run folder, or has checkpoints of which none can be used.
+    pub fn resume(path: &Path, steps: Option<u64>, device: &Device) -> Result<(Self, Vec<(PathBuf, String)>)> {
+        let folder = RunFolder::open(path)?;
+        let mut recipe = saved_recipe(&folder)?;
+        if let Some(steps) = steps {
+            recipe.common.training.steps = steps;
+            write_atomically(&folder.recipe(), recipe.to_toml()?.as_bytes())?;
+        }
+        let mut prepared = Prepared::new(recipe, device)?;
+        let (step, skipped) = match checkpoint::latest(&folder.checkpoints()) {
+            Ok(found) => {
+                let step = found.snapshot.step;
+                prepared.system.restore(&State::from(found.snapshot))?;
+                (step, found.skipped)
+            }
+            // Killed before its first checkpoint: it begins again, and so loses nothing that was saved.
+            Err(CheckpointError::NoneUsable { skipped, .. }) if skipped.is_empty() => (0, Vec::new()),
+            Err(error) => return Err(error.into()),
+        };
+        folder.rewind(step)?;
+        let events = EventWriter::resume(folder.path(), step)?;
+        Ok((Self::assemble(prepared, folder, step, events)?, skipped))
+    }
+
+    fn assemble(prepared: Prepared, folder: RunFolder, step: u64, events: EventWriter) -> Result<Self> {
+        let Prepared { recipe, system, feed } = prepared;
+        let log = MetricsLog::open(&folder.metrics())?;
+        let snapshots = Snapshots::new(system.as_ref(), feed.dataset(), &recipe.common)?;
+        Ok(Self { recipe, system, feed, folder, step, log, events, snapshots })
+    }
+
+    /// The run's folder.
+    pub fn folder(&self) -> &RunFolder {
+        &self.folder
+    }
+
+    /// The run's recipe.
+    pub fn recipe(&self) -> &Recipe {
+        &self.recipe
+    }
+
+    /// Steps done so far.
+    pub fn step(&self) -> u64 {
+        self.step
+    }
+
+    /// The system in training.
+    pub fn system(&self) -> &dyn System {
+        self.system.as_ref()
+    }
+
+    /// Trains until the recipe's last step, or until `stop` becomes true, which is answered after the
+    /// step in progress with a checkpoint.
+    ///
+    /// # Errors
+    /// If a loss is no longer finite (the last good checkpoint is kept) or a file cannot be written.
+    pub fn run(&mut self, stop: &AtomicBool, observer: &mut dyn FnMut(&Event<'_>)) -> Result<Outcome> {
+        let (steps, began) = (self.recipe.common.training.steps, Instant::now());
+        if self.step == 0 {
+            self.take_picture(observer)?;
+            self.save_checkpoint(observer)?;
+        }
+        while self.step < steps {
+            if stop.load(Ordering::Relaxed) {
+                self.save_checkpoint(observer)?;
+                self.draw_history()?;
+                return Ok(Outcome::Stopped { step: self.step });
+            }
+            let report = self.system.train_step(&mut self.feed, self.step)?;
+            self.step += 1;
+            refuse_broken(&report, self.step)?;
+            observer(&Event::Step { step: self.step, report: &report });
+            let last = self.step == steps;
+            if last || self.step % self.recipe.common.training.report_every == 0 {
+                self.write_record(report, began)?;
+            }
+            if last || due(self.step, self.recipe.common.samples.every) {
+                self.take_picture(observer)?;
+            }
+            if last || due(self.step, self.recipe.common.checkpoint.every) {
+                self.save_checkpoint(observer)?;
+                self.draw_history()?;
+            }
+        }
+        Ok(Outcome::Finished)
+    }
+
+    fn write_record(&mut self, report: Report, began: Instant) -> Result<()> {
+        for (name, &value) in &report {
+            self.events.scalar(name, value as f32, self.step)?;
+        }
+        let time = Some(began.elapsed().as_secs_f64());
+        Ok(self.log.append(&Record { step: self.step, time, values: report })?)
+    }
+
+    fn take_picture(&mut self, observer: &mut dyn FnMut(&Event<'_>)) -> Result<()> {
+        let picture = self.snapshots.draw(self.system.as_ref(), self.step)?;
+        let path = self.folder.sample(self.step);
+        picture.save_png(&path)?;
+        self.events.image("samples", &picture.to_png()?, picture.width(), picture.height(), self.step)?;
+        self.events.flush()?;
+        observer(&Event::Samples(&path));
+        Ok(())
+    }
+
+    fn save_checkpoint(&mut self, observer: &mut dyn FnMut(&Event<'_>)) -> Result<()> {
+        let mut state = State::default();
+        self.system.save(&mut state)?;
+        state.put_sample_shape(self.system.sample_shape());
+        state.refuse_broken(self.step)?;
+        let snapshot = Snapshot {
+            step: self.step,
+            tensors: state.tensors,
+            counters: state.counters,
+            recipe: self.recipe.to_toml()?,
+            ..Snapshot::default()
+        };
+        self.log.sync()?;
+        let path = checkpoint::save(&self.folder.checkpoints(), &snapshot, self.recipe.common.checkpoint.keep)?;
+        observer(&Event::Checkpoint(&path));
+        Ok(())
+    }
+
+    /// Draws `history.png` and `samples.gif` from what the folder holds.
+    fn draw_history(&mut self) -> Result<()> {
+        self.events.flush()?;
+        let references: Vec<Reference> = self.system.theory().into_iter().map(reference).collect();
+        let picture = history::draw(&metrics::read(&self.folder.metrics())?, &references)?;
+        picture.save_png(&self.folder.history())?;
+        Ok(crate::pictures::animate_step_files(
+            &self.folder.samples(),
+            &self.folder.animation(),
+            crate::pictures::AnimationStyle::default(),
+        )?)
+    }
+}
+
+/// The recipe in a run folder.
+fn saved_recipe(folder: &RunFolder) -> Result<Recipe> {
+    let path = folder.recipe();
+    let text = std::fs::read_to_string(&path).map_err(crate::files::FileError::when("read", &path))?;
+    Recipe::from_toml(&text, &path.display().to_string())
+}
+
+/// A trained system from the run in `path`, at its newest whole checkpoint, with its recipe and step.
+///
+/// # Errors
+/// If it is no run folder or has no usable checkpoint.
+pub fn load_run(path: &Path, device: &Device) -> Result<(Recipe, Box<dyn System>, u64)> {
+    let folder = RunFolder::open(path)?;
+    let recipe = saved_recipe(&folder)?;
+    let found = checkpoint::latest(&folder.checkpoints())?;
+    let step = found.snapshot.step;
+    let state = State::from(found.snapshot);
+    let entry = systems::find(&recipe.common.system)?;
+    let shape = state.sample_shape()?;
+    let mut system = (entry.build)(&recipe.parts, shape, recipe.common.training.seed, device)?;
+    system.restore(&state)?;
+    Ok((recipe, system, step))
+}
+
+fn due(step: u64, every: u64) -> bool {
+    every > 0 && step % every == 0
+}
+
+fn refuse_broken(report: &Report, step: u64) -> Result<()> {
+    match report.iter().find(|(_, value)| !value.is_finite()) {
+        Some((what, &value)) => Err(Error::NotFinite { what: what.clone(), value, step }),
+        None => Ok(()),
+    }
+}
+
+fn reference(line: systems::TheoryLine) -> Reference {
+    let panel = match line.metric {
+        DISCRIMINATOR_LOSS | GENERATOR_LOSS => Panel::Losses,
+        other => Panel::Measurement(other.to_owned()),
+    };
+    Reference { label: line.label.to_owned(), panel, value: line.value }
+}

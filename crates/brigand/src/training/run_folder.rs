@@ -1,0 +1,247 @@
+//! The folder a run writes into.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::checkpoint::{CheckpointError, discard_after};
+use super::metrics::{MetricsError, truncate_after};
+use crate::files::{FileError, remove_if_there, remove_partial_files, step_file_name, step_files};
+
+const RECIPE: &str = "recipe.toml";
+const SAMPLES: &str = "samples";
+const CHECKPOINTS: &str = "checkpoints";
+
+/// Why a run folder could not be made, opened or wound back.
+#[derive(Debug, thiserror::Error)]
+pub enum RunFolderError {
+    /// The operating system refused.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// The folder holds a run already.
+    #[error(
+        "{0} already holds a run; continue it with `brigand train --resume {0}` or choose another folder",
+        path.display()
+    )]
+    HoldsRun {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// The folder holds other files.
+    #[error("{} exists and is not empty; choose another folder, or empty this one", path.display())]
+    NotEmpty {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// Something a run folder has is missing.
+    #[error("{} is no run folder: {missing} is missing; give a folder that `brigand train` has made", path.display())]
+    NoRun {
+        /// The folder.
+        path: PathBuf,
+        /// What is missing.
+        missing: &'static str,
+    },
+    /// The measurements could not be wound back.
+    #[error(transparent)]
+    Metrics(#[from] MetricsError),
+    /// The checkpoints could not be wound back.
+    #[error(transparent)]
+    Checkpoint(#[from] CheckpointError),
+}
+
+/// A run's folder: `recipe.toml`, `metrics.jsonl`, `history.png`, `samples.gif`, `samples/`,
+/// `checkpoints/` and TensorBoard's event files.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RunFolder {
+    path: PathBuf,
+}
+
+impl RunFolder {
+    /// Makes the folder with those inside it; an empty one that is there already will do. It becomes a
+    /// run folder for [`RunFolder::open`] when its `recipe.toml` is written.
+    ///
+    /// # Errors
+    /// [`RunFolderError::HoldsRun`] or [`RunFolderError::NotEmpty`] when there are files in it,
+    /// [`RunFolderError::File`] when it cannot be made.
+    pub fn create(path: &Path) -> Result<Self, RunFolderError> {
+        fs::create_dir_all(path).map_err(FileError::when("create", path))?;
+        let mut entries = fs::read_dir(path).map_err(FileError::when("read", path))?;
+        if path.join(RECIPE).exists() {
+            return Err(RunFolderError::HoldsRun { path: path.to_owned() });
+        }
+        if entries.next().is_some() {
+            return Err(RunFolderError::NotEmpty { path: path.to_owned() });
+        }
+        let run = RunFolder { path: path.to_owned() };
+        for inner in [run.samples(), run.checkpoints()] {
+            fs::create_dir(&inner).map_err(FileError::when("create", &inner))?;
+        }
+        Ok(run)
+    }
+
+    /// Makes `<parent>/<system>-<n>` with the first number that is free, from 1. Two programs that do
+    /// so at once get different folders.
+    ///
+    /// # Errors
+    /// [`RunFolderError::File`] when a folder cannot be made.
+    pub fn create_numbered(parent: &Path, system: &str) -> Result<Self, RunFolderError> {
+        fs::create_dir_all(parent).map_err(FileError::when("create", parent))?;
+        let mut number = 1_u64;
+        loop {
+            let path = parent.join(format!("{system}-{number}"));
+            match fs::create_dir(&path) {
+                Ok(()) => return RunFolder::create(&path),
+                Err(reason) if reason.kind() == io::ErrorKind::AlreadyExists => number += 1,
+                Err(reason) => return Err(FileError::new("create", &path, reason).into()),
+            }
+        }
+    }
+
+    /// Opens the folder of an earlier run. Changes nothing in it.
+    ///
+    /// # Errors
+    /// [`RunFolderError::NoRun`] when it does not exist or lacks its recipe or checkpoints.
+    pub fn open(path: &Path) -> Result<Self, RunFolderError> {
+        let run = RunFolder { path: path.to_owned() };
+        let missing = match () {
+            () if !path.is_dir() => Some("the folder itself"),
+            () if !run.recipe().is_file() => Some(RECIPE),
+            () if !run.checkpoints().is_dir() => Some("checkpoints/"),
+            () => None,
+        };
+        if let Some(missing) = missing {
+            return Err(RunFolderError::NoRun { path: path.to_owned(), missing });
+        }
+        Ok(run)
+    }
+
+    /// Winds the folder back to `step`, from where a run continues: drops later measurements, samples
+    /// and checkpoints and what a killed process left half-written.
+    ///
+    /// # Errors
+    /// [`RunFolderError`] when a file cannot be read, replaced or removed.
+    pub fn rewind(&self, step: u64) -> Result<(), RunFolderError> {
+        fs::create_dir_all(self.samples()).map_err(FileError::when("create", &self.samples()))?;
+        for folder in [&self.path, &self.samples(), &self.checkpoints()] {
+            remove_partial_files(folder)?;
+        }
+        for (_, path) in step_files(&self.samples(), "png")?.into_iter().filter(|(at, _)| *at > step) {
+            remove_if_there(&path)?;
+        }
+        truncate_after(&self.metrics(), step)?;
+        Ok(discard_after(&self.checkpoints(), step)?)
+    }
+
+    /// The folder itself; TensorBoard's event files lie directly in it.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The resolved recipe.
+    pub fn recipe(&self) -> PathBuf {
+        self.path.join(RECIPE)
+    }
+
+    /// The measurements.
+    pub fn metrics(&self) -> PathBuf {
+        self.path.join("metrics.jsonl")
+    }
+
+    /// The curves of losses and accuracies.
+    pub fn history(&self) -> PathBuf {
+        self.path.join("history.png")
+    }
+
+    /// The folder of sample pictures.
+    pub fn samples(&self) -> PathBuf {
+        self.path.join(SAMPLES)
+    }
+
+    /// The picture of samples after `step`.
+    pub fn sample(&self, step: u64) -> PathBuf {
+        self.samples().join(step_file_name(step, "png"))
+    }
+
+    /// The samples through time.
+    pub fn animation(&self) -> PathBuf {
+        self.path.join("samples.gif")
+    }
+
+    /// The folder of checkpoints.
+    pub fn checkpoints(&self) -> PathBuf {
+        self.path.join(CHECKPOINTS)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::training::checkpoint::{self, Snapshot};
+    use crate::training::metrics::{self, MetricsLog, Record};
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn a_new_folder_opens_once_it_has_a_recipe() {
+        let parent = tempfile::tempdir().unwrap();
+        let path = parent.path().join("a/b");
+        let run = RunFolder::create(&path).unwrap();
+        assert!(run.samples().is_dir() && run.checkpoints().is_dir());
+        let message = RunFolder::open(&path).unwrap_err().to_string();
+        assert!(message.contains("recipe.toml is missing"), "{message}");
+        fs::write(run.recipe(), "").unwrap();
+        assert_eq!(RunFolder::open(&path).unwrap(), run);
+        let message = RunFolder::create(&path).unwrap_err().to_string();
+        assert!(message.contains("--resume") && message.contains("a/b"), "{message}");
+        fs::remove_dir(run.checkpoints()).unwrap();
+        let message = RunFolder::open(&path).unwrap_err().to_string();
+        assert!(message.contains("checkpoints/ is missing"), "{message}");
+        let message = RunFolder::open(&parent.path().join("c")).unwrap_err().to_string();
+        assert!(message.contains("the folder itself is missing"), "{message}");
+    }
+
+    #[test]
+    fn a_folder_with_other_files_is_left_alone() {
+        let parent = tempfile::tempdir().unwrap();
+        fs::write(parent.path().join("letter.txt"), "dear").unwrap();
+        let message = RunFolder::create(parent.path()).unwrap_err().to_string();
+        assert!(message.contains("not empty"), "{message}");
+        assert_eq!(fs::read_dir(parent.path()).unwrap().count(), 1);
+        let below = parent.path().join("letter.txt/run");
+        let message = RunFolder::create(&below).unwrap_err().to_string();
+        assert!(message.contains("cannot create") && message.contains("letter.txt"), "{message}");
+    }
+
+    #[test]
+    fn numbers_are_the_first_free_ones_even_in_a_race() {
+        let parent = tempfile::tempdir().unwrap();
+        let runs = parent.path().join("runs");
+        fs::create_dir_all(runs.join("gan-2")).unwrap();
+        let threads: Vec<_> = (0..8)
+            .map(|_| {
+                let runs = runs.clone();
+                std::thread::spawn(move || RunFolder::create_numbered(&runs, "gan").unwrap().path)
+            })
+            .collect();
+        let made: BTreeSet<PathBuf> = threads.into_iter().map(|thread| thread.join().unwrap()).collect();
+        let expected = [1, 3, 4, 5, 6, 7, 8, 9].map(|n| runs.join(format!("gan-{n}")));
+        assert_eq!(made, BTreeSet::from(expected));
+    }
+
+    #[test]
+    fn rewinding_drops_what_came_later() {
+        let parent = tempfile::tempdir().unwrap();
+        let run = RunFolder::create(&parent.path().join("run")).unwrap();
+        let mut log = MetricsLog::open(&run.metrics()).unwrap();
+        for step in [0, 10, 20, 30] {
+            log.append(&Record { step, ..Record::default() }).unwrap();
+            fs::write(run.sample(step), "").unwrap();
+            checkpoint::save(&run.checkpoints(), &Snapshot { step, ..Snapshot::default() }, 9).unwrap();
+        }
+        fs::write(run.path().join(".history.png.1.partial"), "").unwrap();
+        run.rewind(20).unwrap();
+        assert_eq!(metrics::read(&run.metrics()).unwrap().len(), 3);
+        assert!(run.sample(20).exists() && !run.sample(30).exists());
+        assert_eq!(checkpoint::latest(&run.checkpoints()).unwrap().snapshot.step, 20);
+        assert!(!run.path().join(".history.png.1.partial").exists());
+    }
+}

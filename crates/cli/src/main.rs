@@ -1,0 +1,2 @@
+//! The program `brigand`.
+fn main() {}

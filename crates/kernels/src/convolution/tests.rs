@@ -1,0 +1,218 @@
+use super::*;
+use proptest::prelude::*;
+
+/// All `(input, weight, output)` positions that belong together, in any order.
+fn visit(g: &Geometry, mut meet: impl FnMut(usize, usize, usize)) {
+    let (inputs, outputs) = (g.group_inputs(), g.group_outputs());
+    let (oh, ow) = (g.out_height(), g.out_width());
+    for (n, o) in (0..g.batch).flat_map(|n| (0..g.out_channels).map(move |o| (n, o))) {
+        for (y, x) in (0..oh).flat_map(|y| (0..ow).map(move |x| (y, x))) {
+            for c in 0..inputs {
+                for (i, j) in (0..g.kernel[0]).flat_map(|i| (0..g.kernel[1]).map(move |j| (i, j))) {
+                    let row = (y * g.stride[0] + i * g.dilation[0]).wrapping_sub(g.padding[0]);
+                    let column = (x * g.stride[1] + j * g.dilation[1]).wrapping_sub(g.padding[1]);
+                    if row < g.in_height && column < g.in_width {
+                        let channel = n * g.in_channels + o / outputs * inputs + c;
+                        meet(
+                            (channel * g.in_height + row) * g.in_width + column,
+                            ((o * inputs + c) * g.kernel[0] + i) * g.kernel[1] + j,
+                            ((n * g.out_channels + o) * oh + y) * ow + x,
+                        );
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Small integers as numbers, so that all sums are exact.
+fn numbers<T: Element + From<f32>>(length: usize, seed: u32) -> Vec<T> {
+    let mut state = seed.wrapping_mul(2_654_435_761).wrapping_add(99);
+    let mut next = || {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        T::from(((state >> 24) as i32 % 9 - 4) as f32)
+    };
+    (0..length).map(|_| next()).collect()
+}
+
+/// All three kernels on all paths against the definition; outputs start as NaN.
+fn check_all<T: Element + From<f32>>(g: &Geometry, seed: u32) {
+    assert_eq!(g.check(), Ok(()), "{g:?}");
+    let [inputs, weights, outputs] = g.lengths();
+    let (x, w, d) =
+        (numbers::<T>(inputs, seed), numbers::<T>(weights, seed + 1), numbers::<T>(outputs, seed + 2));
+    let (mut y, mut dx, mut dw) =
+        (vec![T::default(); outputs], vec![T::default(); inputs], vec![T::default(); weights]);
+    visit(g, |i, k, o| {
+        y[o] += x[i] * w[k];
+        dx[i] += d[o] * w[k];
+        dw[k] += d[o] * x[i];
+    });
+    for path in Path::available() {
+        let garbage = |length| vec![T::from(f32::NAN); length];
+        let mut out = garbage(outputs);
+        forward_on(path, g, &x, &w, &mut out);
+        assert_eq!(out, y, "forward, {path:?}, {g:?}");
+        let mut out = garbage(inputs);
+        input_gradient_on(path, g, &d, &w, &mut out);
+        assert_eq!(out, dx, "input gradient, {path:?}, {g:?}");
+        let mut out = garbage(weights);
+        weight_gradient_on(path, g, &x, &d, &mut out);
+        assert_eq!(out, dw, "weight gradient, {path:?}, {g:?}");
+    }
+}
+
+fn square(
+    batch: usize,
+    channels: [usize; 2],
+    size: usize,
+    kernel: usize,
+    stride: usize,
+    padding: usize,
+) -> Geometry {
+    Geometry {
+        batch,
+        in_channels: channels[0],
+        in_height: size,
+        in_width: size,
+        out_channels: channels[1],
+        kernel: [kernel; 2],
+        stride: [stride; 2],
+        padding: [padding; 2],
+        dilation: [1; 2],
+        groups: 1,
+    }
+}
+
+prop_compose! {
+    fn geometries()(
+        batch in 0_usize..6, size in (1_usize..20, 1_usize..20), channels in (1_usize..12, 1_usize..12),
+        kernel in (1_usize..6, 1_usize..6), stride in (1_usize..4, 1_usize..4), padding in (0_usize..4, 0_usize..4),
+        dilation in (1_usize..3, 1_usize..3), groups in 1_usize..4,
+    ) -> Geometry {
+        Geometry {
+            batch, in_channels: channels.0 * groups, in_height: size.0, in_width: size.1,
+            out_channels: channels.1 * groups, kernel: [kernel.0, kernel.1], stride: [stride.0, stride.1],
+            padding: [padding.0, padding.1], dilation: [dilation.0, dilation.1], groups,
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 300, max_global_rejects: 10_000, ..ProptestConfig::default() })]
+    #[test]
+    fn random_geometries_follow_the_definition(g in geometries(), seed in 0_u32..1000) {
+        prop_assume!(g.check().is_ok());
+        check_all::<f32>(&g, seed);
+        check_all::<f64>(&g, seed);
+    }
+}
+
+#[test]
+fn network_layers_follow_the_definition() {
+    for g in [
+        square(9, [1, 20], 28, 4, 2, 1),
+        square(9, [20, 33], 14, 4, 2, 1),
+        square(3, [3, 64], 64, 4, 2, 1),
+        square(5, [40, 70], 16, 4, 2, 1),
+        square(20, [70, 24], 8, 4, 2, 1),
+        square(17, [70, 20], 4, 3, 1, 1),
+        square(2, [64, 3], 32, 3, 1, 1),
+        square(4, [70, 30], 8, 1, 1, 0),
+        square(9, [30, 17], 4, 4, 1, 0),
+        square(9, [17, 1], 7, 7, 1, 0),
+        square(3, [5, 6], 1, 1, 1, 0),
+        square(2, [4, 5], 1, 3, 1, 3),
+        square(1, [2, 3], 90, 5, 3, 2),
+        Geometry { groups: 24, ..square(3, [24, 24], 9, 3, 1, 1) },
+        Geometry { groups: 4, dilation: [2, 1], ..square(3, [12, 8], 9, 3, 2, 2) },
+    ] {
+        check_all::<f32>(&g, 1);
+        check_all::<f64>(&g, 2);
+    }
+}
+
+#[test]
+fn kernels_are_adjoint() {
+    let g = square(6, [30, 50], 12, 4, 2, 1);
+    let [inputs, weights, outputs] = g.lengths();
+    let wave = |length: usize, step: f64| (0..length).map(|i| (i as f64 * step).sin()).collect::<Vec<_>>();
+    let (x, w, d) = (wave(inputs, 0.7), wave(weights, 1.3), wave(outputs, 0.9));
+    let (mut y, mut dx, mut dw) = (vec![0.0; outputs], vec![0.0; inputs], vec![0.0; weights]);
+    forward(&g, &x, &w, &mut y);
+    input_gradient(&g, &d, &w, &mut dx);
+    weight_gradient(&g, &x, &d, &mut dw);
+    let dot = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
+    let (along_y, along_x, along_w) = (dot(&y, &d), dot(&x, &dx), dot(&w, &dw));
+    assert!(along_y.abs() > 1e-3);
+    assert!(
+        (along_y - along_x).abs() < 1e-9 * dot(&y, &y).sqrt() * dot(&d, &d).sqrt(),
+        "{along_y} {along_x}"
+    );
+    assert!(
+        (along_y - along_w).abs() < 1e-9 * dot(&y, &y).sqrt() * dot(&d, &d).sqrt(),
+        "{along_y} {along_w}"
+    );
+}
+
+/// The three results of one geometry on waves of irrational step, as bits.
+fn results(g: &Geometry, path: Path) -> [Vec<f32>; 3] {
+    let [inputs, weights, outputs] = g.lengths();
+    let wave = |length: usize, step: f32| (0..length).map(|i| (i as f32 * step).sin()).collect::<Vec<_>>();
+    let (x, w, d) = (wave(inputs, 0.7), wave(weights, 1.3), wave(outputs, 0.9));
+    let (mut y, mut dx, mut dw) = (vec![0.0; outputs], vec![0.0; inputs], vec![0.0; weights]);
+    forward_on(path, g, &x, &w, &mut y);
+    input_gradient_on(path, g, &d, &w, &mut dx);
+    weight_gradient_on(path, g, &x, &d, &mut dw);
+    [y, dx, dw]
+}
+
+#[test]
+fn paths_agree_within_rounding() {
+    let g = square(8, [40, 50], 16, 4, 2, 1);
+    let plain = results(&g, Path::Portable);
+    for path in Path::available() {
+        for (fast, plain) in results(&g, path).iter().zip(&plain) {
+            let scale = plain.iter().fold(0.0_f32, |scale, v| scale.max(v.abs()));
+            let worst = fast.iter().zip(plain).fold(0.0_f32, |worst, (a, b)| worst.max((a - b).abs()));
+            assert!(scale > 1.0 && worst < 1e-4 * scale, "{path:?}: {worst} of {scale}");
+        }
+    }
+}
+
+#[test]
+fn threads_and_repetition_do_not_change_a_byte() {
+    let bits = |results: [Vec<f32>; 3]| results.map(|r| r.into_iter().map(f32::to_bits).collect::<Vec<_>>());
+    for g in
+        [square(16, [40, 50], 16, 4, 2, 1), square(2, [3, 20], 32, 3, 1, 1), square(5, [70, 3], 14, 4, 2, 1)]
+    {
+        let several = bits(results(&g, Path::best()));
+        assert_eq!(several, bits(results(&g, Path::best())), "{g:?}");
+        let alone = std::sync::Mutex::new(None);
+        pool::parallel(2, |task| {
+            if task == 0 {
+                *alone.lock().unwrap() = Some(bits(results(&g, Path::best())));
+            }
+        });
+        assert_eq!(Some(several), *alone.lock().unwrap(), "{g:?}");
+    }
+}
+
+#[test]
+fn impossible_geometries_are_named() {
+    let good = square(1, [4, 6], 5, 3, 1, 0);
+    assert_eq!(good.check(), Ok(()));
+    assert_eq!((good.out_height(), good.out_width()), (3, 3));
+    for (bad, words) in [
+        (Geometry { stride: [1, 0], ..good }, "stride is 0"),
+        (Geometry { dilation: [0, 1], ..good }, "dilation is 0"),
+        (Geometry { kernel: [0, 3], ..good }, "kernel is 0"),
+        (Geometry { groups: 0, ..good }, "group count is 0"),
+        (Geometry { groups: 4, ..good }, "4 convolution groups do not divide 4 input and 6 output"),
+        (Geometry { kernel: [3, 6], ..good }, "kernel of 3 x 6 pixels (dilation included) is larger"),
+        (Geometry { dilation: [3, 1], ..good }, "kernel of 7 x 3 pixels"),
+    ] {
+        let message = bad.check().unwrap_err().to_string();
+        assert!(message.contains(words), "{message}");
+    }
+}

@@ -1,0 +1,267 @@
+//! One matrix product, cut into tasks.
+
+use super::{Matrix, pack};
+use crate::element::{Element, Path};
+use crate::pool;
+use crate::tile::{Panels, ROWS, TILE_ROWS, Tile, adjacent, multiply_tile};
+use crate::vector::{Vector, Work};
+use crate::workspace::Workspace;
+
+/// Depth of a block: a tile's part of the left operand stays in L1.
+const DEPTH: usize = 256;
+/// Columns of a block: its part of the packed operand stays in L2.
+const COLUMNS: usize = 256;
+/// Rows of a block.
+const BLOCK_ROWS: usize = 8 * TILE_ROWS;
+/// Products with fewer multiplications run on the calling thread.
+const SERIAL: usize = 1 << 18;
+/// The widest tile of any path.
+const WIDEST: usize = 64;
+
+/// A [`Matrix`] without its lifetime.
+#[derive(Clone, Copy)]
+pub(super) struct View<T> {
+    start: *const T,
+    rows: usize,
+    pub(super) columns: usize,
+    pub(super) row_stride: usize,
+    pub(super) column_stride: usize,
+}
+
+// SAFETY: a view only reads, and lives no longer than the borrow it was made from (see `multiply_on`).
+unsafe impl<T: Sync> Sync for View<T> {}
+
+impl<T: Element> View<T> {
+    pub(super) fn of(matrix: Matrix<'_, T>) -> Self {
+        let Matrix { data, rows, columns, row_stride, column_stride } = matrix;
+        Self { start: data.as_ptr(), rows, columns, row_stride, column_stride }
+    }
+
+    fn transposed(self) -> Self {
+        let (rows, row_stride) = (self.columns, self.column_stride);
+        Self { rows, row_stride, columns: self.rows, column_stride: self.row_stride, ..self }
+    }
+
+    /// The address of an element.
+    ///
+    /// # Safety
+    /// The element must exist.
+    #[inline(always)]
+    pub(super) unsafe fn at(&self, row: usize, column: usize) -> *const T {
+        // SAFETY: the element exists, so its address is inside the slice.
+        unsafe { self.start.add(row * self.row_stride + column * self.column_stride) }
+    }
+}
+
+/// Where the result goes.
+#[derive(Clone, Copy)]
+pub(super) struct Out<T> {
+    pub(super) start: *mut T,
+    pub(super) row_stride: usize,
+    pub(super) column_stride: usize,
+}
+
+// SAFETY: tasks write disjoint blocks of the result.
+unsafe impl<T: Send> Sync for Out<T> {}
+
+/// `out (+)= left right`. The right operand is packed, the left one read where it lies if its rows are contiguous.
+#[derive(Clone, Copy)]
+pub(super) struct Product<T> {
+    pub(super) left: View<T>,
+    pub(super) right: View<T>,
+    pub(super) out: Out<T>,
+    pub(super) accumulate: bool,
+}
+
+impl<T: Element> Product<T> {
+    /// The same product as `out^T = right^T left^T`.
+    pub(super) fn transposed(self) -> Self {
+        let (left, right) = (self.right.transposed(), self.left.transposed());
+        let Out { start, row_stride, column_stride } = self.out;
+        let out = Out { start, row_stride: column_stride, column_stride: row_stride };
+        Self { left, right, out, ..self }
+    }
+
+    /// A rough number of cycles, with 16 numbers to a vector.
+    pub(super) fn cost(&self) -> usize {
+        let (rows, depth, columns) = (self.left.rows, self.left.columns, self.right.columns);
+        let arithmetic = rows * depth * columns.div_ceil(16);
+        let packing = depth * if self.right.column_stride == 1 { columns / 8 } else { 2 * columns };
+        let copying = if self.left.column_stride == 1 { 0 } else { 2 * rows * depth };
+        let scattering =
+            if self.out.column_stride == 1 { 0 } else { 2 * rows * columns * depth.div_ceil(DEPTH) };
+        arithmetic + packing + copying + scattering
+    }
+
+    /// Packs the operands, then computes the blocks of the result.
+    pub(super) fn compute(self, path: Path) {
+        let depth = self.left.columns;
+        let packed_columns = self.right.columns.next_multiple_of(WIDEST);
+        let mut packed = Workspace::<T>::take(depth * packed_columns);
+        let copies = self.left.column_stride != 1;
+        let mut copy = Workspace::<T>::take(if copies { self.left.rows * depth } else { 0 });
+        let (packed, copy) = (Out::new(packed.pointer()), Out::new(copy.pointer()));
+        let serial = self.left.rows * depth * self.right.columns < SERIAL;
+        let (row_blocks, depth_blocks) = (self.left.rows.div_ceil(BLOCK_ROWS), depth.div_ceil(DEPTH));
+        let column_blocks = self.right.columns.div_ceil(COLUMNS);
+        let packing = depth_blocks * column_blocks;
+        run(packing + if copies { row_blocks } else { 0 }, serial, |task| {
+            let (product, packed, copy) = (&self, &packed, &copy);
+            if task < packing {
+                let (depth_block, column_block) = (task / column_blocks, task % column_blocks);
+                T::dispatch(path, PackRight { product, packed, depth_block, column_block });
+            } else {
+                let from = (task - packing) * BLOCK_ROWS;
+                let to = (from + BLOCK_ROWS).min(product.left.rows);
+                // SAFETY: the copy has room for all rows, and each task writes its own.
+                unsafe { pack::row_major(product.left, from, to, copy.start.add(from * depth)) };
+            }
+        });
+        let left = if copies {
+            View { start: copy.start.cast_const(), row_stride: depth, column_stride: 1, ..self.left }
+        } else {
+            self.left
+        };
+        let product = Self { left, ..self };
+        run(row_blocks * column_blocks, serial, |task| {
+            let (row_block, column_block) = (task % row_blocks, task / row_blocks);
+            T::dispatch(path, Block { product: &product, packed: &packed, row_block, column_block });
+        });
+    }
+}
+
+impl<T> Out<T> {
+    fn new(start: *mut T) -> Self {
+        Self { start, row_stride: 0, column_stride: 1 }
+    }
+}
+
+fn run(tasks: usize, serial: bool, body: impl Fn(usize) + Sync) {
+    if serial { (0..tasks).for_each(body) } else { pool::parallel(tasks, body) }
+}
+
+/// The panels of one block of columns.
+fn block_panels<V: Vector, const NARROW: usize>(columns: usize, block: usize) -> std::ops::Range<usize> {
+    let panels = Panels::new::<V, NARROW>(columns);
+    let per_block = COLUMNS / (NARROW * V::LANES);
+    let last = (block + 1) * COLUMNS >= columns;
+    block * per_block..if last { panels.count() } else { (block + 1) * per_block }
+}
+
+/// Packs one depth block of one block of columns.
+struct PackRight<'a, T> {
+    product: &'a Product<T>,
+    packed: &'a Out<T>,
+    depth_block: usize,
+    column_block: usize,
+}
+
+impl<T: Element> Work<T> for PackRight<'_, T> {
+    #[inline(always)]
+    fn run<V: Vector<Element = T>, const NARROW: usize, const WIDE: usize>(self) {
+        let right = self.product.right;
+        let panels = Panels::new::<V, NARROW>(right.columns);
+        let rows = (self.depth_block * DEPTH, (self.depth_block * DEPTH + DEPTH).min(right.rows));
+        for index in block_panels::<V, NARROW>(right.columns, self.column_block) {
+            let place = rows.0 * panels.padded() + (rows.1 - rows.0) * panels.start(index);
+            // SAFETY: depth block after depth block, panel after panel, the packed copy has room for all.
+            unsafe { pack::panel::<V>(right, rows, &panels, index, self.packed.start.add(place)) };
+        }
+    }
+}
+
+/// Computes one block of the result.
+struct Block<'a, T> {
+    product: &'a Product<T>,
+    packed: &'a Out<T>,
+    row_block: usize,
+    column_block: usize,
+}
+
+impl<T: Element> Work<T> for Block<'_, T> {
+    #[inline(always)]
+    fn run<V: Vector<Element = T>, const NARROW: usize, const WIDE: usize>(self) {
+        let Product { left, right, accumulate, .. } = *self.product;
+        let panels = Panels::new::<V, NARROW>(right.columns);
+        let first = self.row_block * BLOCK_ROWS;
+        let vectors = adjacent::<V>();
+        let offsets: [usize; BLOCK_ROWS] = std::array::from_fn(|r| (first + r) * left.row_stride);
+        for from in (0..left.columns).step_by(DEPTH) {
+            let depth = DEPTH.min(left.columns - from);
+            for row in (first..(first + BLOCK_ROWS).min(left.rows)).step_by(TILE_ROWS) {
+                let count = TILE_ROWS.min(left.rows - row);
+                for index in block_panels::<V, NARROW>(right.columns, self.column_block) {
+                    let place = from * panels.padded() + depth * panels.start(index);
+                    let mut tile = Tile {
+                        // SAFETY: `from` is a column of the left operand.
+                        left: unsafe { left.start.add(from) },
+                        rows: &offsets[row - first..row - first + count],
+                        left_steps: std::ptr::null(),
+                        // SAFETY: the place of a packed panel, see `PackRight`.
+                        right: unsafe { self.packed.start.add(place) },
+                        right_steps: std::ptr::null(),
+                        depth,
+                        out: std::ptr::null_mut(),
+                        out_stride: 0,
+                        vectors: &vectors,
+                        accumulate: accumulate || from > 0,
+                    };
+                    // SAFETY: the operands were set up above; the result's rows and columns exist.
+                    unsafe { self.product.out.receive::<V, NARROW>(&mut tile, row, &panels, index) };
+                }
+            }
+        }
+    }
+}
+
+impl<T: Element> Out<T> {
+    /// Computes a tile into its place, by way of a local copy where the place is narrower than the tile or strided.
+    ///
+    /// # Safety
+    /// The operands of the tile must be readable, its rows and columns must be in the result.
+    #[inline(always)]
+    unsafe fn receive<V: Vector<Element = T>, const NARROW: usize>(
+        &self,
+        tile: &mut Tile<'_, T>,
+        row: usize,
+        panels: &Panels,
+        index: usize,
+    ) {
+        let (column, used) = (panels.start(index), panels.used(index));
+        // SAFETY: the caller's promise; the local copy has room for the largest tile.
+        unsafe {
+            let place = self.start.add(row * self.row_stride + column * self.column_stride);
+            if self.column_stride == 1 && used == panels.width(index) {
+                (tile.out, tile.out_stride) = (place, self.row_stride);
+                return multiply_panel::<V, NARROW>(tile, panels.is_wide(index));
+            }
+            let mut local = [T::default(); TILE_ROWS * WIDEST];
+            let accumulate = std::mem::replace(&mut tile.accumulate, false);
+            (tile.out, tile.out_stride) = (local.as_mut_ptr(), WIDEST);
+            multiply_panel::<V, NARROW>(tile, panels.is_wide(index));
+            for r in 0..tile.rows.len() {
+                for c in 0..used {
+                    let to = place.add(r * self.row_stride + c * self.column_stride);
+                    let value = local[r * WIDEST + c];
+                    *to = if accumulate { *to + value } else { value };
+                }
+            }
+        }
+    }
+}
+
+/// A tile as wide as the panel.
+///
+/// # Safety
+/// As [`multiply_tile`].
+#[inline(always)]
+unsafe fn multiply_panel<V: Vector, const NARROW: usize>(tile: &Tile<'_, V::Element>, wide: bool) {
+    // SAFETY: the caller's promise.
+    unsafe {
+        if wide {
+            multiply_tile::<V, NARROW, ROWS, false>(tile);
+        } else {
+            multiply_tile::<V, 1, ROWS, false>(tile);
+        }
+    }
+}

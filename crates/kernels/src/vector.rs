@@ -1,0 +1,181 @@
+//! Vector registers behind one trait, so that a kernel is written once and compiled for each instruction set.
+
+use crate::element::Element;
+
+/// Work that is generic over the vector register.
+pub(crate) trait Work<T> {
+    /// Does the work with tiles `NARROW` vectors wide (or `WIDE`, where a tile has very few rows). The
+    /// implementation must be `#[inline(always)]`, as must all it calls that uses `V`: only so is it compiled with
+    /// the instructions of `V`.
+    fn run<V: Vector<Element = T>, const NARROW: usize, const WIDE: usize>(self);
+}
+
+/// A register of `LANES` numbers.
+///
+/// # Safety
+/// All functions may only run on a processor that has the register's instruction set.
+pub(crate) trait Vector: Copy {
+    /// The type of the numbers.
+    type Element: Element;
+    /// How many there are.
+    const LANES: usize;
+    /// All zero.
+    ///
+    /// # Safety
+    /// See the trait.
+    unsafe fn zero() -> Self;
+    /// All equal to `value`.
+    ///
+    /// # Safety
+    /// See the trait.
+    unsafe fn splat(value: Self::Element) -> Self;
+    /// Reads `LANES` numbers from any address.
+    ///
+    /// # Safety
+    /// See the trait; the numbers must be readable.
+    unsafe fn load(from: *const Self::Element) -> Self;
+    /// Writes `LANES` numbers to any address.
+    ///
+    /// # Safety
+    /// See the trait; the numbers must be writable.
+    unsafe fn store(self, to: *mut Self::Element);
+    /// `self + other`.
+    ///
+    /// # Safety
+    /// See the trait.
+    unsafe fn add(self, other: Self) -> Self;
+    /// `self - other`.
+    ///
+    /// # Safety
+    /// See the trait.
+    unsafe fn subtract(self, other: Self) -> Self;
+    /// `self + a b`, rounded once where the processor can.
+    ///
+    /// # Safety
+    /// See the trait.
+    unsafe fn multiply_add(self, a: Self, b: Self) -> Self;
+}
+
+/// Implements [`Vector`] for a register with one intrinsic per operation.
+#[cfg(target_arch = "x86_64")]
+macro_rules! register {
+    ($name:ident, $type:ty, $lanes:literal, $register:ty, $zero:ident, $splat:ident, $load:ident, $store:ident, $add:ident, $subtract:ident, $fma:ident) => {
+        /// A register of one x86-64 vector extension.
+        #[derive(Clone, Copy)]
+        pub(crate) struct $name($register);
+
+        impl crate::vector::Vector for $name {
+            type Element = $type;
+            const LANES: usize = $lanes;
+
+            #[inline(always)]
+            unsafe fn zero() -> Self {
+                // SAFETY: the caller's processor has the instruction.
+                Self(unsafe { $zero() })
+            }
+
+            #[inline(always)]
+            unsafe fn splat(value: $type) -> Self {
+                // SAFETY: the caller's processor has the instruction.
+                Self(unsafe { $splat(value) })
+            }
+
+            #[inline(always)]
+            unsafe fn load(from: *const $type) -> Self {
+                // SAFETY: the caller's processor has the instruction and the numbers are readable.
+                Self(unsafe { $load(from) })
+            }
+
+            #[inline(always)]
+            unsafe fn store(self, to: *mut $type) {
+                // SAFETY: the caller's processor has the instruction and the numbers are writable.
+                unsafe { $store(to, self.0) }
+            }
+
+            #[inline(always)]
+            unsafe fn add(self, other: Self) -> Self {
+                // SAFETY: the caller's processor has the instruction.
+                Self(unsafe { $add(self.0, other.0) })
+            }
+
+            #[inline(always)]
+            unsafe fn subtract(self, other: Self) -> Self {
+                // SAFETY: the caller's processor has the instruction.
+                Self(unsafe { $subtract(self.0, other.0) })
+            }
+
+            #[inline(always)]
+            unsafe fn multiply_add(self, a: Self, b: Self) -> Self {
+                // SAFETY: the caller's processor has the instruction.
+                Self(unsafe { $fma(a.0, b.0, self.0) })
+            }
+        }
+    };
+}
+
+/// 512-bit registers.
+#[cfg(target_arch = "x86_64")]
+#[rustfmt::skip]
+pub(crate) mod avx512 {
+    use std::arch::x86_64::*;
+    register!(Single, f32, 16, __m512, _mm512_setzero_ps, _mm512_set1_ps, _mm512_loadu_ps, _mm512_storeu_ps, _mm512_add_ps, _mm512_sub_ps, _mm512_fmadd_ps);
+    register!(Double, f64, 8, __m512d, _mm512_setzero_pd, _mm512_set1_pd, _mm512_loadu_pd, _mm512_storeu_pd, _mm512_add_pd, _mm512_sub_pd, _mm512_fmadd_pd);
+}
+
+/// 256-bit registers.
+#[cfg(target_arch = "x86_64")]
+#[rustfmt::skip]
+pub(crate) mod avx2 {
+    use std::arch::x86_64::*;
+    register!(Single, f32, 8, __m256, _mm256_setzero_ps, _mm256_set1_ps, _mm256_loadu_ps, _mm256_storeu_ps, _mm256_add_ps, _mm256_sub_ps, _mm256_fmadd_ps);
+    register!(Double, f64, 4, __m256d, _mm256_setzero_pd, _mm256_set1_pd, _mm256_loadu_pd, _mm256_storeu_pd, _mm256_add_pd, _mm256_sub_pd, _mm256_fmadd_pd);
+}
+
+/// Four numbers in plain Rust, which every compiler turns into whatever vectors it has.
+#[derive(Clone, Copy)]
+pub(crate) struct Scalar<T>([T; 4]);
+
+impl<T: Element> Vector for Scalar<T> {
+    type Element = T;
+    const LANES: usize = 4;
+
+    #[inline(always)]
+    unsafe fn zero() -> Self {
+        Self([T::default(); 4])
+    }
+
+    #[inline(always)]
+    unsafe fn splat(value: T) -> Self {
+        Self([value; 4])
+    }
+
+    #[inline(always)]
+    unsafe fn load(from: *const T) -> Self {
+        // SAFETY: the caller's four numbers are readable.
+        Self(unsafe { from.cast::<[T; 4]>().read_unaligned() })
+    }
+
+    #[inline(always)]
+    unsafe fn store(self, to: *mut T) {
+        // SAFETY: the caller's four numbers are writable.
+        unsafe { to.cast::<[T; 4]>().write_unaligned(self.0) }
+    }
+
+    #[inline(always)]
+    unsafe fn add(self, other: Self) -> Self {
+        let ([a, b, c, d], [e, f, g, h]) = (self.0, other.0);
+        Self([a + e, b + f, c + g, d + h])
+    }
+
+    #[inline(always)]
+    unsafe fn subtract(self, other: Self) -> Self {
+        let ([a, b, c, d], [e, f, g, h]) = (self.0, other.0);
+        Self([a - e, b - f, c - g, d - h])
+    }
+
+    #[inline(always)]
+    unsafe fn multiply_add(self, a: Self, b: Self) -> Self {
+        let ([s0, s1, s2, s3], [a0, a1, a2, a3], [b0, b1, b2, b3]) = (self.0, a.0, b.0);
+        Self([s0 + a0 * b0, s1 + a1 * b1, s2 + a2 * b2, s3 + a3 * b3])
+    }
+}
