@@ -1,6 +1,7 @@
 //! Plain slices in and out of candle tensors on the CPU, for the kernels.
 
 use brigand_kernels::element::Element;
+use brigand_kernels::elementwise::scaled_add;
 use brigand_kernels::float::Float;
 use candle_core::{CpuStorage, DType, Device, InplaceOp2, Layout, Storage, Tensor, WithDType};
 
@@ -30,6 +31,13 @@ pub fn with_slice<T: Real, R>(tensor: &Tensor, body: impl FnOnce(&[T]) -> R) -> 
         .get(start..end)
         .map(body)
         .ok_or_else(|| candle_core::Error::Msg("a tensor's layout exceeds its storage".into()).into())
+}
+
+/// A tensor of the same shape, which `body` fills from the elements in row-major order.
+pub fn map_slice<T: Real>(tensor: &Tensor, body: impl FnOnce(&[T], &mut [T])) -> Result<Tensor> {
+    let mut result = vec![T::default(); tensor.elem_count()];
+    with_slice::<T, _>(tensor, |values| body(values, &mut result))?;
+    tensor_of(result, tensor.dims())
 }
 
 /// A CPU tensor that takes over `values`.
@@ -65,17 +73,14 @@ impl InplaceOp2 for AddInPlace {
         source: &CpuStorage,
         source_layout: &Layout,
     ) -> candle_core::Result<()> {
-        fn add<T: Real>(target: &mut [T], source: &[T]) {
-            target.iter_mut().zip(source).for_each(|(target, &source)| *target = *target + source);
-        }
         let count = target_layout.shape().elem_count();
         let (to, from) = (target_layout.start_offset(), source_layout.start_offset());
         match (target, source) {
             (CpuStorage::F32(target), CpuStorage::F32(source)) => {
-                add(&mut target[to..to + count], &source[from..from + count]);
+                scaled_add(1.0, &source[from..from + count], &mut target[to..to + count]);
             }
             (CpuStorage::F64(target), CpuStorage::F64(source)) => {
-                add(&mut target[to..to + count], &source[from..from + count]);
+                scaled_add(1.0, &source[from..from + count], &mut target[to..to + count]);
             }
             _ => candle_core::bail!("add-in-place works on f32 and f64 only"),
         }

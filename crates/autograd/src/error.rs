@@ -12,9 +12,7 @@ pub enum Error {
         reason: String,
     },
     /// Two operands differ in dtype.
-    #[error(
-        "{operation}: operands of different dtypes, {left} and {right}; convert one with `to_dtype`"
-    )]
+    #[error("{operation}: operands of different dtypes, {left} and {right}; convert one with `to_dtype`")]
     Dtype {
         /// The operation that refused.
         operation: &'static str,
@@ -45,7 +43,9 @@ pub enum Error {
         shape: Vec<usize>,
     },
     /// An input is a constant: nothing was recorded on it.
-    #[error("input {index} (shape {shape:?}) is a constant; make it with `Variable::leaf` to differentiate by it")]
+    #[error(
+        "input {index} (shape {shape:?}) is a constant; make it with `Variable::leaf` to differentiate by it"
+    )]
     NotALeaf {
         /// Position in the list of inputs asked for.
         index: usize,
@@ -53,7 +53,9 @@ pub enum Error {
         shape: Vec<usize>,
     },
     /// The graph behind an output was already consumed by an earlier gradient.
-    #[error("{operation}: its graph was already used for a gradient and released; ask the first gradient to retain the graph")]
+    #[error(
+        "{operation}: its graph was already used for a gradient and released; ask the first gradient to retain the graph"
+    )]
     Released {
         /// The operation whose saved values are gone.
         operation: &'static str,
@@ -79,4 +81,12 @@ pub type Result<T> = std::result::Result<T, Error>;
 
 pub(crate) fn shape_error(operation: &'static str, reason: impl Into<String>) -> Error {
     Error::Shape { operation, reason: reason.into() }
+}
+
+/// The number of elements of `shape`; an error where memory cannot hold that many.
+pub(crate) fn element_count(operation: &'static str, shape: &[usize]) -> Result<usize> {
+    let count = shape.iter().try_fold(1usize, |count, &size| count.checked_mul(size));
+    count
+        .filter(|&count| count <= isize::MAX as usize / size_of::<f64>())
+        .ok_or_else(|| shape_error(operation, format!("no memory holds the elements of {shape:?}")))
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::buffer;
 use crate::error::{Error, Result, shape_error};
-use crate::variable::{Backward, Node, Variable, is_recording, with_recording};
+use crate::variable::{Backward, Node, Variable, agree, is_recording, with_recording};
 
 /// How to differentiate.
 #[derive(Clone, Copy, Debug, Default)]
@@ -77,8 +77,8 @@ pub fn grad_of(
             let pointer = Arc::as_ptr(&node);
             let Some(gradient) = pending.remove(&pointer) else { continue };
             let gradient = gradient.variable;
-            propagate(&node, &gradient, &needed, &mut pending)?;
-            if !options.create_graph && !options.retain_graph {
+            let walked = propagate(&node, &gradient, &needed, &mut pending)?;
+            if walked && !options.create_graph && !options.retain_graph {
                 node.release();
             }
             if let Some(slot) = targets.get_mut(&pointer) {
@@ -101,10 +101,17 @@ pub fn grad_of(
 /// The weight that an output starts the walk with.
 fn seed(output: &Output<'_>) -> Result<Variable> {
     match output.weight {
-        Some(weight) if weight.shape() == output.variable.shape() => Ok(weight.clone()),
+        Some(weight) if weight.shape() == output.variable.shape() => {
+            agree("grad", output.variable, weight)?;
+            Ok(weight.clone())
+        }
         Some(weight) => Err(shape_error(
             "grad",
-            format!("an output of shape {:?} has a weight of shape {:?}", output.variable.shape(), weight.shape()),
+            format!(
+                "an output of shape {:?} has a weight of shape {:?}",
+                output.variable.shape(),
+                weight.shape()
+            ),
         )),
         None if output.variable.elements() == 1 => output.variable.full_like(1.0),
         None => Err(shape_error(
@@ -145,7 +152,11 @@ fn needed_nodes(roots: &[Arc<Node>], is_target: impl Fn(*const Node) -> bool) ->
             }
             let pointer = Arc::as_ptr(node);
             let leads = is_target(pointer)
-                || node.parents.iter().flatten().any(|parent| needed.get(&Arc::as_ptr(parent)) == Some(&true));
+                || node
+                    .parents
+                    .iter()
+                    .flatten()
+                    .any(|parent| needed.get(&Arc::as_ptr(parent)) == Some(&true));
             needed.insert(pointer, leads);
             if let Some((node, _)) = stack.pop()
                 && leads
@@ -185,22 +196,19 @@ fn accumulate(
     Ok(())
 }
 
-/// Runs a node's rule and hands its results to the parents that lead somewhere.
+/// Runs a node's rule and hands its results to the parents that lead somewhere; whether there are any.
 fn propagate(
     node: &Arc<Node>,
     gradient: &Variable,
     needed: &Needed,
     pending: &mut HashMap<*const Node, Accumulated>,
-) -> Result<()> {
-    if node.is_leaf() {
-        return Ok(());
-    }
+) -> Result<bool> {
     let leads = |parent: &Option<Arc<Node>>| {
         parent.as_ref().is_some_and(|parent| needed.get(&Arc::as_ptr(parent)) == Some(&true))
     };
     let wanted: Vec<bool> = node.parents.iter().map(leads).collect();
     if !wanted.contains(&true) {
-        return Ok(());
+        return Ok(false);
     }
     let operation = node.operation;
     let memory = node.memory().ok_or(Error::Released { operation })?;
@@ -221,44 +229,7 @@ fn propagate(
             accumulate(pending, parent, result, !is_recording())?;
         }
     }
-    Ok(())
-}
-
-/// The derivative of `function` at `point` along `direction`: the Jacobian-vector product, of the output's shape.
-///
-/// Found by differentiating the vector-Jacobian product, which is linear in its vector.
-pub fn jacobian_vector_product(
-    function: impl Fn(&Variable) -> Result<Variable>,
-    point: &Variable,
-    direction: &Variable,
-) -> Result<Variable> {
-    let point = Variable::leaf(point.tensor().clone());
-    let output = function(&point)?;
-    let weight = Variable::leaf(output.full_like(0.0)?.into_tensor());
-    let options = GradientOptions { create_graph: true, ..Default::default() };
-    let pulled = grad_of(&[Output { variable: &output, weight: Some(&weight) }], &[&point], options)?;
-    let Some(pulled) = pulled.into_iter().flatten().next() else {
-        return output.full_like(0.0);
-    };
-    let along = pulled.mul(direction)?.sum_all()?;
-    let options = GradientOptions { allow_unused: true, ..Default::default() };
-    let pushed = grad_of(&[Output { variable: &along, weight: None }], &[&weight], options)?;
-    pushed.into_iter().flatten().next().map_or_else(|| output.full_like(0.0), Ok)
-}
-
-/// The Hessian of scalar `function` at `point` times `direction`, of the point's shape.
-pub fn hessian_vector_product(
-    function: impl Fn(&Variable) -> Result<Variable>,
-    point: &Variable,
-    direction: &Variable,
-) -> Result<Variable> {
-    let point = Variable::leaf(point.tensor().clone());
-    let gradient = grad(&function(&point)?, &[&point], true)?;
-    let Some(gradient) = gradient.into_iter().next() else { return point.full_like(0.0) };
-    let along = gradient.mul(direction)?.sum_all()?;
-    let options = GradientOptions { allow_unused: true, ..Default::default() };
-    let product = grad_of(&[Output { variable: &along, weight: None }], &[&point], options)?;
-    product.into_iter().flatten().next().map_or_else(|| point.full_like(0.0), Ok)
+    Ok(true)
 }
 
 /// The gradients of a fused operation by its inputs, found from the same function composed of plain

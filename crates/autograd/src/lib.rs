@@ -15,18 +15,18 @@
 //! # Ok(())
 //! # }
 //! ```
+#![doc = include_str!("../../../docs/autograd.md")]
 
 pub mod buffer;
+mod directional;
 mod error;
 mod gradient;
 mod operations;
 mod variable;
 
+pub use directional::{hessian_vector_product, jacobian_vector_product};
 pub use error::{Error, Result};
-pub use gradient::{
-    GradientOptions, Output, grad, grad_of, hessian_vector_product, jacobian_vector_product,
-    through_composition,
-};
+pub use gradient::{GradientOptions, Output, grad, grad_of, through_composition};
 pub use operations::activation::Activation;
 pub use operations::convolution::Sliding;
 pub use operations::normalization::{BatchStatistics, Grouping};

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use candle_core::{DType, Device, Tensor};
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, element_count};
 
 thread_local! {
     static RECORDING: Cell<bool> = const { Cell::new(true) };
@@ -75,10 +75,6 @@ pub(crate) struct Node {
 }
 
 impl Node {
-    pub(crate) fn is_leaf(&self) -> bool {
-        self.parents.is_empty()
-    }
-
     pub(crate) fn memory(&self) -> Option<Arc<Memory>> {
         self.memory.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
@@ -268,11 +264,10 @@ impl Variable {
 
     /// A constant filled with `value`.
     pub fn full(value: f64, shape: &[usize], dtype: DType, device: &Device) -> Result<Self> {
+        let count = element_count("full", shape)?;
         let tensor = match (dtype, device) {
-            (DType::F32, Device::Cpu) => {
-                Tensor::from_vec(vec![value as f32; shape.iter().product()], shape, device)?
-            }
-            (DType::F64, Device::Cpu) => Tensor::from_vec(vec![value; shape.iter().product()], shape, device)?,
+            (DType::F32, Device::Cpu) => Tensor::from_vec(vec![value as f32; count], shape, device)?,
+            (DType::F64, Device::Cpu) => Tensor::from_vec(vec![value; count], shape, device)?,
             _ => Tensor::full(value, shape, device)?.to_dtype(dtype)?,
         };
         Ok(Self::constant(tensor))

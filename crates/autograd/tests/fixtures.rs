@@ -1,6 +1,7 @@
 //! Values, first- and second-order gradients against PyTorch's, from `fixtures/make_fixtures.py`.
 //!
 //! `BRIGAND_FIXTURES` names another folder, made with another seed.
+#![allow(clippy::unwrap_used, clippy::panic)] // In a test a failed unwrap is a failure like any other.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::PathBuf;
@@ -140,7 +141,8 @@ fn fixture_layers_values_first_and_second_gradients() {
             fixtures.compare(&format!("{name}.second.{key}"), got.as_ref());
         }
         // The same without recording: this is where the kernels' own backward passes run.
-        let plain = grad_of(&weighted(), &inputs, GradientOptions { allow_unused: true, ..Default::default() });
+        let plain =
+            grad_of(&weighted(), &inputs, GradientOptions { allow_unused: true, ..Default::default() });
         for (key, got) in keys.iter().zip(&plain.unwrap()) {
             fixtures.compare(&format!("{name}.first.{key}"), got.as_ref());
         }
@@ -158,7 +160,12 @@ fn critic(name: &str, p: &Parameters, x: &Variable) -> Result<Variable> {
         "conv" => {
             let layer = |x: &Variable, number: usize, sliding| {
                 let bias = &p[&format!("b{number}")];
-                x.conv2d(&p[&format!("w{number}")], sliding)?.add(&bias.reshape(&[1, bias.elements(), 1, 1])?)
+                x.conv2d(&p[&format!("w{number}")], sliding)?.add(&bias.reshape(&[
+                    1,
+                    bias.elements(),
+                    1,
+                    1,
+                ])?)
             };
             let hidden = layer(x, 1, Sliding::new(2, 1))?.leaky_relu(0.2)?;
             let hidden = layer(&hidden, 2, Sliding::new(2, 1))?.leaky_relu(0.2)?;
@@ -240,7 +247,9 @@ fn fixture_penalties_values_and_parameter_gradients() {
             }
         }
     }
-    let known = ["gp", "lp", "r1", "r2", "div", "dragan", "gn", "gran", "param", "x_real", "x_fake", "alpha", "noise"];
+    let known = [
+        "gp", "lp", "r1", "r2", "div", "dragan", "gn", "gran", "param", "x_real", "x_fake", "alpha", "noise",
+    ];
     for key in fixtures.tensors.keys().filter(|key| !key.starts_with("spectral.")) {
         let kind = key.split('.').nth(1).unwrap();
         assert!(known.contains(&kind), "no penalty is known for the fixture {key}");

@@ -3,12 +3,16 @@
 pub mod data;
 pub mod error;
 pub mod files;
+pub mod hardware;
 pub mod layers;
 pub mod networks;
+pub mod npy;
 pub mod objectives;
+pub mod penalties;
 pub mod pictures;
 pub mod random;
 pub mod recipe;
+pub mod sampling;
 pub mod systems;
 pub mod training;
 

@@ -122,7 +122,7 @@ impl Recipe {
     /// Reads a complete recipe, as saved in a run folder; `origin` names it in errors.
     pub fn from_toml(text: &str, origin: &str) -> Result<Self> {
         let table: Table =
-            toml::from_str(text).map_err(|error| Error::Recipe(format!("{origin} is no valid TOML: {error}")))?;
+            toml::from_str(text).map_err(|error| not_toml(origin, text, &error))?;
         Self::from_table(table).map_err(|error| Error::Recipe(format!("{origin}: {error}")))
     }
 
@@ -146,8 +146,7 @@ impl Recipe {
     /// For a key that does not exist (naming the nearest), a value of the wrong kind, an impossible value.
     pub fn resolve(entry: &Entry, changes: &Changes) -> Result<Self> {
         let file: Table = match &changes.file {
-            Some(text) => toml::from_str(text)
-                .map_err(|error| Error::Recipe(format!("the recipe file is no valid TOML: {error}")))?,
+            Some(text) => toml::from_str(text).map_err(|error| not_toml("the recipe file", text, &error))?,
             None => Table::new(),
         };
         let assignments: Vec<(Vec<String>, Value)> =
@@ -194,7 +193,7 @@ impl Recipe {
             Some(slot) => *slot = like(slot, value),
         }
         Self::from_table(table).map_err(|error| match error {
-            Error::Recipe(reason) => Error::Recipe(format!("{dotted}: {reason}")),
+            Error::Recipe(reason) if !reason.contains(&dotted) => Error::Recipe(format!("{dotted}: {reason}")),
             other => other,
         })
     }
@@ -280,6 +279,12 @@ fn unknown_key(dotted: &str, key: &str, present: &[String]) -> Error {
     let list: Vec<&str> = near.iter().take(8).map(|name| name.as_str()).collect();
     let here = if list.is_empty() { "there are no keys below it".to_owned() } else { format!("there are: {}", list.join(", ")) };
     Error::Recipe(format!("no key `{dotted}` in the recipe: no `{key}` there; {here}"))
+}
+
+fn not_toml(origin: &str, text: &str, error: &toml::de::Error) -> Error {
+    let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
+    let line = before.matches('\n').count() + 1;
+    Error::Recipe(format!("{origin} is no valid TOML: line {line}: {}", error.message().replace('\n', " ")))
 }
 
 /// serde's complaint, on one line.

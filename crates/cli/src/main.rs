@@ -1,2 +1,66 @@
-//! The program `brigand`.
-fn main() {}
+//! The program `brigand`: parses, checks, calls the library and prints.
+
+mod console;
+mod data;
+mod failure;
+mod hardware;
+mod info;
+mod interpolate;
+mod list;
+mod progress;
+mod sample;
+mod train;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use failure::Failure;
+
+const EXAMPLES: &str = "\
+Examples:
+  brigand train gan                               handwritten digits appear in about a minute
+  brigand train dcgan --data folder:my-pictures   on your own images
+  brigand sample runs/gan-1 -n 100 --out new.png  more samples of a run
+  brigand data list                               what there is to train on";
+
+/// Train, sample and explore generative adversarial networks.
+#[derive(Parser)]
+#[command(name = "brigand", version, after_help = EXAMPLES, max_term_width = 100)]
+struct Program {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    List(list::Arguments),
+    Info(info::Arguments),
+    Train(Box<train::Arguments>),
+    Sample(sample::Arguments),
+    Interpolate(interpolate::Arguments),
+    #[command(subcommand)]
+    Data(data::Command),
+}
+
+fn main() -> ExitCode {
+    failure::announce_panics();
+    let program = Program::parse();
+    let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| run(program.command)));
+    match outcome {
+        Ok(Ok(())) => ExitCode::SUCCESS,
+        Ok(Err(failure)) => failure.report(),
+        Err(_) => ExitCode::from(failure::FAILED),
+    }
+}
+
+fn run(command: Command) -> Result<(), Failure> {
+    match command {
+        Command::List(arguments) => list::run(&arguments),
+        Command::Info(arguments) => info::run(arguments),
+        Command::Train(arguments) => train::run(*arguments),
+        Command::Sample(arguments) => sample::run(&arguments),
+        Command::Interpolate(arguments) => interpolate::run(&arguments),
+        Command::Data(command) => data::run(&command),
+    }
+}

@@ -4,13 +4,16 @@
 //! 1, and patches are packed straight from them into the panels of a matrix product, or read where they lie.
 //! Every sum is taken in an order that depends on the geometry only.
 
+mod axis;
 mod blocks;
 mod correlation;
 mod forward;
 mod geometry;
 mod input_gradient;
+mod patches;
 mod planes;
 mod weight_gradient;
+mod winograd;
 
 pub use geometry::{Geometry, GeometryError};
 

@@ -6,15 +6,13 @@ use crate::vector::Vector;
 pub(crate) const ROWS: u8 = 0;
 /// `left[r][k]` is at `left + rows[r] + left_steps[k]`.
 pub(crate) const STEPS: u8 = 1;
-/// `left[r][k]` is at `left + rows[r] + k * TILE_ROWS`.
-pub(crate) const INTERLEAVED: u8 = 2;
 
 /// The most rows a tile has.
 pub(crate) const TILE_ROWS: usize = 6;
 
 /// One tile `out[r][c] (+)= sum over k < depth of left[r][k] right[k][c]`.
 ///
-/// Where `left[r][k]` is depends on the mode: [`ROWS`], [`STEPS`] or [`INTERLEAVED`]. The row `right[k]` at
+/// Where `left[r][k]` is depends on the mode: [`ROWS`] or [`STEPS`]. The row `right[k]` at
 /// `right + k * width`, or at `right + right_steps[k]`; vector `v` of `out[r]` at `out + r * out_stride + vectors[v]`.
 pub(crate) struct Tile<'a, T> {
     pub(crate) left: *const T,
@@ -88,7 +86,6 @@ pub(crate) unsafe fn rows<
             let right_step = if RIGHT_STEPS { *tile.right_steps.add(k) } else { k * (WIDTH * V::LANES) };
             let left_step = match LEFT {
                 STEPS => *tile.left_steps.add(k),
-                INTERLEAVED => k * TILE_ROWS,
                 _ => k,
             };
             let from = tile.right.add(right_step);
@@ -157,6 +154,13 @@ impl Panels {
     #[inline(always)]
     pub(crate) fn is_wide(&self, panel: usize) -> bool {
         panel < self.full()
+    }
+
+    /// The panel of a column.
+    #[inline(always)]
+    pub(crate) fn containing(&self, column: usize) -> usize {
+        let full = self.full() * self.wide;
+        if column < full { column / self.wide } else { self.full() + (column - full) / self.lanes }
     }
 
     /// The columns of a panel that are not empty.

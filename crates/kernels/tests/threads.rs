@@ -35,11 +35,10 @@ fn everything() -> Vec<Vec<f32>> {
     softmax(&x, SHAPE, &mut soft);
 
     let batch = BatchNormalization { shape: SHAPE, gamma: Some(&g[..40]), beta: None, negative_slope: 0.2 };
-    let (mut batch_y, mut batch_dx, mut vectors) = (fresh(), fresh(), vec![0.0; 200]);
-    let [mean, inverse, variance, dgamma, dbeta] =
-        vectors.get_disjoint_mut([0..40, 40..80, 80..120, 120..160, 160..200]).unwrap();
-    batch.forward(&x, 1e-5, &mut batch_y, mean, inverse, variance);
-    batch.backward(&x, &g, mean, inverse, &mut batch_dx, dgamma, dbeta);
+    let (mut batch_y, mut batch_dx) = (fresh(), fresh());
+    let [mut mean, mut inverse, mut variance, mut dgamma, mut dbeta] = [(); 5].map(|()| vec![0.0; 40]);
+    batch.forward(&x, 1e-5, &mut batch_y, &mut mean, &mut inverse, &mut variance);
+    batch.backward(&x, &g, &mean, &inverse, &mut batch_dx, &mut dgamma, &mut dbeta);
     let group = GroupNormalization { shape: SHAPE, groups: 4, gamma: None, beta: None, negative_slope: 0.0 };
     let (mut group_y, mut group_dx) = (fresh(), fresh());
     let [mut group_mean, mut group_inverse] = [(); 2].map(|()| vec![0.0; 256]);
@@ -60,7 +59,20 @@ fn everything() -> Vec<Vec<f32>> {
     adam(&settings, &x, &g, &mut m, &mut v, &mut updated);
     exponential_average(&mut m, &x, 0.9);
     let scalars = vec![sum(&x), sum_of_squares(&x), dot(&x, &g)];
-    let normalised = [batch_y, batch_dx, vectors, group_y, group_dx, group_mean, group_inverse, group_dgamma];
+    let normalised = [
+        batch_y,
+        batch_dx,
+        mean,
+        inverse,
+        variance,
+        dgamma,
+        dbeta,
+        group_y,
+        group_dx,
+        group_mean,
+        group_inverse,
+        group_dgamma,
+    ];
     let rest = [y, dx, added, spread, root, axis, peak, channels, soft, m, v, updated, scalars, group_dbeta];
     normalised.into_iter().chain(rest).collect()
 }

@@ -3,7 +3,7 @@
 use brigand_kernels::activation as kernel;
 use candle_core::Tensor;
 
-use crate::buffer::{Real, has_kernels, tensor_of, with_slice};
+use crate::buffer::{Real, has_kernels, map_slice, with_slice};
 use crate::dispatch;
 use crate::error::Result;
 use crate::variable::{Backward, Variable, is_recording};
@@ -22,7 +22,9 @@ impl Variable {
         } else {
             composed(activation, x)?
         };
-        Ok(Variable::record("activate", value, &[self], &[self], true, move |b| {
+        // The input is kept only by those whose derivative the output does not tell.
+        let saved: &[&Variable] = if reads_input(activation) { &[self] } else { &[] };
+        Ok(Variable::record("activate", value, &[self], saved, true, move |b| {
             Ok(vec![b.when(0, || derivative(activation, b))?])
         }))
     }
@@ -83,52 +85,65 @@ impl Variable {
     }
 }
 
-fn apply<T: Real>(activation: Activation, x: &Tensor) -> Result<Tensor> {
-    let mut y = vec![T::default(); x.elem_count()];
-    with_slice::<T, _>(x, |x| kernel::apply(activation, x, &mut y))?;
-    tensor_of(y, x.dims())
+/// Whether the derivative is computed from the input, in one of the two passes at least.
+fn reads_input(activation: Activation) -> bool {
+    activation.gradient_reads_input() || activation == Activation::Softplus
 }
 
-fn apply_gradient<T: Real>(activation: Activation, x: &Tensor, y: &Tensor, upstream: &Tensor) -> Result<Tensor> {
-    let mut dx = vec![T::default(); x.elem_count()];
-    with_slice::<T, _>(x, |x| {
-        with_slice::<T, _>(y, |y| {
-            with_slice::<T, _>(upstream, |upstream| kernel::gradient(activation, x, y, upstream, &mut dx))
-        })
-    })???;
-    tensor_of(dx, x.dims())
+fn apply<T: Real>(activation: Activation, x: &Tensor) -> Result<Tensor> {
+    map_slice::<T>(x, |x, y| kernel::apply(activation, x, y))
+}
+
+/// `upstream f'`, where `source` is what the kernel reads of input and output.
+fn apply_gradient<T: Real>(activation: Activation, source: &Tensor, upstream: &Tensor) -> Result<Tensor> {
+    with_slice::<T, _>(source, |source| {
+        map_slice::<T>(upstream, |upstream, dx| kernel::gradient(activation, source, source, upstream, dx))
+    })?
 }
 
 fn derivative(activation: Activation, b: &Backward) -> Result<Variable> {
-    let ([input], output) = (b.saved, b.output()?) else {
-        return b.gradient.full_like(0.0);
-    };
-    if !is_recording() && has_kernels(input.tensor()) {
-        let (x, y, upstream) = (input.tensor(), output.tensor(), b.gradient.tensor());
-        let value = dispatch!(x, T => apply_gradient::<T>(activation, x, y, upstream))?;
-        return Ok(Variable::constant(value));
+    let output = b.output()?;
+    let input = b.saved.first().unwrap_or(output);
+    let source = if activation.gradient_reads_input() { input } else { output };
+    if has_kernels(source.tensor()) {
+        if activation.negative_slope().is_some() {
+            return piecewise_linear(activation, source.tensor().clone(), b.gradient);
+        }
+        if !is_recording() {
+            let (source, upstream) = (source.tensor(), b.gradient.tensor());
+            let value = dispatch!(source, T => apply_gradient::<T>(activation, source, upstream))?;
+            return Ok(Variable::constant(value));
+        }
     }
     b.gradient.mul(&slope(activation, input, output)?)
 }
 
-/// The derivative as a variable, which can be differentiated again.
+/// `upstream f'` where `f'` is constant almost everywhere: linear in `upstream`, so its own derivative.
+fn piecewise_linear(activation: Activation, source: Tensor, upstream: &Variable) -> Result<Variable> {
+    let value = dispatch!(source, T => apply_gradient::<T>(activation, &source, upstream.tensor()))?;
+    Ok(Variable::record("activate_gradient", value, &[upstream], &[], false, move |b| {
+        Ok(vec![b.when(0, || piecewise_linear(activation, source.clone(), b.gradient))?])
+    }))
+}
+
+/// The derivative as a variable, which can be differentiated again. `input` may be the output where
+/// [`reads_input`] says that the input is not read: the two have the same sign there.
 fn slope(activation: Activation, input: &Variable, output: &Variable) -> Result<Variable> {
-    let zero = input.full_like(0.0)?;
+    let positive = || input.greater(&input.full_like(0.0)?);
     match activation {
         Activation::Identity => input.full_like(1.0),
-        Activation::Relu => input.greater(&zero),
-        Activation::LeakyRelu(slope) => input.greater(&zero)?.affine(1.0 - slope, slope),
-        Activation::Elu(alpha) => {
-            // Below zero the derivative is y + alpha.
-            input.greater(&zero)?.select(&input.full_like(1.0)?, &output.affine(1.0, alpha)?)
-        }
+        Activation::Relu => positive(),
+        Activation::LeakyRelu(slope) => positive()?.affine(1.0 - slope, slope),
+        // Below zero the derivative is y + alpha.
+        Activation::Elu(alpha) => positive()?.select(&input.full_like(1.0)?, &output.affine(1.0, alpha)?),
         Activation::Silu => {
             let gate = input.sigmoid()?;
             gate.add(&input.mul(&gate)?.mul(&gate.affine(-1.0, 1.0)?)?)
         }
         Activation::Gelu => {
             let cumulative = input.scale(std::f64::consts::FRAC_1_SQRT_2)?.erf()?.affine(0.5, 0.5)?;
-            let density = input.square()?.scale(-0.5)?.exp()?.scale((2.0 * std::f64::consts::PI).sqrt().recip())?;
+            let density =
+                input.square()?.scale(-0.5)?.exp()?.scale((2.0 * std::f64::consts::PI).sqrt().recip())?;
             cumulative.add(&input.mul(&density)?)
         }
         Activation::Tanh => output.square()?.affine(-1.0, 1.0),

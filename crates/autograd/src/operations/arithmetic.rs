@@ -2,40 +2,38 @@
 
 use std::borrow::Borrow;
 
+use brigand_kernels::elementwise::{Binary, Unary};
+
 use crate::error::Result;
 use crate::variable::{Variable, agree};
+
+use super::elementwise::{binary, unary};
 
 impl Variable {
     /// `self + other`, broadcasting.
     pub fn add(&self, other: &Variable) -> Result<Variable> {
         agree("add", self, other)?;
-        let value = self.tensor().broadcast_add(other.tensor())?;
+        let value = binary("add", Binary::Add, self.tensor(), other.tensor())?;
         let (left, right) = (self.shape().to_vec(), other.shape().to_vec());
         Ok(Variable::record("add", value, &[self, other], &[], false, move |b| {
-            Ok(vec![
-                b.when(0, || b.gradient.sum_to(&left))?,
-                b.when(1, || b.gradient.sum_to(&right))?,
-            ])
+            Ok(vec![b.when(0, || b.gradient.sum_to(&left))?, b.when(1, || b.gradient.sum_to(&right))?])
         }))
     }
 
     /// `self - other`, broadcasting.
     pub fn sub(&self, other: &Variable) -> Result<Variable> {
         agree("sub", self, other)?;
-        let value = self.tensor().broadcast_sub(other.tensor())?;
+        let value = binary("sub", Binary::Subtract, self.tensor(), other.tensor())?;
         let (left, right) = (self.shape().to_vec(), other.shape().to_vec());
         Ok(Variable::record("sub", value, &[self, other], &[], false, move |b| {
-            Ok(vec![
-                b.when(0, || b.gradient.sum_to(&left))?,
-                b.when(1, || b.gradient.neg()?.sum_to(&right))?,
-            ])
+            Ok(vec![b.when(0, || b.gradient.sum_to(&left))?, b.when(1, || b.gradient.neg()?.sum_to(&right))?])
         }))
     }
 
     /// `self * other` element by element, broadcasting.
     pub fn mul(&self, other: &Variable) -> Result<Variable> {
         agree("mul", self, other)?;
-        let value = self.tensor().broadcast_mul(other.tensor())?;
+        let value = binary("mul", Binary::Multiply, self.tensor(), other.tensor())?;
         Ok(Variable::record("mul", value, &[self, other], &[self, other], false, |b| {
             let [left, right] = b.saved else { return Ok(vec![None, None]) };
             Ok(vec![
@@ -48,56 +46,45 @@ impl Variable {
     /// `self / other` element by element, broadcasting.
     pub fn div(&self, other: &Variable) -> Result<Variable> {
         agree("div", self, other)?;
-        let value = self.tensor().broadcast_div(other.tensor())?;
+        let value = binary("div", Binary::Divide, self.tensor(), other.tensor())?;
         Ok(Variable::record("div", value, &[self, other], &[self, other], false, |b| {
             let [left, right] = b.saved else { return Ok(vec![None, None]) };
             Ok(vec![
                 b.when(0, || b.gradient.div(right)?.sum_to(left.shape()))?,
-                b.when(1, || {
-                    b.gradient.mul(left)?.div(&right.square()?)?.neg()?.sum_to(right.shape())
-                })?,
+                b.when(1, || b.gradient.mul(left)?.div(&right.square()?)?.neg()?.sum_to(right.shape()))?,
             ])
         }))
     }
 
     /// The larger of each pair, broadcasting; where they are equal each receives half of the gradient.
     pub fn maximum(&self, other: &Variable) -> Result<Variable> {
-        self.extremum("maximum", other, Variable::greater)
+        self.extremum("maximum", Binary::Maximum, other)
     }
 
     /// The smaller of each pair, broadcasting; where they are equal each receives half of the gradient.
     pub fn minimum(&self, other: &Variable) -> Result<Variable> {
-        self.extremum("minimum", other, Variable::less)
+        self.extremum("minimum", Binary::Minimum, other)
     }
 
-    fn extremum(
-        &self,
-        operation: &'static str,
-        other: &Variable,
-        wins: fn(&Variable, &Variable) -> Result<Variable>,
-    ) -> Result<Variable> {
+    fn extremum(&self, operation: &'static str, which: Binary, other: &Variable) -> Result<Variable> {
         agree(operation, self, other)?;
-        let ties = self.equal(other)?.affine(0.5, 0.0)?;
-        let left = wins(self, other)?.add(&ties)?;
-        let right = left.affine(-1.0, 1.0)?;
-        // 0 * infinity would be NaN, so the value is selected, not blended.
-        let value = match operation {
-            "maximum" => self.tensor().broadcast_maximum(other.tensor())?,
-            _ => self.tensor().broadcast_minimum(other.tensor())?,
-        };
-        let shapes = (self.shape().to_vec(), other.shape().to_vec());
-        Ok(Variable::record(operation, value, &[self, other], &[&left, &right], false, move |b| {
+        let value = binary(operation, which, self.tensor(), other.tensor())?;
+        // Only compared in the rule: without history.
+        let saved = [&self.detach(), &other.detach()];
+        Ok(Variable::record(operation, value, &[self, other], &saved, false, move |b| {
             let [left, right] = b.saved else { return Ok(vec![None, None]) };
+            let wins = if which == Binary::Maximum { left.greater(right)? } else { left.less(right)? };
+            let share = wins.add(&left.equal(right)?.scale(0.5)?)?;
             Ok(vec![
-                b.when(0, || b.gradient.mul(left)?.sum_to(&shapes.0))?,
-                b.when(1, || b.gradient.mul(right)?.sum_to(&shapes.1))?,
+                b.when(0, || b.gradient.mul(&share)?.sum_to(left.shape()))?,
+                b.when(1, || b.gradient.mul(&share.affine(-1.0, 1.0)?)?.sum_to(right.shape()))?,
             ])
         }))
     }
 
     /// `scale * self + shift`.
     pub fn affine(&self, scale: f64, shift: f64) -> Result<Variable> {
-        let value = self.tensor().affine(scale, shift)?;
+        let value = unary(Unary::Affine(scale, shift), self.tensor())?;
         Ok(Variable::record("affine", value, &[self], &[], false, move |b| {
             Ok(vec![b.when(0, || b.gradient.affine(scale, 0.0))?])
         }))
@@ -115,7 +102,7 @@ impl Variable {
 
     /// `self²`.
     pub fn square(&self) -> Result<Variable> {
-        let value = self.tensor().sqr()?;
+        let value = unary(Unary::Square, self.tensor())?;
         Ok(Variable::record("square", value, &[self], &[self], false, |b| {
             let [input] = b.saved else { return Ok(vec![None]) };
             Ok(vec![b.when(0, || b.gradient.mul(input)?.scale(2.0))?])
@@ -124,10 +111,7 @@ impl Variable {
 
     /// `self^exponent` for a constant exponent. At 0 the derivative of an exponent below 1 is infinite.
     pub fn powf(&self, exponent: f64) -> Result<Variable> {
-        let value = match self.dtype() {
-            candle_core::DType::F32 | candle_core::DType::F64 => self.tensor().powf(exponent)?,
-            dtype => self.tensor().to_dtype(candle_core::DType::F32)?.powf(exponent)?.to_dtype(dtype)?,
-        };
+        let value = unary(Unary::Power(exponent), self.tensor())?;
         Ok(Variable::record("powf", value, &[self], &[self], false, move |b| {
             let [input] = b.saved else { return Ok(vec![None]) };
             let slope = || match exponent {
@@ -146,15 +130,20 @@ impl Variable {
 
     /// `e^self`.
     pub fn exp(&self) -> Result<Variable> {
-        let value = self.tensor().exp()?;
+        let value = unary(Unary::Exponential, self.tensor())?;
         Ok(Variable::record("exp", value, &[self], &[], true, |b| {
             Ok(vec![b.when(0, || b.gradient.mul(b.output()?))?])
         }))
     }
 
+    /// `e^min(self, ceiling)`: finite everywhere, with gradient 0 above the ceiling.
+    pub fn safe_exp(&self, ceiling: f64) -> Result<Variable> {
+        self.clamp(f64::NEG_INFINITY, ceiling)?.exp()
+    }
+
     /// The natural logarithm: `-inf` at 0, NaN below.
     pub fn log(&self) -> Result<Variable> {
-        let value = self.tensor().log()?;
+        let value = unary(Unary::Logarithm, self.tensor())?;
         Ok(Variable::record("log", value, &[self], &[self], false, |b| {
             let [input] = b.saved else { return Ok(vec![None]) };
             Ok(vec![b.when(0, || b.gradient.div(input))?])
@@ -168,7 +157,7 @@ impl Variable {
 
     /// The square root; its derivative at 0 is infinite, see [`Variable::safe_sqrt`].
     pub fn sqrt(&self) -> Result<Variable> {
-        let value = self.tensor().sqrt()?;
+        let value = unary(Unary::SquareRoot, self.tensor())?;
         Ok(Variable::record("sqrt", value, &[self], &[], true, |b| {
             Ok(vec![b.when(0, || b.gradient.div(&b.output()?.scale(2.0)?))?])
         }))
@@ -181,7 +170,7 @@ impl Variable {
 
     /// `1 / self`.
     pub fn recip(&self) -> Result<Variable> {
-        let value = self.tensor().recip()?;
+        let value = unary(Unary::Reciprocal, self.tensor())?;
         Ok(Variable::record("recip", value, &[self], &[], true, |b| {
             Ok(vec![b.when(0, || b.gradient.mul(&b.output()?.square()?)?.neg())?])
         }))
@@ -189,7 +178,7 @@ impl Variable {
 
     /// The absolute value; its derivative at 0 is 0.
     pub fn abs(&self) -> Result<Variable> {
-        let value = self.tensor().abs()?;
+        let value = unary(Unary::Absolute, self.tensor())?;
         Ok(Variable::record("abs", value, &[self], &[self], false, |b| {
             let [input] = b.saved else { return Ok(vec![None]) };
             Ok(vec![b.when(0, || b.gradient.mul(&input.sign()?))?])
@@ -216,11 +205,10 @@ impl Variable {
 
     /// Each element moved into `[low, high]`; the gradient is 0 where it had to be moved.
     pub fn clamp(&self, low: f64, high: f64) -> Result<Variable> {
-        let value = self.tensor().clamp(low, high)?;
-        let inside = self.between(low, high)?;
-        Ok(Variable::record("clamp", value, &[self], &[&inside], false, |b| {
-            let [inside] = b.saved else { return Ok(vec![None]) };
-            Ok(vec![b.when(0, || b.gradient.mul(inside))?])
+        let value = unary(Unary::Clamp(low, high), self.tensor())?;
+        Ok(Variable::record("clamp", value, &[self], &[&self.detach()], false, move |b| {
+            let [input] = b.saved else { return Ok(vec![None]) };
+            Ok(vec![b.when(0, || b.gradient.mul(&input.between(low, high)?))?])
         }))
     }
 }

@@ -6,12 +6,14 @@
 //! A transposed convolution is `input_gradient`.
 
 use brigand_kernels::convolution::{self as kernel, Geometry};
-use candle_core::Tensor;
+use candle_core::{DType, Tensor};
 
 use crate::buffer::{Real, has_kernels, tensor_of, with_slice};
 use crate::dispatch;
-use crate::error::{Result, shape_error};
+use crate::error::{Result, element_count, shape_error};
 use crate::variable::{Variable, agree};
+
+use super::composed_convolution as composed;
 
 /// How a kernel slides over its input. Order of pairs: height, width.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,7 +50,9 @@ fn geometry(
     let (&[batch, in_channels, in_height, in_width], &[out_channels, per_group, kernel_height, kernel_width]) =
         (input, weight)
     else {
-        let reason = format!("expected input [n, c, h, w] and weight [o, c/groups, kh, kw], got {input:?} and {weight:?}");
+        let reason = format!(
+            "expected input [n, c, h, w] and weight [o, c/groups, kh, kw], got {input:?} and {weight:?}"
+        );
         return Err(shape_error(operation, reason));
     };
     let geometry = Geometry {
@@ -63,14 +67,23 @@ fn geometry(
         dilation: sliding.dilation,
         groups: sliding.groups,
     };
-    geometry.check().map_err(|error| shape_error(operation, format!("{error} (input {input:?}, weight {weight:?})")))?;
-    if per_group * sliding.groups != in_channels {
+    let amounts = [sliding.stride, sliding.padding, sliding.dilation];
+    if amounts.as_flattened().iter().chain(input).chain(weight).any(|&amount| amount > u32::MAX as usize) {
+        let reason = format!("{sliding:?} is out of range (input {input:?}, weight {weight:?})");
+        return Err(shape_error(operation, reason));
+    }
+    geometry
+        .check()
+        .map_err(|error| shape_error(operation, format!("{error} (input {input:?}, weight {weight:?})")))?;
+    if per_group.checked_mul(sliding.groups) != Some(in_channels) {
         let reason = format!(
-            "weight {weight:?} takes {} channels in {} groups, the input {input:?} has {in_channels}",
-            per_group * sliding.groups,
+            "weight {weight:?} takes {per_group} channels in each of {} groups, the input {input:?} has {in_channels}",
             sliding.groups
         );
         return Err(shape_error(operation, reason));
+    }
+    for shape in [weight_shape(&geometry), output_shape(&geometry)] {
+        element_count(operation, &shape)?;
     }
     Ok(geometry)
 }
@@ -88,28 +101,49 @@ fn output_shape(geometry: &Geometry) -> [usize; 4] {
     [geometry.batch, geometry.out_channels, geometry.out_height(), geometry.out_width()]
 }
 
+/// The three operations, by what they compute.
+#[derive(Clone, Copy)]
+enum Part {
+    Output,
+    InputGradient,
+    WeightGradient,
+}
+
+/// One of the three, on values: by the kernels on the CPU, in single precision where they do not know the dtype.
+fn compute(part: Part, geometry: &Geometry, left: &Tensor, right: &Tensor) -> Result<Tensor> {
+    if has_kernels(left) {
+        return dispatch!(left, T => run::<T>(part, geometry, left, right));
+    }
+    if left.device().is_cpu() {
+        let (single, dtype) = (DType::F32, left.dtype());
+        return Ok(
+            compute(part, geometry, &left.to_dtype(single)?, &right.to_dtype(single)?)?.to_dtype(dtype)?
+        );
+    }
+    match part {
+        Part::Output => composed::forward(geometry, left, right),
+        Part::InputGradient => composed::input_gradient(geometry, left, right),
+        Part::WeightGradient => composed::weight_gradient(geometry, left, right),
+    }
+}
+
 type Kernel<T> = fn(&Geometry, &[T], &[T], &mut [T]);
 
-/// Runs a kernel of two tensors into a new one.
-fn run<T: Real>(
-    geometry: &Geometry,
-    kernel: Kernel<T>,
-    left: &Tensor,
-    right: &Tensor,
-    shape: [usize; 4],
-) -> Result<Tensor> {
+fn run<T: Real>(part: Part, geometry: &Geometry, left: &Tensor, right: &Tensor) -> Result<Tensor> {
+    let (kernel, shape): (Kernel<T>, _) = match part {
+        Part::Output => (kernel::forward, output_shape(geometry)),
+        Part::InputGradient => (kernel::input_gradient, input_shape(geometry)),
+        Part::WeightGradient => (kernel::weight_gradient, weight_shape(geometry)),
+    };
     let mut result = vec![T::default(); shape.iter().product()];
-    with_slice::<T, _>(left, |left| with_slice::<T, _>(right, |right| kernel(geometry, left, right, &mut result)))??;
+    with_slice::<T, _>(left, |left| {
+        with_slice::<T, _>(right, |right| kernel(geometry, left, right, &mut result))
+    })??;
     tensor_of(result, &shape)
 }
 
 fn forward(geometry: Geometry, input: &Variable, weight: &Variable) -> Result<Variable> {
-    let (x, w) = (input.tensor(), weight.tensor());
-    let value = if has_kernels(x) {
-        dispatch!(x, T => run::<T>(&geometry, kernel::forward, x, w, output_shape(&geometry)))?
-    } else {
-        composed::forward(&geometry, x, w)?
-    };
+    let value = compute(Part::Output, &geometry, input.tensor(), weight.tensor())?;
     Ok(Variable::record("conv2d", value, &[input, weight], &[input, weight], false, move |b| {
         let [input, weight] = b.saved else { return Ok(vec![None, None]) };
         Ok(vec![
@@ -120,28 +154,25 @@ fn forward(geometry: Geometry, input: &Variable, weight: &Variable) -> Result<Va
 }
 
 fn input_gradient(geometry: Geometry, gradient: &Variable, weight: &Variable) -> Result<Variable> {
-    let (g, w) = (gradient.tensor(), weight.tensor());
-    let value = if has_kernels(g) {
-        dispatch!(g, T => run::<T>(&geometry, kernel::input_gradient, g, w, input_shape(&geometry)))?
-    } else {
-        composed::input_gradient(&geometry, g, w)?
-    };
-    Ok(Variable::record("conv_transpose2d", value, &[gradient, weight], &[gradient, weight], false, move |b| {
-        let [gradient, weight] = b.saved else { return Ok(vec![None, None]) };
-        Ok(vec![
-            b.when(0, || forward(geometry, b.gradient, weight))?,
-            b.when(1, || weight_gradient(geometry, b.gradient, gradient))?,
-        ])
-    }))
+    let value = compute(Part::InputGradient, &geometry, gradient.tensor(), weight.tensor())?;
+    Ok(Variable::record(
+        "conv_transpose2d",
+        value,
+        &[gradient, weight],
+        &[gradient, weight],
+        false,
+        move |b| {
+            let [gradient, weight] = b.saved else { return Ok(vec![None, None]) };
+            Ok(vec![
+                b.when(0, || forward(geometry, b.gradient, weight))?,
+                b.when(1, || weight_gradient(geometry, b.gradient, gradient))?,
+            ])
+        },
+    ))
 }
 
 fn weight_gradient(geometry: Geometry, input: &Variable, gradient: &Variable) -> Result<Variable> {
-    let (x, g) = (input.tensor(), gradient.tensor());
-    let value = if has_kernels(x) {
-        dispatch!(x, T => run::<T>(&geometry, kernel::weight_gradient, x, g, weight_shape(&geometry)))?
-    } else {
-        composed::weight_gradient(&geometry, x, g)?
-    };
+    let value = compute(Part::WeightGradient, &geometry, input.tensor(), gradient.tensor())?;
     Ok(Variable::record("conv2d_weight", value, &[input, gradient], &[input, gradient], false, move |b| {
         let [input, gradient] = b.saved else { return Ok(vec![None, None]) };
         Ok(vec![
@@ -177,24 +208,39 @@ impl Variable {
         let (batch, channels, height, width) = self.dims4(operation)?;
         let (in_channels, per_group, kernel_height, kernel_width) = weight.dims4(operation)?;
         if in_channels != channels {
-            let reason = format!("weight {:?} does not take the channels of {:?}", weight.shape(), self.shape());
+            let reason =
+                format!("weight {:?} does not take the channels of {:?}", weight.shape(), self.shape());
             return Err(shape_error(operation, reason));
         }
+        // An output padding of a whole stride, which a dilation allows, is another row of zeros in the input.
+        for axis in 0..2 {
+            let [stride, extra] = [sliding.stride[axis], output_padding[axis]];
+            if stride > 0 && extra >= stride && extra < sliding.dilation[axis] {
+                let mut rest = output_padding;
+                rest[axis] = extra % stride;
+                return self.pad_zeros(2 + axis, 0, extra / stride)?.conv_transpose2d(weight, sliding, rest);
+            }
+        }
         let size = |axis: usize, from: usize, kernel: usize| {
-            let grown = (from.max(1) - 1) * sliding.stride[axis]
-                + sliding.dilation[axis] * (kernel.max(1) - 1)
-                + 1
-                + output_padding[axis];
-            let extra = output_padding[axis] >= sliding.stride[axis].max(sliding.dilation[axis]);
-            match grown.checked_sub(2 * sliding.padding[axis]) {
+            let grown = (from.max(1) - 1)
+                .saturating_mul(sliding.stride[axis])
+                .saturating_add(sliding.dilation[axis].saturating_mul(kernel.max(1) - 1))
+                .saturating_add(output_padding[axis].saturating_add(1));
+            let extra = output_padding[axis] >= sliding.stride[axis];
+            match grown.checked_sub(sliding.padding[axis].saturating_mul(2)) {
                 Some(size) if size > 0 && !extra => Ok(size),
                 _ => Err(shape_error(
                     operation,
-                    format!("{sliding:?} with output padding {output_padding:?} does not fit {:?}", self.shape()),
+                    format!(
+                        "{sliding:?} with output padding {output_padding:?} does not fit {:?}",
+                        self.shape()
+                    ),
                 )),
             }
         };
-        let enlarged = [batch, per_group * sliding.groups, size(0, height, kernel_height)?, size(1, width, kernel_width)?];
+        let out_channels = per_group.saturating_mul(sliding.groups);
+        let enlarged = [batch, out_channels, size(0, height, kernel_height)?, size(1, width, kernel_width)?];
+        element_count(operation, &enlarged)?;
         let geometry = geometry(operation, &enlarged, weight.shape(), sliding)?;
         if [geometry.out_height(), geometry.out_width()] != [height, width] {
             let reason = format!("{sliding:?} does not lead from {enlarged:?} back to {:?}", self.shape());
@@ -223,61 +269,31 @@ impl Variable {
         }
         self.unsqueeze(2)?.conv2d(&weight.unsqueeze(2)?, sliding)?.squeeze(2)
     }
-}
 
-/// The same three of candle's own operations, for other devices and dtypes. Pairs must be equal there,
-/// since candle's convolutions know one stride, padding and dilation.
-mod composed {
-    use super::{Geometry, Result, Tensor, shape_error};
-
-    fn same(operation: &'static str, pair: [usize; 2]) -> Result<usize> {
-        if pair[0] == pair[1] {
-            return Ok(pair[0]);
+    /// Transposed convolution of `[batch, in, length]` with `weight` `[in, out / groups, k]`:
+    /// length `(l - 1) stride - 2 padding + dilation (k - 1) + 1 + output_padding`.
+    ///
+    /// # Errors
+    /// As [`Variable::conv_transpose2d`].
+    pub fn conv_transpose1d(
+        &self,
+        weight: &Variable,
+        stride: usize,
+        padding: usize,
+        output_padding: usize,
+        dilation: usize,
+        groups: usize,
+    ) -> Result<Variable> {
+        let sliding = Sliding { stride: [1, stride], padding: [0, padding], dilation: [1, dilation], groups };
+        if self.rank() != 3 || weight.rank() != 3 {
+            let reason = format!(
+                "expected input [n, c, l] and weight [c, o/groups, k], got {:?} and {:?}",
+                self.shape(),
+                weight.shape()
+            );
+            return Err(shape_error("conv_transpose1d", reason));
         }
-        let reason = format!("different strides, paddings or dilations {pair:?} need f32 or f64 on the CPU");
-        Err(shape_error(operation, reason))
-    }
-
-    pub(super) fn forward(g: &Geometry, input: &Tensor, weight: &Tensor) -> Result<Tensor> {
-        let (stride, padding, dilation) =
-            (same("conv2d", g.stride)?, same("conv2d", g.padding)?, same("conv2d", g.dilation)?);
-        Ok(input.conv2d(weight, padding, stride, dilation, g.groups)?)
-    }
-
-    pub(super) fn input_gradient(g: &Geometry, gradient: &Tensor, weight: &Tensor) -> Result<Tensor> {
-        let name = "conv_transpose2d";
-        let (stride, padding, dilation) = (same(name, g.stride)?, same(name, g.padding)?, same(name, g.dilation)?);
-        // Without padding and output padding, then cropped or padded: this covers unequal remainders too.
-        let (groups, per_group) = (g.groups, g.out_channels / g.groups);
-        let parts: Vec<Tensor> = (0..groups)
-            .map(|group| {
-                let gradient = gradient.narrow(1, group * per_group, per_group)?.contiguous()?;
-                let weight = weight.narrow(0, group * per_group, per_group)?.contiguous()?;
-                gradient.conv_transpose2d(&weight, 0, 0, stride, dilation)
-            })
-            .collect::<candle_core::Result<_>>()?;
-        let mut result = Tensor::cat(&parts, 1)?;
-        for (axis, size) in [(2, g.in_height), (3, g.in_width)] {
-            let missing = (size + 2 * padding).saturating_sub(result.dims()[axis]);
-            result = result.pad_with_zeros(axis, 0, missing)?.narrow(axis, padding, size)?;
-        }
-        Ok(result.contiguous()?)
-    }
-
-    pub(super) fn weight_gradient(g: &Geometry, input: &Tensor, gradient: &Tensor) -> Result<Tensor> {
-        let name = "conv2d_weight";
-        let (stride, padding, dilation) = (same(name, g.stride)?, same(name, g.padding)?, same(name, g.dilation)?);
-        let (in_group, out_group) = (g.in_channels / g.groups, g.out_channels / g.groups);
-        let parts: Vec<Tensor> = (0..g.groups)
-            .map(|group| {
-                // Batch and channels change places, stride and dilation change places.
-                let input = input.narrow(1, group * in_group, in_group)?.transpose(0, 1)?.contiguous()?;
-                let gradient = gradient.narrow(1, group * out_group, out_group)?.transpose(0, 1)?.contiguous()?;
-                let grown = input.conv2d(&gradient, padding, dilation, stride, 1)?;
-                let [height, width] = g.kernel;
-                grown.narrow(2, 0, height)?.narrow(3, 0, width)?.transpose(0, 1)?.contiguous()
-            })
-            .collect::<candle_core::Result<_>>()?;
-        Ok(Tensor::cat(&parts, 0)?)
+        let (image, weight) = (self.unsqueeze(2)?, weight.unsqueeze(2)?);
+        image.conv_transpose2d(&weight, sliding, [0, output_padding])?.squeeze(2)
     }
 }

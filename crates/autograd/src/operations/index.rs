@@ -2,7 +2,7 @@
 
 use candle_core::{DType, Device, Tensor};
 
-use crate::error::{Result, shape_error};
+use crate::error::{Error, Result, element_count, shape_error};
 use crate::variable::{Variable, agree};
 
 impl Variable {
@@ -12,6 +12,9 @@ impl Variable {
         if let Some(wrong) = indices.iter().find(|&&index| index as usize >= size) {
             let reason = format!("no entry {wrong} in dimension {axis} of {:?}", self.shape());
             return Err(shape_error("index_select", reason));
+        }
+        if indices.is_empty() {
+            return self.narrow(axis, 0, 0);
         }
         let chosen = Tensor::from_slice(indices, indices.len(), self.device())?;
         let value = self.tensor().contiguous()?.index_select(&chosen, axis)?;
@@ -26,21 +29,31 @@ impl Variable {
     }
 
     /// `self` with the entries of `source` added to the entries `indices` of dimension `axis`.
+    ///
+    /// # Errors
+    /// If an index is too large, or `source` has not one entry for each index and otherwise this shape.
     pub fn index_add(&self, axis: usize, indices: &[u32], source: &Variable) -> Result<Variable> {
         agree("index_add", self, source)?;
         let size = self.size("index_add", axis)?;
-        if source.size("index_add", axis)? != indices.len() || indices.iter().any(|&i| i as usize >= size) {
+        let mut fitting = self.shape().to_vec();
+        if let Some(slot) = fitting.get_mut(axis) {
+            *slot = indices.len();
+        }
+        if source.shape() != fitting || indices.iter().any(|&index| index as usize >= size) {
             let reason = format!(
-                "{} indices into {:?} do not fit a source of shape {:?}",
+                "{} indices into dimension {axis} of {:?} do not fit a source of shape {:?}",
                 indices.len(),
                 self.shape(),
                 source.shape()
             );
             return Err(shape_error("index_add", reason));
         }
-        let chosen = Tensor::from_slice(indices, indices.len(), self.device())?;
-        let value =
-            self.tensor().contiguous()?.index_add(&chosen, &source.tensor().contiguous()?, axis)?;
+        let value = if indices.is_empty() {
+            self.tensor().clone()
+        } else {
+            let chosen = Tensor::from_slice(indices, indices.len(), self.device())?;
+            self.tensor().contiguous()?.index_add(&chosen, &source.tensor().contiguous()?, axis)?
+        };
         let indices = indices.to_vec();
         Ok(Variable::record("index_add", value, &[self, source], &[], false, move |b| {
             Ok(vec![
@@ -50,11 +63,13 @@ impl Variable {
         }))
     }
 
-    /// `result[.., i, ..] = self[.., index[.., i, ..], ..]` along dimension `axis`; `index` holds `u32`
-    /// and has this shape but for that dimension.
+    /// `result[.., i, ..] = self[.., index[.., i, ..], ..]` along dimension `axis`; `index` holds whole numbers
+    /// and has this rank, and in the other dimensions at most this size.
+    ///
+    /// # Errors
+    /// If ranks or sizes do not fit or an index is too large.
     pub fn gather(&self, axis: usize, index: &Tensor) -> Result<Variable> {
-        self.size("gather", axis)?;
-        let index = index.to_dtype(DType::U32)?.contiguous()?;
+        let index = self.fitting_index("gather", axis, index)?;
         let value = self.tensor().contiguous()?.gather(&index, axis)?;
         let shape = self.shape().to_vec();
         Ok(Variable::record("gather", value, &[self], &[], false, move |b| {
@@ -68,17 +83,52 @@ impl Variable {
 
     /// `self` with each entry of `source` added at its `index` along dimension `axis`: the derivative of
     /// [`Variable::gather`].
+    ///
+    /// # Errors
+    /// As [`Variable::gather`], and if `source` and `index` differ in shape.
     pub fn scatter_add(&self, axis: usize, index: &Tensor, source: &Variable) -> Result<Variable> {
         agree("scatter_add", self, source)?;
-        let index = index.to_dtype(DType::U32)?.contiguous()?;
+        if source.shape() != index.dims() {
+            let reason = format!(
+                "source {:?} and index {:?} differ in shape, into {:?}",
+                source.shape(),
+                index.dims(),
+                self.shape()
+            );
+            return Err(shape_error("scatter_add", reason));
+        }
+        let index = self.fitting_index("scatter_add", axis, index)?;
         let source_values = source.tensor().contiguous()?;
         let value = self.tensor().contiguous()?.scatter_add(&index, &source_values, axis)?;
         Ok(Variable::record("scatter_add", value, &[self, source], &[], false, move |b| {
-            Ok(vec![
-                b.when(0, || Ok(b.gradient.clone()))?,
-                b.when(1, || b.gradient.gather(axis, &index))?,
-            ])
+            Ok(vec![b.when(0, || Ok(b.gradient.clone()))?, b.when(1, || b.gradient.gather(axis, &index))?])
         }))
+    }
+
+    /// `index` as `u32`, if it fits this variable.
+    fn fitting_index(&self, operation: &'static str, axis: usize, index: &Tensor) -> Result<Tensor> {
+        let size = self.size(operation, axis)?;
+        let beside = self.shape().iter().zip(index.dims()).enumerate();
+        let fits = index.rank() == self.rank()
+            && index.elem_count() > 0
+            && beside.fold(true, |fits, (at, (&ours, &theirs))| fits && (at == axis || theirs <= ours));
+        let refuse = |what: &str| {
+            let reason =
+                format!("{what} of shape {:?} along dimension {axis} of {:?}", index.dims(), self.shape());
+            shape_error(operation, reason)
+        };
+        if !fits {
+            return Err(refuse("no room for an index"));
+        }
+        if !index.device().same_device(self.device()) {
+            let (left, right) = (format!("{:?}", self.device()), format!("{:?}", index.device()));
+            return Err(Error::Device { operation, left, right });
+        }
+        let index = index.to_dtype(DType::U32)?.contiguous()?;
+        if index.flatten_all()?.max(0)?.to_scalar::<u32>()? as usize >= size {
+            return Err(refuse("too large an entry in an index"));
+        }
+        Ok(index)
     }
 
     /// Rows of this table `[entries, features]`: `[indices.len(), features]`.
@@ -92,15 +142,13 @@ impl Variable {
 
     /// `[labels.len(), classes]` with a 1 at each label, else 0.
     pub fn one_hot(labels: &[u32], classes: usize, dtype: DType, device: &Device) -> Result<Variable> {
-        let mut values = vec![0f32; labels.len() * classes];
+        let mut values = vec![0f32; element_count("one_hot", &[labels.len(), classes])?];
+        if let Some(label) = labels.iter().find(|&&label| label as usize >= classes) {
+            let reason = format!("label {label} is not below the number of classes {classes}");
+            return Err(shape_error("one_hot", reason));
+        }
         for (row, &label) in values.chunks_mut(classes.max(1)).zip(labels) {
-            match row.get_mut(label as usize) {
-                Some(slot) => *slot = 1.0,
-                None => {
-                    let reason = format!("label {label} is not below the number of classes {classes}");
-                    return Err(shape_error("one_hot", reason));
-                }
-            }
+            row[label as usize] = 1.0;
         }
         let values = Tensor::from_vec(values, (labels.len(), classes), device)?;
         Ok(Variable::constant(values.to_dtype(dtype)?))

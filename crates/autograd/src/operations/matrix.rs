@@ -1,12 +1,14 @@
 //! Matrix products.
 
 use brigand_kernels::gemm::{self, Matrix};
-use candle_core::{Storage, Tensor};
+use candle_core::{DType, Layout, Storage, Tensor};
 
 use crate::buffer::{Real, has_kernels, tensor_of};
 use crate::dispatch;
-use crate::error::{Result, shape_error};
+use crate::error::{Result, element_count, shape_error};
 use crate::variable::{Variable, agree};
+
+use super::elementwise::broadcast_shape;
 
 impl Variable {
     /// The matrix product over the last two dimensions, `[.., m, k] x [.., k, n] -> [.., m, n]`; leading
@@ -25,11 +27,11 @@ impl Variable {
         if left_inner != right_inner {
             return Err(refuse());
         }
-        let value = if left_lead == right_lead {
-            product(self.tensor(), other.tensor())?
-        } else {
-            self.tensor().contiguous()?.broadcast_matmul(&other.tensor().contiguous()?)?
-        };
+        if right_lead.is_empty() && !left_lead.is_empty() {
+            return self.matmul_rows(other);
+        }
+        let lead = broadcast_shape("matmul", left_lead, right_lead).map_err(|_| refuse())?;
+        let value = product(self.tensor(), other.tensor(), &lead)?;
         Ok(Variable::record("matmul", value, &[self, other], &[self, other], false, |b| {
             let [left, right] = b.saved else { return Ok(vec![None, None]) };
             Ok(vec![
@@ -37,6 +39,16 @@ impl Variable {
                 b.when(1, || left.transposed()?.matmul(b.gradient)?.sum_to(right.shape()))?,
             ])
         }))
+    }
+
+    /// `[.., m, k] x [k, n]` as one product with all leading dimensions joined to the rows.
+    fn matmul_rows(&self, other: &Variable) -> Result<Variable> {
+        let (mut shape, inner) = (self.shape().to_vec(), other.size("matmul", 0)?);
+        let rows: usize = shape.iter().rev().skip(1).product();
+        if let (Some(last), Some(&columns)) = (shape.last_mut(), other.shape().last()) {
+            *last = columns;
+        }
+        self.reshape(&[rows, inner])?.matmul(other)?.reshape(&shape)
     }
 
     /// The last two dimensions exchanged.
@@ -58,57 +70,76 @@ impl Variable {
     }
 }
 
-/// The product of two matrices, or of equally many; strides are passed on, so transposing copies nothing.
-fn product(left: &Tensor, right: &Tensor) -> Result<Tensor> {
-    if !has_kernels(left) {
+/// The products of the matrices in the last two dimensions, with leading dimensions `lead`. Strides are passed on,
+/// so that neither transposing nor broadcasting copies anything.
+fn product(left: &Tensor, right: &Tensor, lead: &[usize]) -> Result<Tensor> {
+    let spread = |tensor: &Tensor| {
+        let matrix = tensor.dims().iter().skip(tensor.rank().saturating_sub(2));
+        let shape: Vec<usize> = lead.iter().chain(matrix).copied().collect();
+        tensor.broadcast_as(shape)
+    };
+    let (left, right) = (spread(left)?, spread(right)?);
+    if left.device().is_cpu() && !has_kernels(&left) {
+        // In single precision: candle has no product for every dtype.
+        let (single, dtype) = (DType::F32, left.dtype());
+        return Ok(kernel_product::<f32>(&left.to_dtype(single)?, &right.to_dtype(single)?)?.to_dtype(dtype)?);
+    }
+    if !has_kernels(&left) {
         return Ok(left.contiguous()?.matmul(&right.contiguous()?)?);
     }
-    dispatch!(left, T => kernel_product::<T>(left, right))
+    dispatch!(left, T => kernel_product::<T>(&left, &right))
 }
 
 fn kernel_product<T: Real>(left: &Tensor, right: &Tensor) -> Result<Tensor> {
-    let (mut shape, rank) = (left.dims().to_vec(), left.rank());
-    let (rows, inner, columns) = (shape[rank - 2], shape[rank - 1], right.dims()[rank - 1]);
-    shape[rank - 1] = columns;
-    let count: usize = shape[..rank - 2].iter().product();
-    let mut result = vec![T::default(); count * rows * columns];
-    if count > 1 || rank > 2 {
-        let (left, right) = (left.contiguous()?, right.contiguous()?);
-        with_matrices::<T>(&left, &right, |left, right, _, _| {
-            gemm::multiply_batch(
-                count,
-                |i| Matrix::row_major(&left[i * rows * inner..(i + 1) * rows * inner], rows, inner),
-                |i| Matrix::row_major(&right[i * inner * columns..(i + 1) * inner * columns], inner, columns),
-                &mut result,
-            );
-        })?;
+    let (left_storage, left_layout) = left.storage_and_layout();
+    let (right_storage, right_layout) = right.storage_and_layout();
+    let (Storage::Cpu(left_storage), Storage::Cpu(right_storage)) = (&*left_storage, &*right_storage) else {
+        return Err(shape_error("matmul", "expected matrices on the CPU"));
+    };
+    let left = Matrices::<T>::new(left_storage.as_slice()?, left_layout);
+    let right = Matrices::<T>::new(right_storage.as_slice()?, right_layout);
+    let mut shape = left_layout.dims().to_vec();
+    let count = shape.iter().rev().skip(2).product();
+    if let Some(last) = shape.last_mut() {
+        *last = right.columns;
+    }
+    let mut result = vec![T::default(); element_count("matmul", &shape)?];
+    if count == 1 {
+        gemm::multiply(left.get(0), right.get(0), &mut result, false);
     } else {
-        with_matrices::<T>(left, right, |left, right, left_strides, right_strides| {
-            let left = Matrix::strided(left, rows, inner, left_strides[0], left_strides[1]);
-            let right = Matrix::strided(right, inner, columns, right_strides[0], right_strides[1]);
-            gemm::multiply(left, right, &mut result, false);
-        })?;
+        gemm::multiply_batch(count, |index| left.get(index), |index| right.get(index), &mut result);
     }
     tensor_of(result, &shape)
 }
 
-/// Both storages from the first element of each layout on, with the strides.
-fn with_matrices<T: Real>(
-    left: &Tensor,
-    right: &Tensor,
-    body: impl FnOnce(&[T], &[T], &[usize], &[usize]),
-) -> Result<()> {
-    let (left_storage, left_layout) = left.storage_and_layout();
-    let (right_storage, right_layout) = right.storage_and_layout();
-    let (Storage::Cpu(left), Storage::Cpu(right)) = (&*left_storage, &*right_storage) else {
-        return Err(candle_core::Error::Msg("expected matrices on the CPU".into()).into());
-    };
-    let (left, right) = (left.as_slice::<T>()?, right.as_slice::<T>()?);
-    body(
-        &left[left_layout.start_offset()..],
-        &right[right_layout.start_offset()..],
-        left_layout.stride(),
-        right_layout.stride(),
-    );
-    Ok(())
+/// The matrices of a tensor of any layout, in row-major order of its leading dimensions.
+struct Matrices<'a, T> {
+    values: &'a [T],
+    /// Sizes and strides of the leading dimensions.
+    lead: Vec<(usize, usize)>,
+    rows: usize,
+    columns: usize,
+    strides: [usize; 2],
+}
+
+impl<'a, T: Real> Matrices<'a, T> {
+    /// Of a layout of at least two dimensions.
+    fn new(storage: &'a [T], layout: &Layout) -> Self {
+        let mut lead: Vec<(usize, usize)> =
+            layout.dims().iter().copied().zip(layout.stride().iter().copied()).collect();
+        let (columns, column_stride) = lead.pop().unwrap_or((1, 1));
+        let (rows, row_stride) = lead.pop().unwrap_or((1, 1));
+        let values = storage.get(layout.start_offset()..).unwrap_or(&[]);
+        Self { values, lead, rows, columns, strides: [row_stride, column_stride] }
+    }
+
+    fn get(&self, index: usize) -> Matrix<'a, T> {
+        let (mut rest, mut offset) = (index, 0);
+        for &(size, stride) in self.lead.iter().rev() {
+            offset += rest % size * stride;
+            rest /= size;
+        }
+        let values = self.values.get(offset..).unwrap_or(&[]);
+        Matrix::strided(values, self.rows, self.columns, self.strides[0], self.strides[1])
+    }
 }

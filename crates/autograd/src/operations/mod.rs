@@ -2,11 +2,17 @@
 
 pub(crate) mod activation;
 mod arithmetic;
+mod blocks;
+mod composed_convolution;
 pub(crate) mod convolution;
+pub(crate) mod elementwise;
+mod fused_normalization;
 mod index;
 mod matrix;
 pub(crate) mod normalization;
 mod pooling;
 mod reduction;
+mod resizing;
 mod selection;
 mod shape;
+mod softmax;

@@ -1,14 +1,12 @@
 //! Normalisation by mean and variance, with the affine map and the activation that follow it.
 
-use brigand_kernels::normalization::BatchNormalization;
-
-use crate::buffer::{Real, has_kernels, tensor_of, with_slice};
+use crate::buffer::has_kernels;
 use crate::dispatch;
 use crate::error::{Result, shape_error};
-use crate::gradient::through_composition;
-use crate::variable::{Backward, Variable, agree, is_recording};
+use crate::variable::{Variable, agree};
 
 use super::activation::Activation;
+use super::fused_normalization::{Plan, fused};
 
 /// Which elements share a mean and a variance, in `[batch, channels, ...]`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,12 +40,15 @@ impl BatchStatistics {
 }
 
 impl Variable {
-    /// `activation(scale (x - mean) / sqrt(variance + epsilon) + shift)` with statistics of this batch.
+    /// `activation(scale (x - mean) / sqrt(variance + epsilon) + shift)` with statistics of this batch, for `x` of
+    /// shape `[batch, channels, ...]`.
     ///
-    /// `scale` and `shift` are `[channels]`, for [`Grouping::Layer`] the shape of one sample.
+    /// `scale` and `shift` are `[channels]`, for [`Grouping::Layer`] the shape of one sample; or `[batch, channels]`,
+    /// chosen for each sample: conditional batch normalisation (arXiv:1707.00683), adaptive instance
+    /// normalisation (arXiv:1703.06868).
     ///
     /// # Errors
-    /// If there is no channel dimension, groups do not divide the channels, or scale or shift do not fit.
+    /// If there is no channel dimension or no element, groups do not divide the channels, or scale or shift do not fit.
     pub fn normalize(
         &self,
         grouping: Grouping,
@@ -59,7 +60,20 @@ impl Variable {
         if grouping == Grouping::Batch {
             return Ok(self.batch_normalize(scale, shift, epsilon, activation)?.0);
         }
-        composed(self, grouping, scale, shift, epsilon)?.activate(activation)
+        let plan = Plan::new("normalize", self, grouping)?;
+        check_vectors("normalize", self, grouping, [scale, shift])?;
+        let fusible = has_kernels(self.tensor()) && activation.negative_slope().is_some();
+        match (fusible, per_sample(self, grouping, [scale, shift])) {
+            (true, false) => {
+                let run = dispatch!(self.tensor(), T => fused::<T>(self, plan, [scale, shift], epsilon, activation))?;
+                Ok(run.output)
+            }
+            (true, true) => {
+                let normal = self.normalize(grouping, None, None, epsilon, Activation::Identity)?;
+                affine(normal, grouping, scale, shift)?.activate(activation)
+            }
+            (false, _) => composed(self, grouping, scale, shift, epsilon)?.activate(activation),
+        }
     }
 
     /// [`Variable::normalize`] over the batch, with the statistics it found (constants).
@@ -70,30 +84,35 @@ impl Variable {
         epsilon: f64,
         activation: Activation,
     ) -> Result<(Variable, BatchStatistics)> {
-        let channels = self.size("batch_normalize", 1)?;
-        for vector in [scale, shift].into_iter().flatten() {
-            agree("batch_normalize", self, vector)?;
-            per_channel(self, vector)?;
-        }
+        let (operation, grouping) = ("batch_normalize", Grouping::Batch);
+        let plan = Plan::new(operation, self, grouping)?;
+        check_vectors(operation, self, grouping, [scale, shift])?;
+        let channels = self.size(operation, 1)?;
         let count = self.elements() / channels.max(1);
-        if count == 0 {
-            return Err(shape_error("batch_normalize", format!("nothing to average in shape {:?}", self.shape())));
+        let fusible = has_kernels(self.tensor()) && activation.negative_slope().is_some();
+        if per_sample(self, grouping, [scale, shift]) {
+            let (normal, statistics) = self.batch_normalize(None, None, epsilon, Activation::Identity)?;
+            return Ok((affine(normal, grouping, scale, shift)?.activate(activation)?, statistics));
         }
-        if has_kernels(self.tensor()) && activation.negative_slope().is_some() {
-            let (output, mean, variance) =
-                dispatch!(self.tensor(), T => fused::<T>(self, scale, shift, epsilon, activation))?;
-            return Ok((output, BatchStatistics { mean, variance, count }));
+        if fusible {
+            let run =
+                dispatch!(self.tensor(), T => fused::<T>(self, plan, [scale, shift], epsilon, activation))?;
+            let [mean, variance] = [run.mean, run.variance].map(Variable::constant);
+            return Ok((run.output, BatchStatistics { mean, variance, count }));
         }
-        let output = composed(self, Grouping::Batch, scale, shift, epsilon)?.activate(activation)?;
-        let axes = statistics_axes(self, Grouping::Batch)?;
-        let input = self.detach();
-        let mean = input.mean_keeping(&axes)?.reshape(&[channels])?;
-        let variance = input.variance_keeping(&axes)?.reshape(&[channels])?;
+        let output = composed(self, grouping, scale, shift, epsilon)?.activate(activation)?;
+        let (axes, input) = (statistics_axes(self, grouping), self.detach());
+        let mean = input.mean(&axes)?;
+        let variance = input.variance(&axes)?;
         Ok((output, BatchStatistics { mean, variance, count }))
     }
 
     /// `activation(scale (x - mean) / sqrt(variance + epsilon) + shift)` with given statistics `[channels]`:
-    /// batch normalisation in evaluation mode.
+    /// batch normalisation in evaluation mode. `scale` and `shift` are `[channels]` or `[batch, channels]`. The
+    /// other groupings take their statistics from the sample itself, in evaluation too.
+    ///
+    /// # Errors
+    /// If there is no channel dimension, or a vector does not fit.
     pub fn normalize_with(
         &self,
         mean: &Variable,
@@ -103,34 +122,67 @@ impl Variable {
         epsilon: f64,
         activation: Activation,
     ) -> Result<Variable> {
+        check_vectors("normalize_with", self, Grouping::Batch, [Some(mean), Some(variance)])?;
+        check_vectors("normalize_with", self, Grouping::Batch, [scale, shift])?;
         let inverse = variance.affine(1.0, epsilon)?.sqrt()?.recip()?;
-        let centred = self.sub(&per_channel(self, mean)?)?.mul(&per_channel(self, &inverse)?)?;
-        affine(centred, scale, shift, false)?.activate(activation)
+        let centred = self.sub(&along_channels(self, mean)?)?.mul(&along_channels(self, &inverse)?)?;
+        affine(centred, Grouping::Batch, scale, shift)?.activate(activation)
     }
 }
 
-/// `values` `[channels]` shaped so that it broadcasts over `[batch, channels, ...]`.
-fn per_channel(input: &Variable, values: &Variable) -> Result<Variable> {
-    let channels = input.size("normalize", 1)?;
-    if values.shape() != [channels] {
-        let reason = format!("{:?} does not fit the channels of {:?}", values.shape(), input.shape());
-        return Err(shape_error("normalize", reason));
+/// Refuses scales and shifts of other shapes than [`Variable::normalize`] lists.
+fn check_vectors(
+    operation: &'static str,
+    input: &Variable,
+    grouping: Grouping,
+    vectors: [Option<&Variable>; 2],
+) -> Result<()> {
+    let (batch, channels) = (input.size(operation, 0)?, input.size(operation, 1)?);
+    for vector in vectors.into_iter().flatten() {
+        agree(operation, input, vector)?;
+        let whole =
+            if grouping == Grouping::Layer { input.shape().get(1..).unwrap_or(&[]) } else { &[channels] };
+        if vector.shape() != whole && vector.shape() != [batch, channels] {
+            let reason = format!(
+                "{:?} does not fit an input of {:?}; expected {whole:?} or {:?}",
+                vector.shape(),
+                input.shape(),
+                [batch, channels]
+            );
+            return Err(shape_error(operation, reason));
+        }
     }
-    let mut shape = vec![1; input.rank()];
-    shape[1] = channels;
+    Ok(())
+}
+
+/// Whether a scale or shift differs from sample to sample.
+fn per_sample(input: &Variable, grouping: Grouping, vectors: [Option<&Variable>; 2]) -> bool {
+    let whole = if grouping == Grouping::Layer { input.rank() - 1 } else { 1 };
+    let chosen = |vector: &Variable| {
+        vector.rank() != whole
+            || grouping == Grouping::Layer && Some(vector.shape()) != input.shape().get(1..)
+    };
+    vectors.into_iter().flatten().any(chosen)
+}
+
+/// `values` `[channels]` or `[batch, channels]` shaped so that they broadcast over `[batch, channels, ...]`.
+fn along_channels(input: &Variable, values: &Variable) -> Result<Variable> {
+    let mut shape = vec![1; 2 - values.rank().min(2)];
+    shape.extend_from_slice(values.shape());
+    shape.resize(input.rank().max(2), 1);
     values.reshape(&shape)
 }
 
-fn statistics_axes(input: &Variable, grouping: Grouping) -> Result<Vec<usize>> {
-    input.size("normalize", 1)?;
-    Ok(match grouping {
+fn statistics_axes(input: &Variable, grouping: Grouping) -> Vec<usize> {
+    match grouping {
         Grouping::Batch => (0..input.rank()).filter(|&axis| axis != 1).collect(),
         Grouping::Instance | Grouping::Channels(_) => (2..input.rank()).collect(),
         Grouping::Layer => (1..input.rank()).collect(),
-    })
+    }
 }
 
-fn composed(
+/// Normalisation and affine map of plain operations, for any order of derivative.
+pub(super) fn composed(
     input: &Variable,
     grouping: Grouping,
     scale: Option<&Variable>,
@@ -139,37 +191,26 @@ fn composed(
 ) -> Result<Variable> {
     let grouped = match grouping {
         Grouping::Channels(groups) => {
-            let (batch, channels) = (input.size("normalize", 0)?, input.size("normalize", 1)?);
-            if groups == 0 || channels % groups != 0 {
-                let reason = format!("{groups} groups do not divide the {channels} channels");
-                return Err(shape_error("normalize", reason));
-            }
+            let batch = input.size("normalize", 0)?;
             input.reshape(&[batch, groups, input.elements() / (batch * groups).max(1)])?
         }
         _ => input.clone(),
     };
-    let axes = statistics_axes(&grouped, grouping)?;
+    let axes = statistics_axes(&grouped, grouping);
     let centred = grouped.sub(&grouped.mean_keeping(&axes)?)?;
-    let deviation = centred.square()?.mean_keeping(&axes)?.affine(1.0, epsilon)?.sqrt()?;
-    let normal = centred.div(&deviation)?.reshape(input.shape())?;
-    affine(normal, scale, shift, grouping == Grouping::Layer)
+    let inverse = centred.square()?.mean_keeping(&axes)?.affine(1.0, epsilon)?.powf(-0.5)?;
+    affine(centred.mul(&inverse)?.reshape(input.shape())?, grouping, scale, shift)
 }
 
 fn affine(
     normal: Variable,
+    grouping: Grouping,
     scale: Option<&Variable>,
     shift: Option<&Variable>,
-    whole_sample: bool,
 ) -> Result<Variable> {
-    let fitted = |values: &Variable| {
-        if !whole_sample {
-            return per_channel(&normal, values);
-        }
-        if normal.shape().get(1..) != Some(values.shape()) {
-            let reason = format!("{:?} does not fit a sample of {:?}", values.shape(), normal.shape());
-            return Err(shape_error("normalize", reason));
-        }
-        Ok(values.clone())
+    let fitted = |values: &Variable| match grouping {
+        Grouping::Layer if normal.shape().get(1..) == Some(values.shape()) => Ok(values.clone()),
+        _ => along_channels(&normal, values),
     };
     let scaled = match scale {
         Some(scale) => normal.mul(&fitted(scale)?)?,
@@ -179,92 +220,4 @@ fn affine(
         Some(shift) => scaled.add(&fitted(shift)?),
         None => Ok(scaled),
     }
-}
-
-/// `[batch, channels, positions]` of `[batch, channels, ...]`.
-fn flat_shape(input: &Variable) -> [usize; 3] {
-    let (batch, channels) = (input.shape()[0], input.shape()[1]);
-    [batch, channels, input.elements() / (batch * channels).max(1)]
-}
-
-/// A vector that may be absent, as a plain copy: it has one element per channel only.
-fn copied<T: Real>(vector: Option<&Variable>) -> Result<Option<Vec<T>>> {
-    vector.map(|vector| with_slice::<T, _>(vector.tensor(), <[T]>::to_vec)).transpose()
-}
-
-/// Batch normalisation and a piecewise linear activation in one kernel: the output, means and variances.
-fn fused<T: Real>(
-    input: &Variable,
-    scale: Option<&Variable>,
-    shift: Option<&Variable>,
-    epsilon: f64,
-    activation: Activation,
-) -> Result<(Variable, Variable, Variable)> {
-    let (shape, channels) = (flat_shape(input), input.shape()[1]);
-    let (gamma, beta) = (copied::<T>(scale)?, copied::<T>(shift)?);
-    let norm = BatchNormalization {
-        shape,
-        gamma: gamma.as_deref(),
-        beta: beta.as_deref(),
-        negative_slope: activation.negative_slope().unwrap_or(1.0),
-    };
-    let mut output = vec![T::default(); input.elements()];
-    let [mut mean, mut inverse, mut variance] = [(); 3].map(|()| vec![T::default(); channels]);
-    with_slice::<T, _>(input.tensor(), |x| {
-        norm.forward(x, epsilon, &mut output, &mut mean, &mut inverse, &mut variance);
-    })?;
-    let constant = |values: Vec<T>| Ok::<_, crate::Error>(Variable::constant(tensor_of(values, &[channels])?));
-    let (value, statistics) = (tensor_of(output, input.shape())?, (mean.clone(), inverse));
-    let inputs: Vec<&Variable> = [Some(input), scale, shift].into_iter().flatten().collect();
-    let present = (scale.is_some(), shift.is_some());
-    let output = Variable::record("batch_normalize", value, &inputs, &inputs, false, move |b| {
-        if is_recording() {
-            return through_composition(b, b.saved, |inputs| {
-                let (scale, shift) = vectors(inputs, present);
-                composed(&inputs[0], Grouping::Batch, scale, shift, epsilon)?.activate(activation)
-            });
-        }
-        fused_backward::<T>(b, present, &statistics, activation)
-    });
-    Ok((output, constant(mean)?, constant(variance)?))
-}
-
-/// Scale and shift among `[input, scale?, shift?]`.
-fn vectors(inputs: &[Variable], (scale, shift): (bool, bool)) -> (Option<&Variable>, Option<&Variable>) {
-    let at = |there: bool, index: usize| if there { inputs.get(index) } else { None };
-    (at(scale, 1), at(shift, 1 + usize::from(scale)))
-}
-
-fn fused_backward<T: Real>(
-    b: &Backward,
-    present: (bool, bool),
-    (mean, inverse): &(Vec<T>, Vec<T>),
-    activation: Activation,
-) -> Result<Vec<Option<Variable>>> {
-    let Some(input) = b.saved.first() else { return Ok(Vec::new()) };
-    let (scale, shift) = vectors(b.saved, present);
-    let (gamma, beta) = (copied::<T>(scale)?, copied::<T>(shift)?);
-    let norm = BatchNormalization {
-        shape: flat_shape(input),
-        gamma: gamma.as_deref(),
-        beta: beta.as_deref(),
-        negative_slope: activation.negative_slope().unwrap_or(1.0),
-    };
-    let mut dx = vec![T::default(); input.elements()];
-    let [mut dgamma, mut dbeta] = [(); 2].map(|()| vec![T::default(); mean.len()]);
-    with_slice::<T, _>(input.tensor(), |x| {
-        with_slice::<T, _>(b.gradient.tensor(), |upstream| {
-            norm.backward(x, upstream, mean, inverse, &mut dx, &mut dgamma, &mut dbeta);
-        })
-    })??;
-    let variable = |values: Vec<T>, shape: &[usize]| Ok::<_, crate::Error>(Variable::constant(tensor_of(values, shape)?));
-    let mut gradients = vec![Some(variable(dx, input.shape())?)];
-    let channels = [mean.len()];
-    if present.0 {
-        gradients.push(Some(variable(dgamma, &channels)?));
-    }
-    if present.1 {
-        gradients.push(Some(variable(dbeta, &channels)?));
-    }
-    Ok(gradients)
 }

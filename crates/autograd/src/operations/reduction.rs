@@ -43,14 +43,16 @@ impl Variable {
         self.sum_keeping(axes)?.drop_axes(axes)
     }
 
-    /// The means over `axes`, which keep size 1.
+    /// The means over `axes`, which keep size 1. Empty: an error.
     pub fn mean_keeping(&self, axes: &[usize]) -> Result<Variable> {
         let sum = self.sum_keeping(axes)?;
-        let count = self.elements() as f64 / sum.elements().max(1) as f64;
-        sum.scale(1.0 / count)
+        if self.elements() == 0 {
+            return Err(shape_error("mean", format!("nothing to average in shape {:?}", self.shape())));
+        }
+        sum.scale(sum.elements() as f64 / self.elements() as f64)
     }
 
-    /// The means over `axes`, which disappear.
+    /// The means over `axes`, which disappear. Empty: an error.
     pub fn mean(&self, axes: &[usize]) -> Result<Variable> {
         self.mean_keeping(axes)?.drop_axes(axes)
     }
@@ -58,6 +60,22 @@ impl Variable {
     /// The biased variances over `axes` (divided by the count), which keep size 1.
     pub fn variance_keeping(&self, axes: &[usize]) -> Result<Variable> {
         self.sub(&self.mean_keeping(axes)?)?.square()?.mean_keeping(axes)
+    }
+
+    /// The biased variances over `axes` (divided by the count), which disappear.
+    pub fn variance(&self, axes: &[usize]) -> Result<Variable> {
+        self.variance_keeping(axes)?.drop_axes(axes)
+    }
+
+    /// The Euclidean norms over `axes`, which keep size 1: `sqrt(sum x² + 1e-12)`, so that the derivative
+    /// at 0 is finite.
+    pub fn norm_keeping(&self, axes: &[usize]) -> Result<Variable> {
+        self.square()?.sum_keeping(axes)?.safe_sqrt()
+    }
+
+    /// The Euclidean norms over `axes`, which disappear, as [`Variable::norm_keeping`].
+    pub fn norm(&self, axes: &[usize]) -> Result<Variable> {
+        self.norm_keeping(axes)?.drop_axes(axes)
     }
 
     /// The Euclidean norm of each sample, over all dimensions but the first: `[batch]`.
@@ -74,38 +92,29 @@ impl Variable {
 
     /// The largest elements along `axis`, which disappears; among equals the first receives the gradient.
     pub fn max(&self, axis: usize) -> Result<Variable> {
-        self.size("max", axis)?;
+        self.refuse_empty_axis("max", axis)?;
         let index = self.tensor().contiguous()?.argmax_keepdim(axis)?;
         self.gather(axis, &index)?.drop_axes(&[axis])
     }
 
     /// The smallest elements along `axis`, which disappears; among equals the first receives the gradient.
     pub fn min(&self, axis: usize) -> Result<Variable> {
-        self.size("min", axis)?;
+        self.refuse_empty_axis("min", axis)?;
         let index = self.tensor().contiguous()?.argmin_keepdim(axis)?;
         self.gather(axis, &index)?.drop_axes(&[axis])
     }
 
-    /// `exp(x) / sum exp(x)` along `axis`, without overflow.
-    pub fn softmax(&self, axis: usize) -> Result<Variable> {
-        self.log_softmax(axis)?.exp()
-    }
-
-    /// `x - ln sum exp(x)` along `axis`, without overflow.
-    pub fn log_softmax(&self, axis: usize) -> Result<Variable> {
-        self.sub(&self.log_sum_exp_keeping(axis)?)
-    }
-
-    /// `ln sum exp(x)` along `axis`, which keeps size 1, without overflow.
-    pub fn log_sum_exp_keeping(&self, axis: usize) -> Result<Variable> {
-        self.size("log_sum_exp", axis)?;
-        // The shift cancels in value and in every derivative, so it may be a constant.
-        let shift = Variable::constant(self.tensor().contiguous()?.max_keepdim(axis)?);
-        self.sub(&shift)?.exp()?.sum_keeping(&[axis])?.log()?.add(&shift)
+    /// An error if there is no such dimension or the tensor has no elements.
+    pub(super) fn refuse_empty_axis(&self, operation: &'static str, axis: usize) -> Result<()> {
+        self.size(operation, axis)?;
+        if self.elements() == 0 {
+            return Err(shape_error(operation, format!("shape {:?} has no elements", self.shape())));
+        }
+        Ok(())
     }
 
     /// Without the dimensions `axes`, which all have size 1.
-    fn drop_axes(&self, axes: &[usize]) -> Result<Variable> {
+    pub(super) fn drop_axes(&self, axes: &[usize]) -> Result<Variable> {
         let kept = self.shape().iter().enumerate().filter(|(axis, _)| !axes.contains(axis));
         let shape: Vec<usize> = kept.map(|(_, &size)| size).collect();
         self.reshape(&shape)

@@ -1,9 +1,11 @@
 //! Operations that move elements without changing them.
 
-use candle_core::Tensor;
+use candle_core::{DType, Device, Tensor};
 
-use crate::error::{Result, shape_error};
+use crate::error::{Result, element_count, shape_error};
 use crate::variable::{Variable, agree};
+
+use super::elementwise::broadcast_shape;
 
 /// The order of dimensions that undoes `order`.
 fn inverse(order: &[usize]) -> Vec<usize> {
@@ -24,10 +26,34 @@ impl Variable {
         })
     }
 
+    /// The same numbers as elements of type `dtype`; the gradient is turned back.
+    pub fn to_dtype(&self, dtype: DType) -> Result<Variable> {
+        if dtype == self.dtype() {
+            return Ok(self.clone());
+        }
+        let (value, from) = (self.tensor().to_dtype(dtype)?, self.dtype());
+        Ok(Variable::record("to_dtype", value, &[self], &[], false, move |b| {
+            Ok(vec![b.when(0, || b.gradient.to_dtype(from))?])
+        }))
+    }
+
+    /// The same numbers on another device; the gradient is brought back.
+    pub fn to_device(&self, device: &Device) -> Result<Variable> {
+        if device.same_device(self.device()) {
+            return Ok(self.clone());
+        }
+        let (value, from) = (self.tensor().to_device(device)?, self.device().clone());
+        Ok(Variable::record("to_device", value, &[self], &[], false, move |b| {
+            Ok(vec![b.when(0, || b.gradient.to_device(&from))?])
+        }))
+    }
+
     /// The same elements in row-major order under another shape.
     pub fn reshape(&self, shape: &[usize]) -> Result<Variable> {
-        if shape.iter().product::<usize>() != self.elements() {
-            let reason = format!("{:?} has {} elements, {shape:?} has not", self.shape(), self.elements());
+        let count = element_count("reshape", shape)?;
+        if count != self.elements() {
+            let reason =
+                format!("{:?} has {} elements, {shape:?} would have {count}", self.shape(), self.elements());
             return Err(shape_error("reshape", reason));
         }
         let from = self.shape().to_vec();
@@ -74,6 +100,11 @@ impl Variable {
         if self.shape() == shape {
             return Ok(self.clone());
         }
+        if broadcast_shape("broadcast_to", self.shape(), shape)? != shape {
+            let reason = format!("{:?} cannot be repeated into {shape:?}", self.shape());
+            return Err(shape_error("broadcast_to", reason));
+        }
+        element_count("broadcast_to", shape)?;
         let from = self.shape().to_vec();
         let value = self.tensor().broadcast_as(shape)?;
         Ok(Variable::record("broadcast_to", value, &[self], &[], false, move |b| {
@@ -107,8 +138,9 @@ impl Variable {
     /// `length` entries of dimension `axis` from `start` on.
     pub fn narrow(&self, axis: usize, start: usize, length: usize) -> Result<Variable> {
         let size = self.size("narrow", axis)?;
-        if start + length > size {
-            let reason = format!("{start}..{} exceeds dimension {axis} of {:?}", start + length, self.shape());
+        if start.checked_add(length).is_none_or(|end| end > size) {
+            let reason =
+                format!("{length} entries from {start} on exceed dimension {axis} of {:?}", self.shape());
             return Err(shape_error("narrow", reason));
         }
         let value = self.tensor().narrow(axis, start, length)?;
@@ -120,6 +152,11 @@ impl Variable {
     /// `before` zeros ahead of and `after` zeros behind dimension `axis`.
     pub fn pad_zeros(&self, axis: usize, before: usize, after: usize) -> Result<Variable> {
         let size = self.size("pad_zeros", axis)?;
+        let mut shape = self.shape().to_vec();
+        if let Some(size) = shape.get_mut(axis) {
+            *size = size.saturating_add(before).saturating_add(after);
+        }
+        element_count("pad_zeros", &shape)?;
         let value = self.tensor().pad_with_zeros(axis, before, after)?;
         Ok(Variable::record("pad_zeros", value, &[self], &[], false, move |b| {
             Ok(vec![b.when(0, || b.gradient.narrow(axis, before, size))?])
@@ -131,7 +168,8 @@ impl Variable {
     pub fn pad_reflection(&self, axis: usize, before: usize, after: usize) -> Result<Variable> {
         let size = self.size("pad_reflection", axis)?;
         if before >= size || after >= size {
-            let reason = format!("padding {before} and {after} needs dimension {axis} of {:?} larger", self.shape());
+            let reason =
+                format!("padding {before} and {after} needs dimension {axis} of {:?} larger", self.shape());
             return Err(shape_error("pad_reflection", reason));
         }
         let index = |position: usize| match position {
@@ -151,7 +189,17 @@ impl Variable {
         let mut sizes = Vec::with_capacity(parts.len());
         for part in parts {
             agree("concatenate", first, part)?;
-            sizes.push(part.size("concatenate", axis)?);
+            let size = part.size("concatenate", axis)?;
+            let mut fitting = first.shape().to_vec();
+            if let Some(slot) = fitting.get_mut(axis) {
+                *slot = size;
+            }
+            if part.shape() != fitting {
+                let reason =
+                    format!("{:?} and {:?} differ beside dimension {axis}", first.shape(), part.shape());
+                return Err(shape_error("concatenate", reason));
+            }
+            sizes.push(size);
         }
         let tensors: Vec<&Tensor> = parts.iter().map(|part| part.tensor()).collect();
         let value = Tensor::cat(&tensors, axis)?;
@@ -168,6 +216,12 @@ impl Variable {
 
     /// Joined along a new dimension `axis`; all of one shape.
     pub fn stack(parts: &[&Variable], axis: usize) -> Result<Variable> {
+        if let Some(wrong) =
+            parts.iter().zip(parts.iter().skip(1)).find(|(one, next)| one.shape() != next.shape())
+        {
+            let reason = format!("shapes {:?} and {:?} differ", wrong.0.shape(), wrong.1.shape());
+            return Err(shape_error("stack", reason));
+        }
         let raised: Vec<Variable> = parts.iter().map(|part| part.unsqueeze(axis)).collect::<Result<_>>()?;
         Variable::concatenate(&raised.iter().collect::<Vec<_>>(), axis)
     }

@@ -54,10 +54,20 @@ use Domain::{Any, NonZero, Positive};
 
 /// Every operation at least once. Text after a colon tells apart the cases of one operation.
 pub(crate) fn all() -> Vec<Case> {
-    [arithmetic(), activations(), shapes(), indices(), reductions(), products(), convolutions(), images(), norms()]
-        .into_iter()
-        .flatten()
-        .collect()
+    [
+        arithmetic(),
+        activations(),
+        shapes(),
+        indices(),
+        reductions(),
+        products(),
+        convolutions(),
+        images(),
+        norms(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }
 
 fn arithmetic() -> Vec<Case> {
@@ -123,7 +133,9 @@ fn activations() -> Vec<Case> {
         Case::new("activate: identity", &one, |v| v[0].activate(Activation::Identity)?.square()),
         Case::new("activate: steep elu", &one, |v| v[0].activate(Activation::Elu(1.5))),
         Case::new("activate: falling elu", &one, |v| v[0].activate(Activation::Elu(-0.5))),
-        Case::new("activate: falling leaky relu", &one, |v| v[0].activate(Activation::LeakyRelu(-0.3))?.square()),
+        Case::new("activate: falling leaky relu", &one, |v| {
+            v[0].activate(Activation::LeakyRelu(-0.3))?.square()
+        }),
         Case::new("relu", &one, |v| v[0].relu()?.square()),
         Case::new("leaky_relu", &one, |v| v[0].leaky_relu(0.2)?.square()),
         Case::new("elu", &one, |v| v[0].elu()),
@@ -165,7 +177,9 @@ fn shapes() -> Vec<Case> {
         Case::new("pad_zeros", &one, |v| v[0].pad_zeros(1, 1, 2)?.square()?.exp()),
         Case::new("pad_reflection", &one, |v| v[0].pad_reflection(2, 3, 2)?.square()),
         Case::new("concatenate", &two, |v| Variable::concatenate(&[&v[0], &v[1], &v[0]], 1)?.square()),
-        Case::new("stack", &[(&[2, 3], Any), (&[2, 3], Any)], |v| Variable::stack(&[&v[0], &v[1]], 1)?.square()),
+        Case::new("stack", &[(&[2, 3], Any), (&[2, 3], Any)], |v| {
+            Variable::stack(&[&v[0], &v[1]], 1)?.square()
+        }),
         Case::new("unsqueeze", &one, |v| v[0].unsqueeze(3)?.square()),
         Case::new("squeeze", &[(&[2, 1, 3], Any)], |v| v[0].squeeze(1)?.square()),
     ]
@@ -212,7 +226,9 @@ fn products() -> Vec<Case> {
         Case::new("matmul: batched", &[(&[3, 2, 3], Any), (&[3, 3, 2], Any)], |v| v[0].matmul(&v[1])),
         Case::new("matmul: broadcast right", &[(&[2, 2, 3], Any), (&[3, 2], Any)], |v| v[0].matmul(&v[1])),
         Case::new("matmul: broadcast left", &[(&[2, 3], Any), (&[2, 1, 3, 2], Any)], |v| v[0].matmul(&v[1])),
-        Case::new("matmul: both broadcast", &[(&[2, 1, 2, 3], Any), (&[3, 3, 2], Any)], |v| v[0].matmul(&v[1])),
+        Case::new("matmul: both broadcast", &[(&[2, 1, 2, 3], Any), (&[3, 3, 2], Any)], |v| {
+            v[0].matmul(&v[1])
+        }),
         Case::new("matmul: transposed", &[(&[2, 4, 3], Any), (&[2, 2, 4], Any)], |v| {
             v[0].transposed()?.matmul(&v[1].transposed()?)
         }),
@@ -269,17 +285,24 @@ fn norms() -> Vec<Case> {
     let normalize = |grouping, activation| {
         move |v: &[Variable]| v[0].normalize(grouping, v.get(1), v.get(2), 1e-5, activation)
     };
-    let batch = |activation| {
-        move |v: &[Variable]| Ok(v[0].batch_normalize(v.get(1), v.get(2), 1e-3, activation)?.0)
-    };
+    let batch =
+        |activation| move |v: &[Variable]| Ok(v[0].batch_normalize(v.get(1), v.get(2), 1e-3, activation)?.0);
     let (identity, leaky) = (Activation::Identity, Activation::LeakyRelu(0.2));
     vec![
         Case::new("normalize: batch", &[shape, vector, vector], normalize(Grouping::Batch, leaky)),
         Case::new("normalize: instance", &[shape, vector, vector], normalize(Grouping::Instance, leaky)),
         Case::new("normalize: layer", &[shape, sample, sample], normalize(Grouping::Layer, identity)),
-        Case::new("normalize: group", &[shape, vector, vector], normalize(Grouping::Channels(2), Activation::Relu)),
+        Case::new(
+            "normalize: group",
+            &[shape, vector, vector],
+            normalize(Grouping::Channels(2), Activation::Relu),
+        ),
         Case::new("normalize: group alone", &[shape], normalize(Grouping::Channels(2), Activation::Silu)),
-        Case::new("normalize: adaptive instance", &[shape, per_sample, per_sample], normalize(Grouping::Instance, leaky)),
+        Case::new(
+            "normalize: adaptive instance",
+            &[shape, per_sample, per_sample],
+            normalize(Grouping::Instance, leaky),
+        ),
         Case::new("batch_normalize", &[shape, vector, vector], batch(identity)),
         Case::new("batch_normalize: leaky", &[shape, vector, vector], batch(leaky)),
         Case::new("batch_normalize: rows", &[(&[5, 4], Any), vector, vector], batch(Activation::Relu)),
@@ -289,8 +312,10 @@ fn norms() -> Vec<Case> {
         Case::new("normalize_with", &[shape, vector, (&[4], Positive), vector, vector], move |v| {
             v[0].normalize_with(&v[1], &v[2], Some(&v[3]), Some(&v[4]), 1e-3, leaky)
         }),
-        Case::new("normalize_with: conditional", &[shape, vector, (&[4], Positive), per_sample, per_sample], move |v| {
-            v[0].normalize_with(&v[1], &v[2], Some(&v[3]), Some(&v[4]), 1e-3, identity)
-        }),
+        Case::new(
+            "normalize_with: conditional",
+            &[shape, vector, (&[4], Positive), per_sample, per_sample],
+            move |v| v[0].normalize_with(&v[1], &v[2], Some(&v[3]), Some(&v[4]), 1e-3, identity),
+        ),
     ]
 }

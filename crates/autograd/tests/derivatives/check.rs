@@ -18,7 +18,8 @@ pub(crate) fn numbers(shape: &[usize], domain: Domain, seed: u64) -> Tensor {
 
 /// A number in [0, 1) out of a counter (the finaliser of splitmix64).
 fn unit(seed: u64, index: u64) -> f64 {
-    let mut bits = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15).wrapping_add(index.wrapping_mul(0xd1b5_4a32_d192_ed03));
+    let mut bits =
+        seed.wrapping_mul(0x9e37_79b9_7f4a_7c15).wrapping_add(index.wrapping_mul(0xd1b5_4a32_d192_ed03));
     for (shift, factor) in [(30, 0xbf58_476d_1ce4_e5b9), (27, 0x94d0_49bb_1331_11eb_u64)] {
         bits = (bits ^ (bits >> shift)).wrapping_mul(factor);
     }
@@ -42,7 +43,13 @@ fn weight_of(output: &Variable, seed: u64) -> Tensor {
 }
 
 /// The gradients of `<output, weight>`, zeros where there are none.
-fn gradients(case: &Case, output: &Variable, weight: &Variable, inputs: &[&Variable], options: GradientOptions) -> Vec<Variable> {
+fn gradients(
+    case: &Case,
+    output: &Variable,
+    weight: &Variable,
+    inputs: &[&Variable],
+    options: GradientOptions,
+) -> Vec<Variable> {
     let options = GradientOptions { allow_unused: true, ..options };
     let found = grad_of(&[Output { variable: output, weight: Some(weight) }], inputs, options)
         .unwrap_or_else(|error| panic!("{}: {error}", case.name));
@@ -55,8 +62,10 @@ fn gradients(case: &Case, output: &Variable, weight: &Variable, inputs: &[&Varia
     found.into_iter().zip(inputs).map(or_zeros).collect()
 }
 
-const RECORD: GradientOptions = GradientOptions { create_graph: true, retain_graph: true, allow_unused: true };
-const PLAIN: GradientOptions = GradientOptions { create_graph: false, retain_graph: true, allow_unused: true };
+const RECORD: GradientOptions =
+    GradientOptions { create_graph: true, retain_graph: true, allow_unused: true };
+const PLAIN: GradientOptions =
+    GradientOptions { create_graph: false, retain_graph: true, allow_unused: true };
 
 fn inner(left: &Variable, right: &Tensor) -> f64 {
     let right = Variable::constant(right.clone()).to_vec().unwrap();
@@ -79,8 +88,13 @@ pub(crate) fn first_order(case: &Case) {
     let inputs = leaves(&points);
     let output = run(case, &inputs);
     let weight = weight_of(&output, 77);
-    let found =
-        gradients(case, &output, &Variable::constant(weight.clone()), &inputs.iter().collect::<Vec<_>>(), PLAIN);
+    let found = gradients(
+        case,
+        &output,
+        &Variable::constant(weight.clone()),
+        &inputs.iter().collect::<Vec<_>>(),
+        PLAIN,
+    );
     let value = |points: &[Tensor]| {
         let constants: Vec<_> = points.iter().cloned().map(Variable::constant).collect();
         inner(&run(case, &constants), &weight)
@@ -108,21 +122,21 @@ pub(crate) fn second_order(case: &Case) {
     let output = run(case, &leaves(&points));
     let mut points = points;
     points.push(weight_of(&output, 78));
-    let directions: Vec<Tensor> = points
-        .iter()
-        .zip(100..)
-        .map(|(point, seed)| numbers(point.dims(), Domain::Any, seed))
-        .collect();
+    let directions: Vec<Tensor> =
+        points.iter().zip(100..).map(|(point, seed)| numbers(point.dims(), Domain::Any, seed)).collect();
     // `q = sum_i <d<output, weight> / d input_i, direction_i>`
     let contracted = |points: &[Tensor]| {
         let all = leaves(points);
         let (weight, inputs) = all.split_last().unwrap();
         let output = run(case, inputs);
         let found = gradients(case, &output, weight, &inputs.iter().collect::<Vec<_>>(), RECORD);
-        let total = found.iter().zip(&directions).fold(weight.full_like(0.0).unwrap().sum_all().unwrap(), |total, (g, d)| {
-            let term = g.mul(&Variable::constant(d.clone())).unwrap().sum_all().unwrap();
-            total.add(&term).unwrap()
-        });
+        let total = found.iter().zip(&directions).fold(
+            weight.full_like(0.0).unwrap().sum_all().unwrap(),
+            |total, (g, d)| {
+                let term = g.mul(&Variable::constant(d.clone())).unwrap().sum_all().unwrap();
+                total.add(&term).unwrap()
+            },
+        );
         (total, all)
     };
     let (total, all) = contracted(&points);
@@ -189,7 +203,12 @@ pub(crate) fn layouts_agree(case: &Case) {
     for (layout, change) in [("reversed", &reversed as &dyn Fn(&Tensor) -> Tensor), ("gapped", &gapped)] {
         let changed: Vec<Tensor> = points.iter().map(change).collect();
         for options in [PLAIN, RECORD] {
-            same(&results(case, &changed, options), &want, 1e-11, &format!("{} with {layout} inputs", case.name));
+            same(
+                &results(case, &changed, options),
+                &want,
+                1e-11,
+                &format!("{} with {layout} inputs", case.name),
+            );
         }
     }
 }

@@ -36,7 +36,7 @@ fn fitting(sliding: &Sliding, kernel: [usize; 2], more: [usize; 2]) -> [usize; 2
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 24, failure_persistence: None, ..Default::default() })]
+    #![proptest_config(ProptestConfig { cases: 96, failure_persistence: None, ..Default::default() })]
 
     #[test]
     fn convolutions(

@@ -109,6 +109,16 @@ impl Dataset {
         Ok(set)
     }
 
+    /// A set of your own: samples of `shape` one after another in `values`, images `[channels, height, width]`
+    /// in [-1, 1] or points `[dimensions]`.
+    ///
+    /// # Errors
+    /// [`DataError::Inconsistent`] when the values are no whole number of samples.
+    pub fn from_values(name: &str, values: Vec<f32>, shape: &[usize]) -> Result<Self, DataError> {
+        Self::new(name, Values::Points(values), shape.to_vec(), None, "as its owner says")
+    }
+
+
     /// The same set with the mixture it was drawn from.
     pub(crate) fn with_modes(self, modes: Option<Modes>) -> Self {
         Self { modes, ..self }

@@ -66,6 +66,16 @@ impl Builder {
         made
     }
 
+    /// The seed that first values are drawn with.
+    pub fn seed(&self) -> u64 {
+        self.seed
+    }
+
+    /// The purpose of a stream for the value called `name` here.
+    pub(super) fn purpose(&self, name: &str) -> String {
+        format!("weights/{}/{}", self.network, self.path(name))
+    }
+
     fn path(&self, name: &str) -> String {
         let mut path = self.prefix.clone();
         path.push(name.to_owned());
@@ -82,7 +92,7 @@ impl Builder {
         initialization: Initialization,
     ) -> Result<WeightId> {
         let path = self.path(name);
-        let mut stream = Stream::new(self.seed, &format!("weights/{}/{path}", self.network), 0);
+        let mut stream = Stream::new(self.seed, &self.purpose(name), 0);
         let count = shape.iter().product();
         let within = |bound: f64, stream: &mut Stream| stream.uniform(count, -bound as f32, bound as f32);
         let values = match initialization {

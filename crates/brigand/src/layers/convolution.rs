@@ -2,6 +2,7 @@
 
 use brigand_autograd::{Sliding, Variable};
 
+use super::spectral::NormedWeight;
 use super::{Builder, Initialization, Layer, Pass, WeightId};
 use crate::error::Result;
 
@@ -28,7 +29,7 @@ impl Window {
 
 /// A convolution, weight `[to, from, k, k]`.
 pub struct Convolution {
-    weight: WeightId,
+    weight: NormedWeight,
     bias: Option<WeightId>,
     sliding: Sliding,
 }
@@ -37,21 +38,44 @@ impl Convolution {
     /// A convolution; `bias` says whether a bias, starting at 0, is added.
     pub fn new(
         builder: &mut Builder,
-        (from, to): (usize, usize),
+        channels: (usize, usize),
         window: Window,
         bias: bool,
         initialization: Initialization,
     ) -> Result<Self> {
+        Self::make(builder, channels, window, bias, initialization, false)
+    }
+
+    /// A convolution with a bias whose weight is divided by its largest singular value.
+    pub fn spectral(
+        builder: &mut Builder,
+        channels: (usize, usize),
+        window: Window,
+        initialization: Initialization,
+    ) -> Result<Self> {
+        Self::make(builder, channels, window, true, initialization, true)
+    }
+
+    fn make(
+        builder: &mut Builder,
+        (from, to): (usize, usize),
+        window: Window,
+        bias: bool,
+        initialization: Initialization,
+        spectral: bool,
+    ) -> Result<Self> {
         let (side, sliding) = (window.kernel, Sliding::new(window.stride, window.padding));
         let fans = (from * side * side, to * side * side);
         let weight = builder.weight("weight", &[to, from, side, side], fans, initialization)?;
+        let weight = NormedWeight::new(builder, weight, spectral)?;
         Ok(Self { weight, bias: optional_bias(builder, bias, to)?, sliding })
     }
 }
 
 impl Layer for Convolution {
     fn forward(&self, pass: &mut Pass<'_>, input: &Variable) -> Result<Variable> {
-        let output = input.conv2d(pass.weights.get(self.weight)?, self.sliding)?;
+        let weight = self.weight.get(pass)?;
+        let output = input.conv2d(&weight, self.sliding)?;
         add_bias(pass, output, self.bias)
     }
 }

@@ -6,13 +6,16 @@ mod builder;
 mod convolution;
 mod linear;
 mod normalization;
+mod residual;
 mod sequence;
+mod spectral;
 mod weights;
 
 pub use builder::{Builder, DCGAN, Initialization};
 pub use convolution::{Convolution, TransposedConvolution, Window};
 pub use linear::Linear;
 pub use normalization::{BatchNormalization, Momentum};
+pub use residual::{Halve, Residual, Double, SumPositions};
 pub use sequence::{Activate, Reshape, Sequence};
 pub use weights::{BufferId, Buffers, WeightId, Weights};
 
@@ -46,4 +49,9 @@ pub struct Pass<'a> {
 pub trait Layer: Send + Sync {
     /// The layer's output for `input`.
     fn forward(&self, pass: &mut Pass<'_>, input: &Variable) -> Result<Variable>;
+
+    /// Whether a sample's output depends on the other samples of its batch.
+    fn couples_samples(&self) -> bool {
+        false
+    }
 }

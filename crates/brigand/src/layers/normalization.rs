@@ -76,4 +76,8 @@ impl Layer for BatchNormalization {
         }
         Ok(output)
     }
+
+    fn couples_samples(&self) -> bool {
+        true
+    }
 }

@@ -36,6 +36,10 @@ impl Layer for Sequence {
     fn forward(&self, pass: &mut Pass<'_>, input: &Variable) -> Result<Variable> {
         self.0.iter().try_fold(input.clone(), |value, layer| layer.forward(pass, &value))
     }
+
+    fn couples_samples(&self) -> bool {
+        self.0.iter().any(|layer| layer.couples_samples())
+    }
 }
 
 /// An activation function.

@@ -14,7 +14,7 @@ use crate::layers::{
 /// Transposed convolutions from a small map up to the image, or convolutions from the image down to it;
 /// each doubles or halves the size and halves or doubles the channels.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(default, deny_unknown_fields)]
 pub struct DcganRecipe {
     /// Channels of the map next to the image.
     pub width: usize,

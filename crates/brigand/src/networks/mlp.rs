@@ -47,7 +47,7 @@ pub enum HiddenNormalization {
 
 /// Fully connected layers. Generators of images end in tanh; discriminators end in one score.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(default, deny_unknown_fields)]
 pub struct MlpRecipe {
     /// Sizes of the hidden layers.
     pub widths: Vec<usize>,
@@ -55,6 +55,13 @@ pub struct MlpRecipe {
     pub activation: Hidden,
     /// Batch normalisation of the hidden layers.
     pub normalization: HiddenNormalization,
+}
+
+impl Default for MlpRecipe {
+    fn default() -> Self {
+        let (activation, normalization) = (Hidden::LeakyRelu, HiddenNormalization::None);
+        Self { widths: vec![128, 128], activation, normalization }
+    }
 }
 
 impl MlpRecipe {

@@ -2,11 +2,13 @@
 
 mod dcgan;
 mod mlp;
+mod resnet;
 
 pub use dcgan::DcganRecipe;
 pub use mlp::{Hidden, HiddenNormalization, MlpRecipe};
+pub use resnet::ResnetRecipe;
 
-use brigand_autograd::{Variable, without_recording};
+use brigand_autograd::{GradientOptions, Output, Variable, grad_of, without_recording};
 use candle_core::Device;
 use serde::{Deserialize, Serialize};
 
@@ -51,6 +53,45 @@ impl Network {
     pub fn forward_with(&self, weights: &Weights, input: &Variable, mode: Mode) -> Result<Variable> {
         let mut buffers = self.buffers.clone();
         self.layers.forward(&mut Pass { weights, buffers: &mut buffers, mode }, input)
+    }
+
+    /// Whether, in training, a sample's output depends on the other samples of its batch.
+    pub fn couples_samples(&self) -> bool {
+        self.layers.couples_samples()
+    }
+
+    /// The gradients of `output` by every parameter, in their order, plus by `also` at the end.
+    ///
+    /// # Errors
+    /// If the output does not depend on a parameter: it would silently never learn.
+    pub fn gradients(
+        &self,
+        output: Output<'_>,
+        also: Option<&Variable>,
+        retain_graph: bool,
+    ) -> Result<Vec<Variable>> {
+        let inputs: Vec<&Variable> = self.weights.values().iter().chain(also).collect();
+        let options = GradientOptions { retain_graph, ..GradientOptions::default() };
+        match grad_of(&[output], &inputs, options) {
+            Ok(gradients) => Ok(gradients.into_iter().flatten().collect()),
+            Err(brigand_autograd::Error::Unused { index, .. }) if index < self.weights.names().len() => {
+                Err(Error::Network(format!(
+                    "the loss does not depend on `{}.{}`, so it would never learn; \
+                     leave that layer out or use its output",
+                    self.name,
+                    self.weights.names()[index]
+                )))
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// The gradients of scalar `loss` by every parameter, `None` for those it does not depend on: a
+    /// penalty on gradients does not see the last bias.
+    pub fn gradients_or_none(&self, loss: &Variable) -> Result<Vec<Option<Variable>>> {
+        let inputs: Vec<&Variable> = self.weights.values().iter().collect();
+        let options = GradientOptions { allow_unused: true, ..GradientOptions::default() };
+        Ok(grad_of(&[Output { variable: loss, weight: None }], &inputs, options)?)
     }
 
     /// The output for `input` with running statistics, recording nothing.
@@ -127,6 +168,8 @@ pub enum NetworkRecipe {
     Mlp(MlpRecipe),
     /// Strided and transposed convolutions.
     Dcgan(DcganRecipe),
+    /// Residual blocks.
+    Resnet(ResnetRecipe),
 }
 
 impl NetworkRecipe {
@@ -135,6 +178,7 @@ impl NetworkRecipe {
         match self {
             Self::Mlp(recipe) => recipe.generator(latent, sample, seed, device),
             Self::Dcgan(recipe) => recipe.generator(latent, sample, seed, device),
+            Self::Resnet(recipe) => recipe.generator(latent, sample, seed, device),
         }
     }
 
@@ -143,6 +187,7 @@ impl NetworkRecipe {
         match self {
             Self::Mlp(recipe) => recipe.discriminator(sample, seed, device),
             Self::Dcgan(recipe) => recipe.discriminator(sample, seed, device),
+            Self::Resnet(recipe) => recipe.discriminator(sample, seed, device),
         }
     }
 }

@@ -62,6 +62,21 @@ pub fn image_grid(images: &[f32], shape: [usize; 4], layout: Grid) -> Result<Pic
     Picture::new(canvas.width, canvas.height, canvas.channels, canvas.pixels)
 }
 
+/// Draws one image of shape `[channels, height, width]`, values in [-1, 1], at its own size. Values become
+/// bytes as in [`image_grid`].
+///
+/// # Errors
+/// As [`image_grid`].
+pub fn single_image(image: &[f32], shape: [usize; 3]) -> Result<Picture, PictureError> {
+    let [channels, height, width] = shape;
+    let colour = channels == 3 || image.iter().any(|value| !value.is_finite());
+    if ![1, 3].contains(&channels) || channels * height * width != image.len() {
+        return Err(PictureError::Shape(format!("{} values are no image of shape {shape:?}", image.len())));
+    }
+    let bytes = interleave(image, channels, height * width, colour);
+    Picture::new(width, height, if colour { 3 } else { 1 }, bytes)
+}
+
 /// The smallest number of columns that makes a grid of `n` at least as wide as high.
 fn near_square(n: usize) -> usize {
     let root = n.isqrt();
@@ -201,5 +216,13 @@ mod tests {
             prop_assert!(image_grid(&values, [6, 1, 2, 2], layout).is_ok());
             prop_assert!(image_grid(&values, [2, 3, 2, 2], layout).is_ok());
         }
+    }
+
+    #[test]
+    fn a_single_image_keeps_its_size() {
+        let picture = single_image(&[-1.0, 1.0, 0.0, 1.0, -1.0, 1.0], [3, 1, 2]).unwrap();
+        assert_eq!((picture.width(), picture.height()), (2, 1));
+        assert_eq!((picture.pixel(0, 0), picture.pixel(1, 0)), (Some(&[0, 128, 0][..]), Some(&[255; 3][..])));
+        assert!(single_image(&[0.0; 5], [1, 2, 2]).is_err() && single_image(&[0.0; 8], [2, 2, 2]).is_err());
     }
 }

@@ -9,7 +9,7 @@ mod plot;
 mod scatter;
 
 pub use animation::{AnimationStyle, animate, animate_step_files};
-pub use grid::{Grid, image_grid};
+pub use grid::{Grid, image_grid, single_image};
 pub use picture::{Picture, PictureError};
 pub use plot::{LineChart, LineStyle, ReferenceLine, Series};
 pub use scatter::{Histogram, Scatter};

@@ -5,6 +5,7 @@ use super::optimizer::OptimizerRecipe;
 use super::{DuelRecipe, Players, UpdateRecipe};
 use crate::networks::{DcganRecipe, NetworkRecipe, SampleKind};
 use crate::objectives::Objective;
+use crate::penalties::Penalty;
 
 /// The paper's values, with 4x4 kernels, which double sizes exactly.
 pub(super) fn recipe(_: SampleKind) -> DuelRecipe {
@@ -14,10 +15,11 @@ pub(super) fn recipe(_: SampleKind) -> DuelRecipe {
         generator: network.clone(),
         discriminator: network,
         objective: Objective::NonSaturating {},
+        penalty: Penalty::None {},
         optimizer: Players {
             generator: OptimizerRecipe::adam(2e-4, 0.5, 0.999),
             discriminator: OptimizerRecipe::adam(2e-4, 0.5, 0.999),
         },
-        update: UpdateRecipe { discriminator_steps: 1 },
+        update: UpdateRecipe::default(),
     }
 }

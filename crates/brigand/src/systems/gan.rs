@@ -5,6 +5,7 @@ use super::optimizer::OptimizerRecipe;
 use super::{DuelRecipe, Players, UpdateRecipe};
 use crate::networks::{Hidden, HiddenNormalization, MlpRecipe, NetworkRecipe, SampleKind};
 use crate::objectives::Objective;
+use crate::penalties::Penalty;
 
 /// The lecture's network at its small size for images (hidden layers 64, 128, 256, activation before batch
 /// norm); two plain hidden layers for points.
@@ -24,10 +25,11 @@ pub(super) fn recipe(sample: SampleKind) -> DuelRecipe {
         generator,
         discriminator,
         objective: Objective::NonSaturating {},
+        penalty: Penalty::None {},
         optimizer: Players {
             generator: OptimizerRecipe::adam(2e-4, 0.5, 0.999),
             discriminator: OptimizerRecipe::adam(2e-4, 0.5, 0.999),
         },
-        update: UpdateRecipe { discriminator_steps: 1 },
+        update: UpdateRecipe::default(),
     }
 }

@@ -3,6 +3,7 @@
 mod duel;
 mod feed;
 mod gan;
+mod interpolation;
 mod latent;
 mod optimizer;
 mod registry;
@@ -10,8 +11,9 @@ mod state;
 
 mod dcgan;
 
-pub use duel::{Duel, DuelRecipe, Players, UpdateRecipe};
+pub use duel::{Duel, DuelRecipe, Order, Players, UpdateRecipe};
 pub use feed::{Feed, RealBatch};
+pub use interpolation::{Interpolation, Path, lerp, moments, slerp};
 pub use latent::{LatentRecipe, Prior};
 pub use optimizer::{Optimizer, OptimizerRecipe};
 pub use registry::{Entry, Family, Length, find, registry};

@@ -98,6 +98,15 @@ impl OptimizerRecipe {
         Self::Adam { learning_rate, beta1, beta2, epsilon: adam::epsilon(), weight_decay: 0.0 }
     }
 
+    /// Which of the two accumulators it needs.
+    fn accumulators(&self) -> (bool, bool) {
+        match *self {
+            Self::Adam { .. } => (true, true),
+            Self::Rmsprop { momentum, .. } => (true, momentum > 0.0),
+            Self::Sgd { momentum, .. } => (momentum > 0.0, false),
+        }
+    }
+
     /// Refuses values with which no step makes sense; `player` names whose optimizer it is.
     pub fn check(&self, player: &str) -> Result<()> {
         let (rate, decays, additions): (f64, &[(&str, f64)], &[(&str, f64)]) = match self {
@@ -128,7 +137,8 @@ fn refuse(player: &str, key: &str, value: f64, wanted: &str) -> Error {
     Error::Recipe(format!("optimizer.{player}.{key} is {value}; give {wanted}"))
 }
 
-/// Two accumulators of a parameter's size: moments for Adam, mean square and momentum for RMSProp.
+/// Two accumulators of a parameter's size, empty if unused: moments for Adam, mean square and momentum for
+/// RMSProp, momentum for gradient descent.
 #[derive(Clone, Debug)]
 struct Moments {
     first: Vec<f32>,
@@ -177,10 +187,11 @@ impl Optimizer {
                 )));
             }
             let count = parameter.elem_count();
-            let moments = self
-                .moments
-                .entry(name)
-                .or_insert_with(|| Moments { first: vec![0.0; count], second: vec![0.0; count] });
+            let moments = self.moments.entry(name).or_insert_with(|| {
+                let (first, second) = self.recipe.accumulators();
+                let zeros = |needed: bool| vec![0.0; if needed { count } else { 0 }];
+                Moments { first: zeros(first), second: zeros(second) }
+            });
             let updated = step_one(self.recipe, self.steps, &parameter, gradient.tensor(), moments)?;
             weights.replace(index, updated);
         }
@@ -247,13 +258,17 @@ impl Fragment for Optimizer {
 
     fn restore(&mut self, name: &str, state: &State) -> Result<()> {
         self.steps = state.counter(&format!("{name}.steps"))?;
-        let prefix = format!("{name}.first.");
         self.moments.clear();
-        for (key, first) in state.tensors.range(prefix.clone()..).take_while(|(key, _)| key.starts_with(&prefix)) {
-            let path = &key[prefix.len()..];
-            let second = state.stored(&format!("{name}.second.{path}"), &first.shape)?;
-            let moments = Moments { first: first.data.clone(), second: second.data.clone() };
-            self.moments.insert(path.to_owned(), moments);
+        for part in ["first", "second"] {
+            let prefix = format!("{name}.{part}.");
+            let stored = state.tensors.range(prefix.clone()..).take_while(|(key, _)| key.starts_with(&prefix));
+            for (key, tensor) in stored {
+                let path = key[prefix.len()..].to_owned();
+                let empty = || Moments { first: Vec::new(), second: Vec::new() };
+                let moments = self.moments.entry(path).or_insert_with(empty);
+                let slot = if part == "first" { &mut moments.first } else { &mut moments.second };
+                slot.clone_from(&tensor.data);
+            }
         }
         Ok(())
     }

@@ -8,6 +8,7 @@ mod snapshots;
 pub mod tensorboard;
 
 pub use run_folder::RunFolder;
+pub use snapshots::backdrop_for;
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -120,14 +121,17 @@ impl Training {
     /// A new run in `out`, or in the first free folder `runs/<system>-<n>`.
     ///
     /// # Errors
-    /// If the folder exists and is not empty, or cannot be written.
+    /// If the folder exists and is not empty, or cannot be written; then none is left behind.
     pub fn start(prepared: Prepared, out: Option<&Path>) -> Result<Self> {
-        let text = prepared.recipe.to_toml()?;
         let folder = match out {
             Some(path) => RunFolder::create(path)?,
             None => RunFolder::create_numbered(Path::new("runs"), &prepared.recipe.common.system)?,
         };
-        write_atomically(&folder.recipe(), text.as_bytes())?;
+        Self::begin(prepared, folder.clone()).inspect_err(|_| folder.discard())
+    }
+
+    fn begin(prepared: Prepared, folder: RunFolder) -> Result<Self> {
+        write_atomically(&folder.recipe(), prepared.recipe.to_toml()?.as_bytes())?;
         let events = EventWriter::create(folder.path())?;
         Self::assemble(prepared, folder, 0, events)
     }
@@ -136,14 +140,11 @@ impl Training {
     /// Also answers which newer checkpoints were damaged and had to be passed over.
     ///
     /// # Errors
-    /// If it is no run folder, or has checkpoints of which none can be used.
+    /// If it is no run folder, has checkpoints of which none can be used, or has done more than `steps` already.
     pub fn resume(path: &Path, steps: Option<u64>, device: &Device) -> Result<(Self, Vec<(PathBuf, String)>)> {
         let folder = RunFolder::open(path)?;
         let mut recipe = saved_recipe(&folder)?;
-        if let Some(steps) = steps {
-            recipe.common.training.steps = steps;
-            write_atomically(&folder.recipe(), recipe.to_toml()?.as_bytes())?;
-        }
+        recipe.common.training.steps = steps.unwrap_or(recipe.common.training.steps);
         let mut prepared = Prepared::new(recipe, device)?;
         let (step, skipped) = match checkpoint::latest(&folder.checkpoints()) {
             Ok(found) => {
@@ -155,6 +156,13 @@ impl Training {
             Err(CheckpointError::NoneUsable { skipped, .. }) if skipped.is_empty() => (0, Vec::new()),
             Err(error) => return Err(error.into()),
         };
+        if prepared.recipe.common.training.steps < step.max(1) {
+            let run = path.display();
+            return Err(Error::Request(format!("{run} has done {step} steps already; give --steps {step} or more")));
+        }
+        if steps.is_some() {
+            write_atomically(&folder.recipe(), prepared.recipe.to_toml()?.as_bytes())?;
+        }
         folder.rewind(step)?;
         let events = EventWriter::resume(folder.path(), step)?;
         Ok((Self::assemble(prepared, folder, step, events)?, skipped))

@@ -132,6 +132,12 @@ impl RunFolder {
         Ok(discard_after(&self.checkpoints(), step)?)
     }
 
+    /// Removes the folder with everything in it, as far as the system lets it: for a run that could not begin.
+    pub fn discard(&self) {
+        // The error that led here is the one worth telling.
+        let _ = fs::remove_dir_all(&self.path);
+    }
+
     /// The folder itself; TensorBoard's event files lie directly in it.
     pub fn path(&self) -> &Path {
         &self.path

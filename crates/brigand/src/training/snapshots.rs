@@ -2,21 +2,25 @@
 
 use brigand_autograd::Variable;
 
+use super::load_data;
 use crate::data::Dataset;
-use crate::error::{Error, Result};
-use crate::pictures::{Grid, Histogram, Picture, Scatter, image_grid};
+use crate::error::Result;
+use crate::networks::{SampleKind, SampleShape};
+use crate::pictures::Picture;
 use crate::random::Stream;
-use crate::recipe::Common;
+use crate::recipe::{Common, Recipe};
+use crate::sampling::{Backdrop, POINTS};
 use crate::systems::System;
 
-/// Points in a picture of points, real and generated.
-const POINTS: usize = 2000;
-const BINS: usize = 60;
-
-enum Backdrop {
-    Images,
-    Plane(Scatter),
-    Line(Histogram),
+/// What samples of a run are drawn upon. Only points need the real data for it.
+///
+/// # Errors
+/// If the data cannot be read or has no picture.
+pub fn backdrop_for(recipe: &Recipe, sample: SampleShape) -> Result<Backdrop> {
+    match sample.kind() {
+        SampleKind::Image => Ok(Backdrop::Images),
+        SampleKind::Points => Backdrop::new(&load_data(recipe)?),
+    }
 }
 
 /// Fixed latents, and what their samples are drawn upon.
@@ -27,29 +31,14 @@ pub(super) struct Snapshots {
 
 impl Snapshots {
     pub(super) fn new(system: &dyn System, data: &Dataset, common: &Common) -> Result<Self> {
-        let real = || data.get(&(0..POINTS.min(data.len())).collect::<Vec<_>>());
-        let (count, backdrop) = match system.sample_shape().dims()[..] {
-            [_, _, _] => (common.samples.count, Backdrop::Images),
-            [2] => (POINTS, Backdrop::Plane(Scatter::new(&real()?.values)?)),
-            [1] => (POINTS, Backdrop::Line(Histogram::new(&real()?.values, BINS)?)),
-            ref other => {
-                return Err(Error::Network(format!("samples of shape {other:?} have no picture; use images or 1-D or 2-D points")));
-            }
-        };
+        let backdrop = Backdrop::new(data)?;
+        let count = if matches!(backdrop, Backdrop::Images) { common.samples.count } else { POINTS };
         let latents = system.latents(count, &mut Stream::new(common.training.seed, "samples/latents", 0))?;
         Ok(Self { latents, backdrop })
     }
 
     pub(super) fn draw(&self, system: &dyn System, step: u64) -> Result<Picture> {
         let samples = system.generate(&self.latents)?;
-        let values = samples.to_vec_f32()?;
-        Ok(match &self.backdrop {
-            Backdrop::Images => {
-                let (count, channels, height, width) = samples.dims4("samples")?;
-                image_grid(&values, [count, channels, height, width], Grid::default())?
-            }
-            Backdrop::Plane(scatter) => scatter.draw(&values, &format!("step {step}"))?,
-            Backdrop::Line(histogram) => histogram.draw(&values, &format!("step {step}"))?,
-        })
+        self.backdrop.draw(&samples.to_vec_f32()?, samples.shape(), None, &format!("step {step}"))
     }
 }

@@ -1,6 +1,7 @@
 //! Stride-1 correlation of planes with packed-on-the-fly patches: the arithmetic of both the forward pass and the
 //! input gradient.
 
+use super::patches::{PIECE, Patches, Pieces};
 use crate::element::Element;
 use crate::tile::{Panels, ROWS, TILE_ROWS, Tile, adjacent, multiply_tile, rows};
 use crate::vector::Vector;
@@ -9,13 +10,13 @@ use crate::workspace::Workspace;
 /// Depth of a block: a tile's weights stay in L1, a block of packed patches in L2.
 pub(super) const DEPTH: usize = 256;
 /// With at most this many output channels packing does not pay, and patches are read from the planes.
-const FEW: usize = 3;
+pub(super) const FEW: usize = 3;
+/// Output pixels of a task with so few channels, at most: nothing is packed, and longer runs are read faster.
+pub(super) const FEW_PIXELS: usize = 1024;
 /// Where the weights of a tile's output channels start when they are gathered.
 const WEIGHT_ROWS: [usize; TILE_ROWS] = [0, DEPTH, 2 * DEPTH, 3 * DEPTH, 4 * DEPTH, 5 * DEPTH];
 /// The widest tile of any path.
 const WIDEST: usize = 128;
-/// The longest piece copied at once while packing.
-pub(super) const PIECE: usize = 16;
 
 /// `out[m, pixel] = sum over k of weights[m, k] planes[offsets[k] + place of the pixel]`.
 pub(super) struct Correlation<'a, T> {
@@ -27,13 +28,8 @@ pub(super) struct Correlation<'a, T> {
     pub(super) outputs: usize,
     /// Where each channel and tap starts in the planes of an image.
     pub(super) offsets: &'a [usize],
-    pub(super) planes: *const T,
-    pub(super) image_stride: usize,
-    pub(super) pitch: usize,
-    /// The output pixels: images, rows, columns.
-    pub(super) images: usize,
-    pub(super) rows: usize,
-    pub(super) columns: usize,
+    /// The output pixels.
+    pub(super) patches: Patches<T>,
 }
 
 /// Where the output goes. The pixels of one image and channel lie together.
@@ -44,25 +40,8 @@ pub(super) struct Sink<T> {
     pub(super) image_stride: usize,
 }
 
-/// A piece of a packed row that is contiguous in the planes.
-#[derive(Clone, Copy)]
-struct Run {
-    column: usize,
-    place: usize,
-    length: usize,
-}
-
 impl<T: Element> Correlation<'_, T> {
-    /// Scratch numbers that [`Self::run`] needs for `pixels` output pixels.
-    pub(super) fn scratch(pixels: usize, depth: usize) -> usize {
-        depth.min(DEPTH) * pixels.next_multiple_of(PIECE) + PIECE
-    }
-
-    fn image_pixels(&self) -> usize {
-        self.rows * self.columns
-    }
-
-    /// Writes all outputs. `scratch` has [`Self::scratch`] numbers.
+    /// Writes all outputs.
     ///
     /// # Safety
     /// Weights, planes (and their slack) must be readable, the sink writable and unshared, and the processor must
@@ -71,7 +50,6 @@ impl<T: Element> Correlation<'_, T> {
     pub(super) unsafe fn run<V: Vector<Element = T>, const NARROW: usize, const WIDE: usize>(
         &self,
         sink: Sink<T>,
-        scratch: *mut T,
     ) {
         // SAFETY: the caller's promise.
         unsafe {
@@ -80,7 +58,7 @@ impl<T: Element> Correlation<'_, T> {
             } else if self.outputs <= FEW {
                 self.run_few::<V, NARROW, WIDE>(sink);
             } else {
-                self.run_packed::<V, NARROW>(sink, scratch);
+                self.run_packed::<V, NARROW>(sink);
             }
         }
     }
@@ -91,11 +69,11 @@ impl<T: Element> Correlation<'_, T> {
     /// As [`Self::run`].
     unsafe fn clear(&self, sink: Sink<T>) {
         for m in 0..self.outputs {
-            for n in 0..self.images {
+            for n in 0..self.patches.images {
                 // SAFETY: this image of this channel is part of the sink.
                 unsafe {
                     let to = sink.start.add(m * sink.channel_stride + n * sink.image_stride);
-                    to.write_bytes(0, self.image_pixels());
+                    to.write_bytes(0, self.patches.image_pixels());
                 }
             }
         }
@@ -107,22 +85,22 @@ impl<T: Element> Correlation<'_, T> {
     /// # Safety
     /// As [`Self::run`].
     #[inline(always)]
-    unsafe fn run_packed<V: Vector<Element = T>, const NARROW: usize>(&self, sink: Sink<T>, scratch: *mut T) {
-        let panels = Panels::new::<V, NARROW>(self.images * self.image_pixels());
+    unsafe fn run_packed<V: Vector<Element = T>, const NARROW: usize>(&self, sink: Sink<T>) {
+        let panels = Panels::new::<V, NARROW>(self.patches.pixels());
         let vectors = panels.padded() / V::LANES;
-        if self.image_pixels().is_multiple_of(V::LANES) {
+        if self.patches.image_pixels().is_multiple_of(V::LANES) {
             let place = |pixel: usize| {
-                pixel / self.image_pixels() * sink.image_stride + pixel % self.image_pixels()
+                pixel / self.patches.image_pixels() * sink.image_stride + pixel % self.patches.image_pixels()
             };
             let places: Vec<usize> = (0..vectors).map(|v| place(v * V::LANES)).collect();
             // SAFETY: the caller's promise.
-            unsafe { self.multiply::<V, NARROW>(&panels, &places, sink.start, sink.channel_stride, scratch) };
+            unsafe { self.multiply::<V, NARROW>(&panels, &places, sink.start, sink.channel_stride) };
         } else {
             let places: Vec<usize> = (0..vectors).map(|v| v * V::LANES).collect();
             let mut local = Workspace::<T>::take(self.outputs * panels.padded());
             // SAFETY: the caller's promise; the local block has room for whole vectors.
             unsafe {
-                self.multiply::<V, NARROW>(&panels, &places, local.pointer(), panels.padded(), scratch);
+                self.multiply::<V, NARROW>(&panels, &places, local.pointer(), panels.padded());
                 self.distribute(local.pointer(), panels.padded(), sink);
             }
         }
@@ -139,16 +117,18 @@ impl<T: Element> Correlation<'_, T> {
         vectors: &[usize],
         out: *mut T,
         out_stride: usize,
-        scratch: *mut T,
     ) {
+        let mut scratch = Workspace::<T>::take(self.offsets.len().min(DEPTH) * panels.padded() + PIECE);
+        let scratch = scratch.pointer();
         let mut weights = [[T::default(); DEPTH]; TILE_ROWS];
-        let runs: Vec<Vec<Run>> = (0..panels.count()).map(|index| self.runs(panels, index)).collect();
+        let pieces = |index| self.patches.pieces(panels.start(index), panels.used(index));
+        let pieces: Vec<Pieces> = (0..panels.count()).map(pieces).collect();
         for (block, offsets) in self.offsets.chunks(DEPTH).enumerate() {
             // SAFETY: the caller's promise; panel after panel, the scratch has room for all.
             unsafe {
-                for (index, runs) in runs.iter().enumerate() {
+                for (index, pieces) in pieces.iter().enumerate() {
                     let to = scratch.add(offsets.len() * panels.start(index));
-                    self.pack(offsets, runs, panels.width(index), to);
+                    self.patches.pack(offsets, pieces, panels.width(index), to);
                 }
                 for first in (0..self.outputs).step_by(TILE_ROWS) {
                     let count = TILE_ROWS.min(self.outputs - first);
@@ -174,67 +154,6 @@ impl<T: Element> Correlation<'_, T> {
         }
     }
 
-    /// The runs of one panel.
-    fn runs(&self, panels: &Panels, index: usize) -> Vec<Run> {
-        let (start, used) = (panels.start(index), panels.used(index));
-        let mut runs = Vec::new();
-        let mut column = 0;
-        while column < used {
-            let pixel = start + column;
-            let (image, row, x) = (
-                pixel / self.image_pixels(),
-                pixel % self.image_pixels() / self.columns,
-                pixel % self.columns,
-            );
-            let place = image * self.image_stride + row * self.pitch + x;
-            let length = (self.columns - x).min(used - column);
-            runs.push(Run { column, place, length });
-            column += length;
-        }
-        runs
-    }
-
-    /// Packs one panel.
-    ///
-    /// # Safety
-    /// `to` must have room for the panel and one piece more.
-    #[inline(always)]
-    unsafe fn pack(&self, offsets: &[usize], runs: &[Run], width: usize, to: *mut T) {
-        // SAFETY: the caller's promise.
-        unsafe {
-            match runs.iter().map(|run| run.length).max().unwrap_or(0) {
-                0..=4 => self.pack_pieces::<4>(offsets, runs, width, to),
-                5..=8 => self.pack_pieces::<8>(offsets, runs, width, to),
-                _ => self.pack_pieces::<PIECE>(offsets, runs, width, to),
-            }
-        }
-    }
-
-    /// Packs one panel in pieces of constant length, which may overrun a run: what comes after it is written later.
-    ///
-    /// # Safety
-    /// As [`Self::pack`].
-    #[inline(always)]
-    unsafe fn pack_pieces<const SIZE: usize>(
-        &self,
-        offsets: &[usize],
-        runs: &[Run],
-        width: usize,
-        to: *mut T,
-    ) {
-        for (k, &offset) in offsets.iter().enumerate() {
-            for run in runs {
-                for i in (0..run.length).step_by(SIZE) {
-                    // SAFETY: the planes and the panel have slack for an overrun of one piece.
-                    unsafe {
-                        let from = self.planes.add(offset + run.place + i);
-                        std::ptr::copy_nonoverlapping(from, to.add(k * width + run.column + i), SIZE);
-                    }
-                }
-            }
-        }
-    }
-
     /// Copies a local block, `[output channel, pixel]`, to its place.
     ///
     /// # Safety
@@ -242,12 +161,12 @@ impl<T: Element> Correlation<'_, T> {
     #[inline(always)]
     unsafe fn distribute(&self, local: *const T, padded: usize, sink: Sink<T>) {
         for m in 0..self.outputs {
-            for n in 0..self.images {
+            for n in 0..self.patches.images {
                 // SAFETY: this image of this channel is part of the sink.
                 unsafe {
-                    let from = local.add(m * padded + n * self.image_pixels());
+                    let from = local.add(m * padded + n * self.patches.image_pixels());
                     let to = sink.start.add(m * sink.channel_stride + n * sink.image_stride);
-                    to.copy_from_nonoverlapping(from, self.image_pixels());
+                    to.copy_from_nonoverlapping(from, self.patches.image_pixels());
                 }
             }
         }
@@ -260,10 +179,10 @@ impl<T: Element> Correlation<'_, T> {
     /// As [`Self::run`].
     #[inline(always)]
     unsafe fn run_few<V: Vector<Element = T>, const NARROW: usize, const WIDE: usize>(&self, sink: Sink<T>) {
-        let positions = (self.rows - 1) * self.pitch + self.columns;
+        let positions = (self.patches.rows - 1) * self.patches.pitch + self.patches.columns;
         let places: [usize; FEW] = std::array::from_fn(|r| r * self.weight_stride);
         let (mut local, vectors) = ([T::default(); FEW * WIDEST], adjacent::<V>());
-        for image in 0..self.images {
+        for image in 0..self.patches.images {
             let mut start = 0;
             while start < positions {
                 let wide = positions - start > 2 * V::LANES;
@@ -274,7 +193,7 @@ impl<T: Element> Correlation<'_, T> {
                         left: self.weights,
                         rows: &places[..self.outputs],
                         left_steps: std::ptr::null(),
-                        right: self.planes.add(image * self.image_stride + start),
+                        right: self.patches.planes.add(image * self.patches.image_stride + start),
                         right_steps: self.offsets.as_ptr(),
                         depth: self.offsets.len(),
                         out: local.as_mut_ptr(),
@@ -296,13 +215,13 @@ impl<T: Element> Correlation<'_, T> {
     /// As [`Self::run`].
     #[inline(always)]
     unsafe fn keep(&self, local: &[T], image: usize, start: usize, width: usize, sink: Sink<T>) {
-        for row in start / self.pitch..self.rows.min((start + width).div_ceil(self.pitch)) {
-            let from = (row * self.pitch).max(start);
-            let to = (row * self.pitch + self.columns).min(start + width);
+        for row in start / self.patches.pitch..self.patches.rows.min((start + width).div_ceil(self.patches.pitch)) {
+            let from = (row * self.patches.pitch).max(start);
+            let to = (row * self.patches.pitch + self.patches.columns).min(start + width);
             if to <= from {
                 continue;
             }
-            let pixel = row * self.columns + from - row * self.pitch;
+            let pixel = row * self.patches.columns + from - row * self.patches.pitch;
             for r in 0..self.outputs {
                 let values = &local[r * WIDEST + from - start..r * WIDEST + to - start];
                 // SAFETY: these pixels are part of the sink.

@@ -1,10 +1,12 @@
 //! The convolution itself.
 
-use super::blocks::Blocks;
-use super::correlation::{Correlation, Sink};
+use super::blocks::{Block, Blocks};
+use super::correlation::{Correlation, FEW, FEW_PIXELS, Sink};
 use super::geometry::Geometry;
+use super::patches::Patches;
 use super::planes::{Layout, SLACK, split};
 use super::split_outputs;
+use super::winograd::{self, Filter, Filters, PhaseTaps, Target, window};
 use crate::element::{Element, Path};
 use crate::pool;
 use crate::vector::{Vector, Work};
@@ -12,16 +14,21 @@ use crate::workspace::Workspace;
 
 /// Output pixels of a task, at most.
 const PIXELS: usize = 256;
+/// Squares of output pixels of a task, at most.
+const SQUARES: usize = 128;
 
 /// What all tasks of one call share.
 struct Plan<'a, T> {
     geometry: &'a Geometry,
     input: &'a [T],
+    /// The weights, packed if minimal filtering with these taps is used.
     weight: &'a [T],
+    taps: Option<usize>,
     output: *mut T,
     layout: Layout,
-    /// Where each channel of a group and tap starts in the planes.
+    /// Where each channel of a group and tap (or position of a window) starts in the planes.
     offsets: Vec<usize>,
+    /// Blocks of output pixels, or of squares of them.
     blocks: Blocks,
     /// Output channels of a task.
     outputs: usize,
@@ -32,19 +39,99 @@ unsafe impl<T: Sync> Sync for Plan<'_, T> {}
 
 /// Computes the output of a geometry that was checked, on a chosen path.
 pub(super) fn compute<T: Element>(path: Path, g: &Geometry, input: &[T], weight: &[T], output: &mut [T]) {
-    let target = super::block_pixels(g.batch * g.out_pixels(), PIXELS);
-    let blocks = Blocks::new(g.batch, g.out_height(), g.out_width(), target);
-    let layout = layout(g, blocks.rows);
+    let (height, width) = (g.out_height(), g.out_width());
+    let inputs = g.group_inputs() * g.stride[0] * g.stride[1];
+    let taps = winograd::taps(g, g.group_outputs(), inputs, height, width);
+    let (unit, pixels) = match taps {
+        Some(_) => (2, SQUARES),
+        None if g.group_outputs() <= FEW => (1, FEW_PIXELS),
+        None => (1, PIXELS),
+    };
+    let (height, width) = (height.div_ceil(unit), width.div_ceil(unit));
+    let blocks = Blocks::new(g.batch, height, width, super::block_pixels(g.batch * height * width, pixels));
+    let (layout, offsets) = match taps {
+        Some(taps) => window_layout(g, taps, g.group_inputs(), [blocks.rows, width]),
+        None => {
+            let layout = layout(g, blocks.rows);
+            let offsets = offsets(g, &layout);
+            (layout, offsets)
+        }
+    };
+    let mut packed = Workspace::take(taps.map_or(0, |taps| {
+        g.groups * winograd::packed_length(taps, g.group_outputs(), inputs)
+    }));
+    if let Some(taps) = taps {
+        pack_weights(path, g, taps, weight, packed.slice());
+    }
     let outputs = split_outputs(g.group_outputs(), blocks.count() * g.groups);
     let chunks = g.group_outputs().div_ceil(outputs);
-    let offsets = offsets(g, &layout);
-    let plan =
-        Plan { geometry: g, input, weight, output: output.as_mut_ptr(), layout, offsets, blocks, outputs };
+    let weight = if taps.is_some() { &*packed.slice() } else { weight };
+    let output = output.as_mut_ptr();
+    let plan = Plan { geometry: g, input, weight, taps, output, layout, offsets, blocks, outputs };
     pool::parallel(plan.blocks.count() * g.groups * chunks, |task| {
         let (chunk, rest) = (task % chunks, task / chunks);
         let (group, block) = (rest % g.groups, rest / g.groups);
         T::dispatch(path, Task { plan: &plan, block, group, chunk });
     });
+}
+
+/// Packs the weights of all groups for minimal filtering: input planes are row phase, column phase, channel.
+fn pack_weights<T: Element>(path: Path, g: &Geometry, taps: usize, weight: &[T], packed: &mut [T]) {
+    let [rows, columns] = g.stride;
+    let (outputs, channels) = (g.group_outputs(), g.group_inputs());
+    let tap = |place: usize, p: usize, q: usize| {
+        (place / taps * rows + p) * g.kernel[1] + place % taps * columns + q
+    };
+    let phase = |phase: usize| {
+        let taps = (0..taps * taps).map(|place| tap(place, phase / columns, phase % columns)).collect();
+        PhaseTaps { taps, start: 0, plane: phase * channels }
+    };
+    let planes = channels * rows * columns;
+    let length = winograd::packed_length(taps, outputs, planes);
+    for (group, packed) in packed.chunks_exact_mut(length).enumerate() {
+        let filters = Filters {
+            taps,
+            weight: &weight[group * outputs * channels * g.taps()..],
+            outputs,
+            output_stride: channels * g.taps(),
+            channels,
+            channel_stride: g.taps(),
+            kernel: g.taps(),
+            planes,
+            phases: (0..rows * columns).map(phase).collect(),
+        };
+        filters.pack(path, packed);
+    }
+}
+
+/// The planes of some channels that squares of output pixels see, and where each phase, channel and position of a
+/// window starts in them.
+pub(super) fn window_layout(
+    g: &Geometry,
+    taps: usize,
+    channels: usize,
+    [rows, columns]: [usize; 2],
+) -> (Layout, Vec<usize>) {
+    let stride = [2 * g.stride[0], 2 * g.stride[1]];
+    let layout = Layout {
+        stride,
+        phases: [(0..stride[0]).collect(), (0..stride[1]).collect()],
+        size: [rows + taps / 2, columns + taps / 2],
+    };
+    let mut offsets = Vec::new();
+    for (p, q) in (0..g.stride[0]).flat_map(|p| (0..g.stride[1]).map(move |q| (p, q))) {
+        for channel in 0..channels {
+            for i in 0..window(taps) {
+                for j in 0..window(taps) {
+                    let (y, x) = (i * g.stride[0] + p, j * g.stride[1] + q);
+                    let plane = layout.plane(y % stride[0], x % stride[1]);
+                    let place = y / stride[0] * layout.pitch() + x / stride[1];
+                    offsets.push(channel * layout.channel_stride() + plane + place);
+                }
+            }
+        }
+    }
+    (layout, offsets)
 }
 
 /// The planes that `rows` output rows of an image see.
@@ -96,14 +183,55 @@ struct Task<'a, T> {
 impl<T: Element> Work<T> for Task<'_, T> {
     #[inline(always)]
     fn run<V: Vector<Element = T>, const NARROW: usize, const WIDE: usize>(self) {
-        let Plan { geometry: g, layout, blocks, .. } = self.plan;
+        let Plan { geometry: g, layout, blocks, taps, .. } = self.plan;
         let block = blocks.block(self.block);
+        let unit = if taps.is_some() { 2 } else { 1 };
+        let mut planes = self.planes(block, block.first_row * unit);
+        let patches = Patches {
+            planes: planes.pointer().cast_const(),
+            image_stride: g.group_inputs() * layout.channel_stride(),
+            pitch: layout.pitch(),
+            images: block.images,
+            rows: block.rows,
+            columns: g.out_width().div_ceil(unit),
+        };
+        let first = self.chunk * self.plan.outputs;
+        let outputs = self.plan.outputs.min(g.group_outputs() - first);
+        let output = self.group * g.group_outputs() + first;
+        let place = (block.first_image * g.out_channels + output) * g.out_pixels();
+        // SAFETY: planes and weights are complete; no other task writes these pixels of these channels.
+        unsafe {
+            let start = self.plan.output.add(place + block.first_row * unit * g.out_width());
+            let (channel_stride, image_stride) = (g.out_pixels(), g.out_channels * g.out_pixels());
+            if let &Some(taps) = taps {
+                let rows = (block.rows * unit).min(g.out_height() - block.first_row * unit);
+                let target = Target { start, channel_stride, image_stride, rows, columns: g.out_width() };
+                self.filter(taps, first, outputs, patches).run::<V, NARROW>(target);
+            } else {
+                let correlation = Correlation {
+                    weights: self.plan.weight[output * self.plan.offsets.len()..].as_ptr(),
+                    weight_stride: self.plan.offsets.len(),
+                    outputs,
+                    offsets: &self.plan.offsets,
+                    patches,
+                };
+                correlation.run::<V, NARROW, WIDE>(Sink { start, channel_stride, image_stride });
+            }
+        }
+    }
+}
+
+impl<T: Element> Task<'_, T> {
+    /// The planes that a block from an output row on sees.
+    #[inline(always)]
+    fn planes(&self, block: Block, first_row: usize) -> Workspace<T> {
+        let Plan { geometry: g, layout, .. } = self.plan;
         let channels = g.group_inputs();
         let image_stride = channels * layout.channel_stride();
         let mut planes = Workspace::<T>::take(block.images * image_stride + SLACK);
+        let top = (first_row * g.stride[0]) as isize - g.padding[0] as isize;
         for image in 0..block.images {
             let from = ((block.first_image + image) * g.groups + self.group) * channels * g.in_pixels();
-            let top = (block.first_row * g.stride[0]) as isize - g.padding[0] as isize;
             // SAFETY: the input holds the image's channels, the workspace the planes of all images.
             unsafe {
                 split(
@@ -117,34 +245,13 @@ impl<T: Element> Work<T> for Task<'_, T> {
             }
         }
         planes.slice()[block.images * image_stride..].fill(T::default());
+        planes
+    }
 
-        let first = self.chunk * self.plan.outputs;
-        let outputs = self.plan.outputs.min(g.group_outputs() - first);
-        let output = self.group * g.group_outputs() + first;
-        let correlation = Correlation {
-            weights: self.plan.weight[output * self.plan.offsets.len()..].as_ptr(),
-            weight_stride: self.plan.offsets.len(),
-            outputs,
-            offsets: &self.plan.offsets,
-            planes: planes.pointer(),
-            image_stride,
-            pitch: layout.pitch(),
-            images: block.images,
-            rows: block.rows,
-            columns: g.out_width(),
-        };
-        let pixel = block.first_row * g.out_width();
-        let place = (block.first_image * g.out_channels + output) * g.out_pixels() + pixel;
-        let pixels = block.images * block.rows * g.out_width();
-        let mut scratch = Workspace::take(Correlation::<T>::scratch(pixels, self.plan.offsets.len()));
-        // SAFETY: planes and weights are complete; no other task writes these pixels of these channels.
-        unsafe {
-            let sink = Sink {
-                start: self.plan.output.add(place),
-                channel_stride: g.out_pixels(),
-                image_stride: g.out_channels * g.out_pixels(),
-            };
-            correlation.run::<V, NARROW, WIDE>(sink, scratch.pointer());
-        }
+    fn filter(&self, taps: usize, first_output: usize, outputs: usize, squares: Patches<T>) -> Filter<'_, T> {
+        let all_outputs = self.plan.geometry.group_outputs();
+        let length = self.plan.weight.len() / self.plan.geometry.groups;
+        let weights = self.plan.weight[self.group * length..].as_ptr();
+        Filter { taps, weights, all_outputs, first_output, outputs, offsets: &self.plan.offsets, squares }
     }
 }

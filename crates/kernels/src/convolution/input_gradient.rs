@@ -3,11 +3,14 @@
 //! Input pixels with the same row and column modulo the stride see the same taps of the kernel, so each such phase
 //! of the result is a stride-1 correlation of the padded output gradient with its part of the weights.
 
+use super::axis::{Axis, Phase};
 use super::blocks::{Block, Blocks};
-use super::correlation::{Correlation, Sink};
+use super::correlation::{Correlation, FEW, FEW_PIXELS, Sink};
 use super::geometry::Geometry;
-use super::planes::{Layout, SLACK, split};
+use super::patches::Patches;
+use super::planes::{Layout, SLACK, split, zip};
 use super::split_outputs;
+use super::winograd::{self, Filter, Filters, PhaseTaps, Target, window};
 use crate::element::{Element, Path};
 use crate::pool;
 use crate::vector::{Vector, Work};
@@ -15,66 +18,15 @@ use crate::workspace::Workspace;
 
 /// Pixels of one phase in a task, at most.
 const PIXELS: usize = 256;
+/// Squares of pixels of one phase in a task, at most.
+const SQUARES: usize = 128;
 
-/// The input rows (or columns) with one remainder modulo the stride, counted in the padded input.
-struct Phase {
-    /// The taps that reach them, and how many output rows further up each looks.
-    taps: Vec<(usize, usize)>,
-    /// The quotient of the first one.
-    first: usize,
-    /// How many there are.
-    count: usize,
-    /// The first one in the input itself.
-    start: usize,
-}
-
-/// Rows or columns of a geometry.
-struct Axis {
-    /// The phases that exist, by their first input row.
-    phases: Vec<Phase>,
-    /// Smallest and largest `first - look-back` of all taps.
-    low: isize,
-    high: isize,
-}
-
-impl Axis {
-    fn new(g: &Geometry, axis: usize) -> Self {
-        let (stride, padding) = (g.stride[axis], g.padding[axis]);
-        let size = [g.in_height, g.in_width][axis];
-        let phase = |p: usize| {
-            let first = padding.saturating_sub(p).div_ceil(stride);
-            let start = first * stride + p - padding;
-            let reaching = |&tap: &usize| tap * g.dilation[axis] % stride == p;
-            let taps = (0..g.kernel[axis])
-                .filter(reaching)
-                .map(|tap| (tap, tap * g.dilation[axis] / stride))
-                .collect();
-            Phase { taps, first, count: size.saturating_sub(start).div_ceil(stride), start }
-        };
-        let mut phases: Vec<Phase> = (0..stride).map(phase).filter(|phase| phase.count > 0).collect();
-        phases.sort_by_key(|phase| phase.start);
-        let places = || {
-            phases
-                .iter()
-                .flat_map(|phase| phase.taps.iter().map(|&(_, up)| phase.first as isize - up as isize))
-        };
-        let (low, high) = (places().min().unwrap_or(0), places().max().unwrap_or(0));
-        Self { phases, low, high }
-    }
-
-    fn longest(&self) -> usize {
-        self.phases.iter().map(|phase| phase.count).max().unwrap_or(0)
-    }
-
-    fn reach(&self) -> usize {
-        (self.high - self.low) as usize
-    }
-}
-
-/// A row phase and a column phase: its weights and where its taps start in the padded output gradient.
+/// A row phase and a column phase of the result.
 struct Pair {
-    /// Where the weights start: `[in channels of all groups, out channels of a group, taps of the phase]`.
+    /// Where the weights of the first group start, and how many a group has.
     weights: usize,
+    group_weights: usize,
+    /// Where each output channel of a group and tap (or position of a window) starts in the planes.
     offsets: Vec<usize>,
 }
 
@@ -82,11 +34,14 @@ struct Plan<'a, T> {
     geometry: &'a Geometry,
     output_gradient: &'a [T],
     input_gradient: *mut T,
+    /// The weights, sorted by phase; packed if minimal filtering with these taps is used.
     weights: *const T,
+    taps: Option<usize>,
     rows: Axis,
     columns: Axis,
     pairs: Vec<Pair>,
     layout: Layout,
+    /// Blocks of pixels of one phase, or of squares of them.
     blocks: Blocks,
     /// Input channels of a task.
     inputs: usize,
@@ -104,23 +59,35 @@ pub(super) fn compute<T: Element>(
     input_gradient: &mut [T],
 ) {
     let (rows, columns) = (Axis::new(g, 0), Axis::new(g, 1));
-    let target = super::block_pixels(g.batch * rows.longest() * columns.longest(), PIXELS);
-    let blocks = Blocks::new(g.batch, rows.longest(), columns.longest(), target);
-    let layout = Layout {
-        stride: [1, 1],
-        phases: [vec![0], vec![0]],
-        size: [blocks.rows + rows.reach(), columns.longest() + columns.reach()],
+    let taps = winograd::taps(g, g.group_inputs(), g.group_outputs(), rows.longest(), columns.longest());
+    let (unit, pixels) = match taps {
+        Some(_) => (2, SQUARES),
+        None if g.group_inputs() <= FEW => (1, FEW_PIXELS),
+        None => (1, PIXELS),
     };
-    let pairs = pairs(g, &rows, &columns, &layout);
-    let mut sorted = Workspace::take(weight.len());
-    sort_weights(g, &rows, &columns, &pairs, weight, sorted.slice());
+    let (height, width) = (rows.longest().div_ceil(unit), columns.longest().div_ceil(unit));
+    let blocks = Blocks::new(g.batch, height, width, super::block_pixels(g.batch * height * width, pixels));
+    let reach = |axis: &Axis| if taps.is_some() { (axis.reach() + 1) / 2 } else { axis.reach() };
+    let layout = Layout {
+        stride: [unit; 2],
+        phases: [(0..unit).collect(), (0..unit).collect()],
+        size: [blocks.rows + reach(&rows), width + reach(&columns)],
+    };
+    let pairs = pairs(g, &rows, &columns, &layout, taps);
+    let mut weights =
+        Workspace::take(pairs.last().map_or(0, |pair| pair.weights + g.groups * pair.group_weights));
+    match taps {
+        Some(taps) => pack_weights(path, g, taps, [&rows, &columns], &pairs, weight, weights.slice()),
+        None => sort_weights(g, &rows, &columns, &pairs, weight, weights.slice()),
+    }
     let inputs = split_outputs(g.group_inputs(), blocks.count() * g.groups);
     let chunks = g.group_inputs().div_ceil(inputs);
     let plan = Plan {
         geometry: g,
         output_gradient,
         input_gradient: input_gradient.as_mut_ptr(),
-        weights: sorted.pointer(),
+        weights: weights.pointer(),
+        taps,
         rows,
         columns,
         pairs,
@@ -136,27 +103,73 @@ pub(super) fn compute<T: Element>(
 }
 
 /// All pairs of phases, the column phase running fastest.
-fn pairs(g: &Geometry, rows: &Axis, columns: &Axis, layout: &Layout) -> Vec<Pair> {
+fn pairs(g: &Geometry, rows: &Axis, columns: &Axis, layout: &Layout, taps: Option<usize>) -> Vec<Pair> {
     let mut weights = 0;
     let mut pairs = Vec::new();
+    let [unit, _] = layout.stride;
     for row in &rows.phases {
         for column in &columns.phases {
-            let mut offsets = Vec::new();
+            let places = |axis: &Axis, phase: &Phase| -> Vec<usize> {
+                match taps {
+                    Some(taps) => (0..window(taps)).map(|i| axis.place(phase, taps - 1) + i).collect(),
+                    None => phase.taps.iter().map(|&(_, up)| axis.place(phase, up)).collect(),
+                }
+            };
+            let (ys, xs) = (places(rows, row), places(columns, column));
+            let mut offsets = Vec::with_capacity(g.group_outputs() * ys.len() * xs.len());
             for output in 0..g.group_outputs() {
-                for &(_, up) in &row.taps {
-                    for &(_, left) in &column.taps {
-                        let y = (row.first as isize - up as isize - rows.low) as usize;
-                        let x = (column.first as isize - left as isize - columns.low) as usize;
-                        offsets.push(output * layout.channel_stride() + y * layout.pitch() + x);
+                for y in &ys {
+                    for x in &xs {
+                        let place = layout.plane(y % unit, x % unit) + y / unit * layout.pitch() + x / unit;
+                        offsets.push(output * layout.channel_stride() + place);
                     }
                 }
             }
-            let length = g.in_channels * offsets.len();
-            pairs.push(Pair { weights, offsets });
-            weights += length;
+            let group_weights = match taps {
+                Some(taps) => winograd::packed_length(taps, g.group_inputs(), g.group_outputs()),
+                None => g.group_inputs() * offsets.len(),
+            };
+            pairs.push(Pair { weights, group_weights, offsets });
+            weights += g.groups * group_weights;
         }
     }
     pairs
+}
+
+/// Packs the weights of all pairs of phases and groups for minimal filtering.
+fn pack_weights<T: Element>(
+    path: Path,
+    g: &Geometry,
+    taps: usize,
+    [rows, columns]: [&Axis; 2],
+    pairs: &[Pair],
+    weight: &[T],
+    packed: &mut [T],
+) {
+    let (outputs, inputs) = (g.group_outputs(), g.group_inputs());
+    let phases = || rows.phases.iter().flat_map(|row| columns.phases.iter().map(move |column| (row, column)));
+    for group in 0..g.groups {
+        let phase = |(pair, (row, column)): (&Pair, (&Phase, &Phase))| {
+            let tap = |place: usize| {
+                let (i, j) = (taps - 1 - place / taps, taps - 1 - place % taps);
+                row.taps[i].0 * g.kernel[1] + column.taps[j].0
+            };
+            let start = pair.weights + group * pair.group_weights;
+            PhaseTaps { taps: (0..taps * taps).map(tap).collect(), start, plane: 0 }
+        };
+        let filters = Filters {
+            taps,
+            weight: &weight[group * outputs * inputs * g.taps()..],
+            outputs: inputs,
+            output_stride: g.taps(),
+            channels: outputs,
+            channel_stride: inputs * g.taps(),
+            kernel: g.taps(),
+            planes: outputs,
+            phases: pairs.iter().zip(phases()).map(phase).collect(),
+        };
+        filters.pack(path, packed);
+    }
 }
 
 /// Sorts the weights by phase, so that those of one input channel and phase lie together.
@@ -217,16 +230,16 @@ impl<T: Element> Work<T> for Task<'_, T> {
     #[inline(always)]
     fn run<V: Vector<Element = T>, const NARROW: usize, const WIDE: usize>(self) {
         let Plan { geometry: g, rows, columns, .. } = self.plan;
-        let block = self.plan.blocks.block(self.block);
+        let unit = self.plan.layout.stride[0];
+        let squares = self.plan.blocks.block(self.block);
+        let block = Block { first_row: squares.first_row * unit, rows: squares.rows * unit, ..squares };
         let mut planes = self.planes(block);
         let first = self.chunk * self.plan.inputs;
         let inputs = self.plan.inputs.min(g.group_inputs() - first);
         let channel = self.group * g.group_inputs() + first;
-        let most = block.images * block.rows * columns.longest();
-        let deepest = self.plan.pairs.iter().map(|pair| pair.offsets.len()).max().unwrap_or(0);
-        let mut scratch = Workspace::<T>::take(Correlation::<T>::scratch(most, deepest));
         let direct = g.stride == [1, 1];
-        let mut local = Workspace::<T>::take(if direct { 0 } else { columns.phases.len() * inputs * most });
+        let most = inputs * block.images * block.rows * columns.longest();
+        let mut local = Workspace::<T>::take(if direct { 0 } else { columns.phases.len() * most });
         for (p, row) in rows.phases.iter().enumerate() {
             let height = row.count.saturating_sub(block.first_row).min(block.rows);
             if height == 0 {
@@ -234,37 +247,28 @@ impl<T: Element> Work<T> for Task<'_, T> {
             }
             for (q, column) in columns.phases.iter().enumerate() {
                 let pair = &self.plan.pairs[p * columns.phases.len() + q];
-                let pixels = height * column.count;
                 // SAFETY: weights and planes are complete. Pixels of this block and these channels are written by
                 // this task only, the local copy has room for all column phases.
                 unsafe {
-                    let correlation = Correlation {
-                        weights: self.plan.weights.add(pair.weights + channel * pair.offsets.len()),
-                        weight_stride: pair.offsets.len(),
-                        outputs: inputs,
-                        offsets: &pair.offsets,
-                        planes: planes.pointer(),
-                        image_stride: g.group_outputs() * self.plan.layout.channel_stride(),
-                        pitch: self.plan.layout.pitch(),
-                        images: block.images,
-                        rows: height,
-                        columns: column.count,
-                    };
-                    let sink = if direct {
+                    let target = if direct {
                         let place = (block.first_image * g.in_channels + channel) * g.in_pixels();
-                        Sink {
+                        Target {
                             start: self.plan.input_gradient.add(place + block.first_row * g.in_width),
                             channel_stride: g.in_pixels(),
                             image_stride: g.in_channels * g.in_pixels(),
+                            rows: height,
+                            columns: column.count,
                         }
                     } else {
-                        Sink {
-                            start: local.pointer().add(q * inputs * most),
-                            channel_stride: block.images * pixels,
-                            image_stride: pixels,
+                        Target {
+                            start: local.pointer().add(q * most),
+                            channel_stride: block.images * height * column.count,
+                            image_stride: height * column.count,
+                            rows: height,
+                            columns: column.count,
                         }
                     };
-                    correlation.run::<V, NARROW, WIDE>(sink, scratch.pointer());
+                    self.pair::<V, NARROW, WIDE>(pair, planes.pointer(), block.images, first, inputs, target);
                 }
             }
             if !direct {
@@ -275,6 +279,58 @@ impl<T: Element> Work<T> for Task<'_, T> {
 }
 
 impl<T: Element> Task<'_, T> {
+    /// Computes one pair of phases.
+    ///
+    /// # Safety
+    /// The planes must be complete, the target writable and unshared, and the processor must have the vectors.
+    #[inline(always)]
+    unsafe fn pair<V: Vector<Element = T>, const NARROW: usize, const WIDE: usize>(
+        &self,
+        pair: &Pair,
+        planes: *const T,
+        images: usize,
+        first: usize,
+        inputs: usize,
+        target: Target<T>,
+    ) {
+        let Plan { geometry: g, layout, .. } = self.plan;
+        let Target { start, channel_stride, image_stride, rows, columns } = target;
+        let unit = layout.stride[0];
+        let patches = Patches {
+            planes,
+            image_stride: g.group_outputs() * layout.channel_stride(),
+            pitch: layout.pitch(),
+            images,
+            rows: rows.div_ceil(unit),
+            columns: columns.div_ceil(unit),
+        };
+        // SAFETY: the caller's promise; the weights of this pair and group.
+        unsafe {
+            let weights = self.plan.weights.add(pair.weights + self.group * pair.group_weights);
+            if let Some(taps) = self.plan.taps {
+                let filter = Filter {
+                    taps,
+                    weights,
+                    all_outputs: g.group_inputs(),
+                    first_output: first,
+                    outputs: inputs,
+                    offsets: &pair.offsets,
+                    squares: patches,
+                };
+                filter.run::<V, NARROW>(target);
+            } else {
+                let correlation = Correlation {
+                    weights: weights.add(first * pair.offsets.len()),
+                    weight_stride: pair.offsets.len(),
+                    outputs: inputs,
+                    offsets: &pair.offsets,
+                    patches,
+                };
+                correlation.run::<V, NARROW, WIDE>(Sink { start, channel_stride, image_stride });
+            }
+        }
+    }
+
     /// The output gradient that a block sees, padded with zeros.
     #[inline(always)]
     fn planes(&self, block: Block) -> Workspace<T> {
@@ -341,12 +397,4 @@ impl<T: Element> Task<'_, T> {
             }
         }
     }
-}
-
-/// `to = even[0], odd[0], even[1], ...`; `even` may be longer by one.
-#[inline(always)]
-fn zip<T: Element>(even: &[T], odd: &[T], to: &mut [T]) {
-    let (pairs, last) = to.as_chunks_mut::<2>();
-    pairs.iter_mut().zip(even.iter().zip(odd)).for_each(|(pair, (&even, &odd))| *pair = [even, odd]);
-    last.iter_mut().zip(even.last()).for_each(|(to, &even)| *to = even);
 }

@@ -4,9 +4,12 @@
 //! output row are neighbours and are copied, loaded or stored without masks or gathers.
 
 use crate::element::Element;
+use crate::workspace::Workspace;
 
 /// Numbers that may be read after the last plane: the widest tile.
 pub(super) const SLACK: usize = 128;
+/// Pixels of one phase that are written at once; the last ones of a row may overrun it.
+const PIECE: usize = 4;
 
 /// How the planes of one block of output pixels lie in memory: image, channel, row phase, column phase, row, column.
 #[derive(Clone, Debug)]
@@ -27,12 +30,17 @@ impl Layout {
 
     /// From one channel to the next.
     pub(super) fn channel_stride(&self) -> usize {
-        self.phases[0].len() * self.phases[1].len() * self.size[0] * self.size[1]
+        self.phases[0].len() * self.phases[1].len() * self.plane_stride()
+    }
+
+    /// From one plane to the next.
+    fn plane_stride(&self) -> usize {
+        self.size[0] * self.size[1] + PIECE
     }
 
     /// Where a plane starts, given the positions of its phases among those kept.
     pub(super) fn plane(&self, row_phase: usize, column_phase: usize) -> usize {
-        (row_phase * self.phases[1].len() + column_phase) * self.size[0] * self.size[1]
+        (row_phase * self.phases[1].len() + column_phase) * self.plane_stride()
     }
 
     /// Where pixels of a block lie, in reading order: `images`, `rows`, `columns`.
@@ -62,27 +70,153 @@ pub(super) unsafe fn split<T: Element>(
     origin: [isize; 2],
     planes: *mut T,
 ) {
-    let [rows, pitch] = layout.size;
-    let mut to = planes;
-    // SAFETY: `to` walks through the planes in order; source rows and columns are clipped to the image.
-    unsafe {
-        for channel in 0..channels {
-            let image = image.add(channel * size[0] * size[1]);
-            for &p in &layout.phases[0] {
-                for &q in &layout.phases[1] {
-                    for r in 0..rows {
-                        let source = origin[0] + (r * layout.stride[0] + p) as isize;
-                        match usize::try_from(source) {
-                            Ok(source) if source < size[0] => {
-                                let row = std::slice::from_raw_parts(image.add(source * size[1]), size[1]);
-                                let to = std::slice::from_raw_parts_mut(to, pitch);
-                                spread(row, layout.stride[1], origin[1] + q as isize, to);
-                            }
-                            _ => to.write_bytes(0, pitch),
+    let stride = layout.stride[1];
+    let all = layout.phases[1].len() == stride;
+    let pitch = layout.pitch().next_multiple_of(PIECE);
+    let mut line = Workspace::<T>::take(pitch * stride);
+    let line = line.slice();
+    line.fill(T::default());
+    for channel in 0..channels {
+        for (i, &p) in layout.phases[0].iter().enumerate() {
+            for r in 0..layout.size[0] {
+                let source = usize::try_from(origin[0] + (r * layout.stride[0] + p) as isize);
+                let place = channel * layout.channel_stride() + layout.plane(i, 0) + r * layout.pitch();
+                // SAFETY: a row of the channel, if it is not outside, and the same row of all column phases' planes,
+                // the slack after each included.
+                unsafe {
+                    let to = planes.add(place);
+                    let row = match source {
+                        Ok(source) if source < size[0] => {
+                            std::slice::from_raw_parts(image.add((channel * size[0] + source) * size[1]), size[1])
                         }
-                        to = to.add(pitch);
+                        _ => &[],
+                    };
+                    match stride {
+                        1 => pad_row(row, origin[1], to, layout.pitch()),
+                        2 if all => split_row::<T, 2>(layout, row, origin[1], line, to),
+                        4 if all => split_row::<T, 4>(layout, row, origin[1], line, to),
+                        _ => {
+                            for (j, &q) in layout.phases[1].iter().enumerate() {
+                                let to = to.add(j * layout.plane_stride());
+                                let to = std::slice::from_raw_parts_mut(to, layout.pitch());
+                                spread(row, stride, origin[1] + q as isize, to);
+                            }
+                        }
                     }
                 }
+            }
+        }
+    }
+}
+
+/// Splits one row into its `STRIDE` column phases by way of `line`, which is zero where no row reaches. An empty row
+/// stands for zeros.
+///
+/// # Safety
+/// `to` must have room for a row of each plane and the slack after it.
+#[inline(always)]
+unsafe fn split_row<T: Element, const STRIDE: usize>(
+    layout: &Layout,
+    row: &[T],
+    origin: isize,
+    line: &mut [T],
+    to: *mut T,
+) {
+    let zeros = [T::default(); PIECE];
+    let lead = origin.min(0).unsigned_abs().min(line.len());
+    let row_is_there = !row.is_empty();
+    let row = row.get(origin.max(0) as usize..).unwrap_or_default();
+    let count = row.len().min(line.len() - lead);
+    // SAFETY: `count` numbers fit on both sides.
+    unsafe { copy(row.as_ptr(), line[lead..].as_mut_ptr(), count) };
+    let (line, _) = line.as_chunks::<STRIDE>();
+    let (pieces, _) = line.as_chunks::<PIECE>();
+    for (x, [a, b, c, d]) in pieces.iter().enumerate() {
+        for q in 0..STRIDE {
+            let piece = if row_is_there { [a[q], b[q], c[q], d[q]] } else { zeros };
+            // SAFETY: the caller's promise.
+            unsafe { to.add(q * layout.plane_stride() + x * PIECE).cast::<[T; PIECE]>().write_unaligned(piece) };
+        }
+    }
+}
+
+/// Copies one row with zeros where it does not reach.
+///
+/// # Safety
+/// `to` must have room for `length` numbers.
+#[inline(always)]
+unsafe fn pad_row<T: Element>(row: &[T], origin: isize, to: *mut T, length: usize) {
+    let lead = origin.min(0).unsigned_abs().min(length);
+    let row = row.get(origin.max(0) as usize..).unwrap_or_default();
+    let count = row.len().min(length - lead);
+    // SAFETY: the three parts make up the row.
+    unsafe {
+        for i in 0..lead {
+            *to.add(i) = T::default();
+        }
+        copy(row.as_ptr(), to.add(lead), count);
+        for i in lead + count..length {
+            *to.add(i) = T::default();
+        }
+    }
+}
+
+/// Copies a short run in pieces of constant length.
+///
+/// # Safety
+/// `length` numbers must be readable and writable, and not overlap.
+#[inline(always)]
+pub(super) unsafe fn copy<T: Element>(from: *const T, to: *mut T, length: usize) {
+    let mut i = 0;
+    // SAFETY: the caller's promise. (With references the compiler would call a slower general copy.)
+    unsafe {
+        while i + 16 <= length {
+            to.add(i).cast::<[T; 16]>().write_unaligned(from.add(i).cast::<[T; 16]>().read_unaligned());
+            i += 16;
+        }
+        while i + 4 <= length {
+            to.add(i).cast::<[T; 4]>().write_unaligned(from.add(i).cast::<[T; 4]>().read_unaligned());
+            i += 4;
+        }
+        while i < length {
+            *to.add(i) = *from.add(i);
+            i += 1;
+        }
+    }
+}
+
+/// Transposes `channels x pixels` numbers, channels lying `from_stride` apart, into rows of channels `to_stride`
+/// apart.
+///
+/// # Safety
+/// All numbers must be readable and writable, and not overlap.
+#[inline(always)]
+pub(super) unsafe fn transpose<T: Element>(
+    from: *const T,
+    from_stride: usize,
+    [channels, pixels]: [usize; 2],
+    to: *mut T,
+    to_stride: usize,
+) {
+    let (whole_channels, whole_pixels) = (channels - channels % PIECE, pixels - pixels % PIECE);
+    // SAFETY: the caller's promise.
+    unsafe {
+        for c in (0..whole_channels).step_by(PIECE) {
+            for pixel in (0..whole_pixels).step_by(PIECE) {
+                let line = |i: usize| {
+                    from.add((c + i) * from_stride + pixel).cast::<[T; PIECE]>().read_unaligned()
+                };
+                let [a, b, d, e] = [line(0), line(1), line(2), line(3)];
+                for i in 0..PIECE {
+                    let to = to.add((pixel + i) * to_stride + c);
+                    to.cast::<[T; PIECE]>().write_unaligned([a[i], b[i], d[i], e[i]]);
+                }
+            }
+        }
+        for c in 0..channels {
+            let first = if c < whole_channels { whole_pixels } else { 0 };
+            for pixel in first..pixels {
+                *to.add(pixel * to_stride + c) = *from.add(c * from_stride + pixel);
             }
         }
     }
@@ -98,9 +232,13 @@ fn spread<T: Element>(row: &[T], stride: usize, first: isize, to: &mut [T]) {
     let (inside, after) = to[zeros..].split_at_mut(count);
     after.fill(T::default());
     let row = row.get(start..).unwrap_or_default();
-    match stride {
-        1 => inside.copy_from_slice(&row[..count]),
-        2 => inside.iter_mut().zip(row.iter().step_by(2)).for_each(|(to, &from)| *to = from),
-        _ => inside.iter_mut().zip(row.iter().step_by(stride)).for_each(|(to, &from)| *to = from),
-    }
+    inside.iter_mut().zip(row.iter().step_by(stride)).for_each(|(to, &from)| *to = from);
+}
+
+/// `to = even[0], odd[0], even[1], ...`; `even` may be longer by one.
+#[inline(always)]
+pub(super) fn zip<T: Element>(even: &[T], odd: &[T], to: &mut [T]) {
+    let (pairs, last) = to.as_chunks_mut::<2>();
+    pairs.iter_mut().zip(even.iter().zip(odd)).for_each(|(pair, (&even, &odd))| *pair = [even, odd]);
+    last.iter_mut().zip(even.last()).for_each(|(to, &even)| *to = even);
 }

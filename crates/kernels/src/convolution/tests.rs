@@ -108,6 +108,31 @@ proptest! {
     }
 }
 
+prop_compose! {
+    /// Geometries that minimal filtering may compute.
+    fn filters()(
+        batch in 1_usize..4, size in (4_usize..20, 4_usize..20), channels in (8_usize..50, 24_usize..50),
+        taps in 2_usize..4, stride in (1_usize..4, 1_usize..3), padding in (0_usize..4, 0_usize..4),
+        groups in 1_usize..3,
+    ) -> Geometry {
+        Geometry {
+            batch, in_channels: channels.0 * groups, in_height: size.0, in_width: size.1,
+            out_channels: channels.1 * groups, kernel: [taps * stride.0, taps * stride.1],
+            stride: [stride.0, stride.1], padding: [padding.0, padding.1], dilation: [1, 1], groups,
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 40, max_global_rejects: 10_000, ..ProptestConfig::default() })]
+    #[test]
+    fn filters_follow_the_definition(g in filters(), seed in 0_u32..1000) {
+        prop_assume!(g.check().is_ok());
+        check_all::<f32>(&g, seed);
+        check_all::<f64>(&g, seed);
+    }
+}
+
 #[test]
 fn network_layers_follow_the_definition() {
     for g in [
@@ -117,6 +142,8 @@ fn network_layers_follow_the_definition() {
         square(5, [40, 70], 16, 4, 2, 1),
         square(20, [70, 24], 8, 4, 2, 1),
         square(17, [70, 20], 4, 3, 1, 1),
+        square(17, [300, 30], 4, 3, 1, 1),
+        square(2, [30, 40], 32, 3, 1, 1),
         square(2, [64, 3], 32, 3, 1, 1),
         square(4, [70, 30], 8, 1, 1, 0),
         square(9, [30, 17], 4, 4, 1, 0),

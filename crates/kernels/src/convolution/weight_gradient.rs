@@ -6,7 +6,8 @@
 use super::blocks::{Block, Blocks};
 use super::forward::{layout, offsets};
 use super::geometry::Geometry;
-use super::planes::{Layout, SLACK, split};
+use super::planes::{Layout, SLACK, split, transpose};
+use super::winograd;
 use crate::element::{Element, Path};
 use crate::pool;
 use crate::tile::{Panels, STEPS, TILE_ROWS, Tile, adjacent, multiply_tile};
@@ -19,8 +20,8 @@ const PIXELS: usize = 256;
 const PATCHES: usize = 128;
 /// Where the channels make fewer tasks, the pixels are summed in several slices.
 const TASKS: usize = 8;
-/// Pixels transposed at a time, a cache line of each output channel.
-const LINE: usize = 16;
+/// Pixels transposed at a time: rows of channels that stay in L1 until they are complete.
+const LINE: usize = 64;
 /// The widest vector of any path.
 const WIDEST_VECTOR: usize = 16;
 
@@ -73,6 +74,10 @@ pub(super) fn compute<T: Element>(
     output_gradient: &[T],
     weight_gradient: &mut [T],
 ) {
+    let inputs = g.group_inputs() * g.stride[0] * g.stride[1];
+    if let Some(taps) = winograd::taps(g, g.group_outputs(), inputs, g.out_height(), g.out_width()) {
+        return winograd::weight_gradient::compute(path, g, taps, input, output_gradient, weight_gradient);
+    }
     let blocks = Blocks::new(g.batch, g.out_height(), g.out_width(), PIXELS);
     let layout = layout(g, blocks.rows);
     let channels = PATCHES.div_ceil(g.taps()).min(g.group_inputs());
@@ -152,6 +157,7 @@ impl<T: Element> Plan<'_, T> {
     unsafe fn transpose(&self, group: usize, block: Block, panels: &Panels, to: *mut T) {
         let g = self.geometry;
         let (image_pixels, count) = (block.rows * g.out_width(), self.count(block));
+        let out_pixels = g.out_pixels();
         for index in 0..panels.count() {
             let (width, used) = (panels.width(index), panels.used(index));
             let first = group * g.group_outputs() + panels.start(index);

@@ -1,0 +1,159 @@
+//! Normalisation, affine map and piecewise linear activation in one kernel, forward and backward.
+
+use brigand_kernels::group_normalization::GroupNormalization;
+use brigand_kernels::normalization::BatchNormalization;
+use candle_core::Tensor;
+
+use crate::buffer::{Real, tensor_of, with_slice};
+use crate::error::{Result, shape_error};
+use crate::gradient::through_composition;
+use crate::variable::{Backward, Variable, is_recording};
+
+use super::activation::Activation;
+use super::normalization::{Grouping, composed};
+
+/// A grouping of an input as the kernels see it.
+#[derive(Clone, Copy)]
+pub(super) struct Plan {
+    grouping: Grouping,
+    /// `[batch, channels, inner]`, with one scale for each channel.
+    shape: [usize; 3],
+    /// How many statistics there are: per channel, or per group of channels of each sample.
+    statistics: usize,
+}
+
+impl Plan {
+    /// An error if the input has no channels or no elements, or the groups do not divide the channels.
+    pub(super) fn new(operation: &'static str, input: &Variable, grouping: Grouping) -> Result<Self> {
+        let (batch, channels) = (input.size(operation, 0)?, input.size(operation, 1)?);
+        if input.elements() == 0 {
+            return Err(shape_error(operation, format!("nothing to average in shape {:?}", input.shape())));
+        }
+        let shape = [batch, channels, input.elements() / (batch * channels)];
+        let plan = |shape, statistics| Self { grouping, shape, statistics };
+        Ok(match grouping {
+            Grouping::Batch => plan(shape, channels),
+            Grouping::Instance => plan(shape, batch * channels),
+            Grouping::Layer => plan([batch, input.elements() / batch, 1], batch),
+            Grouping::Channels(groups) if groups == 0 || !channels.is_multiple_of(groups) => {
+                let reason =
+                    format!("{groups} groups do not divide the {channels} channels of {:?}", input.shape());
+                return Err(shape_error(operation, reason));
+            }
+            Grouping::Channels(groups) => plan(shape, batch * groups),
+        })
+    }
+}
+
+/// The kernel of a plan, with scale and shift.
+enum Kernel<'a, T> {
+    Batch(BatchNormalization<'a, T>),
+    Groups(GroupNormalization<'a, T>),
+}
+
+impl<'a, T: Real> Kernel<'a, T> {
+    fn new(plan: Plan, gamma: Option<&'a [T]>, beta: Option<&'a [T]>, activation: Activation) -> Self {
+        let (shape, negative_slope) = (plan.shape, activation.negative_slope().unwrap_or(1.0));
+        match plan.grouping {
+            Grouping::Batch => Self::Batch(BatchNormalization { shape, gamma, beta, negative_slope }),
+            _ => {
+                let groups = plan.statistics / shape[0].max(1);
+                Self::Groups(GroupNormalization { shape, groups, gamma, beta, negative_slope })
+            }
+        }
+    }
+}
+
+/// What a fused forward pass gives.
+pub(super) struct Run {
+    pub(super) output: Variable,
+    pub(super) mean: Tensor,
+    /// Of the batch; empty for the other groupings.
+    pub(super) variance: Tensor,
+}
+
+/// A vector that may be absent, as a plain copy: it is small.
+fn copied<T: Real>(vector: Option<&Variable>) -> Result<Option<Vec<T>>> {
+    vector.map(|vector| with_slice::<T, _>(vector.tensor(), <[T]>::to_vec)).transpose()
+}
+
+/// `activation(scale normal + shift)`, for an activation with a negative slope.
+pub(super) fn fused<T: Real>(
+    input: &Variable,
+    plan: Plan,
+    vectors: [Option<&Variable>; 2],
+    epsilon: f64,
+    activation: Activation,
+) -> Result<Run> {
+    let (gamma, beta) = (copied::<T>(vectors[0])?, copied::<T>(vectors[1])?);
+    let mut output = vec![T::default(); input.elements()];
+    let [mut mean, mut inverse] = [(); 2].map(|()| vec![T::default(); plan.statistics]);
+    let mut variance = Vec::new();
+    with_slice::<T, _>(input.tensor(), |x| {
+        match Kernel::new(plan, gamma.as_deref(), beta.as_deref(), activation) {
+            Kernel::Batch(kernel) => {
+                variance.resize(plan.statistics, T::default());
+                kernel.forward(x, epsilon, &mut output, &mut mean, &mut inverse, &mut variance);
+            }
+            Kernel::Groups(kernel) => kernel.forward(x, epsilon, &mut output, &mut mean, &mut inverse),
+        }
+    })?;
+    let value = tensor_of(output, input.shape())?;
+    let counts = (mean.len(), variance.len());
+    let (mean_values, variance) = (tensor_of(mean.clone(), &[counts.0])?, tensor_of(variance, &[counts.1])?);
+    let inputs: Vec<&Variable> = std::iter::once(input).chain(vectors.into_iter().flatten()).collect();
+    let present = vectors.map(|vector| vector.is_some());
+    let output = Variable::record("normalize", value, &inputs, &inputs, false, move |b| {
+        if is_recording() {
+            return through_composition(b, b.saved, |inputs| {
+                let (Some(input), [scale, shift]) = (inputs.first(), among(inputs, present)) else {
+                    return b.gradient.full_like(0.0);
+                };
+                composed(input, plan.grouping, scale, shift, epsilon)?.activate(activation)
+            });
+        }
+        backward::<T>(b, plan, present, [&mean, &inverse], activation)
+    });
+    Ok(Run { output, mean: mean_values, variance })
+}
+
+/// Scale and shift among `[input, scale?, shift?]`.
+fn among(inputs: &[Variable], [scale, shift]: [bool; 2]) -> [Option<&Variable>; 2] {
+    [(scale, 1), (shift, 1 + usize::from(scale))].map(|(there, index)| inputs.get(index).filter(|_| there))
+}
+
+fn backward<T: Real>(
+    b: &Backward,
+    plan: Plan,
+    present: [bool; 2],
+    [mean, inverse]: [&[T]; 2],
+    activation: Activation,
+) -> Result<Vec<Option<Variable>>> {
+    let Some(input) = b.saved.first() else { return Ok(Vec::new()) };
+    let [scale, shift] = among(b.saved, present);
+    let (gamma, beta) = (copied::<T>(scale)?, copied::<T>(shift)?);
+    let mut dx = vec![T::default(); input.elements()];
+    let [mut dgamma, mut dbeta] = [(); 2].map(|()| vec![T::default(); plan.shape[1]]);
+    with_slice::<T, _>(input.tensor(), |x| {
+        with_slice::<T, _>(b.gradient.tensor(), |upstream| {
+            match Kernel::new(plan, gamma.as_deref(), beta.as_deref(), activation) {
+                Kernel::Batch(kernel) => {
+                    kernel.backward(x, upstream, mean, inverse, &mut dx, &mut dgamma, &mut dbeta);
+                }
+                Kernel::Groups(kernel) => {
+                    kernel.backward(x, upstream, mean, inverse, &mut dx, &mut dgamma, &mut dbeta);
+                }
+            }
+        })
+    })??;
+    let variable = |values: Vec<T>, like: &Variable| -> Result<_> {
+        Ok(Some(Variable::constant(tensor_of(values, like.shape())?)))
+    };
+    let mut gradients = vec![variable(dx, input)?];
+    for (vector, values) in [(scale, dgamma), (shift, dbeta)] {
+        if let Some(vector) = vector {
+            gradients.push(variable(values, vector)?);
+        }
+    }
+    Ok(gradients)
+}

@@ -1,0 +1,167 @@
+//! What keeps a critic's gradient in bounds: where it is probed, times what is asked of its norm.
+//!
+//! | name | probe | cost | weight |
+//! |---|---|---|---|
+//! | WGAN-GP (arXiv:1704.00028) | line | two-sided | 10 |
+//! | WGAN-LP (arXiv:1709.08894) | line | one-sided | 10 |
+//! | DRAGAN (arXiv:1705.07215) | around-real | two-sided | 10 |
+//! | R1 (arXiv:1801.04406) | real | squared | gamma / 2 |
+//! | R2 | fake | squared | gamma / 2 |
+//! | WGAN-div (arXiv:1712.01026) | line | sixth-power | 2 |
+
+use brigand_autograd::{Variable, grad};
+use candle_core::{Device, Tensor};
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Error, Result};
+use crate::random::Stream;
+
+/// Where a critic's gradient is looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Probe {
+    /// `e x + (1 - e) y` between a real and a fake sample, one `e ~ U[0, 1]` for each pair.
+    Line,
+    /// The real samples.
+    Real,
+    /// The fake samples.
+    Fake,
+    /// `x + (1 - e) 0.5 std(x) u`: real samples moved by noise `u ~ U[0, 1]` of each element, with one
+    /// standard deviation over the whole batch and one `e` for each sample.
+    AroundReal,
+}
+
+/// What is asked of the gradient's norm.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Cost {
+    /// `mean (|g| - 1)²`.
+    TwoSided,
+    /// `mean max(0, |g| - 1)²`.
+    OneSided,
+    /// `mean |g|²`.
+    Squared,
+    /// `mean |g|⁶`.
+    SixthPower,
+}
+
+/// A term added to the discriminator's loss.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Penalty {
+    /// Nothing is added.
+    None {},
+    /// A cost of the critic's gradient by its input.
+    Gradient {
+        /// Where.
+        #[serde(default = "line")]
+        probe: Probe,
+        /// What is asked of the norm.
+        #[serde(default = "two_sided")]
+        cost: Cost,
+        /// The factor.
+        #[serde(default = "ten")]
+        weight: f64,
+    },
+}
+
+fn line() -> Probe {
+    Probe::Line
+}
+
+fn two_sided() -> Cost {
+    Cost::TwoSided
+}
+
+fn ten() -> f64 {
+    10.0
+}
+
+impl Penalty {
+    /// The penalty of Gulrajani et al.: two-sided, on lines between real and fake, weight 10.
+    pub const WGAN_GP: Self = Self::Gradient { probe: Probe::Line, cost: Cost::TwoSided, weight: 10.0 };
+
+    /// Refuses a weight that no penalty can have.
+    pub fn check(&self) -> Result<()> {
+        match *self {
+            Self::Gradient { weight, .. } if !(weight > 0.0 && weight.is_finite()) => {
+                Err(Error::Recipe(format!("penalty.weight is {weight}; give a positive number, or set penalty.kind=none")))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether it takes the gradient of a gradient.
+    pub fn is_active(&self) -> bool {
+        matches!(self, Self::Gradient { .. })
+    }
+
+    /// The term for a real and a fake batch of equal shape; `None` if nothing is added.
+    /// `critic` gives scores `[batch]` for samples; its parameters stay differentiable.
+    pub fn term(
+        &self,
+        critic: &mut dyn FnMut(&Variable) -> Result<Variable>,
+        real: &Variable,
+        fake: &Variable,
+        stream: &mut Stream,
+    ) -> Result<Option<Variable>> {
+        let Self::Gradient { probe, cost, weight } = *self else { return Ok(None) };
+        let place = Variable::leaf(probe.place(real, fake, stream)?.into_tensor());
+        // The sum over the batch, so that each sample's gradient is its own.
+        let total = critic(&place)?.sum_all()?;
+        let gradients = grad(&total, &[&place], true)?;
+        let [gradient] = gradients.as_slice() else { return Ok(None) };
+        Ok(Some(cost.of(gradient)?.scale(weight)?))
+    }
+}
+
+impl Probe {
+    /// The places, of the samples' shape.
+    fn place(self, real: &Variable, fake: &Variable, stream: &mut Stream) -> Result<Variable> {
+        let mut share = || per_sample(real, stream);
+        Ok(match self {
+            Self::Line => {
+                let share = share()?;
+                real.mul(&share)?.add(&fake.mul(&share.affine(-1.0, 1.0)?)?)?
+            }
+            Self::Real => real.detach(),
+            Self::Fake => fake.detach(),
+            Self::AroundReal => {
+                let rest = share()?.affine(-1.0, 1.0)?;
+                let axes: Vec<usize> = (0..real.rank()).collect();
+                let deviation = real.detach().variance_keeping(&axes)?.safe_sqrt()?;
+                let noise = stream.uniform(real.elements(), 0.0, 1.0);
+                let noise = on_device(noise, real.shape(), real.device())?;
+                real.add(&noise.mul(&deviation)?.mul(&rest)?.scale(0.5)?)?
+            }
+        })
+    }
+}
+
+impl Cost {
+    /// The mean cost of per-sample gradients `[batch, ...]`.
+    pub fn of(self, gradient: &Variable) -> Result<Variable> {
+        let excess = || gradient.sample_norm()?.affine(1.0, -1.0);
+        Ok(match self {
+            Self::TwoSided => excess()?.square()?,
+            Self::OneSided => excess()?.relu()?.square()?,
+            Self::Squared => gradient.sample_square()?,
+            Self::SixthPower => gradient.sample_square()?.powf(3.0)?,
+        }
+        .mean_all()?)
+    }
+}
+
+/// One `U[0, 1]` for each sample, shaped to broadcast over it.
+fn per_sample(samples: &Variable, stream: &mut Stream) -> Result<Variable> {
+    let mut shape = vec![1; samples.rank()];
+    if let (Some(first), Some(&batch)) = (shape.first_mut(), samples.shape().first()) {
+        *first = batch;
+    }
+    let draws = stream.uniform(shape.iter().product(), 0.0, 1.0);
+    on_device(draws, &shape, samples.device())
+}
+
+fn on_device(values: Vec<f32>, shape: &[usize], device: &Device) -> Result<Variable> {
+    Ok(Variable::constant(Tensor::from_vec(values, shape, &Device::Cpu)?.to_device(device)?))
+}

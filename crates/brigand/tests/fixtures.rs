@@ -1,0 +1,183 @@
+//! Claims: objectives, penalties and optimizers equal PyTorch's. Origin: `fixtures/make_fixtures.py`, seed 1, or
+//! the folder in `BRIGAND_FIXTURES`.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+
+use brigand::layers::{Activate, Initialization, Linear, Sequence, Weights};
+use brigand::networks::Network;
+use brigand::objectives::{Objective, Scores};
+use brigand::penalties::Cost;
+use brigand::systems::{Optimizer, OptimizerRecipe};
+use brigand_autograd::{Activation, GradientOptions, Output, Variable, grad, grad_of};
+use candle_core::{Device, Tensor};
+
+fn fixture(name: &str) -> HashMap<String, Tensor> {
+    let folder = std::env::var_os("BRIGAND_FIXTURES")
+        .map_or_else(|| concat!(env!("CARGO_MANIFEST_DIR"), "/../../fixtures").into(), PathBuf::from);
+    candle_core::safetensors::load(folder.join(format!("{name}.safetensors")), &Device::Cpu).unwrap()
+}
+
+#[track_caller]
+fn assert_close(what: &str, found: &Variable, expected: &Tensor) {
+    assert_within(1e-4, what, found, expected);
+}
+
+#[track_caller]
+fn assert_within(tolerance: f64, what: &str, found: &Variable, expected: &Tensor) {
+    let (found, expected) = (found.to_vec().unwrap(), Variable::constant(expected.clone()).to_vec().unwrap());
+    assert_eq!(found.len(), expected.len(), "{what}");
+    let scale = expected.iter().fold(0f64, |largest, value| largest.max(value.abs())).max(1e-3);
+    for (found, expected) in found.iter().zip(&expected) {
+        assert!((found - expected).abs() <= tolerance * scale, "{what}: {found} instead of {expected}");
+    }
+}
+
+/// The rows of the fixture that this library has as objectives.
+const OBJECTIVES: [(&str, Objective); 6] = [
+    ("minimax", Objective::Minimax {}),
+    ("non-saturating", Objective::NonSaturating {}),
+    ("least-squares-01", Objective::LeastSquares { a: 0.0, b: 1.0, c: 1.0 }),
+    ("least-squares-pearson", Objective::LeastSquares { a: -1.0, b: 1.0, c: 0.0 }),
+    ("wasserstein", Objective::Wasserstein {}),
+    ("hinge", Objective::Hinge {}),
+];
+
+#[test]
+fn fixture_objectives() {
+    let fixture = fixture("objectives");
+    for (name, objective) in OBJECTIVES {
+        let leaf = |key: &str| Variable::leaf(fixture[key].clone());
+        let (real, fake) = (leaf("real"), leaf("fake"));
+        let scores = Scores { real: &real, fake: &fake };
+        let losses = [
+            ("d", objective.discriminator_loss(&scores).unwrap()),
+            ("g", objective.generator_loss(&scores).unwrap()),
+        ];
+        for (player, loss) in losses {
+            let options = GradientOptions { allow_unused: true, ..GradientOptions::default() };
+            let output = Output { variable: &loss, weight: None };
+            let gradients = grad_of(&[output], &[&real, &fake], options).unwrap();
+            assert_close(name, &loss, &fixture[&format!("{name}.{player}_loss")]);
+            for (side, gradient) in ["real", "fake"].into_iter().zip(gradients) {
+                let gradient = gradient.unwrap_or_else(|| real.full_like(0.0).unwrap());
+                assert_close(name, &gradient, &fixture[&format!("{name}.{player}_grad_{side}")]);
+            }
+        }
+    }
+}
+
+/// The optimizers of the fixture, with the settings of its generator.
+const OPTIMIZERS: [(&str, OptimizerRecipe); 5] = [
+    ("adam_b05", OptimizerRecipe::adam(2e-4, 0.5, 0.999)),
+    ("adam_b0_b09", OptimizerRecipe::adam(1e-4, 0.0, 0.9)),
+    (
+        "adamw",
+        OptimizerRecipe::Adam {
+            learning_rate: 1e-3,
+            beta1: 0.9,
+            beta2: 0.999,
+            epsilon: 1e-8,
+            weight_decay: 0.01,
+        },
+    ),
+    ("rmsprop", OptimizerRecipe::Rmsprop { learning_rate: 5e-5, alpha: 0.99, epsilon: 1e-8, momentum: 0.0 }),
+    ("sgd_momentum", OptimizerRecipe::Sgd { learning_rate: 1e-2, momentum: 0.9 }),
+];
+
+/// A network of one parameter, whose values a test sets itself.
+fn one_parameter(shape: (usize, usize)) -> Weights {
+    let network = Network::build("one", 0, &Device::Cpu, |builder| {
+        let mut layers = Sequence::new();
+        layers.push_plain(Activate(Activation::Identity));
+        builder.weight("p", &[shape.0, shape.1], shape, Initialization::Glorot)?;
+        Ok(layers)
+    });
+    network.unwrap().weights
+}
+
+#[test]
+fn fixture_optimizers() {
+    let fixture = fixture("optimizers");
+    for (name, recipe) in OPTIMIZERS {
+        let mut optimizer = Optimizer::new(recipe);
+        let mut weights = one_parameter(fixture["p0"].dims2().unwrap());
+        weights.replace(0, fixture["p0"].clone());
+        for step in 0..6 {
+            let gradient = Variable::constant(fixture[&format!("g{step}")].clone());
+            optimizer.step(&mut weights, &[gradient]).unwrap();
+        }
+        assert_close(name, &weights.values()[0], &fixture[name]);
+        // The whole way is small, so the way itself is compared too, as far as single precision resolves it.
+        let moved = |end: &Tensor| (end - &fixture["p0"]).unwrap();
+        let way = Variable::constant(moved(weights.values()[0].tensor()));
+        assert_within(1e-3, name, &way, &moved(&fixture[name]));
+    }
+}
+
+/// The fixture's fully connected critic on its real samples: costs of the gradient norm and their own gradients.
+#[test]
+fn fixture_penalty_costs() {
+    let fixture = fixture("penalties");
+    let parameters: Vec<Variable> = ["w1", "b1", "w2", "b2", "w3", "b3"]
+        .map(|key| Variable::leaf(fixture[&format!("fc.param.{key}")].clone()))
+        .into();
+    let critic = |x: &Variable| {
+        let [w1, b1, w2, b2, w3, b3] = parameters.as_slice() else { unreachable!() };
+        let hidden = x.linear(w1, Some(b1)).unwrap().tanh().unwrap();
+        let hidden = hidden.linear(w2, Some(b2)).unwrap().leaky_relu(0.2).unwrap();
+        hidden.linear(w3, Some(b3)).unwrap().sum_all().unwrap()
+    };
+    let (real, fake) = (&fixture["fc.x_real"], &fixture["fc.x_fake"]);
+    let share = fixture["fc.alpha"].unsqueeze(1).unwrap();
+    let mix = (real.broadcast_mul(&share).unwrap()
+        + fake.broadcast_mul(&share.affine(-1.0, 1.0).unwrap()).unwrap())
+    .unwrap();
+    for (name, place, cost) in [
+        ("gp", &mix, Cost::TwoSided),
+        ("lp", &mix, Cost::OneSided),
+        ("r1", real, Cost::Squared),
+        ("r2", fake, Cost::Squared),
+        ("div", &mix, Cost::SixthPower),
+    ] {
+        let place = Variable::leaf(place.clone());
+        let gradient = grad(&critic(&place), &[&place], true).unwrap();
+        let penalty = cost.of(&gradient[0]).unwrap();
+        assert_close(name, &penalty, &fixture[&format!("fc.{name}")]);
+        let options = GradientOptions { allow_unused: true, ..GradientOptions::default() };
+        let inputs: Vec<&Variable> = parameters.iter().collect();
+        let found = grad_of(&[Output { variable: &penalty, weight: None }], &inputs, options).unwrap();
+        for (key, (found, parameter)) in ["w1", "b1", "w2", "b2", "w3", "b3"].iter().zip(found.into_iter().zip(&inputs)) {
+            let found = found.unwrap_or_else(|| parameter.full_like(0.0).unwrap());
+            assert_close(name, &found, &fixture[&format!("fc.{name}.grad.{key}")]);
+        }
+    }
+}
+
+/// A spectrally normalised layer's largest singular value is 1, by power iteration to convergence.
+#[test]
+fn spectral_normalisation_bounds_the_layer() {
+    let mut network = Network::build("critic", 3, &Device::Cpu, |builder| {
+        let mut layers = Sequence::new();
+        layers.push(builder, |b| Linear::spectral(b, 40, 30, Initialization::Normal { mean: 0.0, deviation: 1.0 }))?;
+        Ok(layers)
+    })
+    .unwrap();
+    let zero = Variable::full(0.0, &[1, 40], candle_core::DType::F32, &Device::Cpu).unwrap();
+    for _ in 0..50 {
+        network.forward(&zero, brigand::layers::Mode::Training).unwrap();
+    }
+    // Without its bias (0 at first) the layer is linear: x -> W x / sigma, and power iteration finds its norm.
+    let mut direction = Variable::full(1.0, &[1, 40], candle_core::DType::F32, &Device::Cpu).unwrap();
+    let mut norm = 0.0;
+    for _ in 0..200 {
+        let place = Variable::leaf(direction.tensor().clone());
+        let image = network.forward(&place, brigand::layers::Mode::Frozen).unwrap();
+        norm = image.square().unwrap().sum_all().unwrap().scalar().unwrap().sqrt();
+        let energy = image.square().unwrap().sum_all().unwrap();
+        let next = grad(&energy, &[&place], false).unwrap().remove(0);
+        let length = next.square().unwrap().sum_all().unwrap().scalar().unwrap().sqrt();
+        direction = next.scale(1.0 / length).unwrap();
+    }
+    assert!((norm - 1.0).abs() < 0.02, "largest singular value {norm}");
+}

@@ -1,0 +1,84 @@
+//! Claim: the merged update is the plain simultaneous one, also when one backward pass serves both players.
+
+use brigand::recipe::{Changes, Recipe};
+use brigand::systems::{self, Feed, State, System};
+use brigand::training::load_data;
+use candle_core::Device;
+
+/// A system and its feed, trained `steps` steps.
+fn trained(changes: &[&str], steps: u64) -> State {
+    let assignments = changes.iter().map(ToString::to_string).collect();
+    let entry = systems::find("gan").unwrap();
+    let recipe = Recipe::resolve(entry, &Changes { file: None, assignments }).unwrap();
+    let mut feed = Feed::new(load_data(&recipe).unwrap(), 16, 0, &Device::Cpu).unwrap();
+    let mut system: Box<dyn System> =
+        (entry.build)(&recipe.parts, feed.sample_shape().unwrap(), 0, &Device::Cpu).unwrap();
+    for step in 0..steps {
+        system.train_step(&mut feed, step).unwrap();
+    }
+    let mut state = State::default();
+    system.save(&mut state).unwrap();
+    state
+}
+
+fn largest_difference(a: &State, b: &State, prefix: &str) -> f32 {
+    let pairs = a.tensors.iter().filter(|(name, _)| name.starts_with(prefix)).flat_map(|(name, tensor)| {
+        tensor.data.iter().zip(&b.tensors[name].data).map(|(a, b)| (a - b).abs())
+    });
+    pairs.fold(0.0, f32::max)
+}
+
+const SGD: [&str; 5] = [
+    "training.batch=16",
+    "optimizer.generator.kind=sgd",
+    "optimizer.discriminator.kind=sgd",
+    "optimizer.generator.learning_rate=0.1",
+    "optimizer.discriminator.learning_rate=0.1",
+];
+
+/// With a discriminator that hardly moves, judging before or after its step is the same: the merged update
+/// must then give the generator exactly what the alternating one on the same fakes does.
+#[test]
+fn merged_generator_update_equals_the_separate_one() {
+    let objectives =
+        ["minimax", "non-saturating", "wasserstein", "least-squares", "hinge"].map(|kind| format!("objective.kind={kind}"));
+    for objective in &objectives {
+        let still = "optimizer.discriminator.learning_rate=1e-30";
+        let run = |order: &str| {
+            let order = format!("update.order={order}");
+            trained(&[&SGD[..], &[objective, still, &order]].concat(), 1)
+        };
+        let (start, separate, merged) = (trained(&SGD, 0), run("shared-fakes"), run("merged"));
+        let moved = largest_difference(&start, &separate, "generator.");
+        let apart = largest_difference(&separate, &merged, "generator.");
+        assert!(moved > 1e-4, "{objective}: the generator moved by {moved} only");
+        assert!(apart < 1e-6, "{objective}: {apart} apart");
+    }
+}
+
+/// The discriminator's half of the merged update is the ordinary one, with a penalty too.
+#[test]
+fn merged_discriminator_update_equals_the_separate_one() {
+    for penalty in ["none", "gradient"] {
+        let penalty = format!("penalty.kind={penalty}");
+        let run = |order: &str| {
+            let order = format!("update.order={order}");
+            trained(&[&SGD[..], &["objective.kind=wasserstein", &penalty, &order]].concat(), 1)
+        };
+        let (separate, merged) = (run("shared-fakes"), run("merged"));
+        let apart = largest_difference(&separate, &merged, "discriminator.");
+        assert!(apart < 1e-6, "{penalty}: {apart} apart");
+    }
+}
+
+/// One pass for both equals two passes: a discriminator with batch norm takes the second way.
+#[test]
+fn merged_update_works_with_coupled_samples() {
+    let coupled = "discriminator.normalization=before-activation";
+    let run = |order: &str| {
+        let order = format!("update.order={order}");
+        trained(&[&SGD[..], &[coupled, "optimizer.discriminator.learning_rate=1e-30", &order]].concat(), 1)
+    };
+    let apart = largest_difference(&run("shared-fakes"), &run("merged"), "generator.");
+    assert!(apart < 1e-6, "{apart} apart");
+}

@@ -1,0 +1,108 @@
+//! How the program ends when it does not succeed.
+
+use std::error::Error;
+use std::io;
+use std::process::ExitCode;
+
+use crate::console;
+
+/// Exit code for every error but wrong usage, which is 2.
+pub(crate) const FAILED: u8 = 1;
+/// Exit code after Ctrl-C, as shells have it.
+pub(crate) const INTERRUPTED: u8 = 130;
+
+/// Why a command did not succeed.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    /// The library refused.
+    Library(brigand::Error),
+    /// It was stopped on request, which has been told already.
+    Interrupted,
+    /// Standard output cannot be written.
+    Output(io::Error),
+    /// The library refused in the middle of something; the second line says how things stand now.
+    Midway(brigand::Error, String),
+}
+
+impl<E: Into<brigand::Error>> From<E> for Failure {
+    fn from(error: E) -> Self {
+        Self::Library(error.into())
+    }
+}
+
+impl Failure {
+    /// Tells it on standard error.
+    pub(crate) fn report(self) -> ExitCode {
+        match self {
+            Self::Library(error) => console::tell(&format!("error: {}", with_causes(&error))),
+            Self::Midway(error, advice) => {
+                console::tell(&format!("error: {}\n{advice}", with_causes(&error)));
+            }
+            Self::Interrupted => return ExitCode::from(INTERRUPTED),
+            // Whoever read the output has had enough, as in `brigand list | head -1`.
+            Self::Output(reason) if reason.kind() == io::ErrorKind::BrokenPipe => return ExitCode::SUCCESS,
+            Self::Output(reason) => console::tell(&format!("error: cannot write the output: {reason}")),
+        }
+        ExitCode::from(FAILED)
+    }
+}
+
+/// The message with those of its causes that it does not contain already, on one line.
+fn with_causes(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        let reason = inner.to_string();
+        if !text.contains(&reason) {
+            text = format!("{text}: {reason}");
+        }
+        cause = inner.source();
+    }
+    text.lines().map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>().join("; ")
+}
+
+/// Makes a panic say that it is our fault, in two lines.
+pub(crate) fn announce_panics() {
+    std::panic::set_hook(Box::new(|panic| {
+        let payload = panic.payload();
+        let reason = payload
+            .downcast_ref::<&str>()
+            .copied()
+            .or_else(|| payload.downcast_ref::<String>().map(String::as_str))
+            .unwrap_or("no reason given");
+        let place = panic.location().map(|place| format!(" ({}:{})", place.file(), place.line()));
+        console::tell(&format!(
+            "error: this is a bug in brigand {}: {reason}{}\nplease report it with the command you gave",
+            env!("CARGO_PKG_VERSION"),
+            place.unwrap_or_default()
+        ));
+    }));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug)]
+    struct Link(&'static str, Option<Box<Link>>);
+
+    impl std::fmt::Display for Link {
+        fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            formatter.write_str(self.0)
+        }
+    }
+
+    impl Error for Link {
+        fn source(&self) -> Option<&(dyn Error + 'static)> {
+            self.1.as_deref().map(|inner| inner as _)
+        }
+    }
+
+    #[test]
+    fn causes_are_told_once_and_on_one_line() {
+        let cause = Link("line one\n  line two", Some(Box::new(Link("disk full", None))));
+        assert_eq!(with_causes(&Link("a", Some(Box::new(cause)))), "a: line one; line two: disk full");
+        let told = Link("cannot write: disk full", Some(Box::new(Link("disk full", None))));
+        assert_eq!(with_causes(&told), "cannot write: disk full");
+    }
+}

@@ -1,0 +1,49 @@
+//! `brigand sample RUN`: samples of a trained run.
+
+use std::path::PathBuf;
+
+use brigand::sampling::{Destination, check_count};
+use brigand::training::{backdrop_for, load_run};
+
+use crate::console;
+use crate::failure::Failure;
+use crate::hardware::Hardware;
+
+const EXAMPLES: &str = "\
+Examples:
+  brigand sample runs/gan-1                          64 samples as a picture in the run's folder
+  brigand sample runs/gan-1 -n 1000 --out new.npy    the numbers, for NumPy
+  brigand sample runs/gan-1 --seed 3 --out digits/   one PNG per sample";
+
+/// Draw samples from a trained run.
+#[derive(clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct Arguments {
+    /// Folder of the run
+    run: PathBuf,
+    /// How many samples
+    #[arg(short = 'n', long, value_name = "N", default_value_t = 64)]
+    count: usize,
+    /// Decides which samples; the same seed gives the same
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    seed: u64,
+    /// Where to write them: FILE.png (a grid), FILE.npy or DIR/ (a PNG each) [default: RUN/samples-seed<N>.png]
+    #[arg(long, value_name = "PATH")]
+    out: Option<PathBuf>,
+    #[command(flatten)]
+    hardware: Hardware,
+}
+
+pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
+    let device = arguments.hardware.open()?;
+    let (recipe, system, step) = load_run(&arguments.run, &device)?;
+    let shape = system.sample_shape();
+    let name = format!("samples-seed{}.png", arguments.seed);
+    let path = arguments.out.clone().unwrap_or_else(|| arguments.run.join(name));
+    let destination = Destination::new(&path, shape)?;
+    check_count(arguments.count, shape)?;
+    let samples = system.sample(arguments.count, arguments.seed)?;
+    let caption = format!("step {step}, seed {}", arguments.seed);
+    destination.write(&samples, &backdrop_for(&recipe, shape)?, &caption)?;
+    console::print(&path.display().to_string())
+}

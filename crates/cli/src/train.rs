@@ -1,0 +1,151 @@
+//! `brigand train`: training, and going on with it.
+
+mod interrupt;
+
+use std::path::{Path, PathBuf};
+
+use brigand::files::FileError;
+use brigand::recipe::{Changes, Recipe};
+use brigand::systems;
+use brigand::training::{Event, Outcome, Prepared, Training};
+
+use crate::console;
+use crate::data::skipped_images;
+use crate::failure::Failure;
+use crate::hardware::Hardware;
+use crate::progress::Steps;
+
+const EXAMPLES: &str = "\
+Examples:
+  brigand train gan
+  brigand train dcgan --data fashion-mnist --steps 2000
+  brigand train dcgan --data folder:my-pictures --set data.size=32 --set training.batch=32
+  brigand train gan --data ring8 --seed 3 --out runs/ring
+  brigand train --resume runs/gan-1 --steps 20000
+
+`brigand info SYSTEM` shows every key that --set changes. Ctrl-C finishes the step and writes a
+checkpoint; a second Ctrl-C stops at once.";
+
+/// Train a system, or go on with a run.
+#[derive(clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct Arguments {
+    /// Name of the system, as in `brigand list`
+    #[arg(required_unless_present = "resume", conflicts_with = "resume")]
+    system: Option<String>,
+    /// Data to train on (`brigand data list` shows what there is)
+    #[arg(long, value_name = "SPEC", conflicts_with = "resume")]
+    data: Option<String>,
+    /// Folder to write into [default: the first free runs/SYSTEM-N]
+    #[arg(long, value_name = "DIR", conflicts_with = "resume")]
+    out: Option<PathBuf>,
+    /// Steps in all; one step is one update of the generator
+    #[arg(long, value_name = "N")]
+    steps: Option<u64>,
+    /// Decides every random choice; the same seed gives the same run
+    #[arg(long, value_name = "N", conflicts_with = "resume")]
+    seed: Option<u64>,
+    /// Recipe file in TOML; it may be partial
+    #[arg(long, value_name = "FILE", conflicts_with = "resume")]
+    config: Option<PathBuf>,
+    /// Change one key of the recipe; may be given several times
+    #[arg(long, value_name = "KEY=VALUE", conflicts_with = "resume")]
+    set: Vec<String>,
+    /// Go on with the run in this folder from its newest checkpoint
+    #[arg(long, value_name = "RUN")]
+    resume: Option<PathBuf>,
+    /// Show no progress
+    #[arg(long, short)]
+    quiet: bool,
+    #[command(flatten)]
+    hardware: Hardware,
+}
+
+pub(crate) fn run(arguments: Arguments) -> Result<(), Failure> {
+    let training = match &arguments.resume {
+        Some(run) => resume(run, &arguments)?,
+        None => start(&arguments)?,
+    };
+    match training {
+        Some(training) => train(training, arguments.quiet),
+        None => Ok(()),
+    }
+}
+
+fn start(arguments: &Arguments) -> Result<Option<Training>, Failure> {
+    let entry = systems::find(arguments.system.as_deref().unwrap_or_default())?;
+    let recipe = Recipe::resolve(entry, &changes(arguments)?)?;
+    let prepared = Prepared::new(recipe, &arguments.hardware.open()?)?;
+    if let Some(warning) = skipped_images(prepared.skipped()) {
+        console::tell(&warning);
+    }
+    Ok(Some(Training::start(prepared, arguments.out.as_deref())?))
+}
+
+/// The recipe file, then the keys set, then the flags, which are short for keys.
+fn changes(arguments: &Arguments) -> Result<Changes, Failure> {
+    let read = |path: &PathBuf| std::fs::read_to_string(path).map_err(FileError::when("read", path));
+    let file = arguments.config.as_ref().map(read).transpose()?;
+    let mut assignments = arguments.set.clone();
+    assignments.extend(arguments.data.iter().map(|spec| format!("data.source={spec}")));
+    assignments.extend(arguments.steps.iter().map(|steps| format!("training.steps={steps}")));
+    assignments.extend(arguments.seed.iter().map(|seed| format!("training.seed={seed}")));
+    Ok(Changes { file, assignments })
+}
+
+/// The run to go on with; none when it is finished.
+fn resume(run: &Path, arguments: &Arguments) -> Result<Option<Training>, Failure> {
+    let (training, damaged) = Training::resume(run, arguments.steps, &arguments.hardware.open()?)?;
+    for (path, reason) in damaged {
+        console::tell(&format!("warning: {} is damaged and left out: {reason}", path.display()));
+    }
+    let steps = training.recipe().common.training.steps;
+    if training.step() < steps {
+        return Ok(Some(training));
+    }
+    let more = console::command_line("train --resume", run);
+    console::print(&format!("this run has finished its {steps} steps; for more: {more} --steps {}", 2 * steps))?;
+    Ok(None)
+}
+
+fn train(mut training: Training, quiet: bool) -> Result<(), Failure> {
+    let stop = interrupt::watch()?;
+    let folder = training.folder().clone();
+    let recipe = &training.recipe().common.training;
+    let (first, steps) = (training.step(), recipe.steps);
+    let mut progress = Steps::new(first, steps, recipe.batch, quiet);
+    if !quiet {
+        progress.tell(&format!("training in {}", folder.path().display()));
+    }
+    let mut saved = (first > 0).then_some(first);
+    let mut reached = first;
+    let outcome = training.run(stop, &mut |event| match event {
+        Event::Step { step, report } => {
+            reached = *step;
+            progress.advance(*step, report);
+        }
+        Event::Checkpoint(_) => saved = Some(reached),
+        Event::Samples(_) => {}
+    });
+    progress.end();
+    let resume = console::command_line("train --resume", folder.path());
+    match outcome {
+        Ok(Outcome::Finished) => {
+            let sample = console::command_line("sample", folder.path());
+            console::print(&format!(
+                "finished after {steps} steps\nsamples  {}\n         {}\nhistory  {}\nmore     {sample} -n 64 --seed 1",
+                folder.animation().display(),
+                folder.sample(steps).display(),
+                folder.history().display(),
+            ))
+        }
+        Ok(Outcome::Stopped { step }) => {
+            console::print(&format!("stopped after step {step} of {steps}; continue with\n  {resume}"))?;
+            Err(Failure::Interrupted)
+        }
+        Err(error) => Err(Failure::Midway(error, match saved {
+            Some(step) => format!("the checkpoint of step {step} is whole; continue from it with {resume}"),
+            None => format!("there is no checkpoint yet; begin again with {resume}"),
+        })),
+    }
+}

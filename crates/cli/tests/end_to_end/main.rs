@@ -1,0 +1,13 @@
+//! The real program, run as its users run it.
+
+#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stderr, reason = "helpers of tests")]
+
+mod commands;
+mod interruption;
+mod program;
+mod refusals;
+mod resuming;
+mod samples;
+mod sources;
+mod training;
+mod troubles;

@@ -1,0 +1,158 @@
+//! Minimal filtering (Winograd 1980; Lavin and Gray, "Fast algorithms for convolutional neural networks", 2016).
+//!
+//! Two neighbouring outputs of a filter with `R` taps need `R + 1` products instead of `2 R`, so a square of 2 x 2
+//! outputs needs 9 instead of 16 for 2 x 2 taps and 16 instead of 36 for 3 x 3. A convolution with `R` times as many
+//! taps as its stride is a filter of `R` taps in the phase planes. With `d` the inputs, `w` the taps, `y` the outputs
+//! and `*` element by element, `y = A^T (G w * B^T d)`:
+//!
+//! ```text
+//! R = 2:  B^T d = d0 - d1, d1, d2 - d1                 G w = w0, w0 + w1, w1
+//!         A^T m = m0 + m1, m1 + m2
+//! R = 3:  B^T d = d0 - d2, d1 + d2, d2 - d1, d1 - d3   G w = w0, (w0 + w1 + w2) / 2, (w0 - w1 + w2) / 2, w2
+//!         A^T m = m0 + m1 + m2, m1 - m2 - m3
+//! ```
+//!
+//! The factors are so small that rounding grows by little more than one bit. The gradient with respect to the taps
+//! is the transpose of the same formula, `G^T (A y * B^T d)`.
+
+mod filter;
+pub(super) mod weight_gradient;
+mod weights;
+
+pub(super) use filter::{Filter, Target};
+pub(super) use weights::{Filters, PhaseTaps, packed_length};
+
+use super::geometry::Geometry;
+use crate::vector::Vector;
+
+/// Fewer channels than this, on either side, leave the transforms dearer than the products they spare.
+const FEWEST_CHANNELS: usize = 24;
+
+/// The taps `R` along each axis if minimal filtering saves work for `outputs` results from `inputs` planes per
+/// group, each of `rows x columns` pixels.
+pub(super) fn taps(g: &Geometry, outputs: usize, inputs: usize, rows: usize, columns: usize) -> Option<usize> {
+    let taps = g.kernel[0] / g.stride[0];
+    let fits = |axis: usize| g.kernel[axis] == taps * g.stride[axis] && g.dilation[axis] == 1;
+    if !matches!(taps, 2 | 3) || !fits(0) || !fits(1) || outputs.min(inputs) < FEWEST_CHANNELS {
+        return None;
+    }
+    let squares = rows.div_ceil(2) * columns.div_ceil(2);
+    let (products, direct) = (squares * window(taps) * window(taps), rows * columns * taps * taps);
+    (products * 5 <= direct * 4).then_some(taps)
+}
+
+/// Inputs that two neighbouring outputs see.
+pub(super) const fn window(taps: usize) -> usize {
+    taps + 1
+}
+
+type Square<V> = [[V; 4]; 4];
+
+/// Applies a transform of lines to the rows, then to the columns.
+macro_rules! both_ways {
+    ($square:ident, $rows:expr, $columns:expr, $line:expr) => {
+        for row in $square.iter_mut().take($rows) {
+            *row = $line(*row);
+        }
+        for c in 0..$columns {
+            let column = $line([$square[0][c], $square[1][c], $square[2][c], $square[3][c]]);
+            for r in 0..4 {
+                $square[r][c] = column[r];
+            }
+        }
+    };
+}
+
+/// `B^T d B`: the transform of a window of inputs, [`window`] numbers square.
+///
+/// # Safety
+/// The processor must have the vectors.
+#[inline(always)]
+pub(super) unsafe fn transform_inputs<V: Vector, const R: usize>(mut d: Square<V>) -> Square<V> {
+    // SAFETY: the caller's promise.
+    let line = |[a, b, c, e]: [V; 4]| unsafe {
+        match R {
+            2 => [a.subtract(b), b, c.subtract(b), e],
+            _ => [a.subtract(c), b.add(c), c.subtract(b), b.subtract(e)],
+        }
+    };
+    both_ways!(d, window(R), window(R), line);
+    d
+}
+
+/// `A^T m A`: two by two outputs from [`window`] squared sums of products.
+///
+/// # Safety
+/// The processor must have the vectors.
+#[inline(always)]
+pub(super) unsafe fn transform_sums<V: Vector, const R: usize>(mut m: Square<V>) -> Square<V> {
+    // SAFETY: the caller's promise.
+    let line = |[a, b, c, d]: [V; 4]| unsafe {
+        match R {
+            2 => [a.add(b), b.add(c), c, d],
+            _ => [a.add(b).add(c), b.subtract(c).subtract(d), c, d],
+        }
+    };
+    both_ways!(m, window(R), 2, line);
+    m
+}
+
+/// `G w G^T`: the transform of `R x R` taps.
+///
+/// # Safety
+/// The processor must have the vectors.
+#[inline(always)]
+pub(super) unsafe fn transform_taps<V: Vector, const R: usize>(mut w: Square<V>) -> Square<V> {
+    // SAFETY: the caller's promise.
+    let line = |[a, b, c, d]: [V; 4]| unsafe {
+        match R {
+            2 => [a, a.add(b), b, d],
+            _ => {
+                let (half, zero) = (V::splat(V::Element::from(0.5)), V::zero());
+                let even = a.add(c);
+                let (plus, minus) = (even.add(b), even.subtract(b));
+                [a, zero.multiply_add(half, plus), zero.multiply_add(half, minus), c]
+            }
+        }
+    };
+    both_ways!(w, R, window(R), line);
+    w
+}
+
+/// `A y A^T`: the transform of 2 x 2 gradients of outputs.
+///
+/// # Safety
+/// The processor must have the vectors.
+#[inline(always)]
+pub(super) unsafe fn transform_gradients<V: Vector, const R: usize>(mut y: Square<V>) -> Square<V> {
+    // SAFETY: the caller's promise.
+    let line = |[a, b, _, d]: [V; 4]| unsafe {
+        match R {
+            2 => [a, a.add(b), b, d],
+            _ => [a, a.add(b), a.subtract(b), V::zero().subtract(b)],
+        }
+    };
+    both_ways!(y, 2, window(R), line);
+    y
+}
+
+/// `G^T n G`: the gradients of `R x R` taps from [`window`] squared sums of products.
+///
+/// # Safety
+/// The processor must have the vectors.
+#[inline(always)]
+pub(super) unsafe fn transform_products<V: Vector, const R: usize>(mut n: Square<V>) -> Square<V> {
+    // SAFETY: the caller's promise.
+    let line = |[a, b, c, d]: [V; 4]| unsafe {
+        match R {
+            2 => [a.add(b), b.add(c), c, d],
+            _ => {
+                let (half, zero) = (V::splat(V::Element::from(0.5)), V::zero());
+                let (plus, minus) = (b.add(c), b.subtract(c));
+                [a.multiply_add(half, plus), zero.multiply_add(half, minus), d.multiply_add(half, plus), d]
+            }
+        }
+    };
+    both_ways!(n, window(R), R, line);
+    n
+}

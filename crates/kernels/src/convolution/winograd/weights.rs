@@ -1,0 +1,155 @@
+//! The transformed weights, in the order the tiles read them.
+
+use super::filter::DEPTH;
+use super::super::planes::copy;
+use super::{transform_taps, window};
+use crate::element::{Element, Path};
+use crate::pool;
+use crate::tile::TILE_ROWS;
+use crate::vector::{Vector, Work};
+use crate::workspace::Workspace;
+
+/// Numbers in the packed weights of `outputs x inputs` filters.
+pub(in super::super) fn packed_length(taps: usize, outputs: usize, inputs: usize) -> usize {
+    window(taps) * window(taps) * inputs * outputs.next_multiple_of(TILE_ROWS)
+}
+
+/// Where the weights of a group of outputs and a block of inputs start: position, block of inputs, group of outputs,
+/// output, input.
+#[inline(always)]
+pub(super) fn place(position: usize, first_input: usize, first_output: usize, [outputs, inputs]: [usize; 2]) -> usize {
+    let depth = DEPTH.min(inputs - first_input);
+    (position * inputs + first_input) * outputs.next_multiple_of(TILE_ROWS) + first_output * depth
+}
+
+/// The taps of one phase, and where their transforms go.
+pub(in super::super) struct PhaseTaps {
+    /// Where the taps are in a kernel, row by row.
+    pub(in super::super) taps: Vec<usize>,
+    /// Where the packed weights that they belong to start.
+    pub(in super::super) start: usize,
+    /// The input plane of the first channel in those.
+    pub(in super::super) plane: usize,
+}
+
+/// Filters in a weight slice.
+pub(in super::super) struct Filters<'a, T> {
+    pub(in super::super) taps: usize,
+    pub(in super::super) weight: &'a [T],
+    pub(in super::super) outputs: usize,
+    pub(in super::super) output_stride: usize,
+    pub(in super::super) channels: usize,
+    pub(in super::super) channel_stride: usize,
+    /// Taps of a whole kernel.
+    pub(in super::super) kernel: usize,
+    /// Input planes of the packed weights.
+    pub(in super::super) planes: usize,
+    pub(in super::super) phases: Vec<PhaseTaps>,
+}
+
+impl<T: Element> Filters<'_, T> {
+    /// Transforms the filters and packs them.
+    pub(in super::super) fn pack(&self, path: Path, packed: &mut [T]) {
+        let start = Start(packed.as_mut_ptr());
+        pool::parallel(self.outputs, |output| {
+            T::dispatch(path, Pack { filters: self, output, packed: &start });
+        });
+    }
+}
+
+struct Start<T>(*mut T);
+
+// SAFETY: tasks write disjoint parts.
+unsafe impl<T: Send> Sync for Start<T> {}
+
+/// Packs the filters of one output channel.
+struct Pack<'a, T> {
+    filters: &'a Filters<'a, T>,
+    output: usize,
+    packed: &'a Start<T>,
+}
+
+impl<T: Element> Work<T> for Pack<'_, T> {
+    #[inline(always)]
+    fn run<V: Vector<Element = T>, const NARROW: usize, const WIDE: usize>(self) {
+        match self.filters.taps {
+            2 => self.pack::<V, 2>(),
+            _ => self.pack::<V, 3>(),
+        }
+    }
+}
+
+/// The most numbers in a vector.
+const LANES: usize = 16;
+
+impl<T: Element> Pack<'_, T> {
+    /// Vectors run along the input channels.
+    #[inline(always)]
+    fn pack<V: Vector<Element = T>, const R: usize>(&self) {
+        let Filters { weight, channels, channel_stride, kernel, .. } = *self.filters;
+        // All taps of a vector of kernels: `[tap, lane]`.
+        let mut lines = Workspace::<T>::take(kernel * LANES);
+        for channel in (0..channels).step_by(V::LANES) {
+            let count = V::LANES.min(channels - channel);
+            let from = &weight[self.output * self.filters.output_stride + channel * channel_stride..];
+            for lane in 0..count {
+                let taps = from[lane * channel_stride..][..kernel].iter();
+                let places = lines.slice()[lane..].iter_mut().step_by(LANES);
+                places.zip(taps).for_each(|(place, &tap)| *place = tap);
+            }
+            for phase in &self.filters.phases {
+                // SAFETY: the path has the vectors, and every tap has a line of the longest one.
+                unsafe { self.phase::<V, R>(phase, channel, count, lines.pointer()) };
+            }
+        }
+    }
+
+    /// Transforms one phase of a vector of kernels.
+    ///
+    /// # Safety
+    /// `lines` must hold all taps, and the processor must have the vectors.
+    #[inline(always)]
+    unsafe fn phase<V: Vector<Element = T>, const R: usize>(
+        &self,
+        phase: &PhaseTaps,
+        channel: usize,
+        count: usize,
+        lines: *const T,
+    ) {
+        let mut line = [T::default(); LANES];
+        // SAFETY: the caller's promise; a vector fits into the local line.
+        unsafe {
+            let mut square = [[V::zero(); 4]; 4];
+            for i in 0..R {
+                for j in 0..R {
+                    square[i][j] = V::load(lines.add(phase.taps[i * R + j] * LANES));
+                }
+            }
+            let square = transform_taps::<V, R>(square);
+            for i in 0..window(R) {
+                for j in 0..window(R) {
+                    square[i][j].store(line.as_mut_ptr());
+                    self.store(i * window(R) + j, phase, channel, &line[..count]);
+                }
+            }
+        }
+    }
+
+    /// Puts the weights of one position and neighbouring input planes into their places.
+    #[inline(always)]
+    fn store(&self, position: usize, phase: &PhaseTaps, channel: usize, weights: &[T]) {
+        let (size, input) = ([self.filters.outputs, self.filters.planes], phase.plane + channel);
+        let (group, row) = (self.output / TILE_ROWS * TILE_ROWS, self.output % TILE_ROWS);
+        let mut stored = 0;
+        while stored < weights.len() {
+            let first = (input + stored) / DEPTH * DEPTH;
+            let depth = DEPTH.min(size[1] - first);
+            let within = input + stored - first;
+            let count = (weights.len() - stored).min(depth - within);
+            let place = phase.start + place(position, first, group, size) + row * depth + within;
+            // SAFETY: the block's place has room for its depth, and only this task writes this output's row.
+            unsafe { copy(weights[stored..].as_ptr(), self.packed.0.add(place), count) };
+            stored += count;
+        }
+    }
+}
