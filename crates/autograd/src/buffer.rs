@@ -5,7 +5,9 @@ use brigand_kernels::elementwise::scaled_add;
 use brigand_kernels::float::Float;
 use candle_core::{CpuStorage, DType, Device, InplaceOp2, Layout, Storage, Tensor, WithDType};
 
-use crate::error::Result;
+use crate::dispatch;
+use crate::error::{Result, shape_error};
+use crate::layout::in_order;
 
 /// An element type that the kernels and candle both know: `f32` or `f64`.
 pub trait Real: Element + Float + WithDType {}
@@ -19,18 +21,27 @@ pub fn has_kernels(tensor: &Tensor) -> bool {
 
 /// Runs `body` on the elements of a CPU tensor in row-major order; copies only if the layout demands it.
 pub fn with_slice<T: Real, R>(tensor: &Tensor, body: impl FnOnce(&[T]) -> R) -> Result<R> {
-    let tensor = tensor.contiguous()?;
     let (storage, layout) = tensor.storage_and_layout();
-    let slice = match &*storage {
-        Storage::Cpu(storage) => storage.as_slice::<T>()?,
-        _ => return Err(candle_core::Error::Msg("expected a tensor on the CPU".into()).into()),
+    let Storage::Cpu(storage) = &*storage else {
+        return Err(shape_error("kernel", "expected a tensor on the CPU"));
     };
-    let start = layout.start_offset();
-    let end = start + layout.shape().elem_count();
-    slice
-        .get(start..end)
-        .map(body)
-        .ok_or_else(|| candle_core::Error::Msg("a tensor's layout exceeds its storage".into()).into())
+    let values = storage.as_slice::<T>()?;
+    if layout.is_contiguous() {
+        let start = layout.start_offset();
+        let elements = values.get(start..start + layout.shape().elem_count());
+        return elements
+            .map(body)
+            .ok_or_else(|| shape_error("kernel", "a tensor's layout exceeds its storage"));
+    }
+    Ok(body(&in_order(values, layout)))
+}
+
+/// The same tensor with its elements in row-major order in memory.
+pub(crate) fn contiguous(tensor: &Tensor) -> Result<Tensor> {
+    if tensor.is_contiguous() || !has_kernels(tensor) {
+        return Ok(tensor.contiguous()?);
+    }
+    dispatch!(tensor, T => with_slice::<T, _>(tensor, |values| tensor_of(values.to_vec(), tensor.dims()))?)
 }
 
 /// A tensor of the same shape, which `body` fills from the elements in row-major order.

@@ -21,6 +21,7 @@ pub mod buffer;
 mod directional;
 mod error;
 mod gradient;
+mod layout;
 mod operations;
 mod variable;
 

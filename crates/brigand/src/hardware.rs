@@ -60,6 +60,13 @@ fn unusable(name: &str, reason: &candle_core::Error) -> Error {
     Error::Request(format!("the device `{name}` cannot be used: {first}; use --device cpu"))
 }
 
+/// Makes training faster by keeping freed memory for the next step, for the whole process and for good; see
+/// [`brigand_kernels::memory::keep_freed_memory`]. A program that trains calls it at its beginning.
+pub fn keep_freed_memory() {
+    // Where it cannot be had, training is slower and otherwise the same.
+    let _ = brigand_kernels::memory::keep_freed_memory();
+}
+
 /// Lets all computation on the processor use `count` threads. To be called once, before anything computes.
 ///
 /// # Errors

@@ -17,3 +17,7 @@ pub mod systems;
 pub mod training;
 
 pub use error::{Error, Result};
+
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+struct ReadmeExamples;

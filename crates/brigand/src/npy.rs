@@ -23,7 +23,8 @@ pub fn write(path: &Path, values: &[f32], shape: &[usize]) -> Result<(), FileErr
     let unpadded = PREFIX + header.len() + 1;
     header.extend(std::iter::repeat_n(' ', unpadded.next_multiple_of(ALIGNMENT) - unpadded));
     header.push('\n');
-    let length = u16::try_from(header.len()).map_err(|_| refused(format!("{} dimensions are too many", shape.len())))?;
+    let length = u16::try_from(header.len())
+        .map_err(|_| refused(format!("{} dimensions are too many", shape.len())))?;
     let mut bytes = Vec::with_capacity(PREFIX + header.len() + 4 * values.len());
     bytes.extend(b"\x93NUMPY\x01\x00");
     bytes.extend(length.to_le_bytes());
@@ -45,8 +46,15 @@ mod tests {
         assert_eq!(bytes.len(), 128 + 8);
         assert_eq!(bytes[..10], *b"\x93NUMPY\x01\x00\x76\x00");
         let header = std::str::from_utf8(&bytes[10..128]).unwrap();
-        assert_eq!(header.trim_end_matches(' ').len() + 1, header.trim_end().len() + 2, "ends in a line feed");
-        assert!(header.starts_with("{'descr': '<f4', 'fortran_order': False, 'shape': (2,1,), }"), "{header}");
+        assert_eq!(
+            header.trim_end_matches(' ').len() + 1,
+            header.trim_end().len() + 2,
+            "ends in a line feed"
+        );
+        assert!(
+            header.starts_with("{'descr': '<f4', 'fortran_order': False, 'shape': (2,1,), }"),
+            "{header}"
+        );
         assert_eq!(bytes[128..], [0, 0, 0x80, 0x3f, 0, 0, 0, 0xc0]);
     }
 

@@ -101,8 +101,8 @@ impl Recipe {
             system: entry.name.to_owned(),
             data: DataRecipe { source: source.to_string(), size: 0, channels: 0 },
             training: TrainingRecipe { steps: length.steps, batch: length.batch, seed: 0, report_every: 10 },
-            samples: SamplesRecipe { every: (length.steps / 30).max(1), count: 64 },
-            checkpoint: CheckpointRecipe { every: (length.steps / 6).max(1), keep: 3 },
+            samples: SamplesRecipe { every: rounded(length.steps / 30), count: 64 },
+            checkpoint: CheckpointRecipe { every: rounded(length.steps / 6), keep: 3 },
         };
         Ok(Self { common, parts: (entry.defaults)(kind)? })
     }
@@ -121,8 +121,7 @@ impl Recipe {
 
     /// Reads a complete recipe, as saved in a run folder; `origin` names it in errors.
     pub fn from_toml(text: &str, origin: &str) -> Result<Self> {
-        let table: Table =
-            toml::from_str(text).map_err(|error| not_toml(origin, text, &error))?;
+        let table: Table = toml::from_str(text).map_err(|error| not_toml(origin, text, &error))?;
         Self::from_table(table).map_err(|error| Error::Recipe(format!("{origin}: {error}")))
     }
 
@@ -193,7 +192,9 @@ impl Recipe {
             Some(slot) => *slot = like(slot, value),
         }
         Self::from_table(table).map_err(|error| match error {
-            Error::Recipe(reason) if !reason.contains(&dotted) => Error::Recipe(format!("{dotted}: {reason}")),
+            Error::Recipe(reason) if !reason.contains(&dotted) => {
+                Error::Recipe(format!("{dotted}: {reason}"))
+            }
             other => other,
         })
     }
@@ -221,10 +222,22 @@ impl Common {
             return refuse("checkpoint.keep is 0, so nothing could be resumed; give at least 1".into());
         }
         if ![0, 1, 3].contains(&self.data.channels) {
-            return refuse(format!("data.channels is {}; give 1 (grey), 3 (colour) or 0", self.data.channels));
+            return refuse(format!(
+                "data.channels is {}; give 1 (grey), 3 (colour) or 0",
+                self.data.channels
+            ));
         }
         Ok(())
     }
+}
+
+/// The largest of 1, 2, 5, 10, 20, 50... that is not above `count`, at least 1.
+fn rounded(count: u64) -> u64 {
+    let mut power = 1;
+    while power * 10 <= count {
+        power *= 10;
+    }
+    [5, 2, 1].into_iter().map(|digit| digit * power).find(|&round| round <= count).unwrap_or(1)
 }
 
 /// A number of the kind that stands in the recipe: `1` for a float is `1.0`.
@@ -242,17 +255,21 @@ fn like(present: &Value, given: Value) -> Value {
 /// Splits `key.path=value`; the value is TOML, or else a plain string.
 fn assignment(text: &str) -> Result<(Vec<String>, Value)> {
     let Some((key, value)) = text.split_once('=') else {
-        return Err(Error::Recipe(format!("`{text}` sets nothing; write key=value, for example training.batch=32")));
+        return Err(Error::Recipe(format!(
+            "`{text}` sets nothing; write key=value, for example training.batch=32"
+        )));
     };
     let path = key.trim().split('.').map(str::to_owned).collect();
     let value = value.trim();
-    let parsed = toml::from_str::<Table>(&format!("value = {value}")).ok().and_then(|mut t| t.remove("value"));
+    let parsed =
+        toml::from_str::<Table>(&format!("value = {value}")).ok().and_then(|mut t| t.remove("value"));
     Ok((path, parsed.unwrap_or_else(|| Value::String(value.to_owned()))))
 }
 
 /// The data source that the changes ask for, or the system's own.
 fn chosen_source(entry: &Entry, file: &Table, assignments: &[(Vec<String>, Value)]) -> Result<Spec> {
-    let assigned = assignments.iter().rev().find(|(path, _)| path == &["data", "source"]).map(|(_, value)| value);
+    let assigned =
+        assignments.iter().rev().find(|(path, _)| path == &["data", "source"]).map(|(_, value)| value);
     let filed = file.get("data").and_then(|data| data.get("source"));
     let name = match assigned.or(filed) {
         Some(Value::String(name)) => name.as_str(),
@@ -277,7 +294,11 @@ fn unknown_key(dotted: &str, key: &str, present: &[String]) -> Error {
     let mut near: Vec<&String> = present.iter().collect();
     near.sort_by(|a, b| strsim::jaro_winkler(b, key).total_cmp(&strsim::jaro_winkler(a, key)));
     let list: Vec<&str> = near.iter().take(8).map(|name| name.as_str()).collect();
-    let here = if list.is_empty() { "there are no keys below it".to_owned() } else { format!("there are: {}", list.join(", ")) };
+    let here = if list.is_empty() {
+        "there are no keys below it".to_owned()
+    } else {
+        format!("there are: {}", list.join(", "))
+    };
     Error::Recipe(format!("no key `{dotted}` in the recipe: no `{key}` there; {here}"))
 }
 
@@ -290,4 +311,67 @@ fn not_toml(origin: &str, text: &str, error: &toml::de::Error) -> Error {
 /// serde's complaint, on one line.
 pub(crate) fn refused(error: &toml::de::Error) -> Error {
     Error::Recipe(error.message().replace('\n', " "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn resolve(system: &str, assignments: &[&str], file: Option<&str>) -> Result<Recipe> {
+        let assignments = assignments.iter().map(ToString::to_string).collect();
+        Recipe::resolve(systems::find(system)?, &Changes { file: file.map(str::to_owned), assignments })
+    }
+
+    fn refusal(assignments: &[&str]) -> String {
+        resolve("gan", assignments, None).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn every_default_survives_its_own_file() {
+        for entry in systems::registry() {
+            for source in ["digits", "ring8"] {
+                let recipe = resolve(entry.name, &[&format!("data.source={source}")], None).unwrap();
+                assert_eq!(Recipe::from_toml(&recipe.to_toml().unwrap(), "a test").unwrap(), recipe);
+            }
+        }
+    }
+
+    #[test]
+    fn assignments_win_over_the_file_and_the_file_over_defaults() {
+        let file = "[training]\nbatch = 16\nsteps = 7\n[objective]\nkind = \"least-squares\"\nb = 2";
+        let recipe = resolve("gan", &["training.steps=9", "generator.widths=[8, 4]"], Some(file)).unwrap();
+        assert_eq!((recipe.common.training.batch, recipe.common.training.steps), (16, 9));
+        assert_eq!(recipe.parts["objective"]["b"].as_float(), Some(2.0));
+        assert_eq!(recipe.parts["generator"]["widths"].as_array().map(Vec::len), Some(2));
+    }
+
+    #[test]
+    fn a_new_kind_starts_from_its_own_defaults() {
+        let recipe = resolve("gan", &["objective.kind=least-squares", "objective.c=0"], None).unwrap();
+        assert_eq!(recipe.parts["objective"]["b"].as_float(), Some(1.0));
+        assert_eq!(recipe.parts["objective"]["c"].as_float(), Some(0.0));
+        assert!(
+            resolve("gan", &["objective.kind=least-squares", "objective.kind=hinge", "objective.c=0"], None)
+                .is_err()
+        );
+    }
+
+    #[test]
+    fn mistakes_are_named_with_what_would_fit() {
+        assert!(refusal(&["trainning.batch=3"]).contains("training"));
+        assert!(refusal(&["training.bach=3"]).contains("batch"));
+        assert!(refusal(&["objective.kind=hing"]).contains("hinge"));
+        assert!(refusal(&["training.batch=0"]).contains("training.batch is 0"));
+        assert!(refusal(&["training.batch=-3"]).contains("training.batch"));
+        assert!(refusal(&["training.batch"]).contains("key=value"));
+        assert!(refusal(&["optimizer.generator.beta1=1.5"]).contains("beta1"));
+        assert!(refusal(&["system=dcgan"]).contains("dcgan"));
+        assert!(refusal(&["data.source=digit"]).contains("digits"));
+        assert!(systems::find("dcgn").err().unwrap().to_string().contains("dcgan"));
+    }
+
+    #[test]
+    fn intervals_are_round() {
+        assert_eq!([0, 1, 4, 9, 266, 1333, 5000].map(rounded), [1, 1, 2, 5, 200, 1000, 5000]);
+    }
 }

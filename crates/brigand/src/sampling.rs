@@ -51,7 +51,13 @@ impl Backdrop {
     ///
     /// # Errors
     /// If the shape does not fit the backdrop.
-    pub fn draw(&self, values: &[f32], shape: &[usize], columns: Option<usize>, caption: &str) -> Result<Picture> {
+    pub fn draw(
+        &self,
+        values: &[f32],
+        shape: &[usize],
+        columns: Option<usize>,
+        caption: &str,
+    ) -> Result<Picture> {
         match (self, shape) {
             (Self::Images, &[count, channels, height, width]) => {
                 let grid = Grid { columns, ..Grid::default() };
@@ -59,7 +65,9 @@ impl Backdrop {
             }
             (Self::Plane(scatter), &[_, 2]) => Ok(scatter.draw(values, caption)?),
             (Self::Line(histogram), &[_, 1]) => Ok(histogram.draw(values, caption)?),
-            _ => Err(Error::Request(format!("samples of shape {shape:?} do not fit the picture of the real ones"))),
+            _ => Err(Error::Request(format!(
+                "samples of shape {shape:?} do not fit the picture of the real ones"
+            ))),
         }
     }
 }
@@ -123,12 +131,12 @@ impl Destination {
         match path.extension().map(|ending| ending.to_string_lossy().to_lowercase()).as_deref() {
             Some("png") if !folder => Ok(Self::Picture(path.to_owned())),
             Some("npy") if !folder => Ok(Self::Array(path.to_owned())),
-            Some(_) if !folder => {
-                refuse("samples are written to a file ending in .png or .npy, or into a folder (end its path with /)")
-            }
-            _ if !matches!(shape, SampleShape::Image { .. }) => {
-                refuse("only images can be written one by one into a folder; give a file ending in .png or .npy")
-            }
+            Some(_) if !folder => refuse(
+                "samples are written to a file ending in .png or .npy, or into a folder (end its path with /)",
+            ),
+            _ if !matches!(shape, SampleShape::Image { .. }) => refuse(
+                "only images can be written one by one into a folder; give a file ending in .png or .npy",
+            ),
             _ if fs::read_dir(path).is_ok_and(|mut entries| entries.next().is_some()) => {
                 refuse("the folder is not empty; choose another one")
             }

@@ -1,6 +1,8 @@
 //! Claims: objectives, penalties and optimizers equal PyTorch's. Origin: `fixtures/make_fixtures.py`, seed 1, or
 //! the folder in `BRIGAND_FIXTURES`.
 
+#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "helpers of tests")]
+
 use std::collections::HashMap;
 use std::path::PathBuf;
 
@@ -147,7 +149,9 @@ fn fixture_penalty_costs() {
         let options = GradientOptions { allow_unused: true, ..GradientOptions::default() };
         let inputs: Vec<&Variable> = parameters.iter().collect();
         let found = grad_of(&[Output { variable: &penalty, weight: None }], &inputs, options).unwrap();
-        for (key, (found, parameter)) in ["w1", "b1", "w2", "b2", "w3", "b3"].iter().zip(found.into_iter().zip(&inputs)) {
+        for (key, (found, parameter)) in
+            ["w1", "b1", "w2", "b2", "w3", "b3"].iter().zip(found.into_iter().zip(&inputs))
+        {
             let found = found.unwrap_or_else(|| parameter.full_like(0.0).unwrap());
             assert_close(name, &found, &fixture[&format!("fc.{name}.grad.{key}")]);
         }
@@ -159,7 +163,9 @@ fn fixture_penalty_costs() {
 fn spectral_normalisation_bounds_the_layer() {
     let mut network = Network::build("critic", 3, &Device::Cpu, |builder| {
         let mut layers = Sequence::new();
-        layers.push(builder, |b| Linear::spectral(b, 40, 30, Initialization::Normal { mean: 0.0, deviation: 1.0 }))?;
+        layers.push(builder, |b| {
+            Linear::spectral(b, 40, 30, Initialization::Normal { mean: 0.0, deviation: 1.0 })
+        })?;
         Ok(layers)
     })
     .unwrap();

@@ -1,5 +1,7 @@
 //! Each system really trains at a small scale, and the same yardstick rejects it when it does not learn.
 
+#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "helpers of tests")]
+
 mod yardstick;
 
 use brigand::recipe::{Changes, Recipe};
@@ -20,8 +22,7 @@ fn trained(recipe: &Recipe, steps: u64) -> Box<dyn System> {
     let seed = recipe.common.training.seed;
     let mut feed = Feed::new(data, recipe.common.training.batch, seed, &Device::Cpu).unwrap();
     let entry = systems::find(&recipe.common.system).unwrap();
-    let mut system =
-        (entry.build)(&recipe.parts, feed.sample_shape().unwrap(), seed, &Device::Cpu).unwrap();
+    let mut system = (entry.build)(&recipe.parts, feed.sample_shape().unwrap(), seed, &Device::Cpu).unwrap();
     for step in 0..steps {
         system.train_step(&mut feed, step).unwrap();
     }
@@ -75,7 +76,8 @@ const SMALL: [&str; 4] = [
 #[test]
 fn dcgan_learns_28x28_digits() {
     for seed in 0..2 {
-        let verdict = verdict(&recipe("dcgan", &[&SMALL[..], &[&format!("training.seed={seed}")]].concat()), 500, 1500);
+        let verdict =
+            verdict(&recipe("dcgan", &[&SMALL[..], &[&format!("training.seed={seed}")]].concat()), 500, 1500);
         assert!(verdict.passes(0.7), "{verdict:?}");
     }
 }

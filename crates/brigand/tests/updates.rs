@@ -1,5 +1,7 @@
 //! Claim: the merged update is the plain simultaneous one, also when one backward pass serves both players.
 
+#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "helpers of tests")]
+
 use brigand::recipe::{Changes, Recipe};
 use brigand::systems::{self, Feed, State, System};
 use brigand::training::load_data;
@@ -22,9 +24,10 @@ fn trained(changes: &[&str], steps: u64) -> State {
 }
 
 fn largest_difference(a: &State, b: &State, prefix: &str) -> f32 {
-    let pairs = a.tensors.iter().filter(|(name, _)| name.starts_with(prefix)).flat_map(|(name, tensor)| {
-        tensor.data.iter().zip(&b.tensors[name].data).map(|(a, b)| (a - b).abs())
-    });
+    let pairs =
+        a.tensors.iter().filter(|(name, _)| name.starts_with(prefix)).flat_map(|(name, tensor)| {
+            tensor.data.iter().zip(&b.tensors[name].data).map(|(a, b)| (a - b).abs())
+        });
     pairs.fold(0.0, f32::max)
 }
 
@@ -40,8 +43,8 @@ const SGD: [&str; 5] = [
 /// must then give the generator exactly what the alternating one on the same fakes does.
 #[test]
 fn merged_generator_update_equals_the_separate_one() {
-    let objectives =
-        ["minimax", "non-saturating", "wasserstein", "least-squares", "hinge"].map(|kind| format!("objective.kind={kind}"));
+    let objectives = ["minimax", "non-saturating", "wasserstein", "least-squares", "hinge"]
+        .map(|kind| format!("objective.kind={kind}"));
     for objective in &objectives {
         let still = "optimizer.discriminator.learning_rate=1e-30";
         let run = |order: &str| {

@@ -1,6 +1,6 @@
 //! `--device` and `--threads`, for every command that computes.
 
-use brigand::hardware::{Device, Processor, set_threads};
+use brigand::hardware::{Device, Processor, keep_freed_memory, set_threads};
 
 use crate::failure::Failure;
 
@@ -18,6 +18,7 @@ pub(crate) struct Hardware {
 impl Hardware {
     /// Makes it ready.
     pub(crate) fn open(&self) -> Result<Device, Failure> {
+        keep_freed_memory();
         if let Some(threads) = self.threads {
             set_threads(threads)?;
         }

@@ -29,7 +29,12 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     }
     let header = ["SYSTEM", "FAMILY", "WHAT IT IS", "PAPER"].map(str::to_owned).to_vec();
     let rows = registry().iter().map(|entry| {
-        vec![entry.name.to_owned(), entry.family.to_string(), entry.summary.to_owned(), entry.paper.to_owned()]
+        vec![
+            entry.name.to_owned(),
+            entry.family.to_string(),
+            entry.summary.to_owned(),
+            entry.paper.to_owned(),
+        ]
     });
     console::print_table(&std::iter::once(header).chain(rows).collect::<Vec<_>>())
 }

@@ -36,7 +36,8 @@ impl Steps {
             bar.set_message(measured(report));
             bar.set_position(step);
         }
-        let due = step - self.last_line.0 >= self.steps.div_ceil(LINES) || self.last_line.1.elapsed() > LONGEST_SILENCE;
+        let due = step - self.last_line.0 >= self.steps.div_ceil(LINES)
+            || self.last_line.1.elapsed() > LONGEST_SILENCE;
         if self.lines && (due || step == self.steps) {
             self.last_line = (step, Instant::now());
             let rate = (step - self.first) as f64 / self.began.elapsed().as_secs_f64();
@@ -75,7 +76,8 @@ fn step_bar(first: u64, steps: u64, batch: usize) -> ProgressBar {
     let left = |state: &ProgressState, out: &mut dyn std::fmt::Write| {
         let _ = write!(out, "{}", clock(state.eta()));
     };
-    let bar = ProgressBar::with_draw_target(Some(steps), ProgressDrawTarget::stderr_with_hz(UPDATES_PER_SECOND));
+    let bar =
+        ProgressBar::with_draw_target(Some(steps), ProgressDrawTarget::stderr_with_hz(UPDATES_PER_SECOND));
     let style = styled("{pos}/{len} [{bar:20}] {msg}  {speed} images/s  {left} left");
     bar.set_style(style.with_key("speed", speed).with_key("left", left));
     bar.set_position(first);
@@ -126,7 +128,9 @@ impl Bytes {
 }
 
 fn styled(template: &str) -> ProgressStyle {
-    ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar()).progress_chars("=> ")
+    ProgressStyle::with_template(template)
+        .unwrap_or_else(|_| ProgressStyle::default_bar())
+        .progress_chars("=> ")
 }
 
 /// Losses and accuracies in a few words.
@@ -156,7 +160,10 @@ mod tests {
 
     #[test]
     fn times_read_like_a_clock() {
-        assert_eq!([0, 59, 61, 3600, 7325].map(|s| clock(Duration::from_secs(s))), ["0:00", "0:59", "1:01", "1:00:00", "2:02:05"]);
+        assert_eq!(
+            [0, 59, 61, 3600, 7325].map(|s| clock(Duration::from_secs(s))),
+            ["0:00", "0:59", "1:01", "1:00:00", "2:02:05"]
+        );
     }
 
     #[test]

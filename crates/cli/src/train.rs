@@ -104,7 +104,10 @@ fn resume(run: &Path, arguments: &Arguments) -> Result<Option<Training>, Failure
         return Ok(Some(training));
     }
     let more = console::command_line("train --resume", run);
-    console::print(&format!("this run has finished its {steps} steps; for more: {more} --steps {}", 2 * steps))?;
+    console::print(&format!(
+        "this run has finished its {steps} steps; for more: {more} --steps {}",
+        2 * steps
+    ))?;
     Ok(None)
 }
 
@@ -143,9 +146,14 @@ fn train(mut training: Training, quiet: bool) -> Result<(), Failure> {
             console::print(&format!("stopped after step {step} of {steps}; continue with\n  {resume}"))?;
             Err(Failure::Interrupted)
         }
-        Err(error) => Err(Failure::Midway(error, match saved {
-            Some(step) => format!("the checkpoint of step {step} is whole; continue from it with {resume}"),
-            None => format!("there is no checkpoint yet; begin again with {resume}"),
-        })),
+        Err(error) => Err(Failure::Midway(
+            error,
+            match saved {
+                Some(step) => {
+                    format!("the checkpoint of step {step} is whole; continue from it with {resume}")
+                }
+                None => format!("there is no checkpoint yet; begin again with {resume}"),
+            },
+        )),
     }
 }

@@ -11,6 +11,7 @@ mod forward;
 mod geometry;
 mod input_gradient;
 mod patches;
+mod phase_weights;
 mod planes;
 mod weight_gradient;
 mod winograd;
@@ -121,9 +122,10 @@ fn block_pixels(pixels: usize, most: usize) -> usize {
     (pixels / (4 * pool::threads())).next_multiple_of(64).clamp(64, most)
 }
 
-/// How many output channels a task should have when there are `tasks` blocks of pixels: all, unless blocks are few.
+/// How many output channels a task should have when there are `tasks` blocks of pixels: all, unless blocks are so few
+/// that threads would idle, because each task gathers its pixels anew.
 fn split_outputs(outputs: usize, tasks: usize) -> usize {
-    let wanted = 4 * pool::threads();
+    let wanted = 2 * pool::threads();
     if tasks >= wanted || tasks == 0 {
         return outputs.max(1);
     }

@@ -68,13 +68,13 @@ pub(crate) trait Dispatch: Sized {
 }
 
 macro_rules! dispatch {
-    ($type:ty, $wide:ty, $medium:ty) => {
+    ($type:ty, $wide:ty, $wide_tile:literal, $medium:ty) => {
         impl Dispatch for $type {
             fn dispatch<W: Work<Self>>(path: Path, work: W) {
                 #[cfg(target_arch = "x86_64")]
                 #[target_feature(enable = "avx512f,avx2,fma")]
                 fn wide<W: Work<$type>>(work: W) {
-                    work.run::<$wide, 4, 8>();
+                    work.run::<$wide, $wide_tile, { 2 * $wide_tile }>();
                 }
                 #[cfg(target_arch = "x86_64")]
                 #[target_feature(enable = "avx2,fma")]
@@ -95,5 +95,6 @@ macro_rules! dispatch {
     };
 }
 
-dispatch!(f32, avx512::Single, avx2::Single);
-dispatch!(f64, avx512::Double, avx2::Double);
+dispatch!(f32, avx512::Single, 4, avx2::Single);
+// Double precision checks gradients, for which a third set of code would not pay.
+dispatch!(f64, avx2::Double, 2, avx2::Double);

@@ -238,13 +238,12 @@ mod tests {
             c.iter().map(|v| v.to_bits()).collect::<Vec<_>>()
         };
         let several = product();
-        let alone = std::sync::Mutex::new(Vec::new());
-        pool::parallel(2, |task| {
-            if task == 0 {
-                *alone.lock().unwrap() = product();
-            }
-        });
         assert_eq!(several, product());
-        assert_eq!(several, *alone.lock().unwrap());
+        for threads in [1, 3] {
+            pool::set_threads(threads);
+            let others = product();
+            pool::set_threads(0);
+            assert_eq!(several, others, "{threads} threads");
+        }
     }
 }

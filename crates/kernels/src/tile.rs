@@ -34,23 +34,18 @@ pub(crate) struct Tile<'a, T> {
 /// All addresses a [`Tile`] names must be readable, there must be as many vectors as the tile is wide, its output writable and unshared, and the processor must have
 /// the vectors.
 #[inline(always)]
-pub(crate) unsafe fn multiply_tile<
-    V: Vector,
-    const WIDTH: usize,
-    const LEFT: u8,
-    const RIGHT_STEPS: bool,
->(
+pub(crate) unsafe fn multiply_tile<V: Vector, const WIDTH: usize, const LEFT: u8, const RIGHT_STEPS: bool>(
     tile: &Tile<'_, V::Element>,
 ) {
     // SAFETY: the caller's promise, passed on.
     unsafe {
         match tile.rows.len() {
-            6 => rows::<V, 6, WIDTH, LEFT, RIGHT_STEPS>(tile),
-            5 => rows::<V, 5, WIDTH, LEFT, RIGHT_STEPS>(tile),
-            4 => rows::<V, 4, WIDTH, LEFT, RIGHT_STEPS>(tile),
-            3 => rows::<V, 3, WIDTH, LEFT, RIGHT_STEPS>(tile),
-            2 => rows::<V, 2, WIDTH, LEFT, RIGHT_STEPS>(tile),
-            _ => rows::<V, 1, WIDTH, LEFT, RIGHT_STEPS>(tile),
+            6 => V::tile::<6, WIDTH, LEFT, RIGHT_STEPS>(tile),
+            5 => V::tile::<5, WIDTH, LEFT, RIGHT_STEPS>(tile),
+            4 => V::tile::<4, WIDTH, LEFT, RIGHT_STEPS>(tile),
+            3 => V::tile::<3, WIDTH, LEFT, RIGHT_STEPS>(tile),
+            2 => V::tile::<2, WIDTH, LEFT, RIGHT_STEPS>(tile),
+            _ => V::tile::<1, WIDTH, LEFT, RIGHT_STEPS>(tile),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Vector registers behind one trait, so that a kernel is written once and compiled for each instruction set.
 
 use crate::element::Element;
+use crate::tile::Tile;
 
 /// Work that is generic over the vector register.
 pub(crate) trait Work<T> {
@@ -54,12 +55,19 @@ pub(crate) trait Vector: Copy {
     /// # Safety
     /// See the trait.
     unsafe fn multiply_add(self, a: Self, b: Self) -> Self;
+    /// [`crate::tile::rows`] as a function of its own, so that it is compiled once for all who use it.
+    ///
+    /// # Safety
+    /// See there.
+    unsafe fn tile<const ROWS: usize, const WIDTH: usize, const LEFT: u8, const RIGHT_STEPS: bool>(
+        tile: &Tile<'_, Self::Element>,
+    );
 }
 
 /// Implements [`Vector`] for a register with one intrinsic per operation.
 #[cfg(target_arch = "x86_64")]
 macro_rules! register {
-    ($name:ident, $type:ty, $lanes:literal, $register:ty, $zero:ident, $splat:ident, $load:ident, $store:ident, $add:ident, $subtract:ident, $fma:ident) => {
+    ($name:ident, $features:literal, $type:ty, $lanes:literal, $register:ty, $zero:ident, $splat:ident, $load:ident, $store:ident, $add:ident, $subtract:ident, $fma:ident) => {
         /// A register of one x86-64 vector extension.
         #[derive(Clone, Copy)]
         pub(crate) struct $name($register);
@@ -109,6 +117,27 @@ macro_rules! register {
                 // SAFETY: the caller's processor has the instruction.
                 Self(unsafe { $fma(a.0, b.0, self.0) })
             }
+
+            #[inline(always)]
+            unsafe fn tile<const ROWS: usize, const WIDTH: usize, const LEFT: u8, const RIGHT_STEPS: bool>(
+                tile: &crate::tile::Tile<'_, $type>,
+            ) {
+                #[inline(never)]
+                #[target_feature(enable = $features)]
+                unsafe fn compiled<
+                    const ROWS: usize,
+                    const WIDTH: usize,
+                    const LEFT: u8,
+                    const RIGHT_STEPS: bool,
+                >(
+                    tile: &crate::tile::Tile<'_, $type>,
+                ) {
+                    // SAFETY: the caller's promise.
+                    unsafe { crate::tile::rows::<$name, ROWS, WIDTH, LEFT, RIGHT_STEPS>(tile) }
+                }
+                // SAFETY: the caller's promise.
+                unsafe { compiled::<ROWS, WIDTH, LEFT, RIGHT_STEPS>(tile) }
+            }
         }
     };
 }
@@ -118,8 +147,7 @@ macro_rules! register {
 #[rustfmt::skip]
 pub(crate) mod avx512 {
     use std::arch::x86_64::*;
-    register!(Single, f32, 16, __m512, _mm512_setzero_ps, _mm512_set1_ps, _mm512_loadu_ps, _mm512_storeu_ps, _mm512_add_ps, _mm512_sub_ps, _mm512_fmadd_ps);
-    register!(Double, f64, 8, __m512d, _mm512_setzero_pd, _mm512_set1_pd, _mm512_loadu_pd, _mm512_storeu_pd, _mm512_add_pd, _mm512_sub_pd, _mm512_fmadd_pd);
+    register!(Single, "avx512f,avx2,fma", f32, 16, __m512, _mm512_setzero_ps, _mm512_set1_ps, _mm512_loadu_ps, _mm512_storeu_ps, _mm512_add_ps, _mm512_sub_ps, _mm512_fmadd_ps);
 }
 
 /// 256-bit registers.
@@ -127,8 +155,8 @@ pub(crate) mod avx512 {
 #[rustfmt::skip]
 pub(crate) mod avx2 {
     use std::arch::x86_64::*;
-    register!(Single, f32, 8, __m256, _mm256_setzero_ps, _mm256_set1_ps, _mm256_loadu_ps, _mm256_storeu_ps, _mm256_add_ps, _mm256_sub_ps, _mm256_fmadd_ps);
-    register!(Double, f64, 4, __m256d, _mm256_setzero_pd, _mm256_set1_pd, _mm256_loadu_pd, _mm256_storeu_pd, _mm256_add_pd, _mm256_sub_pd, _mm256_fmadd_pd);
+    register!(Single, "avx2,fma", f32, 8, __m256, _mm256_setzero_ps, _mm256_set1_ps, _mm256_loadu_ps, _mm256_storeu_ps, _mm256_add_ps, _mm256_sub_ps, _mm256_fmadd_ps);
+    register!(Double, "avx2,fma", f64, 4, __m256d, _mm256_setzero_pd, _mm256_set1_pd, _mm256_loadu_pd, _mm256_storeu_pd, _mm256_add_pd, _mm256_sub_pd, _mm256_fmadd_pd);
 }
 
 /// Four numbers in plain Rust, which every compiler turns into whatever vectors it has.
@@ -177,5 +205,13 @@ impl<T: Element> Vector for Scalar<T> {
     unsafe fn multiply_add(self, a: Self, b: Self) -> Self {
         let ([s0, s1, s2, s3], [a0, a1, a2, a3], [b0, b1, b2, b3]) = (self.0, a.0, b.0);
         Self([s0 + a0 * b0, s1 + a1 * b1, s2 + a2 * b2, s3 + a3 * b3])
+    }
+
+    #[inline(never)]
+    unsafe fn tile<const ROWS: usize, const WIDTH: usize, const LEFT: u8, const RIGHT_STEPS: bool>(
+        tile: &Tile<'_, T>,
+    ) {
+        // SAFETY: the caller's promise.
+        unsafe { crate::tile::rows::<Self, ROWS, WIDTH, LEFT, RIGHT_STEPS>(tile) }
     }
 }

@@ -108,7 +108,7 @@ pub(super) fn binary(name: &'static str, operation: Binary, left: &Tensor, right
         (Operand::Whole, Operand::Whole) => whole::<T>(operation, &left, &right),
         (Operand::Whole, Operand::Vector(spread)) => vector::<T>(operation, &left, &right, spread),
         (Operand::Vector(spread), Operand::Whole) if commutes => vector::<T>(operation, &right, &left, spread),
-        _ => composed_binary(operation, &left, &right),
+        _ => whole::<T>(operation, &left, &right),
     })
 }
 

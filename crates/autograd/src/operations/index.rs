@@ -2,6 +2,7 @@
 
 use candle_core::{DType, Device, Tensor};
 
+use crate::buffer::contiguous;
 use crate::error::{Error, Result, element_count, shape_error};
 use crate::variable::{Variable, agree};
 
@@ -17,7 +18,7 @@ impl Variable {
             return self.narrow(axis, 0, 0);
         }
         let chosen = Tensor::from_slice(indices, indices.len(), self.device())?;
-        let value = self.tensor().contiguous()?.index_select(&chosen, axis)?;
+        let value = contiguous(self.tensor())?.index_select(&chosen, axis)?;
         let (shape, indices) = (self.shape().to_vec(), indices.to_vec());
         Ok(Variable::record("index_select", value, &[self], &[], false, move |b| {
             let rule = || {
@@ -52,7 +53,7 @@ impl Variable {
             self.tensor().clone()
         } else {
             let chosen = Tensor::from_slice(indices, indices.len(), self.device())?;
-            self.tensor().contiguous()?.index_add(&chosen, &source.tensor().contiguous()?, axis)?
+            contiguous(self.tensor())?.index_add(&chosen, &contiguous(source.tensor())?, axis)?
         };
         let indices = indices.to_vec();
         Ok(Variable::record("index_add", value, &[self, source], &[], false, move |b| {
@@ -70,7 +71,7 @@ impl Variable {
     /// If ranks or sizes do not fit or an index is too large.
     pub fn gather(&self, axis: usize, index: &Tensor) -> Result<Variable> {
         let index = self.fitting_index("gather", axis, index)?;
-        let value = self.tensor().contiguous()?.gather(&index, axis)?;
+        let value = contiguous(self.tensor())?.gather(&index, axis)?;
         let shape = self.shape().to_vec();
         Ok(Variable::record("gather", value, &[self], &[], false, move |b| {
             let rule = || {
@@ -98,8 +99,8 @@ impl Variable {
             return Err(shape_error("scatter_add", reason));
         }
         let index = self.fitting_index("scatter_add", axis, index)?;
-        let source_values = source.tensor().contiguous()?;
-        let value = self.tensor().contiguous()?.scatter_add(&index, &source_values, axis)?;
+        let source_values = contiguous(source.tensor())?;
+        let value = contiguous(self.tensor())?.scatter_add(&index, &source_values, axis)?;
         Ok(Variable::record("scatter_add", value, &[self, source], &[], false, move |b| {
             Ok(vec![b.when(0, || Ok(b.gradient.clone()))?, b.when(1, || b.gradient.gather(axis, &index))?])
         }))

@@ -3,7 +3,7 @@
 use brigand_kernels::reduction;
 use candle_core::Tensor;
 
-use crate::buffer::{Real, has_kernels, tensor_of, with_slice};
+use crate::buffer::{Real, contiguous, has_kernels, tensor_of, with_slice};
 use crate::dispatch;
 use crate::error::{Result, shape_error};
 use crate::variable::Variable;
@@ -93,14 +93,14 @@ impl Variable {
     /// The largest elements along `axis`, which disappears; among equals the first receives the gradient.
     pub fn max(&self, axis: usize) -> Result<Variable> {
         self.refuse_empty_axis("max", axis)?;
-        let index = self.tensor().contiguous()?.argmax_keepdim(axis)?;
+        let index = contiguous(self.tensor())?.argmax_keepdim(axis)?;
         self.gather(axis, &index)?.drop_axes(&[axis])
     }
 
     /// The smallest elements along `axis`, which disappears; among equals the first receives the gradient.
     pub fn min(&self, axis: usize) -> Result<Variable> {
         self.refuse_empty_axis("min", axis)?;
-        let index = self.tensor().contiguous()?.argmin_keepdim(axis)?;
+        let index = contiguous(self.tensor())?.argmin_keepdim(axis)?;
         self.gather(axis, &index)?.drop_axes(&[axis])
     }
 
@@ -123,7 +123,7 @@ impl Variable {
 
 /// Sums over `axes`, kept as size 1.
 fn sum_value(tensor: &Tensor, axes: &[usize]) -> Result<Tensor> {
-    let mut value = tensor.contiguous()?;
+    let mut value = contiguous(tensor)?;
     let mut sorted = axes.to_vec();
     sorted.sort_unstable();
     sorted.dedup();

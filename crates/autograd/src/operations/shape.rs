@@ -2,6 +2,7 @@
 
 use candle_core::{DType, Device, Tensor};
 
+use crate::buffer::contiguous;
 use crate::error::{Result, element_count, shape_error};
 use crate::variable::{Variable, agree};
 
@@ -57,7 +58,7 @@ impl Variable {
             return Err(shape_error("reshape", reason));
         }
         let from = self.shape().to_vec();
-        let value = self.tensor().reshape(shape)?;
+        let value = contiguous(self.tensor())?.reshape(shape)?;
         Ok(Variable::record("reshape", value, &[self], &[], false, move |b| {
             Ok(vec![b.when(0, || b.gradient.reshape(&from))?])
         }))

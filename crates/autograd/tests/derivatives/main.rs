@@ -7,7 +7,7 @@ mod random;
 
 use std::collections::BTreeSet;
 
-use brigand_autograd::{Activation, Variable, grad};
+use brigand_autograd::{Activation, Result, Variable, grad};
 use candle_core::{DType, Tensor};
 
 /// Operations of `Variable` that have no derivative to check here: all but the last return constants, which `constants_have_no_derivative` checks.
@@ -87,11 +87,10 @@ fn constants_have_no_derivative() {
 
 #[test]
 fn slopes_at_kinks_follow_the_conventions() {
-    let slope =
-        |function: &dyn Fn(&Variable) -> brigand_autograd::Result<Variable>, at: f64, record: bool| {
-            let x = Variable::leaf(Tensor::new(&[at], &candle_core::Device::Cpu).unwrap());
-            grad(&function(&x).unwrap().sum_all().unwrap(), &[&x], record).unwrap()[0].to_vec().unwrap()[0]
-        };
+    let slope = |function: &dyn Fn(&Variable) -> Result<Variable>, at: f64, record: bool| {
+        let x = Variable::leaf(Tensor::new(&[at], &candle_core::Device::Cpu).unwrap());
+        grad(&function(&x).unwrap().sum_all().unwrap(), &[&x], record).unwrap()[0].to_vec().unwrap()[0]
+    };
     for record in [false, true] {
         assert_eq!(slope(&|x| x.relu(), 0.0, record), 0.0);
         assert_eq!(slope(&|x| x.leaky_relu(0.25), 0.0, record), 0.25);
@@ -111,7 +110,7 @@ fn slopes_at_kinks_follow_the_conventions() {
 fn values_and_slopes_stay_finite_far_out() {
     use Activation::{Elu, Gelu, LeakyRelu, Relu, Sigmoid, Silu, Softplus, Tanh};
     let all = [Relu, LeakyRelu(0.2), Elu(1.0), Silu, Gelu, Tanh, Sigmoid, Softplus];
-    let mut functions: Vec<Box<dyn Fn(&Variable) -> brigand_autograd::Result<Variable>>> = vec![
+    let mut functions: Vec<Box<dyn Fn(&Variable) -> Result<Variable>>> = vec![
         Box::new(|x| x.log_sigmoid()),
         Box::new(|x| x.softmax(0)),
         Box::new(|x| x.log_softmax(0)),

@@ -118,7 +118,6 @@ impl Dataset {
         Self::new(name, Values::Points(values), shape.to_vec(), None, "as its owner says")
     }
 
-
     /// The same set with the mixture it was drawn from.
     pub(crate) fn with_modes(self, modes: Option<Modes>) -> Self {
         Self { modes, ..self }

@@ -97,9 +97,11 @@ impl Builder {
         let within = |bound: f64, stream: &mut Stream| stream.uniform(count, -bound as f32, bound as f32);
         let values = match initialization {
             Initialization::Constant { value } => vec![value as f32; count],
-            Initialization::Normal { mean, deviation } => {
-                stream.normal(count).into_iter().map(|draw| (mean + deviation * f64::from(draw)) as f32).collect()
-            }
+            Initialization::Normal { mean, deviation } => stream
+                .normal(count)
+                .into_iter()
+                .map(|draw| (mean + deviation * f64::from(draw)) as f32)
+                .collect(),
             Initialization::Glorot => within((6.0 / (fans.0 + fans.1) as f64).sqrt(), &mut stream),
             Initialization::FanIn => within((fans.0.max(1) as f64).sqrt().recip(), &mut stream),
         };

@@ -14,7 +14,12 @@ pub struct Linear {
 
 impl Linear {
     /// A layer with a bias that starts at 0.
-    pub fn new(builder: &mut Builder, from: usize, to: usize, initialization: Initialization) -> Result<Self> {
+    pub fn new(
+        builder: &mut Builder,
+        from: usize,
+        to: usize,
+        initialization: Initialization,
+    ) -> Result<Self> {
         Self::make(builder, (from, to), initialization, false)
     }
 

@@ -15,7 +15,7 @@ pub use builder::{Builder, DCGAN, Initialization};
 pub use convolution::{Convolution, TransposedConvolution, Window};
 pub use linear::Linear;
 pub use normalization::{BatchNormalization, Momentum};
-pub use residual::{Halve, Residual, Double, SumPositions};
+pub use residual::{Double, Halve, Residual, SumPositions};
 pub use sequence::{Activate, Reshape, Sequence};
 pub use weights::{BufferId, Buffers, WeightId, Weights};
 

@@ -67,7 +67,8 @@ impl Layer for BatchNormalization {
             )?;
             return Ok(output);
         }
-        let (output, seen) = input.batch_normalize(Some(scale), Some(shift), self.epsilon, self.activation)?;
+        let (output, seen) =
+            input.batch_normalize(Some(scale), Some(shift), self.epsilon, self.activation)?;
         if pass.mode == Mode::Training {
             let mean = self.mix(mean, seen.mean.tensor())?;
             let variance = self.mix(variance, seen.unbiased_variance()?.tensor())?;

@@ -32,7 +32,9 @@ impl Weights {
     /// # Errors
     /// If `id` belongs to another network.
     pub fn get(&self, id: WeightId) -> Result<&Variable> {
-        self.values.get(id.0).ok_or_else(|| Error::Network(format!("no parameter number {} in this network", id.0)))
+        self.values
+            .get(id.0)
+            .ok_or_else(|| Error::Network(format!("no parameter number {} in this network", id.0)))
     }
 
     /// The paths, for example `layer1.weight`.
@@ -82,7 +84,9 @@ impl Buffers {
     /// # Errors
     /// If `id` belongs to another network.
     pub fn get(&self, id: BufferId) -> Result<&Tensor> {
-        self.values.get(id.0).ok_or_else(|| Error::Network(format!("no statistic number {} in this network", id.0)))
+        self.values
+            .get(id.0)
+            .ok_or_else(|| Error::Network(format!("no statistic number {} in this network", id.0)))
     }
 
     /// Puts `value` in the place of `id`.

@@ -60,7 +60,8 @@ impl Pyramid {
         if doublings < 1 || !SMALLEST.contains(&start) {
             let mut fitting: Vec<usize> =
                 SMALLEST.iter().flat_map(|side| (1..=8).map(move |power| side << power)).collect();
-            fitting.retain(|&size| Self::of(SampleShape::Image { channels, height: size, width: size }).is_ok());
+            fitting
+                .retain(|&size| Self::of(SampleShape::Image { channels, height: size, width: size }).is_ok());
             fitting.sort_unstable_by_key(|&size| (size.abs_diff(height), size));
             fitting.dedup();
             let near: Vec<String> = fitting.iter().take(4).map(ToString::to_string).collect();

@@ -6,9 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Network, SampleKind, SampleShape};
 use crate::error::{Error, Result};
-use crate::layers::{
-    Activate, BatchNormalization, Initialization, Linear, Momentum, Reshape, Sequence,
-};
+use crate::layers::{Activate, BatchNormalization, Initialization, Linear, Momentum, Reshape, Sequence};
 
 /// Which activation the hidden layers have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -134,7 +134,9 @@ impl SampleShape {
         match *dims {
             [channels, height, width] => Ok(Self::Image { channels, height, width }),
             [dimensions] => Ok(Self::Points { dimensions }),
-            ref other => Err(Error::Network(format!("samples of shape {other:?} are neither images nor points"))),
+            ref other => {
+                Err(Error::Network(format!("samples of shape {other:?} are neither images nor points")))
+            }
         }
     }
 
@@ -174,7 +176,13 @@ pub enum NetworkRecipe {
 
 impl NetworkRecipe {
     /// A generator from `[batch, latent]` to `[batch, sample...]`.
-    pub fn generator(&self, latent: usize, sample: SampleShape, seed: u64, device: &Device) -> Result<Network> {
+    pub fn generator(
+        &self,
+        latent: usize,
+        sample: SampleShape,
+        seed: u64,
+        device: &Device,
+    ) -> Result<Network> {
         match self {
             Self::Mlp(recipe) => recipe.generator(latent, sample, seed, device),
             Self::Dcgan(recipe) => recipe.generator(latent, sample, seed, device),

@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 use super::{Network, SampleShape};
 use crate::error::{Error, Result};
 use crate::layers::{
-    Activate, BatchNormalization, Builder, Convolution, Double, Halve, Initialization, Linear, Momentum, Reshape,
-    Residual, Sequence, SumPositions, Window,
+    Activate, BatchNormalization, Builder, Convolution, Double, Halve, Initialization, Linear, Momentum,
+    Reshape, Residual, Sequence, SumPositions, Window,
 };
 
 const THREE: Window = Window { kernel: 3, stride: 1, padding: 1 };
@@ -38,7 +38,9 @@ impl ResnetRecipe {
             return Err(Error::Recipe(format!("resnet's width is {}; give 1 to 4096", self.width)));
         }
         match sample {
-            SampleShape::Image { channels, height, width } if height == width && height >= 8 && height % 4 == 0 => {
+            SampleShape::Image { channels, height, width }
+                if height == width && height >= 8 && height % 4 == 0 =>
+            {
                 Ok((channels, height))
             }
             other => Err(Error::Network(format!(
@@ -83,7 +85,13 @@ impl ResnetRecipe {
 
     /// `[relu] conv relu conv [down]`, around it `conv [down]`; the first block has no leading relu and
     /// halves before its shortcut's convolution.
-    fn discriminator_block(&self, builder: &mut Builder, from: usize, down: bool, first: bool) -> Result<Residual> {
+    fn discriminator_block(
+        &self,
+        builder: &mut Builder,
+        from: usize,
+        down: bool,
+        first: bool,
+    ) -> Result<Residual> {
         let spectral = self.spectral;
         let (mut main, mut shortcut) = (Sequence::new(), Sequence::new());
         builder.within("main", |b| {

@@ -84,9 +84,9 @@ impl Penalty {
     /// Refuses a weight that no penalty can have.
     pub fn check(&self) -> Result<()> {
         match *self {
-            Self::Gradient { weight, .. } if !(weight > 0.0 && weight.is_finite()) => {
-                Err(Error::Recipe(format!("penalty.weight is {weight}; give a positive number, or set penalty.kind=none")))
-            }
+            Self::Gradient { weight, .. } if !(weight > 0.0 && weight.is_finite()) => Err(Error::Recipe(
+                format!("penalty.weight is {weight}; give a positive number, or set penalty.kind=none"),
+            )),
             _ => Ok(()),
         }
     }

@@ -86,7 +86,8 @@ impl DuelRecipe {
         self.optimizer.discriminator.check("discriminator")?;
         if self.update.discriminator_steps == 0 {
             return Err(Error::Recipe(
-                "update.discriminator_steps is 0, so the discriminator would never learn; give at least 1".into(),
+                "update.discriminator_steps is 0, so the discriminator would never learn; give at least 1"
+                    .into(),
             ));
         }
         Ok(())
@@ -150,7 +151,13 @@ impl Duel {
     }
 
     /// One discriminator update on a fresh real batch and `fake`, through which no gradient flows.
-    fn update_discriminator(&mut self, feed: &mut Feed, fake: &Variable, draw: u64, report: &mut Report) -> Result<()> {
+    fn update_discriminator(
+        &mut self,
+        feed: &mut Feed,
+        fake: &Variable,
+        draw: u64,
+        report: &mut Report,
+    ) -> Result<()> {
         let (real, fake) = (feed.batch(draw)?.samples, fake.detach());
         let mut loss = self.judge(&real, &fake, report)?.loss;
         let drawn = Draw { seed: feed.seed(), number: draw, report };
@@ -197,7 +204,8 @@ impl Duel {
             }
             None => {
                 let options = GradientOptions { retain_graph: true, ..GradientOptions::default() };
-                let pull = grad_of(&[whole(&generator_loss)], &[&shown], options)?.into_iter().flatten().next();
+                let pull =
+                    grad_of(&[whole(&generator_loss)], &[&shown], options)?.into_iter().flatten().next();
                 (self.discriminator.gradients(whole(&judged.loss), None, false)?, pull)
             }
         };

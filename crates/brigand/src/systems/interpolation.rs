@@ -90,7 +90,8 @@ impl Interpolation {
         let size = self.shape.iter().skip(1).product::<usize>().max(1);
         let pairs = self.starts.chunks(size).zip(self.ends.chunks(size));
         let latents: Vec<f32> = pairs.flat_map(|(start, end)| between(start, end, t)).collect();
-        let latents = Tensor::from_vec(latents, self.shape.as_slice(), &Device::Cpu)?.to_device(&self.device)?;
+        let latents =
+            Tensor::from_vec(latents, self.shape.as_slice(), &Device::Cpu)?.to_device(&self.device)?;
         system.generate(&Variable::constant(latents))
     }
 

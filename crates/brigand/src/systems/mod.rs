@@ -16,7 +16,7 @@ pub use feed::{Feed, RealBatch};
 pub use interpolation::{Interpolation, Path, lerp, moments, slerp};
 pub use latent::{LatentRecipe, Prior};
 pub use optimizer::{Optimizer, OptimizerRecipe};
-pub use registry::{Entry, Family, Length, find, registry};
+pub use registry::{Build, Entry, Family, Length, find, registry};
 pub use state::{Fragment, State};
 
 use std::collections::BTreeMap;

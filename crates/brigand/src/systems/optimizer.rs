@@ -109,7 +109,7 @@ impl OptimizerRecipe {
 
     /// Refuses values with which no step makes sense; `player` names whose optimizer it is.
     pub fn check(&self, player: &str) -> Result<()> {
-        let (rate, decays, additions): (f64, &[(&str, f64)], &[(&str, f64)]) = match self {
+        let (rate, decays, additions): (f64, Named<'_>, Named<'_>) = match self {
             Self::Adam { learning_rate, beta1, beta2, epsilon, weight_decay } => (
                 *learning_rate,
                 &[("beta1", *beta1), ("beta2", *beta2)],
@@ -126,12 +126,16 @@ impl OptimizerRecipe {
         if let Some((key, value)) = decays.iter().find(|(_, value)| !(0.0..1.0).contains(value)) {
             return Err(refuse(player, key, *value, "0 or more and less than 1"));
         }
-        if let Some((key, value)) = additions.iter().find(|(_, value)| !(*value >= 0.0 && value.is_finite())) {
+        if let Some((key, value)) = additions.iter().find(|(_, value)| !(*value >= 0.0 && value.is_finite()))
+        {
             return Err(refuse(player, key, *value, "0 or more"));
         }
         Ok(())
     }
 }
+
+/// Settings by name.
+type Named<'a> = &'a [(&'static str, f64)];
 
 fn refuse(player: &str, key: &str, value: f64, wanted: &str) -> Error {
     Error::Recipe(format!("optimizer.{player}.{key} is {value}; give {wanted}"))
@@ -178,7 +182,8 @@ impl Optimizer {
         }
         self.steps += 1;
         for (index, gradient) in gradients.iter().enumerate() {
-            let (name, parameter) = (weights.names()[index].clone(), weights.values()[index].tensor().clone());
+            let (name, parameter) =
+                (weights.names()[index].clone(), weights.values()[index].tensor().clone());
             if parameter.dims() != gradient.shape() {
                 return Err(Error::Network(format!(
                     "the gradient of `{name}` has shape {:?}, the parameter {:?}",
@@ -226,7 +231,8 @@ fn step_one(
                 kernel::adam(&settings, parameter, gradient, first, second, &mut updated);
             }
             OptimizerRecipe::Rmsprop { learning_rate, alpha, epsilon, momentum } => {
-                let settings = kernel::RmspropStep { learning_rate, alpha, epsilon, momentum, weight_decay: 0.0 };
+                let settings =
+                    kernel::RmspropStep { learning_rate, alpha, epsilon, momentum, weight_decay: 0.0 };
                 kernel::rmsprop(&settings, parameter, gradient, first, second, &mut updated);
             }
             OptimizerRecipe::Sgd { learning_rate, momentum } => {
@@ -261,7 +267,8 @@ impl Fragment for Optimizer {
         self.moments.clear();
         for part in ["first", "second"] {
             let prefix = format!("{name}.{part}.");
-            let stored = state.tensors.range(prefix.clone()..).take_while(|(key, _)| key.starts_with(&prefix));
+            let stored =
+                state.tensors.range(prefix.clone()..).take_while(|(key, _)| key.starts_with(&prefix));
             for (key, tensor) in stored {
                 let path = key[prefix.len()..].to_owned();
                 let empty = || Moments { first: Vec::new(), second: Vec::new() };

@@ -33,6 +33,9 @@ pub struct Length {
     pub batch: usize,
 }
 
+/// Builds a system from its own (complete) tables, for samples of a shape, with first weights from a seed.
+pub type Build = fn(&Table, SampleShape, u64, &Device) -> Result<Box<dyn System>>;
+
 /// A system of the registry.
 pub struct Entry {
     /// What it is called on the command line.
@@ -52,7 +55,7 @@ pub struct Entry {
     /// Its own tables checked and completed with default values.
     pub normalize: fn(Table) -> Result<Table>,
     /// Builds it from its own (complete) tables.
-    pub build: fn(&Table, SampleShape, u64, &Device) -> Result<Box<dyn System>>,
+    pub build: Build,
 }
 
 /// All systems, in the order in which a reader meets them.
@@ -64,9 +67,9 @@ pub fn registry() -> &'static [Entry] {
             summary: "the original GAN, fully connected networks, non-saturating loss",
             paper: "Goodfellow et al. 2014, arXiv:1406.2661",
             data: "digits",
-            length: |sample| Length { steps: if sample == SampleKind::Image { 8000 } else { 10_000 }, batch: 64 },
+            length: |_| Length { steps: 10_000, batch: 64 },
             defaults: |sample| to_table(&gan::recipe(sample)),
-            normalize: normalize::<DuelRecipe>,
+            normalize: normalize_duel,
             build: build_duel,
         },
         Entry {
@@ -77,7 +80,7 @@ pub fn registry() -> &'static [Entry] {
             data: "digits",
             length: |_| Length { steps: 3000, batch: 64 },
             defaults: |sample| to_table(&dcgan::recipe(sample)),
-            normalize: normalize::<DuelRecipe>,
+            normalize: normalize_duel,
             build: build_duel,
         },
     ];
@@ -108,9 +111,11 @@ fn read<R: DeserializeOwned>(table: &Table) -> Result<R> {
     table.clone().try_into().map_err(|error| refused(&error))
 }
 
-/// A system's tables read and written again, so that defaults are filled in and mistakes refused.
-fn normalize<R: Serialize + DeserializeOwned>(table: Table) -> Result<Table> {
-    to_table(&read::<R>(&table)?)
+/// A duel's tables checked, and written again with the defaults filled in.
+fn normalize_duel(table: Table) -> Result<Table> {
+    let recipe: DuelRecipe = read(&table)?;
+    recipe.check()?;
+    to_table(&recipe)
 }
 
 fn build_duel(table: &Table, sample: SampleShape, seed: u64, device: &Device) -> Result<Box<dyn System>> {

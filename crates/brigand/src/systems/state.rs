@@ -46,7 +46,10 @@ impl State {
     /// # Errors
     /// If the checkpoint does not say.
     pub fn sample_shape(&self) -> Result<SampleShape> {
-        let sizes = self.counters.range(SAMPLE_SHAPE.to_owned()..).take_while(|(key, _)| key.starts_with(SAMPLE_SHAPE));
+        let sizes = self
+            .counters
+            .range(SAMPLE_SHAPE.to_owned()..)
+            .take_while(|(key, _)| key.starts_with(SAMPLE_SHAPE));
         SampleShape::of(&sizes.map(|(_, &size)| size as usize).collect::<Vec<_>>())
     }
 

@@ -73,9 +73,10 @@ impl Prepared {
         let dataset = load_data(&recipe)?;
         if let [channels, height, _] = *dataset.shape() {
             recipe.common.data.channels = channels;
-            if !matches!(recipe.common.data.source.parse::<Spec>()?, Spec::Folder(_)) && recipe.common.data.size == 0 {
-                // As stored: recording a side would crop images that are not square.
-            } else {
+            // Other sources stay as stored: to record a side would crop images that are not square.
+            if recipe.common.data.size > 0
+                || matches!(recipe.common.data.source.parse::<Spec>()?, Spec::Folder(_))
+            {
                 recipe.common.data.size = height;
             }
         }
@@ -141,7 +142,11 @@ impl Training {
     ///
     /// # Errors
     /// If it is no run folder, has checkpoints of which none can be used, or has done more than `steps` already.
-    pub fn resume(path: &Path, steps: Option<u64>, device: &Device) -> Result<(Self, Vec<(PathBuf, String)>)> {
+    pub fn resume(
+        path: &Path,
+        steps: Option<u64>,
+        device: &Device,
+    ) -> Result<(Self, Vec<(PathBuf, String)>)> {
         let folder = RunFolder::open(path)?;
         let mut recipe = saved_recipe(&folder)?;
         recipe.common.training.steps = steps.unwrap_or(recipe.common.training.steps);
@@ -158,7 +163,9 @@ impl Training {
         };
         if prepared.recipe.common.training.steps < step.max(1) {
             let run = path.display();
-            return Err(Error::Request(format!("{run} has done {step} steps already; give --steps {step} or more")));
+            return Err(Error::Request(format!(
+                "{run} has done {step} steps already; give --steps {step} or more"
+            )));
         }
         if steps.is_some() {
             write_atomically(&folder.recipe(), prepared.recipe.to_toml()?.as_bytes())?;
@@ -217,7 +224,7 @@ impl Training {
             refuse_broken(&report, self.step)?;
             observer(&Event::Step { step: self.step, report: &report });
             let last = self.step == steps;
-            if last || self.step % self.recipe.common.training.report_every == 0 {
+            if last || self.step.is_multiple_of(self.recipe.common.training.report_every) {
                 self.write_record(report, began)?;
             }
             if last || due(self.step, self.recipe.common.samples.every) {
@@ -262,7 +269,8 @@ impl Training {
             ..Snapshot::default()
         };
         self.log.sync()?;
-        let path = checkpoint::save(&self.folder.checkpoints(), &snapshot, self.recipe.common.checkpoint.keep)?;
+        let path =
+            checkpoint::save(&self.folder.checkpoints(), &snapshot, self.recipe.common.checkpoint.keep)?;
         observer(&Event::Checkpoint(&path));
         Ok(())
     }
@@ -306,7 +314,7 @@ pub fn load_run(path: &Path, device: &Device) -> Result<(Recipe, Box<dyn System>
 }
 
 fn due(step: u64, every: u64) -> bool {
-    every > 0 && step % every == 0
+    every > 0 && step.is_multiple_of(every)
 }
 
 fn refuse_broken(report: &Report, step: u64) -> Result<()> {

@@ -62,7 +62,8 @@ impl Classifier {
         let batch = data.get(indices).unwrap();
         let images = Variable::from_slice(&batch.values, &batch.shape).unwrap();
         let found = self.probabilities(&images);
-        let right = found.iter().zip(batch.labels.unwrap()).filter(|(row, label)| largest(row).0 == *label as usize);
+        let right =
+            found.iter().zip(batch.labels.unwrap()).filter(|(row, label)| largest(row).0 == *label as usize);
         right.count() as f64 / indices.len() as f64
     }
 
@@ -86,5 +87,8 @@ impl Classifier {
 }
 
 fn largest(row: &[f32]) -> (usize, f32) {
-    row.iter().copied().enumerate().fold((0, f32::MIN), |best, next| if next.1 > best.1 { next } else { best })
+    row.iter()
+        .copied()
+        .enumerate()
+        .fold((0, f32::MIN), |best, next| if next.1 > best.1 { next } else { best })
 }

@@ -35,7 +35,11 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
         .get(entry, &mut |progress| bar.advance(&progress));
     bar.end();
     for file in files? {
-        console::print(&format!("{}  {}", if file.fetched { "fetched" } else { "here   " }, file.path.display()))?;
+        console::print(&format!(
+            "{}  {}",
+            if file.fetched { "fetched" } else { "here   " },
+            file.path.display()
+        ))?;
     }
     Ok(())
 }

@@ -57,7 +57,8 @@ fn facts(set: &Dataset) -> String {
     ];
     if let Some(labels) = set.labels() {
         let counts = labels.classes.iter().zip(set.class_counts());
-        let classes: Vec<String> = counts.map(|(name, count)| format!("{name} ({})", grouped(count as u64))).collect();
+        let classes: Vec<String> =
+            counts.map(|(name, count)| format!("{name} ({})", grouped(count as u64))).collect();
         lines.push(format!("classes      {}: {}", classes.len(), classes.join(", ")));
     }
     lines.join("\n")
@@ -72,10 +73,17 @@ fn file_name(spec: &str) -> String {
 /// How many images were left out, and the first of them with the reason.
 pub(crate) fn skipped_images(skipped: &[data::Skipped]) -> Option<String> {
     let first = skipped.first()?;
-    let names: Vec<String> =
-        skipped.iter().take(3).map(|one| one.path.file_name().unwrap_or_default().to_string_lossy().into_owned()).collect();
+    let names: Vec<String> = skipped
+        .iter()
+        .take(3)
+        .map(|one| one.path.file_name().unwrap_or_default().to_string_lossy().into_owned())
+        .collect();
     let more = if skipped.len() > names.len() { ", ..." } else { "" };
     let plural = if skipped.len() == 1 { "image" } else { "images" };
     let count = skipped.len();
-    Some(format!("warning: {count} unreadable {plural} skipped: {}{more} ({})", names.join(", "), first.reason))
+    Some(format!(
+        "warning: {count} unreadable {plural} skipped: {}{more} ({})",
+        names.join(", "),
+        first.reason
+    ))
 }

@@ -11,9 +11,13 @@ use crate::sources::mixed_folder;
 fn systems_are_listed_for_people_and_for_scripts() {
     let desk = Desk::new();
     let table = desk.succeed("list");
-    assert!(table.lines().any(|line| line.starts_with("gan ") && line.contains("arXiv:1406.2661")), "{table}");
+    assert!(
+        table.lines().any(|line| line.starts_with("gan ") && line.contains("arXiv:1406.2661")),
+        "{table}"
+    );
     let listed: Value = serde_json::from_str(&desk.succeed("list --json")).unwrap();
-    let listed: Vec<&str> = listed.as_array().unwrap().iter().map(|entry| entry["name"].as_str().unwrap()).collect();
+    let listed: Vec<&str> =
+        listed.as_array().unwrap().iter().map(|entry| entry["name"].as_str().unwrap()).collect();
     assert!(listed.starts_with(&["gan", "dcgan"]) && table.lines().count() == listed.len() + 1, "{listed:?}");
 }
 
@@ -44,7 +48,10 @@ fn info_counts_parameters() {
 fn data_is_listed() {
     let desk = Desk::new();
     let table = desk.succeed("data list");
-    assert!(table.contains("data get cifar10") && table.contains("CC BY 4.0") && table.contains("folder:DIR"), "{table}");
+    assert!(
+        table.contains("data get cifar10") && table.contains("CC BY 4.0") && table.contains("folder:DIR"),
+        "{table}"
+    );
     let listed: Value = serde_json::from_str(&desk.succeed("data list --json")).unwrap();
     let digits = &listed.as_array().unwrap()[0];
     assert_eq!((&digits["name"], &digits["samples"]), (&Value::from("digits"), &Value::from(1797)));
@@ -71,10 +78,20 @@ fn data_info_counts_and_draws() {
 fn help_version_and_wrong_usage() {
     let desk = Desk::new();
     assert!(desk.succeed("--version").starts_with("brigand "));
-    for command in ["", "list", "info", "train", "sample", "interpolate", "data", "data list", "data info", "data get"] {
+    for command in
+        ["", "list", "info", "train", "sample", "interpolate", "data", "data list", "data info", "data get"]
+    {
         assert!(desk.succeed(&format!("{command} --help")).contains("Usage: brigand"), "{command}");
     }
-    for wrong in ["", "trian", "train", "train gan --resume run", "sample", "train gan --steps many", "interpolate r --columns 1"] {
+    for wrong in [
+        "",
+        "trian",
+        "train",
+        "train gan --resume run",
+        "sample",
+        "train gan --steps many",
+        "interpolate r --columns 1",
+    ] {
         let ended = desk.run(wrong);
         assert_eq!((ended.code, ended.out.as_str()), (Some(2), ""), "{wrong}");
     }

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use crate::program::{Desk, Ended, checkpoints, signal, tensors};
 
-const TRAIN: &str = "train gan --set training.batch=16 --set checkpoint.every=7 --set training.report_every=1";
+const TRAIN: &str =
+    "train gan --set training.batch=16 --set checkpoint.every=7 --set training.report_every=1";
 
 /// Waits until the run in `folder` has done some step.
 fn await_steps(folder: &Path, child: &mut Child) {
@@ -71,7 +72,10 @@ impl Moments {
 fn last_measured(run: &Path) -> u64 {
     let text = std::fs::read_to_string(run.join("metrics.jsonl")).unwrap_or_default();
     let whole = text.rsplit_once('\n').map_or("", |(whole, _)| whole);
-    whole.lines().last().map_or(0, |line| serde_json::from_str::<serde_json::Value>(line).unwrap()["step"].as_u64().unwrap())
+    whole
+        .lines()
+        .last()
+        .map_or(0, |line| serde_json::from_str::<serde_json::Value>(line).unwrap()["step"].as_u64().unwrap())
 }
 
 /// Kills at 12 moments, or as many as `BRIGAND_KILLS` says. A run that is finished before makes place for another.

@@ -36,7 +36,9 @@ impl Desk {
     /// The same command given in a shell, after `preparation`.
     pub(crate) fn in_shell(&self, preparation: &str, line: &str) -> Command {
         let mut command = Command::new("sh");
-        command.args(["-c", &format!("{preparation}; exec \"$0\" \"$@\""), PROGRAM]).args(line.split_whitespace());
+        command
+            .args(["-c", &format!("{preparation}; exec \"$0\" \"$@\""), PROGRAM])
+            .args(line.split_whitespace());
         self.place(command)
     }
 
@@ -84,9 +86,13 @@ impl From<Output> for Ended {
 impl Ended {
     pub(crate) fn assert_refused(&self, line: &str, words: &[&str]) {
         assert_eq!(self.code, Some(1), "{line}: {}", self.err);
-        assert!(self.err.starts_with("error: "), "{line}: {}", self.err);
+        assert!(self.err.lines().any(|line| line.starts_with("error: ")), "{line}: {}", self.err);
         assert!((1..=3).contains(&self.err.lines().count()), "{line}: {}", self.err);
-        assert!(!self.err.contains("panicked") && !self.err.contains("bug in brigand"), "{line}: {}", self.err);
+        assert!(
+            !self.err.contains("panicked") && !self.err.contains("bug in brigand"),
+            "{line}: {}",
+            self.err
+        );
         for word in words {
             assert!(self.err.contains(word), "{line}: no `{word}` in: {}", self.err);
         }

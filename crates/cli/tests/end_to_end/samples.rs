@@ -34,7 +34,10 @@ fn samples_come_as_picture_numbers_and_single_files() {
     desk.succeed("sample run -n 5 --seed 4 --out c.npy");
     let (shape, numbers) = read_npy(&desk.path("a.npy"));
     assert_eq!((shape.as_str(), numbers.len()), ("5,1,8,8,", 5 * 64));
-    assert!(numbers.iter().all(|number| number.abs() <= 1.0) && numbers.iter().any(|number| *number != numbers[0]));
+    assert!(
+        numbers.iter().all(|number| number.abs() <= 1.0)
+            && numbers.iter().any(|number| *number != numbers[0])
+    );
     assert_eq!(numbers, read_npy(&desk.path("b.npy")).1);
     assert_ne!(numbers, read_npy(&desk.path("c.npy")).1);
     desk.succeed("sample run -n 3 --seed 3 --out single/");

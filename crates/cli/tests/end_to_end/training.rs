@@ -3,23 +3,28 @@
 use crate::program::{Desk, checkpoints, names};
 use crate::sources::{gzipped, idx_images, idx_labels, mixed_folder};
 
-const SMALL_DCGAN: &str =
-    "--set generator.width=8 --set discriminator.width=8 --set training.batch=8 --steps 20 --set samples.every=10";
+const SMALL_DCGAN: &str = "--set generator.width=8 --set discriminator.width=8 --set training.batch=8 --steps 20 --set samples.every=10";
 
 #[test]
 fn a_run_leaves_everything_it_promises() {
     let desk = Desk::new();
-    let line = "train gan --steps 20 --set training.batch=16 --set samples.every=10 --set checkpoint.every=10";
+    let line =
+        "train gan --steps 20 --set training.batch=16 --set samples.every=10 --set checkpoint.every=10";
     let out = desk.succeed(line);
     let run = desk.path("runs/gan-1");
-    for shown in ["runs/gan-1/samples.gif", "runs/gan-1/samples/step-00000020.png", "runs/gan-1/history.png"] {
+    for shown in ["runs/gan-1/samples.gif", "runs/gan-1/samples/step-00000020.png", "runs/gan-1/history.png"]
+    {
         assert!(out.contains(shown) && desk.path(shown).is_file(), "{shown}: {out}");
     }
     assert!(out.contains("sample runs/gan-1 "), "{out}");
     let files = names(&run);
-    let (events, others): (Vec<_>, Vec<_>) = files.iter().partition(|name| name.starts_with("events.out.tfevents."));
+    let (events, others): (Vec<_>, Vec<_>) =
+        files.iter().partition(|name| name.starts_with("events.out.tfevents."));
     assert_eq!(events.len(), 1);
-    assert_eq!(others, ["checkpoints", "history.png", "metrics.jsonl", "recipe.toml", "samples", "samples.gif"]);
+    assert_eq!(
+        others,
+        ["checkpoints", "history.png", "metrics.jsonl", "recipe.toml", "samples", "samples.gif"]
+    );
     assert_eq!(names(&run.join("samples")), ["step-00000000.png", "step-00000010.png", "step-00000020.png"]);
     assert_eq!(checkpoints(&run), [0, 10, 20]);
     let metrics = std::fs::read_to_string(run.join("metrics.jsonl")).unwrap();
@@ -35,7 +40,9 @@ fn a_run_leaves_everything_it_promises() {
 #[test]
 fn the_saved_recipe_repeats_the_run() {
     let desk = Desk::new();
-    desk.succeed("train gan --steps 15 --seed 7 --set training.batch=16 --set optimizer.generator.beta1=0.1 --out a");
+    desk.succeed(
+        "train gan --steps 15 --seed 7 --set training.batch=16 --set optimizer.generator.beta1=0.1 --out a",
+    );
     desk.succeed("train gan --config a/recipe.toml --out b");
     desk.succeed("train gan --config a/recipe.toml --seed 8 --out c");
     let tensors = |run: &str| crate::program::tensors(&desk.path(run), 15);
@@ -59,7 +66,8 @@ fn progress_goes_to_standard_error_unless_quiet() {
 fn a_folder_of_mixed_pictures_trains_and_the_torn_one_is_named() {
     let desk = Desk::new();
     mixed_folder(&desk.path("pictures"), 12);
-    let ended = desk.run(&format!("train dcgan --data folder:pictures --set data.size=16 {SMALL_DCGAN} --quiet"));
+    let ended =
+        desk.run(&format!("train dcgan --data folder:pictures --set data.size=16 {SMALL_DCGAN} --quiet"));
     assert_eq!(ended.code, Some(0), "{}", ended.err);
     assert!(ended.err.contains("1 unreadable image skipped: torn.jpg"), "{}", ended.err);
     let recipe = std::fs::read_to_string(desk.path("runs/dcgan-1/recipe.toml")).unwrap();

@@ -9,9 +9,13 @@ const TRAIN: &str = "train gan --set training.batch=16 --quiet --out run";
 #[test]
 fn a_loss_that_is_no_number_stops_the_run_at_its_step() {
     let desk = Desk::new();
-    let rates = "--set optimizer.generator.learning_rate=1e30 --set optimizer.discriminator.learning_rate=1e30";
+    let rates =
+        "--set optimizer.generator.learning_rate=1e30 --set optimizer.discriminator.learning_rate=1e30";
     let ended = desk.run(&format!("{TRAIN} --steps 50 {rates}"));
-    ended.assert_refused("train", &["at step ", "lower learning rate", "checkpoint of step 0 is whole", "train --resume run"]);
+    ended.assert_refused(
+        "train",
+        &["at step ", "lower learning rate", "checkpoint of step 0 is whole", "train --resume run"],
+    );
     assert_eq!((ended.out.as_str(), checkpoints(&desk.path("run"))), ("", vec![0]));
     desk.succeed("sample run -n 4 --out before.npy");
     // Going on from there is possible, and ends in the same way.
@@ -28,8 +32,14 @@ fn a_checkpoint_that_cannot_be_written_leaves_the_one_before() {
     let line = format!("{TRAIN} --steps 20 --set checkpoint.every=10");
     let output = desk.in_shell("trap '' XFSZ; ulimit -f 800", &line).output().unwrap();
     let ended = Ended::from(output);
-    ended.assert_refused(&line, &["cannot write run/checkpoints/step-00000010.safetensors", "checkpoint of step 0 is whole"]);
-    assert_eq!(crate::program::names(&desk.path("run/checkpoints")), ["step-00000000.json", "step-00000000.safetensors"]);
+    ended.assert_refused(
+        &line,
+        &["cannot write run/checkpoints/step-00000010.safetensors", "checkpoint of step 0 is whole"],
+    );
+    assert_eq!(
+        crate::program::names(&desk.path("run/checkpoints")),
+        ["step-00000000.json", "step-00000000.safetensors"]
+    );
     desk.succeed("train --resume run --quiet");
     assert_eq!(checkpoints(&desk.path("run")), [0, 10, 20]);
 }
@@ -41,7 +51,8 @@ impl SmallDisk {
     fn mount(at: std::path::PathBuf, megabytes: u32) -> Option<Self> {
         std::fs::create_dir(&at).unwrap();
         let size = format!("size={megabytes}m");
-        let mounted = Command::new("mount").args(["-t", "tmpfs", "-o", &size, "brigand-test"]).arg(&at).output();
+        let mounted =
+            Command::new("mount").args(["-t", "tmpfs", "-o", &size, "brigand-test"]).arg(&at).output();
         mounted.is_ok_and(|output| output.status.success()).then_some(Self(at))
     }
 

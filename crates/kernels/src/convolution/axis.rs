@@ -38,7 +38,9 @@ impl Axis {
         let mut phases: Vec<Phase> = (0..stride).map(phase).filter(|phase| phase.count > 0).collect();
         phases.sort_by_key(|phase| phase.start);
         let places = || {
-            phases.iter().flat_map(|phase| phase.taps.iter().map(|&(_, up)| phase.first as isize - up as isize))
+            phases
+                .iter()
+                .flat_map(|phase| phase.taps.iter().map(|&(_, up)| phase.first as isize - up as isize))
         };
         let (low, high) = (places().min().unwrap_or(0), places().max().unwrap_or(0));
         Self { phases, low, high }

@@ -3,7 +3,7 @@
 
 use super::patches::{PIECE, Patches, Pieces};
 use crate::element::Element;
-use crate::tile::{Panels, ROWS, TILE_ROWS, Tile, adjacent, multiply_tile, rows};
+use crate::tile::{Panels, ROWS, TILE_ROWS, Tile, adjacent, multiply_tile};
 use crate::vector::Vector;
 use crate::workspace::Workspace;
 
@@ -215,7 +215,9 @@ impl<T: Element> Correlation<'_, T> {
     /// As [`Self::run`].
     #[inline(always)]
     unsafe fn keep(&self, local: &[T], image: usize, start: usize, width: usize, sink: Sink<T>) {
-        for row in start / self.patches.pitch..self.patches.rows.min((start + width).div_ceil(self.patches.pitch)) {
+        for row in
+            start / self.patches.pitch..self.patches.rows.min((start + width).div_ceil(self.patches.pitch))
+        {
             let from = (row * self.patches.pitch).max(start);
             let to = (row * self.patches.pitch + self.patches.columns).min(start + width);
             if to <= from {
@@ -286,12 +288,12 @@ unsafe fn multiply_few<V: Vector, const WIDE: usize>(tile: &Tile<'_, V::Element>
     // SAFETY: the caller's promise.
     unsafe {
         match (tile.rows.len(), wide) {
-            (3, true) => rows::<V, 3, WIDE, ROWS, true>(tile),
-            (2, true) => rows::<V, 2, WIDE, ROWS, true>(tile),
-            (_, true) => rows::<V, 1, WIDE, ROWS, true>(tile),
-            (3, false) => rows::<V, 3, 1, ROWS, true>(tile),
-            (2, false) => rows::<V, 2, 1, ROWS, true>(tile),
-            (_, false) => rows::<V, 1, 1, ROWS, true>(tile),
+            (3, true) => V::tile::<3, WIDE, ROWS, true>(tile),
+            (2, true) => V::tile::<2, WIDE, ROWS, true>(tile),
+            (_, true) => V::tile::<1, WIDE, ROWS, true>(tile),
+            (3, false) => V::tile::<3, 1, ROWS, true>(tile),
+            (2, false) => V::tile::<2, 1, ROWS, true>(tile),
+            (_, false) => V::tile::<1, 1, ROWS, true>(tile),
         }
     }
 }

@@ -13,7 +13,7 @@ use crate::vector::{Vector, Work};
 use crate::workspace::Workspace;
 
 /// Output pixels of a task, at most.
-const PIXELS: usize = 256;
+const PIXELS: usize = 512;
 /// Squares of output pixels of a task, at most.
 const SQUARES: usize = 128;
 
@@ -57,9 +57,9 @@ pub(super) fn compute<T: Element>(path: Path, g: &Geometry, input: &[T], weight:
             (layout, offsets)
         }
     };
-    let mut packed = Workspace::take(taps.map_or(0, |taps| {
-        g.groups * winograd::packed_length(taps, g.group_outputs(), inputs)
-    }));
+    let mut packed = Workspace::take(
+        taps.map_or(0, |taps| g.groups * winograd::packed_length(taps, g.group_outputs(), inputs)),
+    );
     if let Some(taps) = taps {
         pack_weights(path, g, taps, weight, packed.slice());
     }

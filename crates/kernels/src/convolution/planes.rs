@@ -4,10 +4,13 @@
 //! output row are neighbours and are copied, loaded or stored without masks or gathers.
 
 use crate::element::Element;
+use crate::runs::copy;
 use crate::workspace::Workspace;
 
 /// Numbers that may be read after the last plane: the widest tile.
 pub(super) const SLACK: usize = 128;
+/// Numbers between planes: room for an overrun, and planes of 4 KiB do not evict each other.
+const GAP: usize = 20;
 /// Pixels of one phase that are written at once; the last ones of a row may overrun it.
 const PIECE: usize = 4;
 
@@ -35,7 +38,7 @@ impl Layout {
 
     /// From one plane to the next.
     fn plane_stride(&self) -> usize {
-        self.size[0] * self.size[1] + PIECE
+        self.size[0] * self.size[1] + GAP
     }
 
     /// Where a plane starts, given the positions of its phases among those kept.
@@ -86,9 +89,10 @@ pub(super) unsafe fn split<T: Element>(
                 unsafe {
                     let to = planes.add(place);
                     let row = match source {
-                        Ok(source) if source < size[0] => {
-                            std::slice::from_raw_parts(image.add((channel * size[0] + source) * size[1]), size[1])
-                        }
+                        Ok(source) if source < size[0] => std::slice::from_raw_parts(
+                            image.add((channel * size[0] + source) * size[1]),
+                            size[1],
+                        ),
                         _ => &[],
                     };
                     match stride {
@@ -135,7 +139,9 @@ unsafe fn split_row<T: Element, const STRIDE: usize>(
         for q in 0..STRIDE {
             let piece = if row_is_there { [a[q], b[q], c[q], d[q]] } else { zeros };
             // SAFETY: the caller's promise.
-            unsafe { to.add(q * layout.plane_stride() + x * PIECE).cast::<[T; PIECE]>().write_unaligned(piece) };
+            unsafe {
+                to.add(q * layout.plane_stride() + x * PIECE).cast::<[T; PIECE]>().write_unaligned(piece)
+            };
         }
     }
 }
@@ -161,67 +167,6 @@ unsafe fn pad_row<T: Element>(row: &[T], origin: isize, to: *mut T, length: usiz
     }
 }
 
-/// Copies a short run in pieces of constant length.
-///
-/// # Safety
-/// `length` numbers must be readable and writable, and not overlap.
-#[inline(always)]
-pub(super) unsafe fn copy<T: Element>(from: *const T, to: *mut T, length: usize) {
-    let mut i = 0;
-    // SAFETY: the caller's promise. (With references the compiler would call a slower general copy.)
-    unsafe {
-        while i + 16 <= length {
-            to.add(i).cast::<[T; 16]>().write_unaligned(from.add(i).cast::<[T; 16]>().read_unaligned());
-            i += 16;
-        }
-        while i + 4 <= length {
-            to.add(i).cast::<[T; 4]>().write_unaligned(from.add(i).cast::<[T; 4]>().read_unaligned());
-            i += 4;
-        }
-        while i < length {
-            *to.add(i) = *from.add(i);
-            i += 1;
-        }
-    }
-}
-
-/// Transposes `channels x pixels` numbers, channels lying `from_stride` apart, into rows of channels `to_stride`
-/// apart.
-///
-/// # Safety
-/// All numbers must be readable and writable, and not overlap.
-#[inline(always)]
-pub(super) unsafe fn transpose<T: Element>(
-    from: *const T,
-    from_stride: usize,
-    [channels, pixels]: [usize; 2],
-    to: *mut T,
-    to_stride: usize,
-) {
-    let (whole_channels, whole_pixels) = (channels - channels % PIECE, pixels - pixels % PIECE);
-    // SAFETY: the caller's promise.
-    unsafe {
-        for c in (0..whole_channels).step_by(PIECE) {
-            for pixel in (0..whole_pixels).step_by(PIECE) {
-                let line = |i: usize| {
-                    from.add((c + i) * from_stride + pixel).cast::<[T; PIECE]>().read_unaligned()
-                };
-                let [a, b, d, e] = [line(0), line(1), line(2), line(3)];
-                for i in 0..PIECE {
-                    let to = to.add((pixel + i) * to_stride + c);
-                    to.cast::<[T; PIECE]>().write_unaligned([a[i], b[i], d[i], e[i]]);
-                }
-            }
-        }
-        for c in 0..channels {
-            let first = if c < whole_channels { whole_pixels } else { 0 };
-            for pixel in first..pixels {
-                *to.add(pixel * to_stride + c) = *from.add(c * from_stride + pixel);
-            }
-        }
-    }
-}
-
 /// `to[x] = row[first + x stride]`, zero outside the row.
 #[inline(always)]
 fn spread<T: Element>(row: &[T], stride: usize, first: isize, to: &mut [T]) {
@@ -233,12 +178,4 @@ fn spread<T: Element>(row: &[T], stride: usize, first: isize, to: &mut [T]) {
     after.fill(T::default());
     let row = row.get(start..).unwrap_or_default();
     inside.iter_mut().zip(row.iter().step_by(stride)).for_each(|(to, &from)| *to = from);
-}
-
-/// `to = even[0], odd[0], even[1], ...`; `even` may be longer by one.
-#[inline(always)]
-pub(super) fn zip<T: Element>(even: &[T], odd: &[T], to: &mut [T]) {
-    let (pairs, last) = to.as_chunks_mut::<2>();
-    pairs.iter_mut().zip(even.iter().zip(odd)).for_each(|(pair, (&even, &odd))| *pair = [even, odd]);
-    last.iter_mut().zip(even.last()).for_each(|(to, &even)| *to = even);
 }

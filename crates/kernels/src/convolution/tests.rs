@@ -215,13 +215,12 @@ fn threads_and_repetition_do_not_change_a_byte() {
     {
         let several = bits(results(&g, Path::best()));
         assert_eq!(several, bits(results(&g, Path::best())), "{g:?}");
-        let alone = std::sync::Mutex::new(None);
-        pool::parallel(2, |task| {
-            if task == 0 {
-                *alone.lock().unwrap() = Some(bits(results(&g, Path::best())));
-            }
-        });
-        assert_eq!(Some(several), *alone.lock().unwrap(), "{g:?}");
+        for threads in [1, 3] {
+            pool::set_threads(threads);
+            let others = bits(results(&g, Path::best()));
+            pool::set_threads(0);
+            assert_eq!(several, others, "{threads} threads, {g:?}");
+        }
     }
 }
 

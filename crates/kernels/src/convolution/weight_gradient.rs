@@ -6,10 +6,11 @@
 use super::blocks::{Block, Blocks};
 use super::forward::{layout, offsets};
 use super::geometry::Geometry;
-use super::planes::{Layout, SLACK, split, transpose};
+use super::planes::{Layout, SLACK, split};
 use super::winograd;
 use crate::element::{Element, Path};
 use crate::pool;
+use crate::runs::transpose;
 use crate::tile::{Panels, STEPS, TILE_ROWS, Tile, adjacent, multiply_tile};
 use crate::vector::{Vector, Work};
 use crate::workspace::Workspace;
@@ -174,13 +175,8 @@ impl<T: Element> Plan<'_, T> {
                     let panel = panel.add(image * image_pixels * width);
                     for line in (0..image_pixels).step_by(LINE) {
                         let length = LINE.min(image_pixels - line);
-                        for c in 0..used {
-                            let (from, to) =
-                                (from.add(c * g.out_pixels() + line), panel.add(line * width + c));
-                            for pixel in 0..length {
-                                *to.add(pixel * width) = *from.add(pixel);
-                            }
-                        }
+                        let to = panel.add(line * width);
+                        transpose(from.add(line), out_pixels, [used, length], to, width);
                     }
                 }
             }

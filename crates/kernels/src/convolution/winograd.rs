@@ -16,7 +16,9 @@
 //! is the transpose of the same formula, `G^T (A y * B^T d)`.
 
 mod filter;
+mod output_gradients;
 pub(super) mod weight_gradient;
+mod weight_sums;
 mod weights;
 
 pub(super) use filter::{Filter, Target};
@@ -30,7 +32,13 @@ const FEWEST_CHANNELS: usize = 24;
 
 /// The taps `R` along each axis if minimal filtering saves work for `outputs` results from `inputs` planes per
 /// group, each of `rows x columns` pixels.
-pub(super) fn taps(g: &Geometry, outputs: usize, inputs: usize, rows: usize, columns: usize) -> Option<usize> {
+pub(super) fn taps(
+    g: &Geometry,
+    outputs: usize,
+    inputs: usize,
+    rows: usize,
+    columns: usize,
+) -> Option<usize> {
     let taps = g.kernel[0] / g.stride[0];
     let fits = |axis: usize| g.kernel[axis] == taps * g.stride[axis] && g.dilation[axis] == 1;
     if !matches!(taps, 2 | 3) || !fits(0) || !fits(1) || outputs.min(inputs) < FEWEST_CHANNELS {
@@ -61,6 +69,38 @@ macro_rules! both_ways {
             }
         }
     };
+}
+
+/// Reads a square of `size x size` vectors, rows and columns of which are so far apart.
+///
+/// # Safety
+/// All must be readable, and the processor must have the vectors.
+#[inline(always)]
+unsafe fn load<V: Vector>(from: *const V::Element, size: usize, [row, column]: [usize; 2]) -> Square<V> {
+    // SAFETY: the caller's promise.
+    unsafe {
+        let mut square = [[V::zero(); 4]; 4];
+        for (i, vectors) in square.iter_mut().take(size).enumerate() {
+            for (j, vector) in vectors.iter_mut().take(size).enumerate() {
+                *vector = V::load(from.add(i * row + j * column));
+            }
+        }
+        square
+    }
+}
+
+/// Writes a square of `size x size` vectors.
+///
+/// # Safety
+/// All must be writable, and the processor must have the vectors.
+#[inline(always)]
+unsafe fn store<V: Vector>(square: Square<V>, to: *mut V::Element, size: usize, [row, column]: [usize; 2]) {
+    for (i, vectors) in square.iter().take(size).enumerate() {
+        for (j, vector) in vectors.iter().take(size).enumerate() {
+            // SAFETY: the caller's promise.
+            unsafe { vector.store(to.add(i * row + j * column)) };
+        }
+    }
 }
 
 /// `B^T d B`: the transform of a window of inputs, [`window`] numbers square.

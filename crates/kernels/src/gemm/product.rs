@@ -1,8 +1,11 @@
 //! One matrix product, cut into tasks.
 
+use std::ops::Range;
+
 use super::{Matrix, pack};
 use crate::element::{Element, Path};
 use crate::pool;
+use crate::runs::transpose;
 use crate::tile::{Panels, ROWS, TILE_ROWS, Tile, adjacent, multiply_tile};
 use crate::vector::{Vector, Work};
 use crate::workspace::Workspace;
@@ -141,7 +144,7 @@ fn run(tasks: usize, serial: bool, body: impl Fn(usize) + Sync) {
 }
 
 /// The panels of one block of columns.
-fn block_panels<V: Vector, const NARROW: usize>(columns: usize, block: usize) -> std::ops::Range<usize> {
+fn block_panels<V: Vector, const NARROW: usize>(columns: usize, block: usize) -> Range<usize> {
     let panels = Panels::new::<V, NARROW>(columns);
     let per_block = COLUMNS / (NARROW * V::LANES);
     let last = (block + 1) * COLUMNS >= columns;
@@ -181,33 +184,82 @@ struct Block<'a, T> {
 impl<T: Element> Work<T> for Block<'_, T> {
     #[inline(always)]
     fn run<V: Vector<Element = T>, const NARROW: usize, const WIDE: usize>(self) {
-        let Product { left, right, accumulate, .. } = *self.product;
+        let Product { left, right, out, accumulate } = *self.product;
         let panels = Panels::new::<V, NARROW>(right.columns);
-        let first = self.row_block * BLOCK_ROWS;
-        let vectors = adjacent::<V>();
-        let offsets: [usize; BLOCK_ROWS] = std::array::from_fn(|r| (first + r) * left.row_stride);
+        let range = block_panels::<V, NARROW>(right.columns, self.column_block);
+        let (row, column) = (self.row_block * BLOCK_ROWS, panels.start(range.start));
+        let size = [BLOCK_ROWS.min(left.rows - row), COLUMNS.min(right.columns - column)];
+        let padded = panels.start(range.end) - column;
+        // SAFETY: the block is part of the result, which only this task writes, and the local copy has room for whole
+        // vectors; the operands are ready.
+        unsafe {
+            let place = out.start.add(row * out.row_stride + column * out.column_stride);
+            if out.column_stride == 1 && size[1] == padded {
+                return self.multiply::<V, NARROW>(
+                    &panels,
+                    range,
+                    size[0],
+                    place,
+                    out.row_stride,
+                    accumulate,
+                );
+            }
+            let mut local = Workspace::<T>::take(size[0] * padded);
+            self.multiply::<V, NARROW>(&panels, range, size[0], local.pointer(), padded, false);
+            let place = Out { start: place, ..out };
+            if accumulate {
+                place.add(local.pointer(), padded, size);
+            } else if out.row_stride == 1 {
+                transpose(local.pointer(), padded, size, place.start, out.column_stride);
+            } else {
+                for r in 0..size[0] {
+                    let from = local.pointer().add(r * padded);
+                    place.start.add(r * out.row_stride).copy_from_nonoverlapping(from, size[1]);
+                }
+            }
+        }
+    }
+}
+
+impl<T: Element> Block<'_, T> {
+    /// Computes the block's tiles into row-major memory.
+    ///
+    /// # Safety
+    /// The operands must be readable, `out` writable and unshared, and the processor must have the vectors.
+    #[inline(always)]
+    unsafe fn multiply<V: Vector<Element = T>, const NARROW: usize>(
+        &self,
+        panels: &Panels,
+        range: Range<usize>,
+        rows: usize,
+        out: *mut T,
+        out_stride: usize,
+        accumulate: bool,
+    ) {
+        let (left, vectors) = (self.product.left, adjacent::<V>());
+        let places: [usize; TILE_ROWS] = std::array::from_fn(|r| r * left.row_stride);
         for from in (0..left.columns).step_by(DEPTH) {
             let depth = DEPTH.min(left.columns - from);
-            for row in (first..(first + BLOCK_ROWS).min(left.rows)).step_by(TILE_ROWS) {
-                let count = TILE_ROWS.min(left.rows - row);
-                for index in block_panels::<V, NARROW>(right.columns, self.column_block) {
-                    let place = from * panels.padded() + depth * panels.start(index);
-                    let mut tile = Tile {
-                        // SAFETY: `from` is a column of the left operand.
-                        left: unsafe { left.start.add(from) },
-                        rows: &offsets[row - first..row - first + count],
-                        left_steps: std::ptr::null(),
-                        // SAFETY: the place of a packed panel, see `PackRight`.
-                        right: unsafe { self.packed.start.add(place) },
-                        right_steps: std::ptr::null(),
-                        depth,
-                        out: std::ptr::null_mut(),
-                        out_stride: 0,
-                        vectors: &vectors,
-                        accumulate: accumulate || from > 0,
-                    };
-                    // SAFETY: the operands were set up above; the result's rows and columns exist.
-                    unsafe { self.product.out.receive::<V, NARROW>(&mut tile, row, &panels, index) };
+            for row in (0..rows).step_by(TILE_ROWS) {
+                for index in range.clone() {
+                    let packed = from * panels.padded() + depth * panels.start(index);
+                    let column = panels.start(index) - panels.start(range.start);
+                    // SAFETY: the caller's promise; the place of a packed panel, see `PackRight`.
+                    unsafe {
+                        let tile = Tile {
+                            left: left.at(self.row_block * BLOCK_ROWS + row, 0).add(from),
+                            rows: &places[..TILE_ROWS.min(rows - row)],
+                            left_steps: std::ptr::null(),
+                            right: self.packed.start.add(packed),
+                            right_steps: std::ptr::null(),
+                            depth,
+                            out: out.add(row * out_stride + column),
+                            out_stride,
+                            vectors: &vectors,
+                            accumulate: accumulate || from > 0,
+                        };
+                        multiply_panel::<V, NARROW>(&tile, panels.is_wide(index));
+                    }
                 }
             }
         }
@@ -215,35 +267,18 @@ impl<T: Element> Work<T> for Block<'_, T> {
 }
 
 impl<T: Element> Out<T> {
-    /// Computes a tile into its place, by way of a local copy where the place is narrower than the tile or strided.
+    /// Adds a row-major block.
     ///
     /// # Safety
-    /// The operands of the tile must be readable, its rows and columns must be in the result.
+    /// The block must be readable and its place writable.
     #[inline(always)]
-    unsafe fn receive<V: Vector<Element = T>, const NARROW: usize>(
-        &self,
-        tile: &mut Tile<'_, T>,
-        row: usize,
-        panels: &Panels,
-        index: usize,
-    ) {
-        let (column, used) = (panels.start(index), panels.used(index));
-        // SAFETY: the caller's promise; the local copy has room for the largest tile.
-        unsafe {
-            let place = self.start.add(row * self.row_stride + column * self.column_stride);
-            if self.column_stride == 1 && used == panels.width(index) {
-                (tile.out, tile.out_stride) = (place, self.row_stride);
-                return multiply_panel::<V, NARROW>(tile, panels.is_wide(index));
-            }
-            let mut local = [T::default(); TILE_ROWS * WIDEST];
-            let accumulate = std::mem::replace(&mut tile.accumulate, false);
-            (tile.out, tile.out_stride) = (local.as_mut_ptr(), WIDEST);
-            multiply_panel::<V, NARROW>(tile, panels.is_wide(index));
-            for r in 0..tile.rows.len() {
-                for c in 0..used {
-                    let to = place.add(r * self.row_stride + c * self.column_stride);
-                    let value = local[r * WIDEST + c];
-                    *to = if accumulate { *to + value } else { value };
+    unsafe fn add(&self, block: *const T, block_stride: usize, [rows, columns]: [usize; 2]) {
+        for r in 0..rows {
+            for c in 0..columns {
+                // SAFETY: the caller's promise.
+                unsafe {
+                    *self.start.add(r * self.row_stride + c * self.column_stride) +=
+                        *block.add(r * block_stride + c);
                 }
             }
         }

@@ -1,10 +1,10 @@
 //! Filtering of planes: both the forward pass and the input gradient.
 
 use super::super::patches::{PIECE, Patches, Pieces};
-use super::super::planes::{copy, zip};
 use super::weights::place;
-use super::{transform_inputs, transform_sums, window};
+use super::{load, store, transform_inputs, transform_sums, window};
 use crate::element::Element;
+use crate::runs::{copy, zip};
 use crate::tile::{Panels, ROWS, TILE_ROWS, Tile, adjacent, multiply_tile};
 use crate::vector::Vector;
 use crate::workspace::Workspace;
@@ -50,7 +50,10 @@ impl<T: Element> Filter<'_, T> {
     /// Weights, planes (and their slack) must be readable, the target writable and unshared, and the processor must
     /// have the vectors.
     #[inline(always)]
-    pub(in super::super) unsafe fn run<V: Vector<Element = T>, const NARROW: usize>(&self, target: Target<T>) {
+    pub(in super::super) unsafe fn run<V: Vector<Element = T>, const NARROW: usize>(
+        &self,
+        target: Target<T>,
+    ) {
         let panels = Panels::new::<V, NARROW>(self.squares.pixels());
         let (positions, padded) = (self.positions(), panels.padded());
         let inputs = self.offsets.len() / positions;
@@ -65,8 +68,12 @@ impl<T: Element> Filter<'_, T> {
             // SAFETY: the caller's promise; the workspaces have room for all positions.
             unsafe {
                 match self.taps {
-                    2 => self.transform::<V, 2>(&panels, offsets, &pieces, windows.pointer(), right.pointer()),
-                    _ => self.transform::<V, 3>(&panels, offsets, &pieces, windows.pointer(), right.pointer()),
+                    2 => {
+                        self.transform::<V, 2>(&panels, offsets, &pieces, windows.pointer(), right.pointer())
+                    }
+                    _ => {
+                        self.transform::<V, 3>(&panels, offsets, &pieces, windows.pointer(), right.pointer())
+                    }
                 }
                 self.multiply::<V, NARROW>(&panels, first, depth, inputs, right.pointer(), sums.pointer());
             }
@@ -130,7 +137,8 @@ impl<T: Element> Filter<'_, T> {
                 for index in 0..panels.count() {
                     // SAFETY: the caller's promise.
                     unsafe {
-                        let left = place(position, first, self.first_output + output, [self.all_outputs, inputs]);
+                        let left =
+                            place(position, first, self.first_output + output, [self.all_outputs, inputs]);
                         let tile = Tile {
                             left: self.weights.add(left),
                             rows: &places[..TILE_ROWS.min(self.outputs - output)],
@@ -172,19 +180,11 @@ impl<T: Element> Filter<'_, T> {
             for v in (0..padded).step_by(V::LANES) {
                 // SAFETY: the caller's promise.
                 unsafe {
-                    let mut square = [[V::zero(); 4]; 4];
-                    for i in 0..window(R) {
-                        for j in 0..window(R) {
-                            let position = i * window(R) + j;
-                            square[i][j] = V::load(sums.add((position * self.outputs + output) * padded + v));
-                        }
-                    }
+                    let stride = self.outputs * padded;
+                    let from = sums.add(output * padded + v);
+                    let square = load::<V>(from, window(R), [window(R) * stride, stride]);
                     let square = transform_sums::<V, R>(square);
-                    for i in 0..2 {
-                        for j in 0..2 {
-                            square[i][j].store(quarters.as_mut_ptr().add((2 * i + j) * padded + v));
-                        }
-                    }
+                    store(square, quarters.as_mut_ptr().add(v), 2, [2 * padded, padded]);
                 }
             }
             let (upper, lower) = quarters.split_at(2 * padded);
@@ -227,17 +227,8 @@ pub(super) unsafe fn transform_windows<V: Vector, const R: usize>(
 ) {
     // SAFETY: the caller's promise.
     unsafe {
-        let mut square = [[V::zero(); 4]; 4];
-        for i in 0..window(R) {
-            for j in 0..window(R) {
-                square[i][j] = V::load(from.add((i * window(R) + j) * from_stride));
-            }
-        }
+        let square = load::<V>(from, window(R), [window(R) * from_stride, from_stride]);
         let square = transform_inputs::<V, R>(square);
-        for i in 0..window(R) {
-            for j in 0..window(R) {
-                square[i][j].store(to.add((i * window(R) + j) * to_stride));
-            }
-        }
+        store(square, to, window(R), [window(R) * to_stride, to_stride]);
     }
 }

@@ -5,9 +5,11 @@ use super::super::blocks::{Block, Blocks};
 use super::super::forward::window_layout;
 use super::super::geometry::Geometry;
 use super::super::patches::{PIECE, Patches};
-use super::super::planes::{Layout, SLACK, copy, split, transpose};
+use super::super::planes::{Layout, SLACK, split};
 use super::filter::transform_windows;
-use super::{transform_gradients, transform_products, window};
+use super::output_gradients::Gradients;
+use super::weight_sums::Finish;
+use super::window;
 use crate::element::{Element, Path};
 use crate::pool;
 use crate::tile::{Panels, ROWS, TILE_ROWS, Tile, adjacent, multiply_tile};
@@ -23,25 +25,25 @@ const TASKS: usize = 8;
 /// The most numbers in a vector.
 const LANES: usize = 16;
 
-struct Plan<'a, T> {
-    geometry: &'a Geometry,
-    taps: usize,
-    input: &'a [T],
-    output_gradient: &'a [T],
-    weight_gradient: *mut T,
+pub(super) struct Plan<'a, T> {
+    pub(super) geometry: &'a Geometry,
+    pub(super) taps: usize,
+    pub(super) input: &'a [T],
+    pub(super) output_gradient: &'a [T],
+    pub(super) weight_gradient: *mut T,
     /// The planes of a task's channels.
-    layout: Layout,
-    offsets: Vec<usize>,
-    blocks: Blocks,
+    pub(super) layout: Layout,
+    pub(super) offsets: Vec<usize>,
+    pub(super) blocks: Blocks,
     /// Input channels of a task.
-    channels: usize,
-    chunks: usize,
-    slices: usize,
+    pub(super) channels: usize,
+    pub(super) chunks: usize,
+    pub(super) slices: usize,
     /// The transformed output gradients of all groups and blocks, unless each task makes its own part.
-    gradients: *mut T,
-    shared: bool,
+    pub(super) gradients: *mut T,
+    pub(super) shared: bool,
     /// The sums of all tasks: `[group, chunk, slice, position, input plane, output channel]`.
-    sums: *mut T,
+    pub(super) sums: *mut T,
 }
 
 // SAFETY: tasks write disjoint parts of the result, the transformed gradients and the sums.
@@ -66,8 +68,11 @@ pub(in super::super) fn compute<T: Element>(
     let slices = TASKS.div_ceil(chunks * g.groups).min(blocks.count());
     let (layout, offsets) = window_layout(g, taps, channels, [blocks.rows, width]);
     let shared = chunks > 1;
-    let mut gradients =
-        Workspace::<T>::take(if shared { g.groups * positions * g.batch * height * width * outputs } else { 0 });
+    let mut gradients = Workspace::<T>::take(if shared {
+        g.groups * positions * g.batch * height * width * outputs
+    } else {
+        0
+    });
     let mut sums = Workspace::<T>::take(g.groups * chunks * slices * positions * channels * phases * outputs);
     let plan = Plan {
         geometry: g,
@@ -99,157 +104,45 @@ pub(in super::super) fn compute<T: Element>(
 
 impl<T: Element> Plan<'_, T> {
     #[inline(always)]
-    fn positions(&self) -> usize {
+    pub(super) fn positions(&self) -> usize {
         window(self.taps) * window(self.taps)
     }
 
     /// Output channels of a group, rounded up to whole vectors of any path.
     #[inline(always)]
-    fn outputs(&self) -> usize {
+    pub(super) fn outputs(&self) -> usize {
         self.geometry.group_outputs().next_multiple_of(LANES)
     }
 
     #[inline(always)]
-    fn square_columns(&self) -> usize {
+    pub(super) fn square_columns(&self) -> usize {
         self.geometry.out_width().div_ceil(2)
     }
 
     #[inline(always)]
-    fn squares(&self, block: Block) -> usize {
+    pub(super) fn squares(&self, block: Block) -> usize {
         block.images * block.rows * self.square_columns()
     }
 
     /// Input planes of a task.
     #[inline(always)]
-    fn planes(&self) -> usize {
+    pub(super) fn planes(&self) -> usize {
         self.channels * self.geometry.stride[0] * self.geometry.stride[1]
     }
 
     /// Where the sums of a task start.
     #[inline(always)]
-    fn task_sums(&self, group: usize, chunk: usize, slice: usize) -> usize {
+    pub(super) fn task_sums(&self, group: usize, chunk: usize, slice: usize) -> usize {
         let task = (group * self.chunks + chunk) * self.slices + slice;
         task * self.positions() * self.planes() * self.outputs()
     }
 
     /// Where the shared transformed gradients of a block start.
     #[inline(always)]
-    fn place(&self, group: usize, block: Block) -> usize {
+    pub(super) fn place(&self, group: usize, block: Block) -> usize {
         let image = self.geometry.out_height().div_ceil(2) * self.square_columns();
         let before = block.first_image * image + block.first_row * self.square_columns();
         (group * self.geometry.batch * image + before) * self.positions() * self.outputs()
-    }
-
-    /// Transforms the output gradients of one block: `[position, panel, square, output channel]`.
-    ///
-    /// # Safety
-    /// `to` must have room for the block's squares, and the processor must have the vectors.
-    #[inline(always)]
-    unsafe fn transform<V: Vector<Element = T>, const NARROW: usize>(
-        &self,
-        group: usize,
-        block: Block,
-        to: *mut T,
-    ) {
-        let g = self.geometry;
-        let panels = Panels::new::<V, NARROW>(g.group_outputs());
-        let (columns, squares) = (self.square_columns(), self.squares(block));
-        let (pixels, to_stride) = (4 * block.rows * columns, squares * self.outputs());
-        let mut transposed = Workspace::<T>::take(pixels * V::LANES);
-        for image in 0..block.images {
-            for output in (0..panels.padded()).step_by(V::LANES) {
-                let index = panels.containing(output);
-                let (panel, width) = (panels.start(index), panels.width(index));
-                let place = squares * panel + image * block.rows * columns * width + output - panel;
-                // SAFETY: the caller's promise; the local copy has room for the image's pixels.
-                unsafe {
-                    self.transpose::<V>(group, image, block, output, transposed.pointer());
-                    for row in 0..block.rows {
-                        for x in 0..columns {
-                            let from = transposed.pointer().add((4 * row * columns + 2 * x) * V::LANES);
-                            let to = to.add(place + (row * columns + x) * width);
-                            match self.taps {
-                                2 => transform_pixels::<V, 2>(from, 2 * columns * V::LANES, to, to_stride),
-                                _ => transform_pixels::<V, 3>(from, 2 * columns * V::LANES, to, to_stride),
-                            }
-                        }
-                    }
-                }
-            }
-        }
-    }
-
-    /// Transposes a vector of output channels of one image of a block, `[row, column, output channel]`, with zeros
-    /// where there is nothing.
-    ///
-    /// # Safety
-    /// `to` must have room for all squares' pixels.
-    #[inline(always)]
-    unsafe fn transpose<V: Vector<Element = T>>(&self, group: usize, image: usize, block: Block, output: usize, to: *mut T) {
-        let g = self.geometry;
-        let (height, width, columns) = (g.out_height(), g.out_width(), 2 * self.square_columns());
-        let first = ((block.first_image + image) * g.groups + group) * g.group_outputs() + output;
-        let used = V::LANES.min(g.group_outputs() - output);
-        let rows = (2 * block.rows).min(height - 2 * block.first_row);
-        if used < V::LANES || rows < 2 * block.rows || columns > width {
-            // SAFETY: the caller's promise.
-            unsafe { to.write_bytes(0, 2 * block.rows * columns * V::LANES) };
-        }
-        let from = &self.output_gradient[(first * height + 2 * block.first_row) * width..];
-        for row in 0..rows {
-            // SAFETY: the caller's promise; these channels have that row.
-            unsafe {
-                let to = to.add(row * columns * V::LANES);
-                transpose(from.as_ptr().add(row * width), height * width, [used, width], to, V::LANES);
-            }
-        }
-    }
-}
-
-/// Transforms a square of pixels of a vector of channels; `row_stride` leads to the lower row.
-///
-/// # Safety
-/// The pixels must be readable, all positions writable, and the processor must have the vectors.
-#[inline(always)]
-unsafe fn transform_pixels<V: Vector, const R: usize>(
-    from: *const V::Element,
-    row_stride: usize,
-    to: *mut V::Element,
-    to_stride: usize,
-) {
-    // SAFETY: the caller's promise.
-    unsafe {
-        let mut square = [[V::zero(); 4]; 4];
-        for i in 0..2 {
-            for j in 0..2 {
-                square[i][j] = V::load(from.add(i * row_stride + j * V::LANES));
-            }
-        }
-        let square = transform_gradients::<V, R>(square);
-        for i in 0..window(R) {
-            for j in 0..window(R) {
-                square[i][j].store(to.add((i * window(R) + j) * to_stride));
-            }
-        }
-    }
-}
-
-/// Transforms one block of the output gradient into its shared place.
-struct Gradients<'a, T> {
-    plan: &'a Plan<'a, T>,
-    group: usize,
-    block: usize,
-}
-
-impl<T: Element> Work<T> for Gradients<'_, T> {
-    #[inline(always)]
-    fn run<V: Vector<Element = T>, const NARROW: usize, const WIDE: usize>(self) {
-        let block = self.plan.blocks.block(self.block);
-        // SAFETY: the place of this group and block; the path has the vectors.
-        unsafe {
-            let to = self.plan.gradients.add(self.plan.place(self.group, block));
-            self.plan.transform::<V, NARROW>(self.group, block, to);
-        }
     }
 }
 
@@ -398,76 +291,6 @@ impl<T: Element> Task<'_, T> {
                         } else {
                             multiply_tile::<V, 1, ROWS, false>(&tile);
                         }
-                    }
-                }
-            }
-        }
-    }
-}
-
-/// Adds the slices of one input channel, in order, and transforms the sums into the result.
-struct Finish<'a, T> {
-    plan: &'a Plan<'a, T>,
-    channel: usize,
-}
-
-impl<T: Element> Work<T> for Finish<'_, T> {
-    #[inline(always)]
-    fn run<V: Vector<Element = T>, const NARROW: usize, const WIDE: usize>(self) {
-        let g = self.plan.geometry;
-        let mut kernels = Workspace::<T>::take(LANES * g.taps());
-        for output in (0..g.group_outputs()).step_by(V::LANES) {
-            for phase in 0..g.stride[0] * g.stride[1] {
-                // SAFETY: the sums are complete and the path has the vectors.
-                unsafe {
-                    match self.plan.taps {
-                        2 => self.phase::<V, 2>(phase, output, kernels.slice()),
-                        _ => self.phase::<V, 3>(phase, output, kernels.slice()),
-                    }
-                }
-            }
-            let (group, channel) = (self.channel / g.group_inputs(), self.channel % g.group_inputs());
-            for lane in 0..V::LANES.min(g.group_outputs() - output) {
-                let filter = (group * g.group_outputs() + output + lane) * g.group_inputs() + channel;
-                let kernel = &kernels.slice()[lane * g.taps()..];
-                // SAFETY: this filter is part of the result, and only this task writes it.
-                unsafe { copy(kernel.as_ptr(), self.plan.weight_gradient.add(filter * g.taps()), g.taps()) };
-            }
-        }
-    }
-}
-
-impl<T: Element> Finish<'_, T> {
-    /// The taps of one phase for a vector of output channels: `[output channel, kernel]`.
-    ///
-    /// # Safety
-    /// The sums must be complete, and the processor must have the vectors.
-    #[inline(always)]
-    unsafe fn phase<V: Vector<Element = T>, const R: usize>(&self, phase: usize, output: usize, kernels: &mut [T]) {
-        let plan = self.plan;
-        let g = plan.geometry;
-        let (group, channel) = (self.channel / g.group_inputs(), self.channel % g.group_inputs());
-        let plane = phase * plan.channels + channel % plan.channels;
-        let mut line = [T::default(); LANES];
-        // SAFETY: the caller's promise; a vector fits into the line.
-        unsafe {
-            let mut square = [[V::zero(); 4]; 4];
-            for slice in 0..plan.slices {
-                let sums = plan.sums.add(plan.task_sums(group, channel / plan.channels, slice));
-                for i in 0..window(R) {
-                    for j in 0..window(R) {
-                        let place = ((i * window(R) + j) * plan.planes() + plane) * plan.outputs() + output;
-                        square[i][j] = square[i][j].add(V::load(sums.add(place)));
-                    }
-                }
-            }
-            let square = transform_products::<V, R>(square);
-            for i in 0..R {
-                for j in 0..R {
-                    let (y, x) = (i * g.stride[0] + phase / g.stride[1], j * g.stride[1] + phase % g.stride[1]);
-                    square[i][j].store(line.as_mut_ptr());
-                    for lane in 0..V::LANES {
-                        kernels[lane * g.taps() + y * g.kernel[1] + x] = line[lane];
                     }
                 }
             }

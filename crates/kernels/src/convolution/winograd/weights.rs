@@ -1,10 +1,10 @@
 //! The transformed weights, in the order the tiles read them.
 
 use super::filter::DEPTH;
-use super::super::planes::copy;
 use super::{transform_taps, window};
 use crate::element::{Element, Path};
 use crate::pool;
+use crate::runs::copy;
 use crate::tile::TILE_ROWS;
 use crate::vector::{Vector, Work};
 use crate::workspace::Workspace;
@@ -17,7 +17,12 @@ pub(in super::super) fn packed_length(taps: usize, outputs: usize, inputs: usize
 /// Where the weights of a group of outputs and a block of inputs start: position, block of inputs, group of outputs,
 /// output, input.
 #[inline(always)]
-pub(super) fn place(position: usize, first_input: usize, first_output: usize, [outputs, inputs]: [usize; 2]) -> usize {
+pub(super) fn place(
+    position: usize,
+    first_input: usize,
+    first_output: usize,
+    [outputs, inputs]: [usize; 2],
+) -> usize {
     let depth = DEPTH.min(inputs - first_input);
     (position * inputs + first_input) * outputs.next_multiple_of(TILE_ROWS) + first_output * depth
 }
@@ -120,15 +125,15 @@ impl<T: Element> Pack<'_, T> {
         // SAFETY: the caller's promise; a vector fits into the local line.
         unsafe {
             let mut square = [[V::zero(); 4]; 4];
-            for i in 0..R {
-                for j in 0..R {
-                    square[i][j] = V::load(lines.add(phase.taps[i * R + j] * LANES));
+            for (vectors, taps) in square.iter_mut().zip(phase.taps.chunks_exact(R)) {
+                for (vector, tap) in vectors.iter_mut().zip(taps) {
+                    *vector = V::load(lines.add(tap * LANES));
                 }
             }
             let square = transform_taps::<V, R>(square);
-            for i in 0..window(R) {
-                for j in 0..window(R) {
-                    square[i][j].store(line.as_mut_ptr());
+            for (i, vectors) in square.iter().take(window(R)).enumerate() {
+                for (j, vector) in vectors.iter().take(window(R)).enumerate() {
+                    vector.store(line.as_mut_ptr());
                     self.store(i * window(R) + j, phase, channel, &line[..count]);
                 }
             }

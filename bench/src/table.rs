@@ -1,0 +1,133 @@
+//! The comparison as Markdown.
+
+use brigand::systems::Order;
+
+use crate::compare::{Pair, Row};
+use crate::measurement::Measurement;
+
+/// Ratios, then what they were made of.
+pub(crate) fn write(rows: &[Row], rounds: usize) -> String {
+    let Some(pair) = rows.first().and_then(|row| row.pairs.first()) else { return String::new() };
+    let heading = format!(
+        "Brigand {} beside {} {}: {} threads, batch 64, {rounds} pairs, one process each.\n",
+        pair.ours.version, pair.theirs.peer, pair.theirs.version, pair.ours.threads
+    );
+    let ratios = [
+        "PyTorch / Brigand: how many times as much PyTorch takes; the median over the pairs (least to most).\n",
+        "| workload | time of a step | time to sample | start to end of first step | peak memory |",
+        "|---|---|---|---|---|",
+    ];
+    let medians = [
+        "\nMedians, Brigand / PyTorch, and what Brigand's step computes.\n",
+        "| workload | step, ms | samples, images/s | first step, s | peak memory, MiB | step, GFLOP | step, GFLOP/s | matrix product, GFLOP/s | parameters G, D |",
+        "|---|---|---|---|---|---|---|---|---|",
+    ];
+    let mut lines = vec![heading];
+    lines.extend(ratios.map(String::from));
+    lines.extend(rows.iter().map(ratio_line));
+    lines.extend(medians.map(String::from));
+    lines.extend(rows.iter().map(median_line));
+    if rows.iter().any(|row| row.workload.order == Order::Merged) {
+        lines.push(MERGED.into());
+    }
+    lines.extend(rows.iter().filter(|row| row.workload.extra_parameters > 0).map(|row| {
+        let (name, extra) = (row.workload.name, row.workload.extra_parameters);
+        format!("\n{name}: our discriminator has {extra} biases that PyTorch's has not.")
+    }));
+    lines.join("\n") + "\n"
+}
+
+const MERGED: &str = "\n\\* Another algorithm: both players step at once, from the same fakes and the same \
+                      discriminator. Compared with PyTorch's ordinary step.";
+
+fn name(row: &Row) -> String {
+    let mark = if row.workload.order == Order::Merged { " \\*" } else { "" };
+    format!("{}{mark}", row.workload.name)
+}
+
+fn ratio_line(row: &Row) -> String {
+    let ratio = |of: &dyn Fn(&Measurement) -> f64| {
+        let of = |pair: &Pair| of(&pair.theirs) / of(&pair.ours);
+        let (least, most) = row
+            .pairs
+            .iter()
+            .map(of)
+            .fold((f64::INFINITY, 0f64), |(least, most), ratio| (least.min(ratio), most.max(ratio)));
+        format!("**{:.2}** ({least:.2} to {most:.2})", row.median(of))
+    };
+    format!(
+        "| {} | {} | {} | {} | {} |",
+        name(row),
+        ratio(&|side| side.step_ms_median),
+        ratio(&|side| side.sample_images_per_s.recip()),
+        ratio(&|side| side.first_step_s),
+        ratio(&|side| side.peak_rss_mib)
+    )
+}
+
+fn median_line(row: &Row) -> String {
+    let both = |digits: usize, of: &dyn Fn(&Measurement) -> f64| {
+        let (ours, theirs) = (row.median(|pair| of(&pair.ours)), row.median(|pair| of(&pair.theirs)));
+        format!("{ours:.digits$} / {theirs:.digits$}")
+    };
+    let first = |of: &dyn Fn(&Measurement) -> usize| row.pairs.first().map_or(0, |pair| of(&pair.ours));
+    format!(
+        "| {} | {} | {} | {} | {} | {:.2} | {:.0} | {:.0} | {}, {} |",
+        name(row),
+        both(1, &|side| side.step_ms_median),
+        both(0, &|side| side.sample_images_per_s),
+        both(2, &|side| side.first_step_s),
+        both(0, &|side| side.peak_rss_mib),
+        row.median(|pair| pair.ours.step_gflop),
+        row.median(|pair| pair.ours.step_gflop / pair.ours.step_ms_median * 1e3),
+        row.median(|pair| pair.product_rate),
+        first(&|side| side.generator_parameters),
+        first(&|side| side.discriminator_parameters)
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::workload::Workload;
+
+    fn measurement(step: f64, speed: f64, first: f64, memory: f64) -> Measurement {
+        Measurement {
+            workload: "dcgan-64".into(),
+            peer: "someone".into(),
+            version: "1".into(),
+            threads: 2,
+            step_ms_median: step,
+            step_ms_min: step,
+            steps: 1,
+            sample_images_per_s: speed,
+            first_step_s: first,
+            peak_rss_mib: memory,
+            generator_parameters: 5,
+            discriminator_parameters: 4,
+            step_gflop: 30.0,
+        }
+    }
+
+    #[test]
+    fn more_than_one_always_means_that_pytorch_takes_more() {
+        let pair = |ours: f64| Pair {
+            ours: measurement(ours, 300.0, 0.5, 400.0),
+            theirs: measurement(300.0, 100.0, 4.0, 1000.0),
+            product_rate: 150.0,
+        };
+        let workload = Workload::find("dcgan-64-merged").unwrap();
+        let table = write(&[Row { workload, pairs: vec![pair(200.0), pair(300.0), pair(150.0)] }], 3);
+        let line = table.lines().find(|line| line.contains("**")).unwrap();
+        assert_eq!(
+            line,
+            "| dcgan-64-merged \\* | **1.50** (1.00 to 2.00) | **3.00** (3.00 to 3.00) | **8.00** (8.00 to 8.00) \
+             | **2.50** (2.50 to 2.50) |"
+        );
+        assert!(
+            table.contains(
+                "| 200.0 / 300.0 | 300 / 100 | 0.50 / 4.00 | 400 / 1000 | 30.00 | 150 | 150 | 5, 4 |"
+            )
+        );
+    }
+}

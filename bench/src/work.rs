@@ -1,0 +1,114 @@
+//! How many multiplications with additions one training step does in matrix products and convolutions.
+
+use brigand::networks::Network;
+use brigand::systems::{Duel, Order, System};
+
+use crate::Failure;
+use crate::workload::{BATCH, Workload};
+
+/// Multiply-adds of one pass of a batch through a network.
+///
+/// The gradient by the inputs of a layer costs what its forward pass costs, and so does the gradient by its
+/// weights.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Pass {
+    /// All layers.
+    all: u64,
+    /// Those that read the network's input: nobody asks for their input gradient in an ordinary step.
+    first: u64,
+    /// The last layer.
+    last: u64,
+}
+
+impl Pass {
+    fn of(network: &Network, positions: &[usize], first: &[usize]) -> Result<Self, Failure> {
+        let kernels: Vec<usize> = network
+            .weights
+            .values()
+            .iter()
+            .filter(|weight| weight.rank() >= 2)
+            .map(|weight| weight.elements())
+            .collect();
+        if kernels.len() != positions.len() {
+            return Err(format!(
+                "the {} has {} matrices and kernels, the benchmark counts {}; correct its list of positions",
+                network.name(),
+                kernels.len(),
+                positions.len()
+            )
+            .into());
+        }
+        let costs: Vec<u64> = kernels
+            .iter()
+            .zip(positions)
+            .map(|(kernel, positions)| (kernel * positions * BATCH) as u64)
+            .collect();
+        Ok(Self {
+            all: costs.iter().sum(),
+            first: first.iter().filter_map(|&index| costs.get(index)).sum(),
+            last: costs.last().copied().unwrap_or(0),
+        })
+    }
+}
+
+/// Floating-point operations of one training step: two for each multiply-add that the step really asks for.
+pub(crate) fn flop(workload: &Workload, duel: &Duel) -> Result<f64, Failure> {
+    let networks = duel.networks();
+    let [generator, discriminator] = networks.as_slice() else {
+        return Err(format!("a duel of {} networks", networks.len()).into());
+    };
+    let (up, down) = workload.positions();
+    let generator = Pass::of(generator, &up, &[0])?;
+    let discriminator = Pass::of(discriminator, &down, workload.first_layers())?;
+    Ok(2.0 * multiply_adds(generator, discriminator, workload.order, workload.penalty) as f64)
+}
+
+fn multiply_adds(generator: Pass, discriminator: Pass, order: Order, penalty: bool) -> u64 {
+    let (g, d) = (generator, discriminator);
+    let generator_update = g.all + g.all + (g.all - g.first);
+    // Real and fake: forward, by the weights, by the inputs of all but the first layers.
+    let discriminator_update = 2 * (d.all + d.all + (d.all - d.first));
+    // What the fakes are told: down to their pixels; judged anew unless merged.
+    let pull = if order == Order::Merged { d.all } else { d.all + d.all };
+    // Forward, by the inputs; then that gradient differentiated: by the weights, and forward again up to the
+    // last layer, whose incoming gradient is constant.
+    let penalised = if penalty { d.all + d.all + d.all + (d.all - d.last) } else { 0 };
+    generator_update + discriminator_update + pull + penalised
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use brigand::hardware::Device;
+
+    fn of(name: &str) -> f64 {
+        let workload = Workload::find(name).unwrap();
+        let duel = Duel::new(workload.recipe(), workload.sample_shape(), 0, &Device::Cpu).unwrap();
+        flop(workload, &duel).unwrap() / 1e9
+    }
+
+    #[test]
+    fn a_step_of_the_small_networks_counts_every_product() {
+        let g = (100 * 128 + 128 * 256 + 256 * 512 + 512 * 1024 + 1024 * 784) * 64;
+        let d = (784 * 512 + 512 * 256 + 256) * 64;
+        let step = 3 * g - 100 * 128 * 64 + 8 * d - 2 * 784 * 512 * 64;
+        assert_eq!(of("gan-mlp"), 2.0 * step as f64 / 1e9);
+        assert_eq!(of("gan-mlp-gp"), 2.0 * (step + 4 * d - 256 * 64) as f64 / 1e9);
+    }
+
+    #[test]
+    fn merging_spares_one_pass_of_the_fakes() {
+        let d =
+            (64 * 3 * 16 * 1024 + 128 * 64 * 16 * 256 + 256 * 128 * 16 * 64 + 512 * 256 * 16 * 16 + 512 * 16)
+                * 64;
+        let spared = of("dcgan-64") - of("dcgan-64-merged");
+        assert!((spared - 2.0 * f64::from(d) / 1e9).abs() < 1e-6, "{spared}");
+    }
+
+    #[test]
+    fn every_workload_can_be_counted() {
+        for workload in Workload::select(&[]).unwrap() {
+            assert!(of(workload.name) > 0.5, "{}", workload.name);
+        }
+    }
+}

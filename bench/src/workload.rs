@@ -1,0 +1,160 @@
+//! What is trained: the same layers as the peer's script.
+
+use brigand::networks::{
+    DcganRecipe, Hidden, HiddenNormalization, MlpRecipe, NetworkRecipe, ResnetRecipe, SampleShape,
+};
+use brigand::objectives::Objective;
+use brigand::penalties::Penalty;
+use brigand::systems::{DuelRecipe, LatentRecipe, OptimizerRecipe, Order, Players, Prior, UpdateRecipe};
+
+use crate::Failure;
+
+/// Images in a batch.
+pub(crate) const BATCH: usize = 64;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Family {
+    Mlp,
+    Dcgan,
+    Resnet,
+}
+
+/// Two networks and how they are trained.
+#[derive(Debug)]
+pub(crate) struct Workload {
+    /// What it is called here.
+    pub(crate) name: &'static str,
+    /// What the peer's script calls the workload to compare it with.
+    pub(crate) peer: &'static str,
+    /// Parameters that our discriminator has and the peer's has not: where there is no batch norm, our
+    /// DCGAN convolutions have a bias instead.
+    pub(crate) extra_parameters: usize,
+    /// Which fakes the generator's update uses.
+    pub(crate) order: Order,
+    /// Whether the critic's gradient is penalised.
+    pub(crate) penalty: bool,
+    family: Family,
+    side: usize,
+}
+
+const fn ordinary(name: &'static str, family: Family, side: usize) -> Workload {
+    Workload {
+        name,
+        peer: name,
+        extra_parameters: 0,
+        order: Order::SharedFakes,
+        penalty: false,
+        family,
+        side,
+    }
+}
+
+const fn merged(name: &'static str, peer: &'static str, side: usize) -> Workload {
+    Workload { peer, order: Order::Merged, ..ordinary(name, Family::Dcgan, side) }
+}
+
+static WORKLOADS: [Workload; 8] = [
+    ordinary("gan-mlp", Family::Mlp, 28),
+    Workload { penalty: true, ..ordinary("gan-mlp-gp", Family::Mlp, 28) },
+    ordinary("dcgan-28", Family::Dcgan, 28),
+    ordinary("dcgan-64", Family::Dcgan, 64),
+    Workload {
+        penalty: true,
+        extra_parameters: 128 + 256 + 512,
+        ..ordinary("dcgan-64-gp", Family::Dcgan, 64)
+    },
+    ordinary("sngan-resnet-32", Family::Resnet, 32),
+    merged("dcgan-28-merged", "dcgan-28", 28),
+    merged("dcgan-64-merged", "dcgan-64", 64),
+];
+
+impl Workload {
+    /// The workload called `name`.
+    pub(crate) fn find(name: &str) -> Result<&'static Self, Failure> {
+        WORKLOADS.iter().find(|workload| workload.name == name).ok_or_else(|| {
+            let names: Vec<&str> = WORKLOADS.iter().map(|workload| workload.name).collect();
+            format!("there is no workload `{name}`; there are {}", names.join(", ")).into()
+        })
+    }
+
+    /// Those called `names`, or all if there are no names.
+    pub(crate) fn select(names: &[String]) -> Result<Vec<&'static Self>, Failure> {
+        match names {
+            [] => Ok(WORKLOADS.iter().collect()),
+            names => names.iter().map(|name| Self::find(name)).collect(),
+        }
+    }
+
+    /// What an image looks like.
+    pub(crate) fn sample_shape(&self) -> SampleShape {
+        let channels = if self.side == 28 { 1 } else { 3 };
+        SampleShape::Image { channels, height: self.side, width: self.side }
+    }
+
+    /// The two networks and their updates.
+    pub(crate) fn recipe(&self) -> DuelRecipe {
+        let (generator, discriminator) = self.networks();
+        let adam = OptimizerRecipe::adam(2e-4, 0.5, 0.999);
+        let objective = match (self.penalty, self.family) {
+            (true, _) => Objective::Wasserstein {},
+            (false, Family::Resnet) => Objective::Hinge {},
+            (false, _) => Objective::NonSaturating {},
+        };
+        DuelRecipe {
+            latent: LatentRecipe {
+                size: if self.family == Family::Resnet { 128 } else { 100 },
+                prior: Prior::Normal,
+            },
+            generator,
+            discriminator,
+            objective,
+            penalty: if self.penalty { Penalty::WGAN_GP } else { Penalty::None {} },
+            optimizer: Players { generator: adam, discriminator: adam },
+            update: UpdateRecipe { discriminator_steps: 1, order: self.order },
+        }
+    }
+
+    fn networks(&self) -> (NetworkRecipe, NetworkRecipe) {
+        match self.family {
+            Family::Mlp => {
+                let mlp = |widths: &[usize], normalization| {
+                    NetworkRecipe::Mlp(MlpRecipe {
+                        widths: widths.to_vec(),
+                        activation: Hidden::LeakyRelu,
+                        normalization,
+                    })
+                };
+                let generator = mlp(&[128, 256, 512, 1024], HiddenNormalization::BeforeActivation);
+                (generator, mlp(&[512, 256], HiddenNormalization::None))
+            }
+            Family::Dcgan => {
+                let dcgan = |batch_norm| NetworkRecipe::Dcgan(DcganRecipe { width: 64, batch_norm });
+                (dcgan(true), dcgan(!self.penalty))
+            }
+            Family::Resnet => {
+                let resnet = |width, spectral| NetworkRecipe::Resnet(ResnetRecipe { width, spectral });
+                (resnet(128, false), resnet(64, true))
+            }
+        }
+    }
+
+    /// At how many positions each matrix or kernel of the generator and of the discriminator is applied to one
+    /// sample, in the order of their parameters.
+    pub(crate) fn positions(&self) -> (Vec<usize>, Vec<usize>) {
+        match (self.family, self.side) {
+            (Family::Mlp, _) => (vec![1; 5], vec![1; 3]),
+            (Family::Dcgan, 28) => (vec![1, 49, 196], vec![196, 49, 1]),
+            (Family::Dcgan, _) => (vec![1, 16, 64, 256, 1024], vec![1024, 256, 64, 16, 1]),
+            (Family::Resnet, _) => {
+                let generator = vec![1, 64, 64, 64, 256, 256, 256, 1024, 1024, 1024, 1024];
+                (generator, vec![1024, 1024, 256, 256, 256, 256, 64, 64, 64, 64, 64, 64, 1])
+            }
+        }
+    }
+
+    /// Which of the discriminator's matrices or kernels read the image itself.
+    pub(crate) fn first_layers(&self) -> &'static [usize] {
+        // A residual block reads it with its main path and with its shortcut.
+        if self.family == Family::Resnet { &[0, 2] } else { &[0] }
+    }
+}

@@ -1,0 +1,122 @@
+//! The transformed output gradients, squares of pixels by output channels.
+
+use super::super::blocks::Block;
+use super::weight_gradient::Plan;
+use super::{load, store, transform_gradients, window};
+use crate::element::Element;
+use crate::runs::transpose;
+use crate::tile::Panels;
+use crate::vector::{Vector, Work};
+use crate::workspace::Workspace;
+
+/// Transforms one block of the output gradient into its shared place.
+pub(super) struct Gradients<'a, T> {
+    pub(super) plan: &'a Plan<'a, T>,
+    pub(super) group: usize,
+    pub(super) block: usize,
+}
+
+impl<T: Element> Work<T> for Gradients<'_, T> {
+    #[inline(always)]
+    fn run<V: Vector<Element = T>, const NARROW: usize, const WIDE: usize>(self) {
+        let block = self.plan.blocks.block(self.block);
+        // SAFETY: the place of this group and block; the path has the vectors.
+        unsafe {
+            let to = self.plan.gradients.add(self.plan.place(self.group, block));
+            self.plan.transform::<V, NARROW>(self.group, block, to);
+        }
+    }
+}
+
+impl<T: Element> Plan<'_, T> {
+    /// Transforms the output gradients of one block: `[position, panel, square, output channel]`.
+    ///
+    /// # Safety
+    /// `to` must have room for the block's squares, and the processor must have the vectors.
+    #[inline(always)]
+    pub(super) unsafe fn transform<V: Vector<Element = T>, const NARROW: usize>(
+        &self,
+        group: usize,
+        block: Block,
+        to: *mut T,
+    ) {
+        let g = self.geometry;
+        let panels = Panels::new::<V, NARROW>(g.group_outputs());
+        let (columns, squares) = (self.square_columns(), self.squares(block));
+        let (pixels, to_stride) = (4 * block.rows * columns, squares * self.outputs());
+        let mut transposed = Workspace::<T>::take(pixels * V::LANES);
+        for image in 0..block.images {
+            for output in (0..panels.padded()).step_by(V::LANES) {
+                let index = panels.containing(output);
+                let (panel, width) = (panels.start(index), panels.width(index));
+                let place = squares * panel + image * block.rows * columns * width + output - panel;
+                // SAFETY: the caller's promise; the local copy has room for the image's pixels.
+                unsafe {
+                    self.transpose::<V>(group, image, block, output, transposed.pointer());
+                    for row in 0..block.rows {
+                        for x in 0..columns {
+                            let from = transposed.pointer().add((4 * row * columns + 2 * x) * V::LANES);
+                            let to = to.add(place + (row * columns + x) * width);
+                            match self.taps {
+                                2 => transform_pixels::<V, 2>(from, 2 * columns * V::LANES, to, to_stride),
+                                _ => transform_pixels::<V, 3>(from, 2 * columns * V::LANES, to, to_stride),
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    /// Transposes a vector of output channels of one image of a block, `[row, column, output channel]`, with zeros
+    /// where there is nothing.
+    ///
+    /// # Safety
+    /// `to` must have room for all squares' pixels.
+    #[inline(always)]
+    unsafe fn transpose<V: Vector<Element = T>>(
+        &self,
+        group: usize,
+        image: usize,
+        block: Block,
+        output: usize,
+        to: *mut T,
+    ) {
+        let g = self.geometry;
+        let (height, width, columns) = (g.out_height(), g.out_width(), 2 * self.square_columns());
+        let first = ((block.first_image + image) * g.groups + group) * g.group_outputs() + output;
+        let used = V::LANES.min(g.group_outputs() - output);
+        let rows = (2 * block.rows).min(height - 2 * block.first_row);
+        if used < V::LANES || rows < 2 * block.rows || columns > width {
+            // SAFETY: the caller's promise.
+            unsafe { to.write_bytes(0, 2 * block.rows * columns * V::LANES) };
+        }
+        let from = &self.output_gradient[(first * height + 2 * block.first_row) * width..];
+        for row in 0..rows {
+            // SAFETY: the caller's promise; these channels have that row.
+            unsafe {
+                let to = to.add(row * columns * V::LANES);
+                transpose(from.as_ptr().add(row * width), height * width, [used, width], to, V::LANES);
+            }
+        }
+    }
+}
+
+/// Transforms a square of pixels of a vector of channels; `row_stride` leads to the lower row.
+///
+/// # Safety
+/// The pixels must be readable, all positions writable, and the processor must have the vectors.
+#[inline(always)]
+unsafe fn transform_pixels<V: Vector, const R: usize>(
+    from: *const V::Element,
+    row_stride: usize,
+    to: *mut V::Element,
+    to_stride: usize,
+) {
+    // SAFETY: the caller's promise.
+    unsafe {
+        let square = load::<V>(from, 2, [row_stride, V::LANES]);
+        let square = transform_gradients::<V, R>(square);
+        store(square, to, window(R), [window(R) * to_stride, to_stride]);
+    }
+}

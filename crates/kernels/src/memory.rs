@@ -1,0 +1,74 @@
+//! Freed memory kept for the next step.
+//!
+//! glibc takes every block above 32 MiB from the operating system and gives it back when freed, so that a training
+//! step that needs the same blocks again pays for their pages again: a tenth of the processor time of a
+//! convolutional network's step.
+
+/// Makes the C library keep what is freed, for the rest of the process, and share it between threads. Answers
+/// whether it does: elsewhere than on Linux with glibc there is nothing to set.
+///
+/// To be called once, before memory is used in earnest; the process then never grows smaller.
+pub fn keep_freed_memory() -> bool {
+    imp::keep_freed_memory()
+}
+
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+mod imp {
+    use std::ffi::c_int;
+
+    /// The numbers of `malloc.h`, and what each is set to.
+    const SETTINGS: [(c_int, c_int); 4] = [
+        (-1, -1),      // M_TRIM_THRESHOLD: never give back the top of the heap
+        (-2, 1 << 26), // M_TOP_PAD: grow the heap by 64 MiB at a time
+        (-4, 0),       // M_MMAP_MAX: no block outside the heap
+        (-8, 1),       // M_ARENA_MAX: one heap for all threads
+    ];
+
+    unsafe extern "C" {
+        fn mallopt(parameter: c_int, value: c_int) -> c_int;
+    }
+
+    pub(super) fn keep_freed_memory() -> bool {
+        // SAFETY: `mallopt` takes two numbers by value, may be called at any time and from any thread, and refuses
+        // what it does not know by returning 0.
+        SETTINGS.iter().all(|&(parameter, value)| unsafe { mallopt(parameter, value) } == 1)
+    }
+}
+
+#[cfg(not(all(target_os = "linux", target_env = "gnu")))]
+mod imp {
+    pub(super) fn keep_freed_memory() -> bool {
+        false
+    }
+}
+
+#[cfg(all(test, target_os = "linux", target_env = "gnu"))]
+mod tests {
+    use super::*;
+
+    /// The pages that this process has touched for the first time so far.
+    fn minor_faults() -> u64 {
+        let stat = std::fs::read_to_string("/proc/self/stat").unwrap();
+        stat.rsplit(')').next().unwrap().split_whitespace().nth(7).unwrap().parse().unwrap()
+    }
+
+    #[test]
+    fn a_large_block_is_paid_for_once() {
+        assert!(keep_freed_memory());
+        let (size, page) = (96 << 20, 4096);
+        let touch = || {
+            let mut block: Vec<u8> = Vec::with_capacity(size);
+            block.resize(size, 1);
+            std::hint::black_box(&block);
+        };
+        touch();
+        let before = minor_faults();
+        (0..4).for_each(|_| touch());
+        let faults = minor_faults() - before;
+        assert!(
+            faults < (size / page) as u64 / 4,
+            "{faults} page faults for 4 blocks of {} pages",
+            size / page
+        );
+    }
+}
