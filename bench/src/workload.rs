@@ -5,7 +5,9 @@ use brigand::networks::{
 };
 use brigand::objectives::Objective;
 use brigand::penalties::Penalty;
-use brigand::systems::{DuelRecipe, LatentRecipe, OptimizerRecipe, Order, Players, Prior, UpdateRecipe};
+use brigand::systems::{
+    AverageRecipe, DuelRecipe, LatentRecipe, OptimizerRecipe, Order, Players, Prior, UpdateRecipe,
+};
 
 use crate::Failure;
 
@@ -111,6 +113,7 @@ impl Workload {
             penalty: if self.penalty { Penalty::WGAN_GP } else { Penalty::None {} },
             optimizer: Players { generator: adam, discriminator: adam },
             update: UpdateRecipe { discriminator_steps: 1, order: self.order },
+            average: AverageRecipe::OFF,
         }
     }
 

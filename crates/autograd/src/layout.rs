@@ -7,22 +7,31 @@ use crate::buffer::Real;
 
 /// Elements one task copies.
 const BLOCK: usize = 16_384;
+/// Columns of a transposed matrix whose cache lines stay near.
+const COLUMNS: usize = 64;
 
 /// The elements of `layout` in row-major order.
 pub(crate) fn in_order<T: Real>(values: &[T], layout: &Layout) -> Vec<T> {
     let mut result = vec![T::default(); layout.shape().elem_count()];
     let mut outer = joined(layout);
     let (inner, stride) = outer.pop().unwrap_or((1, 1));
-    let rows = (BLOCK / inner.max(1)).max(1);
+    let rows = (BLOCK / inner.max(1)).max(16);
+    let start = |row: usize| layout.start_offset() + offset(&outer, row);
     parallel_chunks(&mut result, rows * inner, |task, piece| {
-        for (row, piece) in (task * rows..).zip(piece.chunks_exact_mut(inner)) {
-            let start = layout.start_offset() + offset(&outer, row);
-            match stride {
-                0 => piece.fill(values[start]),
-                1 => piece.copy_from_slice(&values[start..start + inner]),
-                _ => {
-                    let elements = values[start..].iter().step_by(stride);
-                    piece.iter_mut().zip(elements).for_each(|(to, &from)| *to = from);
+        let rows = || (task * rows..).map(start);
+        match stride {
+            0 => piece.chunks_exact_mut(inner).zip(rows()).for_each(|(to, start)| to.fill(values[start])),
+            1 => {
+                let rows = piece.chunks_exact_mut(inner).zip(rows());
+                rows.for_each(|(to, start)| to.copy_from_slice(&values[start..start + inner]));
+            }
+            // Neighbouring rows of a transposed matrix share cache lines: a few columns of all of them at a time.
+            _ => {
+                for first in (0..inner).step_by(COLUMNS) {
+                    for (to, start) in piece.chunks_exact_mut(inner).zip(rows()) {
+                        let from = values[start + first * stride..].iter().step_by(stride);
+                        to[first..].iter_mut().take(COLUMNS).zip(from).for_each(|(to, &from)| *to = from);
+                    }
                 }
             }
         }

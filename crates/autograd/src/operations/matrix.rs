@@ -36,7 +36,7 @@ impl Variable {
             let [left, right] = b.saved else { return Ok(vec![None, None]) };
             Ok(vec![
                 b.when(0, || b.gradient.matmul(&right.transposed()?)?.sum_to(left.shape()))?,
-                b.when(1, || left.transposed()?.matmul(b.gradient)?.sum_to(right.shape()))?,
+                b.when(1, || right_gradient(left, right, b.gradient))?,
             ])
         }))
     }
@@ -68,6 +68,18 @@ impl Variable {
             None => Ok(product),
         }
     }
+}
+
+/// The gradient `left^T gradient` of a product by its right operand, laid out in memory as that operand is: the
+/// gradient of a weight that was multiplied transposed needs no copy to be the weight's own.
+fn right_gradient(left: &Variable, right: &Variable, gradient: &Variable) -> Result<Variable> {
+    let is_transposed = matches!(right.tensor().stride(), [.., 1, columns] if *columns > 1);
+    let product = if is_transposed {
+        gradient.transposed()?.matmul(left)?.transposed()?
+    } else {
+        left.transposed()?.matmul(gradient)?
+    };
+    product.sum_to(right.shape())
 }
 
 /// The products of the matrices in the last two dimensions, with leading dimensions `lead`. Strides are passed on,

@@ -10,6 +10,8 @@ use std::collections::BTreeSet;
 use brigand_autograd::{Activation, Result, Variable, grad};
 use candle_core::{DType, Tensor};
 
+type Function = Box<dyn Fn(&Variable) -> Result<Variable>>;
+
 /// Operations of `Variable` that have no derivative to check here: all but the last return constants, which `constants_have_no_derivative` checks.
 const WITHOUT_DERIVATIVE: [&str; 8] =
     ["greater", "less", "equal", "at_least", "between", "sign", "one_hot", "to_device"];
@@ -107,10 +109,21 @@ fn slopes_at_kinks_follow_the_conventions() {
 }
 
 #[test]
+fn among_equals_the_first_receives_the_gradient() {
+    let x = Variable::leaf(Tensor::new(&[[[[1.0, 2.0], [2.0, 2.0]]]], &candle_core::Device::Cpu).unwrap());
+    let gradient = |y: Result<Variable>| {
+        grad(&y.unwrap().sum_all().unwrap(), &[&x], false).unwrap()[0].to_vec().unwrap()
+    };
+    assert_eq!(gradient(x.max_pool2d(2, 2, 0)), [0.0, 1.0, 0.0, 0.0]);
+    assert_eq!(gradient(x.max(3)), [0.0, 1.0, 1.0, 0.0]);
+    assert_eq!(gradient(x.min(2)), [1.0, 1.0, 0.0, 0.0]);
+}
+
+#[test]
 fn values_and_slopes_stay_finite_far_out() {
     use Activation::{Elu, Gelu, LeakyRelu, Relu, Sigmoid, Silu, Softplus, Tanh};
     let all = [Relu, LeakyRelu(0.2), Elu(1.0), Silu, Gelu, Tanh, Sigmoid, Softplus];
-    let mut functions: Vec<Box<dyn Fn(&Variable) -> Result<Variable>>> = vec![
+    let mut functions: Vec<Function> = vec![
         Box::new(|x| x.log_sigmoid()),
         Box::new(|x| x.softmax(0)),
         Box::new(|x| x.log_softmax(0)),

@@ -94,9 +94,10 @@ impl Network {
         Ok(grad_of(&[Output { variable: loss, weight: None }], &inputs, options)?)
     }
 
-    /// The output for `input` with running statistics, recording nothing.
-    pub fn sample(&self, input: &Variable) -> Result<Variable> {
-        without_recording(|| self.forward_with(&self.weights, input, Mode::Sampling))
+    /// The output for `input` with running statistics, recording nothing, from `weights` if given.
+    pub fn sample(&self, weights: Option<&Weights>, input: &Variable) -> Result<Variable> {
+        let weights = weights.unwrap_or(&self.weights);
+        without_recording(|| self.forward_with(weights, input, Mode::Sampling))
     }
 }
 

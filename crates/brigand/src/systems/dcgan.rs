@@ -2,7 +2,7 @@
 
 use super::latent::{LatentRecipe, Prior};
 use super::optimizer::OptimizerRecipe;
-use super::{DuelRecipe, Players, UpdateRecipe};
+use super::{AverageRecipe, DuelRecipe, Players, UpdateRecipe};
 use crate::networks::{DcganRecipe, NetworkRecipe, SampleKind};
 use crate::objectives::Objective;
 use crate::penalties::Penalty;
@@ -21,5 +21,6 @@ pub(super) fn recipe(_: SampleKind) -> DuelRecipe {
             discriminator: OptimizerRecipe::adam(2e-4, 0.5, 0.999),
         },
         update: UpdateRecipe::default(),
+        average: AverageRecipe::OFF,
     }
 }

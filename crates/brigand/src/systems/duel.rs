@@ -4,6 +4,7 @@ use brigand_autograd::{GradientOptions, Output, Variable, grad_of, without_recor
 use candle_core::Device;
 use serde::{Deserialize, Serialize};
 
+use super::average::{AverageRecipe, WeightAverage};
 use super::feed::Feed;
 use super::latent::LatentRecipe;
 use super::optimizer::{Optimizer, OptimizerRecipe};
@@ -75,6 +76,8 @@ pub struct DuelRecipe {
     pub optimizer: Players<OptimizerRecipe>,
     /// Who steps when.
     pub update: UpdateRecipe,
+    /// The average of the generator's weights that samples are taken from.
+    pub average: AverageRecipe,
 }
 
 impl DuelRecipe {
@@ -82,6 +85,7 @@ impl DuelRecipe {
     pub fn check(&self) -> Result<()> {
         self.latent.check()?;
         self.penalty.check()?;
+        self.average.check()?;
         self.optimizer.generator.check("generator")?;
         self.optimizer.discriminator.check("discriminator")?;
         if self.update.discriminator_steps == 0 {
@@ -102,6 +106,7 @@ pub struct Duel {
     generator: Network,
     discriminator: Network,
     optimizers: Players<Optimizer>,
+    average: Option<WeightAverage>,
 }
 
 impl Duel {
@@ -117,7 +122,16 @@ impl Duel {
             generator: Optimizer::new(recipe.optimizer.generator),
             discriminator: Optimizer::new(recipe.optimizer.discriminator),
         };
-        Ok(Self { recipe, sample_shape, device: device.clone(), generator, discriminator, optimizers })
+        let average = WeightAverage::new(recipe.average, &generator.weights);
+        Ok(Self {
+            recipe,
+            sample_shape,
+            device: device.clone(),
+            generator,
+            discriminator,
+            optimizers,
+            average,
+        })
     }
 
     fn latent_batch(&self, feed: &Feed, purpose: &str, draw: u64) -> Result<Variable> {
@@ -223,13 +237,16 @@ impl Duel {
         self.optimizers.generator.step(&mut self.generator.weights, &pulled)
     }
 
-    fn parts(&self) -> [(&'static str, &dyn Fragment); 4] {
-        [
-            ("generator", &self.generator),
-            ("discriminator", &self.discriminator),
-            ("optimizer.generator", &self.optimizers.generator),
-            ("optimizer.discriminator", &self.optimizers.discriminator),
-        ]
+    /// Everything a checkpoint holds, by name.
+    fn parts(&mut self) -> Vec<(&'static str, &mut dyn Fragment)> {
+        let mut parts: Vec<(&'static str, &mut dyn Fragment)> = vec![
+            ("generator", &mut self.generator),
+            ("discriminator", &mut self.discriminator),
+            ("optimizer.generator", &mut self.optimizers.generator),
+            ("optimizer.discriminator", &mut self.optimizers.discriminator),
+        ];
+        parts.extend(self.average.as_mut().map(|average| ("average", average as &mut dyn Fragment)));
+        parts
     }
 }
 
@@ -296,6 +313,9 @@ impl System for Duel {
             let fake = self.generator.forward(&latents, Mode::Training)?;
             self.update_generator(&fake, &mut report)?;
         }
+        if let Some(average) = &mut self.average {
+            average.follow(&self.generator.weights)?;
+        }
         Ok(report)
     }
 
@@ -308,18 +328,15 @@ impl System for Duel {
     }
 
     fn generate(&self, latents: &Variable) -> Result<Variable> {
-        self.generator.sample(latents)
+        self.generator.sample(self.average.as_ref().map(|average| &average.weights), latents)
     }
 
-    fn save(&self, state: &mut State) -> Result<()> {
+    fn save(&mut self, state: &mut State) -> Result<()> {
         self.parts().into_iter().try_for_each(|(name, part)| part.save(name, state))
     }
 
     fn restore(&mut self, state: &State) -> Result<()> {
-        self.generator.restore("generator", state)?;
-        self.discriminator.restore("discriminator", state)?;
-        self.optimizers.generator.restore("optimizer.generator", state)?;
-        self.optimizers.discriminator.restore("optimizer.discriminator", state)
+        self.parts().into_iter().try_for_each(|(name, part)| part.restore(name, state))
     }
 
     fn theory(&self) -> Vec<TheoryLine> {

@@ -2,7 +2,7 @@
 
 use super::latent::{LatentRecipe, Prior};
 use super::optimizer::OptimizerRecipe;
-use super::{DuelRecipe, Players, UpdateRecipe};
+use super::{AverageRecipe, DuelRecipe, Players, UpdateRecipe};
 use crate::networks::{Hidden, HiddenNormalization, MlpRecipe, NetworkRecipe, SampleKind};
 use crate::objectives::Objective;
 use crate::penalties::Penalty;
@@ -31,5 +31,6 @@ pub(super) fn recipe(sample: SampleKind) -> DuelRecipe {
             discriminator: OptimizerRecipe::adam(2e-4, 0.5, 0.999),
         },
         update: UpdateRecipe::default(),
+        average: AverageRecipe::OFF,
     }
 }

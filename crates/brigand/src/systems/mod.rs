@@ -1,5 +1,6 @@
 //! The named systems, the parts they are composed of, and the registry of them all.
 
+mod average;
 mod duel;
 mod feed;
 mod gan;
@@ -11,6 +12,7 @@ mod state;
 
 mod dcgan;
 
+pub use average::AverageRecipe;
 pub use duel::{Duel, DuelRecipe, Order, Players, UpdateRecipe};
 pub use feed::{Feed, RealBatch};
 pub use interpolation::{Interpolation, Path, lerp, moments, slerp};
@@ -62,7 +64,7 @@ pub trait System: Send {
     fn generate(&self, latents: &Variable) -> Result<Variable>;
 
     /// Writes everything that training changes, for a checkpoint.
-    fn save(&self, state: &mut State) -> Result<()>;
+    fn save(&mut self, state: &mut State) -> Result<()>;
 
     /// Takes back what [`System::save`] wrote.
     ///

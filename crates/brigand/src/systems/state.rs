@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use candle_core::{DType, Device, Tensor};
 
 use crate::error::{Error, Result};
+use crate::layers::Weights;
 use crate::networks::{Network, SampleShape};
 use crate::training::checkpoint::{Snapshot, StoredTensor};
 
@@ -76,6 +77,17 @@ impl State {
         Ok(Tensor::from_vec(stored.data.clone(), shape, &Device::Cpu)?.to_device(device)?)
     }
 
+    /// Puts the values called `name.<path>` into every place of `weights`.
+    pub fn take_weights(&self, name: &str, weights: &mut Weights) -> Result<()> {
+        for index in 0..weights.names().len() {
+            let held = &weights.values()[index];
+            let value =
+                self.take(&format!("{name}.{}", weights.names()[index]), held.shape(), held.device())?;
+            weights.replace(index, value);
+        }
+        Ok(())
+    }
+
     /// The values called `name`, which must have `shape`.
     pub fn stored(&self, name: &str, shape: &[usize]) -> Result<&StoredTensor> {
         match self.tensors.get(name) {
@@ -110,12 +122,7 @@ impl Fragment for Network {
     }
 
     fn restore(&mut self, name: &str, state: &State) -> Result<()> {
-        for index in 0..self.weights.names().len() {
-            let held = &self.weights.values()[index];
-            let path = format!("{name}.{}", self.weights.names()[index]);
-            let value = state.take(&path, held.shape(), held.device())?;
-            self.weights.replace(index, value);
-        }
+        state.take_weights(name, &mut self.weights)?;
         for index in 0..self.buffers.names().len() {
             let held = &self.buffers.values()[index];
             let path = format!("{name}.{}", self.buffers.names()[index]);

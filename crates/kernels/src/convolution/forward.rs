@@ -4,7 +4,7 @@ use super::blocks::{Block, Blocks};
 use super::correlation::{Correlation, FEW, FEW_PIXELS, Sink};
 use super::geometry::Geometry;
 use super::patches::Patches;
-use super::planes::{Layout, SLACK, split};
+use super::planes::{Images, Layout, split};
 use super::split_outputs;
 use super::winograd::{self, Filter, Filters, PhaseTaps, Target, window};
 use crate::element::{Element, Path};
@@ -50,9 +50,9 @@ pub(super) fn compute<T: Element>(path: Path, g: &Geometry, input: &[T], weight:
     let (height, width) = (height.div_ceil(unit), width.div_ceil(unit));
     let blocks = Blocks::new(g.batch, height, width, super::block_pixels(g.batch * height * width, pixels));
     let (layout, offsets) = match taps {
-        Some(taps) => window_layout(g, taps, g.group_inputs(), [blocks.rows, width]),
+        Some(taps) => window_layout(g, taps, g.group_inputs(), &blocks, width),
         None => {
-            let layout = layout(g, blocks.rows);
+            let layout = layout(g, &blocks);
             let offsets = offsets(g, &layout);
             (layout, offsets)
         }
@@ -110,13 +110,15 @@ pub(super) fn window_layout(
     g: &Geometry,
     taps: usize,
     channels: usize,
-    [rows, columns]: [usize; 2],
+    blocks: &Blocks,
+    columns: usize,
 ) -> (Layout, Vec<usize>) {
     let stride = [2 * g.stride[0], 2 * g.stride[1]];
     let layout = Layout {
         stride,
         phases: [(0..stride[0]).collect(), (0..stride[1]).collect()],
-        size: [rows + taps / 2, columns + taps / 2],
+        images: blocks.images,
+        size: [blocks.rows + taps / 2, columns + taps / 2],
     };
     let mut offsets = Vec::new();
     for (p, q) in (0..g.stride[0]).flat_map(|p| (0..g.stride[1]).map(move |q| (p, q))) {
@@ -134,8 +136,8 @@ pub(super) fn window_layout(
     (layout, offsets)
 }
 
-/// The planes that `rows` output rows of an image see.
-pub(super) fn layout(g: &Geometry, rows: usize) -> Layout {
+/// The planes that a block of output pixels sees.
+pub(super) fn layout(g: &Geometry, blocks: &Blocks) -> Layout {
     let last = |axis: usize| (g.kernel[axis] - 1) * g.dilation[axis] / g.stride[axis];
     let phases = |axis: usize| {
         let mut phases: Vec<usize> =
@@ -147,7 +149,8 @@ pub(super) fn layout(g: &Geometry, rows: usize) -> Layout {
     Layout {
         stride: g.stride,
         phases: [phases(0), phases(1)],
-        size: [rows + last(0), g.out_width() + last(1)],
+        images: blocks.images,
+        size: [blocks.rows + last(0), g.out_width() + last(1)],
     }
 }
 
@@ -189,7 +192,7 @@ impl<T: Element> Work<T> for Task<'_, T> {
         let mut planes = self.planes(block, block.first_row * unit);
         let patches = Patches {
             planes: planes.pointer().cast_const(),
-            image_stride: g.group_inputs() * layout.channel_stride(),
+            image_stride: layout.image_stride(),
             pitch: layout.pitch(),
             images: block.images,
             rows: block.rows,
@@ -227,25 +230,17 @@ impl<T: Element> Task<'_, T> {
     fn planes(&self, block: Block, first_row: usize) -> Workspace<T> {
         let Plan { geometry: g, layout, .. } = self.plan;
         let channels = g.group_inputs();
-        let image_stride = channels * layout.channel_stride();
-        let mut planes = Workspace::<T>::take(block.images * image_stride + SLACK);
+        let from = (block.first_image * g.groups + self.group) * channels * g.in_pixels();
+        let images = Images {
+            start: self.plan.input[from..].as_ptr(),
+            images: block.images,
+            image_stride: g.in_channels * g.in_pixels(),
+            channels,
+            size: [g.in_height, g.in_width],
+        };
         let top = (first_row * g.stride[0]) as isize - g.padding[0] as isize;
-        for image in 0..block.images {
-            let from = ((block.first_image + image) * g.groups + self.group) * channels * g.in_pixels();
-            // SAFETY: the input holds the image's channels, the workspace the planes of all images.
-            unsafe {
-                split(
-                    layout,
-                    self.plan.input.as_ptr().add(from),
-                    channels,
-                    [g.in_height, g.in_width],
-                    [top, -(g.padding[1] as isize)],
-                    planes.pointer().add(image * image_stride),
-                );
-            }
-        }
-        planes.slice()[block.images * image_stride..].fill(T::default());
-        planes
+        // SAFETY: the input holds these channels of the block's images.
+        unsafe { split(layout, channels, images, [top, -(g.padding[1] as isize)]) }
     }
 
     fn filter(&self, taps: usize, first_output: usize, outputs: usize, squares: Patches<T>) -> Filter<'_, T> {

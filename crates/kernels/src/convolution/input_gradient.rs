@@ -9,7 +9,7 @@ use super::correlation::{Correlation, FEW, FEW_PIXELS, Sink};
 use super::geometry::Geometry;
 use super::patches::Patches;
 use super::phase_weights::{Pair, pack_weights, pairs, sort_weights};
-use super::planes::{Layout, SLACK, split};
+use super::planes::{Images, Layout, split};
 use super::split_outputs;
 use super::winograd::{self, Filter, Target};
 use crate::element::{Element, Path};
@@ -64,6 +64,7 @@ pub(super) fn compute<T: Element>(
     let layout = Layout {
         stride: [unit; 2],
         phases: [(0..unit).collect(), (0..unit).collect()],
+        images: blocks.images,
         size: [blocks.rows + reach(&rows), width + reach(&columns)],
     };
     let pairs = pairs(g, &rows, &columns, &layout, taps);
@@ -175,7 +176,7 @@ impl<T: Element> Task<'_, T> {
         let unit = layout.stride[0];
         let patches = Patches {
             planes,
-            image_stride: g.group_outputs() * layout.channel_stride(),
+            image_stride: layout.image_stride(),
             pitch: layout.pitch(),
             images,
             rows: rows.div_ceil(unit),
@@ -213,24 +214,16 @@ impl<T: Element> Task<'_, T> {
     fn planes(&self, block: Block) -> Workspace<T> {
         let Plan { geometry: g, layout, rows, columns, .. } = self.plan;
         let channels = g.group_outputs();
-        let image_stride = channels * layout.channel_stride();
-        let mut planes = Workspace::<T>::take(block.images * image_stride + SLACK);
-        for image in 0..block.images {
-            let from = ((block.first_image + image) * g.groups + self.group) * channels * g.out_pixels();
-            // SAFETY: the gradient holds the image's channels, the workspace the planes of all images.
-            unsafe {
-                split(
-                    layout,
-                    self.plan.output_gradient.as_ptr().add(from),
-                    channels,
-                    [g.out_height(), g.out_width()],
-                    [block.first_row as isize + rows.low, columns.low],
-                    planes.pointer().add(image * image_stride),
-                );
-            }
-        }
-        planes.slice()[block.images * image_stride..].fill(T::default());
-        planes
+        let from = (block.first_image * g.groups + self.group) * channels * g.out_pixels();
+        let images = Images {
+            start: self.plan.output_gradient[from..].as_ptr(),
+            images: block.images,
+            image_stride: g.out_channels * g.out_pixels(),
+            channels,
+            size: [g.out_height(), g.out_width()],
+        };
+        // SAFETY: the gradient holds these channels of the block's images.
+        unsafe { split(layout, channels, images, [block.first_row as isize + rows.low, columns.low]) }
     }
 
     /// Copies the results of one row phase to their places, column phase beside column phase.

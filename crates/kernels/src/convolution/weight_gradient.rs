@@ -6,7 +6,7 @@
 use super::blocks::{Block, Blocks};
 use super::forward::{layout, offsets};
 use super::geometry::Geometry;
-use super::planes::{Layout, SLACK, split};
+use super::planes::{Images, Layout, split};
 use super::winograd;
 use crate::element::{Element, Path};
 use crate::pool;
@@ -80,12 +80,11 @@ pub(super) fn compute<T: Element>(
         return winograd::weight_gradient::compute(path, g, taps, input, output_gradient, weight_gradient);
     }
     let blocks = Blocks::new(g.batch, g.out_height(), g.out_width(), PIXELS);
-    let layout = layout(g, blocks.rows);
+    let layout = layout(g, &blocks);
     let channels = PATCHES.div_ceil(g.taps()).min(g.group_inputs());
     let chunks = g.group_inputs().div_ceil(channels);
     let slices = TASKS.div_ceil(chunks * g.groups).min(blocks.count());
-    let image_stride = channels * layout.channel_stride();
-    let pixels = layout.pixels(image_stride, blocks.images, blocks.rows, g.out_width());
+    let pixels = layout.pixels(blocks.rows, g.out_width());
     let offsets = offsets(g, &layout)[..channels * g.taps()].to_vec();
     let mut plan = Plan {
         geometry: g,
@@ -219,17 +218,15 @@ struct Task<'a, T> {
 impl<T: Element> Work<T> for Task<'_, T> {
     #[inline(always)]
     fn run<V: Vector<Element = T>, const NARROW: usize, const WIDE: usize>(self) {
-        let Plan { geometry: g, layout, blocks, slices, .. } = self.plan;
+        let Plan { geometry: g, blocks, slices, .. } = self.plan;
         let panels = Panels::new::<V, NARROW>(g.group_outputs());
         let (from, to) = (self.slice * blocks.count() / slices, (self.slice + 1) * blocks.count() / slices);
         let largest = blocks.images * blocks.rows * g.out_width();
         let own = if self.plan.shared { 0 } else { largest * self.plan.padded_outputs() };
         let mut own = Workspace::<T>::take(own);
-        let image_stride = self.plan.channels * layout.channel_stride();
-        let mut planes = Workspace::<T>::take(blocks.images * image_stride + SLACK);
         for index in from..to {
             let block = blocks.block(index);
-            self.split(block, planes.pointer());
+            let mut planes = self.split(block);
             // SAFETY: the shared or the own transposed gradient of this block, complete before it is read.
             let transposed = unsafe {
                 if self.plan.shared {
@@ -248,25 +245,20 @@ impl<T: Element> Work<T> for Task<'_, T> {
 impl<T: Element> Task<'_, T> {
     /// Splits the chunk's channels of a block's images into planes.
     #[inline(always)]
-    fn split(&self, block: Block, planes: *mut T) {
+    fn split(&self, block: Block) -> Workspace<T> {
         let Plan { geometry: g, layout, .. } = self.plan;
         let first = self.chunk * self.plan.channels;
-        let channels = self.plan.channels.min(g.group_inputs() - first);
+        let channel = (block.first_image * g.groups + self.group) * g.group_inputs() + first;
+        let images = Images {
+            start: self.plan.input[channel * g.in_pixels()..].as_ptr(),
+            images: block.images,
+            image_stride: g.in_channels * g.in_pixels(),
+            channels: self.plan.channels.min(g.group_inputs() - first),
+            size: [g.in_height, g.in_width],
+        };
         let top = (block.first_row * g.stride[0]) as isize - g.padding[0] as isize;
-        for image in 0..block.images {
-            let channel = ((block.first_image + image) * g.groups + self.group) * g.group_inputs() + first;
-            // SAFETY: the input holds these channels, and the workspace the planes of all images.
-            unsafe {
-                split(
-                    layout,
-                    self.plan.input.as_ptr().add(channel * g.in_pixels()),
-                    channels,
-                    [g.in_height, g.in_width],
-                    [top, -(g.padding[1] as isize)],
-                    planes.add(image * self.plan.channels * layout.channel_stride()),
-                );
-            }
-        }
+        // SAFETY: the input holds these channels of the block's images.
+        unsafe { split(layout, self.plan.channels, images, [top, -(g.padding[1] as isize)]) }
     }
 
     /// Adds the pixels of one block to the sums, or starts them.

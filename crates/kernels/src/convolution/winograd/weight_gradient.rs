@@ -5,7 +5,7 @@ use super::super::blocks::{Block, Blocks};
 use super::super::forward::window_layout;
 use super::super::geometry::Geometry;
 use super::super::patches::{PIECE, Patches};
-use super::super::planes::{Layout, SLACK, split};
+use super::super::planes::{Images, Layout, split};
 use super::filter::transform_windows;
 use super::output_gradients::Gradients;
 use super::weight_sums::Finish;
@@ -66,7 +66,7 @@ pub(in super::super) fn compute<T: Element>(
     let chunks = g.group_inputs().div_ceil(channels);
     let channels = g.group_inputs().div_ceil(chunks);
     let slices = TASKS.div_ceil(chunks * g.groups).min(blocks.count());
-    let (layout, offsets) = window_layout(g, taps, channels, [blocks.rows, width]);
+    let (layout, offsets) = window_layout(g, taps, channels, &blocks, width);
     let shared = chunks > 1;
     let mut gradients = Workspace::<T>::take(if shared {
         g.groups * positions * g.batch * height * width * outputs
@@ -195,7 +195,7 @@ impl<T: Element> Task<'_, T> {
         let mut planes = self.split(block);
         let patches = Patches {
             planes: planes.pointer().cast_const(),
-            image_stride: plan.channels * plan.layout.channel_stride(),
+            image_stride: plan.layout.image_stride(),
             pitch: plan.layout.pitch(),
             images: block.images,
             rows: block.rows,
@@ -222,31 +222,19 @@ impl<T: Element> Task<'_, T> {
     /// The planes of the chunk's channels that a block sees.
     #[inline(always)]
     fn split(&self, block: Block) -> Workspace<T> {
-        let Plan { geometry: g, layout, channels, .. } = self.plan;
-        let first = self.chunk * channels;
-        let image_stride = channels * layout.channel_stride();
-        let mut planes = Workspace::take(block.images * image_stride + SLACK);
-        if first + channels > g.group_inputs() {
-            planes.slice().fill(T::default());
-        }
-        let count = (*channels).min(g.group_inputs() - first);
+        let Plan { geometry: g, layout, .. } = self.plan;
+        let first = self.chunk * self.plan.channels;
+        let channel = (block.first_image * g.groups + self.group) * g.group_inputs() + first;
+        let images = Images {
+            start: self.plan.input[channel * g.in_pixels()..].as_ptr(),
+            images: block.images,
+            image_stride: g.in_channels * g.in_pixels(),
+            channels: self.plan.channels.min(g.group_inputs() - first),
+            size: [g.in_height, g.in_width],
+        };
         let top = (2 * block.first_row * g.stride[0]) as isize - g.padding[0] as isize;
-        for image in 0..block.images {
-            let channel = ((block.first_image + image) * g.groups + self.group) * g.group_inputs() + first;
-            // SAFETY: the input holds these channels, and the workspace the planes of all images.
-            unsafe {
-                split(
-                    layout,
-                    self.plan.input.as_ptr().add(channel * g.in_pixels()),
-                    count,
-                    [g.in_height, g.in_width],
-                    [top, -(g.padding[1] as isize)],
-                    planes.pointer().add(image * image_stride),
-                );
-            }
-        }
-        planes.slice()[block.images * image_stride..].fill(T::default());
-        planes
+        // SAFETY: the input holds these channels of the block's images.
+        unsafe { split(layout, self.plan.channels, images, [top, -(g.padding[1] as isize)]) }
     }
 
     /// Adds the products of one block to the sums, or starts them.
