@@ -67,19 +67,20 @@ pub(crate) trait Dispatch: Sized {
     fn dispatch<W: Work<Self>>(path: Path, work: W);
 }
 
+/// Tiles of six rows, or three where they are wide, leave registers for what is multiplied.
 macro_rules! dispatch {
-    ($type:ty, $wide:ty, $wide_tile:literal, $medium:ty) => {
+    ($type:ty, $wide:ty, $narrow_tile:literal, $wide_tile:literal, $medium:ty) => {
         impl Dispatch for $type {
             fn dispatch<W: Work<Self>>(path: Path, work: W) {
                 #[cfg(target_arch = "x86_64")]
                 #[target_feature(enable = "avx512f,avx2,fma")]
                 fn wide<W: Work<$type>>(work: W) {
-                    work.run::<$wide, $wide_tile, { 2 * $wide_tile }>();
+                    work.run::<$wide, $narrow_tile, $wide_tile>();
                 }
                 #[cfg(target_arch = "x86_64")]
                 #[target_feature(enable = "avx2,fma")]
                 fn medium<W: Work<$type>>(work: W) {
-                    work.run::<$medium, 2, 4>();
+                    work.run::<$medium, 2, 3>();
                 }
                 match path {
                     // SAFETY: the path is available, so the processor has these features.
@@ -88,13 +89,13 @@ macro_rules! dispatch {
                     // SAFETY: as above.
                     #[cfg(target_arch = "x86_64")]
                     Path::Avx2 => unsafe { medium(work) },
-                    Path::Portable => work.run::<Scalar<$type>, 2, 4>(),
+                    Path::Portable => work.run::<Scalar<$type>, 2, 3>(),
                 }
             }
         }
     };
 }
 
-dispatch!(f32, avx512::Single, 4, avx2::Single);
+dispatch!(f32, avx512::Single, 4, 6, avx2::Single);
 // Double precision checks gradients, for which a third set of code would not pay.
-dispatch!(f64, avx2::Double, 2, avx2::Double);
+dispatch!(f64, avx2::Double, 2, 3, avx2::Double);
