@@ -101,8 +101,8 @@ impl Recipe {
             system: entry.name.to_owned(),
             data: DataRecipe { source: source.to_string(), size: 0, channels: 0 },
             training: TrainingRecipe { steps: length.steps, batch: length.batch, seed: 0, report_every: 10 },
-            samples: SamplesRecipe { every: rounded(length.steps / 30), count: 64 },
-            checkpoint: CheckpointRecipe { every: rounded(length.steps / 6), keep: 3 },
+            samples: SamplesRecipe { every: pictures_every(length.steps), count: 64 },
+            checkpoint: CheckpointRecipe { every: checkpoints_every(length.steps), keep: 3 },
         };
         Ok(Self { common, parts: (entry.defaults)(kind)? })
     }
@@ -157,8 +157,18 @@ impl Recipe {
         collect_leaves(&file, &mut Vec::new(), &mut leaves);
         // A new kind changes which other keys exist, so kinds come first.
         leaves.sort_by_key(|(path, _)| path.last().is_none_or(|key| key != "kind"));
+        let (mut pictures, mut checkpoints) = (true, true);
         for (path, value) in leaves.into_iter().chain(assignments) {
+            pictures &= path != ["samples", "every"];
+            checkpoints &= path != ["checkpoint", "every"];
             recipe = recipe.with(&path, value)?;
+        }
+        // Intervals that nobody chose follow the length that somebody did.
+        if pictures {
+            recipe.common.samples.every = pictures_every(recipe.common.training.steps);
+        }
+        if checkpoints {
+            recipe.common.checkpoint.every = checkpoints_every(recipe.common.training.steps);
         }
         if recipe.common.system != entry.name {
             return Err(Error::Recipe(format!(
@@ -229,6 +239,14 @@ impl Common {
         }
         Ok(())
     }
+}
+
+fn pictures_every(steps: u64) -> u64 {
+    rounded(steps / 30)
+}
+
+fn checkpoints_every(steps: u64) -> u64 {
+    rounded(steps / 6)
 }
 
 /// The largest of 1, 2, 5, 10, 20, 50... that is not above `count`, at least 1.
@@ -368,6 +386,17 @@ mod tests {
         assert!(refusal(&["system=dcgan"]).contains("dcgan"));
         assert!(refusal(&["data.source=digit"]).contains("digits"));
         assert!(systems::find("dcgn").err().unwrap().to_string().contains("dcgan"));
+    }
+
+    #[test]
+    fn intervals_follow_the_length_unless_chosen() {
+        let every = |assignments: &[&str]| {
+            let common = resolve("gan", assignments, None).unwrap().common;
+            (common.samples.every, common.checkpoint.every)
+        };
+        assert_eq!(every(&["training.steps=300"]), (10, 50));
+        assert_eq!(every(&["training.steps=300", "samples.every=0"]), (0, 50));
+        assert_eq!(every(&["checkpoint.every=7", "training.steps=300"]), (10, 7));
     }
 
     #[test]

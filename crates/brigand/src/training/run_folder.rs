@@ -57,24 +57,30 @@ pub struct RunFolder {
 }
 
 impl RunFolder {
-    /// Makes the folder with those inside it; an empty one that is there already will do. It becomes a
-    /// run folder for [`RunFolder::open`] when its `recipe.toml` is written.
+    /// Makes the folder with those inside it; one that is there already will do if it is empty, or holds
+    /// no more than the empty folders of a start that was killed. It becomes a run folder for
+    /// [`RunFolder::open`] when its `recipe.toml` is written.
     ///
     /// # Errors
     /// [`RunFolderError::HoldsRun`] or [`RunFolderError::NotEmpty`] when there are files in it,
     /// [`RunFolderError::File`] when it cannot be made.
     pub fn create(path: &Path) -> Result<Self, RunFolderError> {
         fs::create_dir_all(path).map_err(FileError::when("create", path))?;
-        let mut entries = fs::read_dir(path).map_err(FileError::when("read", path))?;
         if path.join(RECIPE).exists() {
             return Err(RunFolderError::HoldsRun { path: path.to_owned() });
         }
-        if entries.next().is_some() {
-            return Err(RunFolderError::NotEmpty { path: path.to_owned() });
-        }
         let run = RunFolder { path: path.to_owned() };
-        for inner in [run.samples(), run.checkpoints()] {
-            fs::create_dir(&inner).map_err(FileError::when("create", &inner))?;
+        let inner = [run.samples(), run.checkpoints()];
+        for entry in fs::read_dir(path).map_err(FileError::when("read", path))? {
+            let entry = entry.map_err(FileError::when("read", path))?.path();
+            let left_over =
+                inner.contains(&entry) && fs::read_dir(&entry).is_ok_and(|mut held| held.next().is_none());
+            if !left_over {
+                return Err(RunFolderError::NotEmpty { path: path.to_owned() });
+            }
+        }
+        for inner in inner {
+            fs::create_dir_all(&inner).map_err(FileError::when("create", &inner))?;
         }
         Ok(run)
     }
@@ -185,6 +191,16 @@ mod tests {
     use crate::training::checkpoint::{self, Snapshot};
     use crate::training::metrics::{self, MetricsLog, Record};
     use std::collections::BTreeSet;
+
+    #[test]
+    fn a_killed_start_can_be_started_again_but_nothing_is_overwritten() {
+        let parent = tempfile::tempdir().unwrap();
+        let path = parent.path().join("run");
+        let run = RunFolder::create(&path).unwrap();
+        RunFolder::create(&path).unwrap();
+        fs::write(run.samples().join("step-00000000.png"), b"x").unwrap();
+        assert!(matches!(RunFolder::create(&path), Err(RunFolderError::NotEmpty { .. })));
+    }
 
     #[test]
     fn a_new_folder_opens_once_it_has_a_recipe() {
