@@ -3,6 +3,7 @@
 use brigand_kernels::element::Element;
 use brigand_kernels::elementwise::scaled_add;
 use brigand_kernels::float::Float;
+pub use brigand_kernels::memory::written_by;
 use candle_core::{CpuStorage, DType, Device, InplaceOp2, Layout, Storage, Tensor, WithDType};
 
 use crate::dispatch;
@@ -45,9 +46,12 @@ pub(crate) fn contiguous(tensor: &Tensor) -> Result<Tensor> {
 }
 
 /// A tensor of the same shape, which `body` fills from the elements in row-major order.
+/// `body` finds arbitrary values in the result and must write them all.
 pub fn map_slice<T: Real>(tensor: &Tensor, body: impl FnOnce(&[T], &mut [T])) -> Result<Tensor> {
-    let mut result = vec![T::default(); tensor.elem_count()];
-    with_slice::<T, _>(tensor, |values| body(values, &mut result))?;
+    let (result, done) = written_by::<T, _>(tensor.elem_count(), |result| {
+        with_slice::<T, _>(tensor, |values| body(values, result))
+    });
+    done?;
     tensor_of(result, tensor.dims())
 }
 

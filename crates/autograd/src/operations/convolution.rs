@@ -8,7 +8,7 @@
 use brigand_kernels::convolution::{self as kernel, Geometry};
 use candle_core::{DType, Tensor};
 
-use crate::buffer::{Real, has_kernels, tensor_of, with_slice};
+use crate::buffer::{Real, has_kernels, tensor_of, with_slice, written_by};
 use crate::dispatch;
 use crate::error::{Result, element_count, shape_error};
 use crate::variable::{Variable, agree};
@@ -135,10 +135,12 @@ fn run<T: Real>(part: Part, geometry: &Geometry, left: &Tensor, right: &Tensor) 
         Part::InputGradient => (kernel::input_gradient, input_shape(geometry)),
         Part::WeightGradient => (kernel::weight_gradient, weight_shape(geometry)),
     };
-    let mut result = vec![T::default(); shape.iter().product()];
-    with_slice::<T, _>(left, |left| {
-        with_slice::<T, _>(right, |right| kernel(geometry, left, right, &mut result))
-    })??;
+    let (result, done) = written_by::<T, _>(shape.iter().product(), |result| {
+        with_slice::<T, _>(left, |left| {
+            with_slice::<T, _>(right, |right| kernel(geometry, left, right, result))
+        })
+    });
+    done??;
     tensor_of(result, &shape)
 }
 

@@ -3,7 +3,7 @@
 use brigand_kernels::gemm::{self, Matrix};
 use candle_core::{DType, Layout, Storage, Tensor};
 
-use crate::buffer::{Real, has_kernels, tensor_of};
+use crate::buffer::{Real, has_kernels, tensor_of, written_by};
 use crate::dispatch;
 use crate::error::{Result, element_count, shape_error};
 use crate::variable::{Variable, agree};
@@ -115,12 +115,13 @@ fn kernel_product<T: Real>(left: &Tensor, right: &Tensor) -> Result<Tensor> {
     if let Some(last) = shape.last_mut() {
         *last = right.columns;
     }
-    let mut result = vec![T::default(); element_count("matmul", &shape)?];
-    if count == 1 {
-        gemm::multiply(left.get(0), right.get(0), &mut result, false);
-    } else {
-        gemm::multiply_batch(count, |index| left.get(index), |index| right.get(index), &mut result);
-    }
+    let (result, ()) = written_by::<T, _>(element_count("matmul", &shape)?, |result| {
+        if count == 1 {
+            gemm::multiply(left.get(0), right.get(0), result, false);
+        } else {
+            gemm::multiply_batch(count, |index| left.get(index), |index| right.get(index), result);
+        }
+    });
     tensor_of(result, &shape)
 }
 

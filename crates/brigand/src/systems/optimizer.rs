@@ -214,39 +214,41 @@ fn step_one(
 ) -> Result<Tensor> {
     let host = |tensor: &Tensor| tensor.to_device(&Device::Cpu);
     let (on_host, gradient) = (host(parameter)?, host(gradient)?);
-    let mut updated = vec![0f32; parameter.elem_count()];
     let Moments { first, second } = moments;
-    buffer::with_slice::<f32, _>(&on_host, |parameter| {
-        buffer::with_slice::<f32, _>(&gradient, |gradient| match recipe {
-            OptimizerRecipe::Adam { learning_rate, beta1, beta2, epsilon, weight_decay } => {
-                let settings = kernel::AdamStep {
-                    learning_rate,
-                    beta1,
-                    beta2,
-                    epsilon,
-                    weight_decay,
-                    decoupled: true,
-                    step,
-                };
-                kernel::adam(&settings, parameter, gradient, first, second, &mut updated);
-            }
-            OptimizerRecipe::Rmsprop { learning_rate, alpha, epsilon, momentum } => {
-                let settings =
-                    kernel::RmspropStep { learning_rate, alpha, epsilon, momentum, weight_decay: 0.0 };
-                kernel::rmsprop(&settings, parameter, gradient, first, second, &mut updated);
-            }
-            OptimizerRecipe::Sgd { learning_rate, momentum } => {
-                let settings = kernel::SgdStep {
-                    learning_rate,
-                    momentum,
-                    nesterov: false,
-                    weight_decay: 0.0,
-                    first: step == 1,
-                };
-                kernel::sgd(&settings, parameter, gradient, first, &mut updated);
-            }
+    let (updated, done) = buffer::written_by::<f32, _>(parameter.elem_count(), |updated| {
+        buffer::with_slice::<f32, _>(&on_host, |parameter| {
+            buffer::with_slice::<f32, _>(&gradient, |gradient| match recipe {
+                OptimizerRecipe::Adam { learning_rate, beta1, beta2, epsilon, weight_decay } => {
+                    let settings = kernel::AdamStep {
+                        learning_rate,
+                        beta1,
+                        beta2,
+                        epsilon,
+                        weight_decay,
+                        decoupled: true,
+                        step,
+                    };
+                    kernel::adam(&settings, parameter, gradient, first, second, updated);
+                }
+                OptimizerRecipe::Rmsprop { learning_rate, alpha, epsilon, momentum } => {
+                    let settings =
+                        kernel::RmspropStep { learning_rate, alpha, epsilon, momentum, weight_decay: 0.0 };
+                    kernel::rmsprop(&settings, parameter, gradient, first, second, updated);
+                }
+                OptimizerRecipe::Sgd { learning_rate, momentum } => {
+                    let settings = kernel::SgdStep {
+                        learning_rate,
+                        momentum,
+                        nesterov: false,
+                        weight_decay: 0.0,
+                        first: step == 1,
+                    };
+                    kernel::sgd(&settings, parameter, gradient, first, updated);
+                }
+            })
         })
-    })??;
+    });
+    done??;
     Ok(buffer::tensor_of(updated, parameter.dims())?.to_device(parameter.device())?)
 }
 
