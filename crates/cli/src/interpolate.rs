@@ -42,7 +42,7 @@ pub(crate) struct Arguments {
     #[arg(long)]
     linear: bool,
     /// Where to write the picture; the animation has the same name with .gif. With both ways, `-linear` and
-    /// `-spherical` are added to the name [default: `RUN/interpolation-seed<N>.png`]
+    /// `-spherical` are added to the name (default `RUN/interpolation-seed<N>.png`)
     #[arg(long, value_name = "FILE.png")]
     out: Option<PathBuf>,
     #[command(flatten)]

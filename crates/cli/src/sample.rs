@@ -27,7 +27,7 @@ pub(crate) struct Arguments {
     /// Decides which samples; the same seed gives the same
     #[arg(long, value_name = "N", default_value_t = 0)]
     seed: u64,
-    /// Where to write them: FILE.png (a grid), FILE.npy or DIR/ (a PNG each) [default: `RUN/samples-seed<N>.png`]
+    /// Where to write them: FILE.png (a grid), FILE.npy or DIR/ (a PNG each) (default `RUN/samples-seed<N>.png`)
     #[arg(long, value_name = "PATH")]
     out: Option<PathBuf>,
     #[command(flatten)]
