@@ -67,7 +67,10 @@ pub fn registry() -> &'static [Entry] {
             summary: "the original GAN, fully connected networks, non-saturating loss",
             paper: "Goodfellow et al. 2014, arXiv:1406.2661",
             data: "digits",
-            length: |_| Length { steps: 10_000, batch: 64 },
+            length: |kind| Length {
+                steps: if kind == SampleKind::Image { 30_000 } else { 10_000 },
+                batch: 64,
+            },
             defaults: |sample| to_table(&gan::recipe(sample)),
             normalize: normalize_duel,
             build: build_duel,
