@@ -14,6 +14,7 @@ pub mod random;
 pub mod recipe;
 pub mod sampling;
 pub mod systems;
+pub mod theory;
 pub mod training;
 
 pub use error::{Error, Result};
