@@ -26,7 +26,7 @@ pub(crate) fn measure(
     hardware::keep_freed_memory();
     hardware::set_threads(threads)?;
     let (device, shape) = (Device::Cpu, workload.sample_shape());
-    let mut duel = Duel::new(workload.recipe(), shape, SEED, &device)?;
+    let mut duel = Duel::new(workload.recipe(), &workload.setup(SEED, &device))?;
     let images = Stream::new(SEED, "images", 0).uniform(BATCH * shape.elements(), -1.0, 1.0);
     let dataset = Dataset::from_values("random images", images, &shape.dims())?;
     let mut feed = Feed::new(dataset, BATCH, SEED, &device)?;

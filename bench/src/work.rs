@@ -83,7 +83,7 @@ mod tests {
 
     fn of(name: &str) -> f64 {
         let workload = Workload::find(name).unwrap();
-        let duel = Duel::new(workload.recipe(), workload.sample_shape(), 0, &Device::Cpu).unwrap();
+        let duel = Duel::new(workload.recipe(), &workload.setup(0, &Device::Cpu)).unwrap();
         flop(workload, &duel).unwrap() / 1e9
     }
 

@@ -1,13 +1,16 @@
 //! What is trained: the same layers as the peer's script.
 
+use brigand::hardware::Device;
 use brigand::networks::{
     DcganRecipe, Hidden, HiddenNormalization, MlpRecipe, NetworkRecipe, ResnetRecipe, SampleShape,
 };
 use brigand::objectives::Objective;
-use brigand::penalties::Penalty;
+use brigand::penalties::{Constraint, Penalty};
 use brigand::systems::{
-    AverageRecipe, DuelRecipe, LatentRecipe, OptimizerRecipe, Order, Players, Prior, UpdateRecipe,
+    AverageRecipe, DuelRecipe, LatentRecipe, OptimizerRecipe, Order, Players, Prior, Schedule, Setup,
+    UpdateRecipe,
 };
+use brigand::techniques::Techniques;
 
 use crate::Failure;
 
@@ -93,6 +96,11 @@ impl Workload {
         SampleShape::Image { channels, height: self.side, width: self.side }
     }
 
+    /// What the networks are built for.
+    pub(crate) fn setup<'a>(&self, seed: u64, device: &'a Device) -> Setup<'a> {
+        Setup { sample: self.sample_shape(), batch: BATCH, steps: 1, seed, device }
+    }
+
     /// The two networks and their updates.
     pub(crate) fn recipe(&self) -> DuelRecipe {
         let (generator, discriminator) = self.networks();
@@ -111,9 +119,15 @@ impl Workload {
             discriminator,
             objective,
             penalty: if self.penalty { Penalty::WGAN_GP } else { Penalty::None {} },
+            constraint: match self.family {
+                Family::Resnet => Constraint::Spectral {},
+                Family::Mlp | Family::Dcgan => Constraint::None {},
+            },
+            schedule: Schedule::Constant {},
             optimizer: Players { generator: adam, discriminator: adam },
             update: UpdateRecipe { discriminator_steps: 1, order: self.order },
             average: AverageRecipe::OFF,
+            techniques: Techniques::default(),
         }
     }
 
@@ -125,18 +139,21 @@ impl Workload {
                         widths: widths.to_vec(),
                         activation: Hidden::LeakyRelu,
                         normalization,
+                        dropout: Vec::new(),
                     })
                 };
                 let generator = mlp(&[128, 256, 512, 1024], HiddenNormalization::BeforeActivation);
                 (generator, mlp(&[512, 256], HiddenNormalization::None))
             }
             Family::Dcgan => {
-                let dcgan = |batch_norm| NetworkRecipe::Dcgan(DcganRecipe { width: 64, batch_norm });
+                let dcgan = |batch_norm| {
+                    NetworkRecipe::Dcgan(DcganRecipe { width: 64, batch_norm, dropout: Vec::new() })
+                };
                 (dcgan(true), dcgan(!self.penalty))
             }
             Family::Resnet => {
-                let resnet = |width, spectral| NetworkRecipe::Resnet(ResnetRecipe { width, spectral });
-                (resnet(128, false), resnet(64, true))
+                let resnet = |width| NetworkRecipe::Resnet(ResnetRecipe { width, dropout: Vec::new() });
+                (resnet(128), resnet(64))
             }
         }
     }

@@ -14,6 +14,7 @@ pub mod random;
 pub mod recipe;
 pub mod sampling;
 pub mod systems;
+pub mod techniques;
 pub mod theory;
 pub mod training;
 

@@ -3,13 +3,14 @@
 //! The tables that every run has ([`Common`]) are known here; the others belong to the system, which
 //! checks them itself. The resolved recipe is saved in the run folder and is enough to repeat the run.
 
+use candle_core::Device;
 use serde::{Deserialize, Serialize};
 use toml::{Table, Value};
 
 use crate::data::Spec;
 use crate::error::{Error, Result};
-use crate::networks::SampleKind;
-use crate::systems::{self, Entry};
+use crate::networks::{SampleKind, SampleShape};
+use crate::systems::{self, Entry, Setup};
 
 /// Where the real samples come from.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -104,7 +105,7 @@ impl Recipe {
             samples: SamplesRecipe { every: pictures_every(length.steps), count: 64 },
             checkpoint: CheckpointRecipe { every: checkpoints_every(length.steps), keep: 3 },
         };
-        Ok(Self { common, parts: (entry.defaults)(kind)? })
+        Ok(Self { common, parts: entry.defaults(kind)? })
     }
 
     /// The whole recipe as one TOML table.
@@ -136,7 +137,7 @@ impl Recipe {
         let common: Common = common.try_into().map_err(|error: toml::de::Error| refused(&error))?;
         common.check()?;
         let entry = systems::find(&common.system)?;
-        Ok(Self { parts: (entry.normalize)(table)?, common })
+        Ok(Self { parts: entry.normalize(table)?, common })
     }
 
     /// The defaults of `entry` with `changes` made. `data` in the changes decides the defaults' size.
@@ -211,6 +212,12 @@ impl Recipe {
 }
 
 impl Common {
+    /// What the system is built for.
+    pub fn setup<'a>(&self, sample: SampleShape, device: &'a Device) -> Setup<'a> {
+        let TrainingRecipe { steps, batch, seed, .. } = self.training;
+        Setup { sample, batch, steps, seed, device }
+    }
+
     fn check(&self) -> Result<()> {
         let refuse = |text: String| Err(Error::Recipe(text));
         if self.training.steps == 0 {

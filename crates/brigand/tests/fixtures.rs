@@ -37,8 +37,8 @@ fn assert_within(tolerance: f64, what: &str, found: &Variable, expected: &Tensor
 
 /// The rows of the fixture that this library has as objectives.
 const OBJECTIVES: [(&str, Objective); 6] = [
-    ("minimax", Objective::Minimax {}),
-    ("non-saturating", Objective::NonSaturating {}),
+    ("minimax", Objective::MINIMAX),
+    ("non-saturating", Objective::NON_SATURATING),
     ("least-squares-01", Objective::LeastSquares { a: 0.0, b: 1.0, c: 1.0 }),
     ("least-squares-pearson", Objective::LeastSquares { a: -1.0, b: 1.0, c: 0.0 }),
     ("wasserstein", Objective::Wasserstein {}),
@@ -51,7 +51,7 @@ fn fixture_objectives() {
     for (name, objective) in OBJECTIVES {
         let leaf = |key: &str| Variable::leaf(fixture[key].clone());
         let (real, fake) = (leaf("real"), leaf("fake"));
-        let scores = Scores { real: &real, fake: &fake };
+        let scores = Scores::new(&real, &fake);
         let losses = [
             ("d", objective.discriminator_loss(&scores).unwrap()),
             ("g", objective.generator_loss(&scores).unwrap()),
@@ -163,9 +163,9 @@ fn fixture_penalty_costs() {
 fn spectral_normalisation_bounds_the_layer() {
     let mut network = Network::build("critic", 3, &Device::Cpu, |builder| {
         let mut layers = Sequence::new();
-        layers.push(builder, |b| {
-            Linear::spectral(b, 40, 30, Initialization::Normal { mean: 0.0, deviation: 1.0 })
-        })?;
+        builder.spectral = true;
+        let normal = Initialization::Normal { mean: 0.0, deviation: 1.0 };
+        layers.push(builder, |b| Linear::new(b, 40, 30, normal))?;
         Ok(layers)
     })
     .unwrap();

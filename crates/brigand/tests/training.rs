@@ -22,7 +22,8 @@ fn trained(recipe: &Recipe, steps: u64) -> Box<dyn System> {
     let seed = recipe.common.training.seed;
     let mut feed = Feed::new(data, recipe.common.training.batch, seed, &Device::Cpu).unwrap();
     let entry = systems::find(&recipe.common.system).unwrap();
-    let mut system = (entry.build)(&recipe.parts, feed.sample_shape().unwrap(), seed, &Device::Cpu).unwrap();
+    let mut system =
+        entry.build(&recipe.parts, &recipe.common.setup(feed.sample_shape().unwrap(), &Device::Cpu)).unwrap();
     for step in 0..steps {
         system.train_step(&mut feed, step).unwrap();
     }

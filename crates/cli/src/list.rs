@@ -25,10 +25,10 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
                 "data": entry.data,
             })
         };
-        return console::print_json(&registry().iter().map(entry).collect());
+        return console::print_json(&registry().map(entry).collect());
     }
     let header = ["SYSTEM", "FAMILY", "WHAT IT IS", "PAPER"].map(str::to_owned).to_vec();
-    let rows = registry().iter().map(|entry| {
+    let rows = registry().map(|entry| {
         vec![
             entry.name.to_owned(),
             entry.family.to_string(),

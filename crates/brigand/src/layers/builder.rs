@@ -41,6 +41,10 @@ pub struct Builder {
     network: String,
     prefix: Vec<String>,
     device: Device,
+    /// Whether every weight made from now on is divided by its largest singular value.
+    pub spectral: bool,
+    /// Whether batch normalisation made from now on is virtual.
+    pub virtual_statistics: bool,
     pub(crate) weights: Weights,
     pub(crate) buffers: Buffers,
 }
@@ -53,6 +57,8 @@ impl Builder {
             network: network.to_owned(),
             prefix: Vec::new(),
             device: device.clone(),
+            spectral: false,
+            virtual_statistics: false,
             weights: Weights::default(),
             buffers: Buffers::default(),
         }

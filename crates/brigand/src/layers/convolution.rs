@@ -38,36 +38,15 @@ impl Convolution {
     /// A convolution; `bias` says whether a bias, starting at 0, is added.
     pub fn new(
         builder: &mut Builder,
-        channels: (usize, usize),
-        window: Window,
-        bias: bool,
-        initialization: Initialization,
-    ) -> Result<Self> {
-        Self::make(builder, channels, window, bias, initialization, false)
-    }
-
-    /// A convolution with a bias whose weight is divided by its largest singular value.
-    pub fn spectral(
-        builder: &mut Builder,
-        channels: (usize, usize),
-        window: Window,
-        initialization: Initialization,
-    ) -> Result<Self> {
-        Self::make(builder, channels, window, true, initialization, true)
-    }
-
-    fn make(
-        builder: &mut Builder,
         (from, to): (usize, usize),
         window: Window,
         bias: bool,
         initialization: Initialization,
-        spectral: bool,
     ) -> Result<Self> {
         let (side, sliding) = (window.kernel, Sliding::new(window.stride, window.padding));
         let fans = (from * side * side, to * side * side);
         let weight = builder.weight("weight", &[to, from, side, side], fans, initialization)?;
-        let weight = NormedWeight::new(builder, weight, spectral)?;
+        let weight = NormedWeight::new(builder, weight)?;
         Ok(Self { weight, bias: optional_bias(builder, bias, to)?, sliding })
     }
 }
@@ -82,7 +61,7 @@ impl Layer for Convolution {
 
 /// A transposed convolution, weight `[from, to, k, k]`.
 pub struct TransposedConvolution {
-    weight: WeightId,
+    weight: NormedWeight,
     bias: Option<WeightId>,
     sliding: Sliding,
 }
@@ -99,13 +78,15 @@ impl TransposedConvolution {
         let (side, sliding) = (window.kernel, Sliding::new(window.stride, window.padding));
         let fans = (from * side * side, to * side * side);
         let weight = builder.weight("weight", &[from, to, side, side], fans, initialization)?;
+        let weight = NormedWeight::transposed(builder, weight)?;
         Ok(Self { weight, bias: optional_bias(builder, bias, to)?, sliding })
     }
 }
 
 impl Layer for TransposedConvolution {
     fn forward(&self, pass: &mut Pass<'_>, input: &Variable) -> Result<Variable> {
-        let output = input.conv_transpose2d(pass.weights.get(self.weight)?, self.sliding, [0, 0])?;
+        let weight = self.weight.get(pass)?;
+        let output = input.conv_transpose2d(&weight, self.sliding, [0, 0])?;
         add_bias(pass, output, self.bias)
     }
 }

@@ -9,7 +9,7 @@ use crate::error::Result;
 /// `x W^T + b`: `[batch, from]` to `[batch, to]`.
 pub struct Linear {
     weight: NormedWeight,
-    bias: WeightId,
+    bias: Option<WeightId>,
 }
 
 impl Linear {
@@ -20,34 +20,27 @@ impl Linear {
         to: usize,
         initialization: Initialization,
     ) -> Result<Self> {
-        Self::make(builder, (from, to), initialization, false)
+        let weight = Self::without_bias(builder, from, to, initialization)?.weight;
+        let zero = Initialization::Constant { value: 0.0 };
+        Ok(Self { weight, bias: Some(builder.weight("bias", &[to], (from, to), zero)?) })
     }
 
-    /// [`Linear::new`] with its weight divided by its largest singular value.
-    pub fn spectral(
+    /// A layer without a bias.
+    pub fn without_bias(
         builder: &mut Builder,
         from: usize,
         to: usize,
         initialization: Initialization,
     ) -> Result<Self> {
-        Self::make(builder, (from, to), initialization, true)
-    }
-
-    fn make(
-        builder: &mut Builder,
-        (from, to): (usize, usize),
-        initialization: Initialization,
-        spectral: bool,
-    ) -> Result<Self> {
         let weight = builder.weight("weight", &[to, from], (from, to), initialization)?;
-        let bias = builder.weight("bias", &[to], (from, to), Initialization::Constant { value: 0.0 })?;
-        Ok(Self { weight: NormedWeight::new(builder, weight, spectral)?, bias })
+        Ok(Self { weight: NormedWeight::new(builder, weight)?, bias: None })
     }
 }
 
 impl Layer for Linear {
     fn forward(&self, pass: &mut Pass<'_>, input: &Variable) -> Result<Variable> {
         let weight = self.weight.get(pass)?;
-        Ok(input.linear(&weight, Some(pass.weights.get(self.bias)?))?)
+        let bias = self.bias.map(|bias| pass.weights.get(bias)).transpose()?;
+        Ok(input.linear(&weight, bias)?)
     }
 }

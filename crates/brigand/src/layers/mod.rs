@@ -4,7 +4,10 @@
 
 mod builder;
 mod convolution;
+mod dropout;
+mod features;
 mod linear;
+mod minibatch;
 mod normalization;
 mod residual;
 mod sequence;
@@ -13,7 +16,10 @@ mod weights;
 
 pub use builder::{Builder, DCGAN, Initialization};
 pub use convolution::{Convolution, TransposedConvolution, Window};
+pub use dropout::Dropout;
+pub use features::Features;
 pub use linear::Linear;
+pub use minibatch::{Minibatch, MinibatchDeviation, MinibatchDiscrimination};
 pub use normalization::{BatchNormalization, Momentum};
 pub use residual::{Double, Halve, Residual, SumPositions};
 pub use sequence::{Activate, Reshape, Sequence};
@@ -22,6 +28,7 @@ pub use weights::{BufferId, Buffers, WeightId, Weights};
 use brigand_autograd::Variable;
 
 use crate::error::Result;
+use crate::random::Stream;
 
 /// How statistics of the batch are used in a forward pass.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,6 +50,19 @@ pub struct Pass<'a> {
     pub buffers: &'a mut Buffers,
     /// What to do with statistics.
     pub mode: Mode,
+    /// Where dropout draws its masks from; networks with dropout need it except for sampling.
+    pub random: Option<&'a mut Stream>,
+    /// How many samples at the front of the batch are the reference of virtual batch normalisation.
+    pub reference: usize,
+    /// What [`Features`] saw, `[batch, features]`.
+    pub features: Option<Variable>,
+}
+
+impl<'a> Pass<'a> {
+    /// A pass without random draws and without a reference.
+    pub fn new(weights: &'a Weights, buffers: &'a mut Buffers, mode: Mode) -> Self {
+        Self { weights, buffers, mode, random: None, reference: 0, features: None }
+    }
 }
 
 /// A part of a network.

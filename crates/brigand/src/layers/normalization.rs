@@ -22,6 +22,7 @@ pub struct BatchNormalization {
     epsilon: f64,
     momentum: f64,
     activation: Activation,
+    virtual_statistics: bool,
 }
 
 impl BatchNormalization {
@@ -43,7 +44,43 @@ impl BatchNormalization {
             epsilon,
             momentum,
             activation,
+            virtual_statistics: builder.virtual_statistics,
         })
+    }
+
+    /// Virtual batch normalisation (Salimans et al. 2016, arXiv:1606.03498, section 3.5): the reference samples at
+    /// the front are normalised among themselves, every other one by the `n` of them and itself:
+    /// `mean = x / (n + 1) + n / (n + 1) mean_ref`, and so the mean square. No sample influences another.
+    fn normalize_by_reference(
+        &self,
+        input: &Variable,
+        reference: usize,
+        scale: &Variable,
+        shift: &Variable,
+    ) -> Result<Variable> {
+        let positions: Vec<usize> = (2..input.rank()).collect();
+        let (front, rest) =
+            (input.narrow(0, 0, reference)?, input.narrow(0, reference, input.shape()[0] - reference)?);
+        let over_batch: Vec<usize> = std::iter::once(0).chain(positions.iter().copied()).collect();
+        let moments = |of: &Variable, axes: &[usize]| -> Result<(Variable, Variable)> {
+            Ok((of.mean_keeping(axes)?, of.square()?.mean_keeping(axes)?))
+        };
+        let (mean, square) = moments(&front, &over_batch)?;
+        let own = 1.0 / (reference as f64 + 1.0);
+        let joined =
+            |own_moment: &Variable, shared: &Variable| own_moment.scale(own)?.add(&shared.scale(1.0 - own)?);
+        let (own_mean, own_square) = moments(&rest, &positions)?;
+        let (rest_mean, rest_square) = (joined(&own_mean, &mean)?, joined(&own_square, &square)?);
+        let centred = |values: &Variable, mean: &Variable, square: &Variable| -> Result<Variable> {
+            let deviation = square.sub(&mean.square()?)?.relu()?.affine(1.0, self.epsilon)?.sqrt()?;
+            Ok(values.sub(mean)?.div(&deviation)?)
+        };
+        let parts = [centred(&front, &mean, &square)?, centred(&rest, &rest_mean, &rest_square)?];
+        let mut shape = vec![1; input.rank()];
+        shape[1] = scale.elements();
+        let normal = Variable::concatenate(&[&parts[0], &parts[1]], 0)?;
+        let output = normal.mul(&scale.reshape(&shape)?)?.add(&shift.reshape(&shape)?)?;
+        Ok(output.activate(self.activation)?)
     }
 
     fn mix(&self, running: &Tensor, seen: &Tensor) -> Result<Tensor> {
@@ -54,6 +91,9 @@ impl BatchNormalization {
 impl Layer for BatchNormalization {
     fn forward(&self, pass: &mut Pass<'_>, input: &Variable) -> Result<Variable> {
         let (scale, shift) = (pass.weights.get(self.scale)?, pass.weights.get(self.shift)?);
+        if self.virtual_statistics {
+            return self.normalize_by_reference(input, pass.reference, scale, shift);
+        }
         let (mean, variance) = (pass.buffers.get(self.mean)?, pass.buffers.get(self.variance)?);
         if pass.mode == Mode::Sampling {
             let (mean, variance) = (Variable::constant(mean.clone()), Variable::constant(variance.clone()));
@@ -79,6 +119,6 @@ impl Layer for BatchNormalization {
     }
 
     fn couples_samples(&self) -> bool {
-        true
+        !self.virtual_statistics
     }
 }

@@ -26,6 +26,11 @@ impl Sequence {
         Ok(())
     }
 
+    /// Adds the layers of `others`.
+    pub fn extend(&mut self, others: Self) {
+        self.0.extend(others.0);
+    }
+
     /// Adds a layer without parameters.
     pub fn push_plain<L: Layer + 'static>(&mut self, layer: L) {
         self.0.push(Box::new(layer));

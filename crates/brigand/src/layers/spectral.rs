@@ -14,15 +14,27 @@ pub(super) struct NormedWeight {
     weight: WeightId,
     /// The left singular vector's estimate, `[out]`; `None` leaves the weight as it is.
     left: Option<BufferId>,
+    /// Whether the outputs are the second axis, as in transposed convolutions.
+    transposed: bool,
 }
 
 impl NormedWeight {
-    /// Takes over `weight`; with `spectral` it keeps an estimate of its singular vector.
-    pub(super) fn new(builder: &mut Builder, weight: WeightId, spectral: bool) -> Result<Self> {
-        if !spectral {
-            return Ok(Self { weight, left: None });
+    /// Takes over `weight` `[out, ...]`; where the builder asks for it, it keeps an estimate of its singular
+    /// vector.
+    pub(super) fn new(builder: &mut Builder, weight: WeightId) -> Result<Self> {
+        Self::make(builder, weight, false)
+    }
+
+    /// The same for `[in, out, ...]`.
+    pub(super) fn transposed(builder: &mut Builder, weight: WeightId) -> Result<Self> {
+        Self::make(builder, weight, true)
+    }
+
+    fn make(builder: &mut Builder, weight: WeightId, transposed: bool) -> Result<Self> {
+        if !builder.spectral {
+            return Ok(Self { weight, left: None, transposed });
         }
-        let matrix = rows(&builder.weights.get(weight)?.detach())?;
+        let matrix = rows(&builder.weights.get(weight)?.detach(), transposed)?;
         let out = matrix.shape()[0];
         let mut left = Stream::new(builder.seed(), &builder.purpose("singular"), 0).normal(out);
         let mut estimate = unit(&Variable::from_slice(&left, &[out, 1])?)?;
@@ -32,7 +44,7 @@ impl NormedWeight {
         left = estimate.to_vec_f32()?;
         let buffer = builder.buffer("singular", &[out], 0.0)?;
         builder.buffers.set(buffer, Variable::from_slice(&left, &[out])?.into_tensor());
-        Ok(Self { weight, left: Some(buffer) })
+        Ok(Self { weight, left: Some(buffer), transposed })
     }
 
     /// The weight to use in this pass. Training refreshes the estimate by one power iteration; the
@@ -40,7 +52,7 @@ impl NormedWeight {
     pub(super) fn get(&self, pass: &mut Pass<'_>) -> Result<Variable> {
         let weight = pass.weights.get(self.weight)?.clone();
         let Some(buffer) = self.left else { return Ok(weight) };
-        let matrix = rows(&weight)?;
+        let matrix = rows(&weight, self.transposed)?;
         let out = matrix.shape()[0];
         let left = Variable::constant(pass.buffers.get(buffer)?.clone()).reshape(&[out, 1])?;
         let (next, right) = without_recording(|| iterate(&matrix.detach(), &left))?;
@@ -56,9 +68,9 @@ impl NormedWeight {
     }
 }
 
-/// `[out, ...]` as a matrix.
-fn rows(weight: &Variable) -> Result<Variable> {
-    Ok(weight.flatten_from_second()?)
+/// The weight as a matrix with a row for each output.
+fn rows(weight: &Variable, transposed: bool) -> Result<Variable> {
+    Ok(if transposed { weight.transpose(0, 1)? } else { weight.clone() }.flatten_from_second()?)
 }
 
 /// One power iteration from left vector `u` `[out, 1]`: `v = n(Wᵀ u)`, then `n(W v)` and `v`.

@@ -1,7 +1,7 @@
 //! Where parameters and running statistics live.
 
-use brigand_autograd::Variable;
-use candle_core::Tensor;
+use brigand_autograd::{Variable, buffer};
+use candle_core::{Device, Tensor};
 
 use crate::error::{Error, Result};
 
@@ -57,6 +57,21 @@ impl Weights {
         if let Some(slot) = self.values.get_mut(index) {
             *slot = Variable::leaf(value);
         }
+    }
+
+    /// Cuts every value to `[-bound, bound]`; answers the share of values that then stand at a bound.
+    pub fn clip(&mut self, bound: f64) -> Result<f64> {
+        let (bound, mut at_bound) = (bound as f32, 0_usize);
+        for index in 0..self.values.len() {
+            let held = self.values[index].tensor().clone();
+            let mut values = buffer::with_slice::<f32, _>(&held.to_device(&Device::Cpu)?, <[f32]>::to_vec)?;
+            for value in &mut values {
+                *value = value.clamp(-bound, bound);
+                at_bound += usize::from(value.abs() == bound);
+            }
+            self.replace(index, buffer::tensor_of(values, held.dims())?.to_device(held.device())?);
+        }
+        Ok(at_bound as f64 / self.count().max(1) as f64)
     }
 
     /// The number of numbers.

@@ -1,14 +1,13 @@
 //! DCGAN (Radford et al. 2015, arXiv:1511.06434): strided convolutions down, transposed ones up.
 
 use brigand_autograd::Activation;
-use candle_core::Device;
 use serde::{Deserialize, Serialize};
 
-use super::{Network, SampleShape};
+use super::{Body, SampleShape};
 use crate::error::{Error, Result};
 use crate::layers::{
-    Activate, BatchNormalization, Builder, Convolution, DCGAN, Initialization, Momentum, Reshape, Sequence,
-    TransposedConvolution, Window,
+    Activate, BatchNormalization, Builder, Convolution, DCGAN, Dropout, Initialization, Momentum, Reshape,
+    Sequence, TransposedConvolution, Window,
 };
 
 /// Transposed convolutions from a small map up to the image, or convolutions from the image down to it;
@@ -21,11 +20,13 @@ pub struct DcganRecipe {
     /// Batch normalisation: in the generator everywhere but at the image, in the discriminator everywhere
     /// but at its first and last layer.
     pub batch_norm: bool,
+    /// Rates of dropout after a discriminator's last convolutions.
+    pub dropout: Vec<f64>,
 }
 
 impl Default for DcganRecipe {
     fn default() -> Self {
-        Self { width: 64, batch_norm: true }
+        Self { width: 64, batch_norm: true, dropout: Vec::new() }
     }
 }
 
@@ -84,7 +85,7 @@ impl DcganRecipe {
         if self.width == 0 || self.width > 4096 {
             return Err(Error::Recipe(format!("dcgan's width is {}; give 1 to 4096", self.width)));
         }
-        Ok(())
+        Dropout::check(&self.dropout)
     }
 
     /// Batch normalisation with scales `N(1, 0.02)`, fused with `activation`; or the activation alone.
@@ -107,57 +108,53 @@ impl DcganRecipe {
 
     pub(super) fn generator(
         &self,
+        builder: &mut Builder,
         latent: usize,
         sample: SampleShape,
-        seed: u64,
-        device: &Device,
-    ) -> Result<Network> {
+    ) -> Result<Sequence> {
         self.check()?;
         let pyramid = Pyramid::of(sample)?;
-        Network::build("generator", seed, device, |builder| {
-            let mut layers = Sequence::new();
-            layers.push_plain(Reshape(vec![latent, 1, 1]));
-            let mut from = latent;
-            for level in 0..pyramid.doublings {
-                let to = pyramid.map_channels(self.width, level);
-                let window = if level == 0 { Window::whole(pyramid.start) } else { Window::HALVING };
-                layers.push(builder, |b| {
-                    TransposedConvolution::new(b, (from, to), window, !self.batch_norm, DCGAN)
-                })?;
-                self.normalized(&mut layers, builder, to, Activation::Relu)?;
-                from = to;
-            }
+        let mut layers = Sequence::new();
+        layers.push_plain(Reshape(vec![latent, 1, 1]));
+        let mut from = latent;
+        for level in 0..pyramid.doublings {
+            let to = pyramid.map_channels(self.width, level);
+            let window = if level == 0 { Window::whole(pyramid.start) } else { Window::HALVING };
             layers.push(builder, |b| {
-                TransposedConvolution::new(b, (from, pyramid.channels), Window::HALVING, false, DCGAN)
+                TransposedConvolution::new(b, (from, to), window, !self.batch_norm, DCGAN)
             })?;
-            layers.push_plain(Activate(Activation::Tanh));
-            Ok(layers)
-        })
+            self.normalized(&mut layers, builder, to, Activation::Relu)?;
+            from = to;
+        }
+        layers.push(builder, |b| {
+            TransposedConvolution::new(b, (from, pyramid.channels), Window::HALVING, false, DCGAN)
+        })?;
+        layers.push_plain(Activate(Activation::Tanh));
+        Ok(layers)
     }
 
-    pub(super) fn discriminator(&self, sample: SampleShape, seed: u64, device: &Device) -> Result<Network> {
+    pub(super) fn discriminator(&self, builder: &mut Builder, sample: SampleShape) -> Result<Body> {
         self.check()?;
         let pyramid = Pyramid::of(sample)?;
         let leaky = Activation::LeakyRelu(0.2);
-        Network::build("discriminator", seed, device, |builder| {
-            let mut layers = Sequence::new();
-            let mut from = pyramid.channels;
-            for level in (0..pyramid.doublings).rev() {
-                let to = pyramid.map_channels(self.width, level);
-                let first = level + 1 == pyramid.doublings;
-                let bias = !first && !self.batch_norm;
-                layers.push(builder, |b| Convolution::new(b, (from, to), Window::HALVING, bias, DCGAN))?;
-                if first {
-                    layers.push_plain(Activate(leaky));
-                } else {
-                    self.normalized(&mut layers, builder, to, leaky)?;
-                }
-                from = to;
+        let mut layers = Sequence::new();
+        let mut from = pyramid.channels;
+        for (position, level) in (0..pyramid.doublings).rev().enumerate() {
+            let to = pyramid.map_channels(self.width, level);
+            let bias = position > 0 && !self.batch_norm;
+            layers.push(builder, |b| Convolution::new(b, (from, to), Window::HALVING, bias, DCGAN))?;
+            if position == 0 {
+                layers.push_plain(Activate(leaky));
+            } else {
+                self.normalized(&mut layers, builder, to, leaky)?;
             }
-            let window = Window::whole(pyramid.start);
-            layers.push(builder, |b| Convolution::new(b, (from, 1), window, false, DCGAN))?;
-            layers.push_plain(Reshape(Vec::new()));
-            Ok(layers)
-        })
+            if let Some(dropout) = Dropout::after(&self.dropout, position, pyramid.doublings) {
+                layers.push_plain(dropout);
+            }
+            from = to;
+        }
+        let features = from * pyramid.start * pyramid.start;
+        layers.push_plain(Reshape(vec![features]));
+        Ok(Body { layers, features, last: (DCGAN, false) })
     }
 }

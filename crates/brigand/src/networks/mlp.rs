@@ -1,12 +1,13 @@
 //! Fully connected generators and discriminators.
 
 use brigand_autograd::Activation;
-use candle_core::Device;
 use serde::{Deserialize, Serialize};
 
-use super::{Network, SampleKind, SampleShape};
+use super::{Body, SampleKind, SampleShape};
 use crate::error::{Error, Result};
-use crate::layers::{Activate, BatchNormalization, Initialization, Linear, Momentum, Reshape, Sequence};
+use crate::layers::{
+    Activate, BatchNormalization, Builder, Dropout, Initialization, Linear, Momentum, Reshape, Sequence,
+};
 
 /// Which activation the hidden layers have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -53,49 +54,45 @@ pub struct MlpRecipe {
     pub activation: Hidden,
     /// Batch normalisation of the hidden layers.
     pub normalization: HiddenNormalization,
+    /// Rates of dropout after a discriminator's last hidden layers.
+    pub dropout: Vec<f64>,
 }
 
 impl Default for MlpRecipe {
     fn default() -> Self {
         let (activation, normalization) = (Hidden::LeakyRelu, HiddenNormalization::None);
-        Self { widths: vec![128, 128], activation, normalization }
+        Self { widths: vec![128, 128], activation, normalization, dropout: Vec::new() }
     }
 }
 
 impl MlpRecipe {
     pub(super) fn generator(
         &self,
+        builder: &mut Builder,
         latent: usize,
         sample: SampleShape,
-        seed: u64,
-        device: &Device,
-    ) -> Result<Network> {
+    ) -> Result<Sequence> {
         self.check()?;
-        Network::build("generator", seed, device, |builder| {
-            let (mut layers, last) = self.hidden(builder, latent)?;
-            layers.push(builder, |b| Linear::new(b, last, sample.elements(), Initialization::Glorot))?;
-            if sample.kind() == SampleKind::Image {
-                layers.push_plain(Activate(Activation::Tanh));
-            }
-            layers.push_plain(Reshape(sample.dims()));
-            Ok(layers)
-        })
+        let (mut layers, last) = self.hidden(builder, latent, &[])?;
+        layers.push(builder, |b| Linear::new(b, last, sample.elements(), Initialization::Glorot))?;
+        if sample.kind() == SampleKind::Image {
+            layers.push_plain(Activate(Activation::Tanh));
+        }
+        layers.push_plain(Reshape(sample.dims()));
+        Ok(layers)
     }
 
-    pub(super) fn discriminator(&self, sample: SampleShape, seed: u64, device: &Device) -> Result<Network> {
+    pub(super) fn discriminator(&self, builder: &mut Builder, sample: SampleShape) -> Result<Body> {
         self.check()?;
-        Network::build("discriminator", seed, device, |builder| {
-            let (mut hidden, last) = self.hidden(builder, sample.elements())?;
-            hidden.push(builder, |b| Linear::new(b, last, 1, Initialization::Glorot))?;
-            hidden.push_plain(Reshape(Vec::new()));
-            let mut layers = Sequence::new();
-            layers.push_plain(Reshape(vec![sample.elements()]));
-            layers.push_plain(hidden);
-            Ok(layers)
-        })
+        let (hidden, features) = self.hidden(builder, sample.elements(), &self.dropout)?;
+        let mut layers = Sequence::new();
+        layers.push_plain(Reshape(vec![sample.elements()]));
+        layers.extend(hidden);
+        Ok(Body { layers, features, last: (Initialization::Glorot, true) })
     }
 
     fn check(&self) -> Result<()> {
+        Dropout::check(&self.dropout)?;
         match self.widths.iter().find(|&&width| width == 0 || width > 1 << 20) {
             Some(width) => Err(Error::Recipe(format!(
                 "a hidden layer of width {width} cannot be built; give widths between 1 and {}",
@@ -106,7 +103,7 @@ impl MlpRecipe {
     }
 
     /// The hidden layers after an input of size `from`, and the size of their output.
-    fn hidden(&self, builder: &mut crate::layers::Builder, from: usize) -> Result<(Sequence, usize)> {
+    fn hidden(&self, builder: &mut Builder, from: usize, dropout: &[f64]) -> Result<(Sequence, usize)> {
         let mut layers = Sequence::new();
         let (mut last, activation) = (from, self.activation.activation());
         let one = Initialization::Constant { value: 1.0 };
@@ -125,6 +122,9 @@ impl MlpRecipe {
                     })?;
                 }
                 _ => layers.push_plain(Activate(activation)),
+            }
+            if let Some(dropout) = Dropout::after(dropout, position, self.widths.len()) {
+                layers.push_plain(dropout);
             }
             last = width;
         }

@@ -1,9 +1,11 @@
 //! Generators and discriminators.
 
+mod autoencoder;
 mod dcgan;
 mod mlp;
 mod resnet;
 
+pub use autoencoder::AutoencoderRecipe;
 pub use dcgan::DcganRecipe;
 pub use mlp::{Hidden, HiddenNormalization, MlpRecipe};
 pub use resnet::ResnetRecipe;
@@ -13,7 +15,11 @@ use candle_core::Device;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
-use crate::layers::{Buffers, Builder, Layer, Mode, Pass, Weights};
+use crate::layers::{
+    Buffers, Builder, Features, Initialization, Layer, Linear, Minibatch, MinibatchDeviation,
+    MinibatchDiscrimination, Mode, Pass, Reshape, Sequence, Weights,
+};
+use crate::random::Stream;
 
 /// Layers with their parameters and running statistics.
 pub struct Network {
@@ -23,6 +29,27 @@ pub struct Network {
     pub weights: Weights,
     /// The running statistics.
     pub buffers: Buffers,
+    /// The reference batch of virtual batch normalisation.
+    pub reference: Option<Variable>,
+}
+
+/// How a network is run.
+pub struct Setting<'a> {
+    /// Other weights than its own: averaged or unrolled ones.
+    pub weights: Option<&'a Weights>,
+    /// How statistics of the batch are used.
+    pub mode: Mode,
+    /// Where dropout draws from.
+    pub random: Option<&'a mut Stream>,
+}
+
+/// What a network answers.
+#[derive(Clone)]
+pub struct Observed {
+    /// The output.
+    pub output: Variable,
+    /// A discriminator's last features, `[batch, features]`.
+    pub features: Option<Variable>,
 }
 
 impl Network {
@@ -35,7 +62,8 @@ impl Network {
     ) -> Result<Self> {
         let mut builder = Builder::new(name, seed, device);
         let layers = Box::new(make(&mut builder)?);
-        Ok(Self { name: name.to_owned(), layers, weights: builder.weights, buffers: builder.buffers })
+        let (weights, buffers) = (builder.weights, builder.buffers);
+        Ok(Self { name: name.to_owned(), layers, weights, buffers, reference: None })
     }
 
     /// The network's name, for example `generator`.
@@ -45,14 +73,23 @@ impl Network {
 
     /// The output for `input`.
     pub fn forward(&mut self, input: &Variable, mode: Mode) -> Result<Variable> {
-        let mut pass = Pass { weights: &self.weights, buffers: &mut self.buffers, mode };
-        self.layers.forward(&mut pass, input)
+        Ok(self.observe(Setting { weights: None, mode, random: None }, input)?.output)
+    }
+
+    /// The output for `input` and the features behind it.
+    pub fn observe(&mut self, setting: Setting<'_>, input: &Variable) -> Result<Observed> {
+        let weights = setting.weights.unwrap_or(&self.weights);
+        let mut pass = Pass::new(weights, &mut self.buffers, setting.mode);
+        pass.random = setting.random;
+        let output = run(self.layers.as_ref(), &mut pass, self.reference.as_ref(), input)?;
+        Ok(Observed { output, features: pass.features })
     }
 
     /// The output for `input` with other weights, leaving the running statistics alone.
     pub fn forward_with(&self, weights: &Weights, input: &Variable, mode: Mode) -> Result<Variable> {
         let mut buffers = self.buffers.clone();
-        self.layers.forward(&mut Pass { weights, buffers: &mut buffers, mode }, input)
+        let mut pass = Pass::new(weights, &mut buffers, mode);
+        run(self.layers.as_ref(), &mut pass, self.reference.as_ref(), input)
     }
 
     /// Whether, in training, a sample's output depends on the other samples of its batch.
@@ -75,12 +112,7 @@ impl Network {
         match grad_of(&[output], &inputs, options) {
             Ok(gradients) => Ok(gradients.into_iter().flatten().collect()),
             Err(brigand_autograd::Error::Unused { index, .. }) if index < self.weights.names().len() => {
-                Err(Error::Network(format!(
-                    "the loss does not depend on `{}.{}`, so it would never learn; \
-                     leave that layer out or use its output",
-                    self.name,
-                    self.weights.names()[index]
-                )))
+                Err(never_learns(&self.name, &self.weights.names()[index]))
             }
             Err(error) => Err(error.into()),
         }
@@ -99,6 +131,61 @@ impl Network {
         let weights = weights.unwrap_or(&self.weights);
         without_recording(|| self.forward_with(weights, input, Mode::Sampling))
     }
+}
+
+impl Observed {
+    /// The same values without their history.
+    pub fn detach(&self) -> Self {
+        Self { output: self.output.detach(), features: self.features.as_ref().map(Variable::detach) }
+    }
+}
+
+/// The gradients of weighted `outputs` by every parameter of each of `networks`.
+///
+/// # Errors
+/// If the outputs do not depend on a parameter: it would silently never learn.
+pub fn joint_gradients(networks: &[&Network], outputs: &[Output<'_>]) -> Result<Vec<Vec<Variable>>> {
+    let owners = || {
+        networks
+            .iter()
+            .flat_map(|network| network.weights.names().iter().map(move |path| (network.name(), path)))
+    };
+    let inputs: Vec<&Variable> = networks.iter().flat_map(|network| network.weights.values()).collect();
+    let gradients = match grad_of(outputs, &inputs, GradientOptions::default()) {
+        Ok(gradients) => gradients,
+        Err(brigand_autograd::Error::Unused { index, shape }) => {
+            return Err(match owners().nth(index) {
+                Some((network, path)) => never_learns(network, path),
+                None => brigand_autograd::Error::Unused { index, shape }.into(),
+            });
+        }
+        Err(error) => return Err(error.into()),
+    };
+    let mut gradients = gradients.into_iter().flatten();
+    Ok(networks
+        .iter()
+        .map(|network| gradients.by_ref().take(network.weights.names().len()).collect())
+        .collect())
+}
+
+fn never_learns(network: &str, path: &str) -> Error {
+    Error::Network(format!(
+        "the loss does not depend on `{network}.{path}`, so it would never learn; \
+         leave that layer out or use its output"
+    ))
+}
+
+/// Runs `layers`, the reference batch (if there is one) in front of the others.
+fn run(
+    layers: &dyn Layer,
+    pass: &mut Pass<'_>,
+    reference: Option<&Variable>,
+    input: &Variable,
+) -> Result<Variable> {
+    let Some(reference) = reference else { return layers.forward(pass, input) };
+    pass.reference = reference.shape()[0];
+    let output = layers.forward(pass, &Variable::concatenate(&[reference, input], 0)?)?;
+    Ok(output.narrow(0, pass.reference, input.shape()[0])?)
 }
 
 /// Whether a system works on images or on points: its defaults differ.
@@ -154,6 +241,16 @@ impl SampleShape {
         self.dims().iter().product()
     }
 
+    /// `size` samples beside each other: as many times the channels, or the coordinates.
+    pub fn packed(&self, size: usize) -> Self {
+        match *self {
+            Self::Image { channels, height, width } => {
+                Self::Image { channels: channels * size, height, width }
+            }
+            Self::Points { dimensions } => Self::Points { dimensions: dimensions * size },
+        }
+    }
+
     /// Whether they are images or points.
     pub fn kind(&self) -> SampleKind {
         match self {
@@ -173,30 +270,132 @@ pub enum NetworkRecipe {
     Dcgan(DcganRecipe),
     /// Residual blocks.
     Resnet(ResnetRecipe),
+    /// An encoder and a decoder; only a discriminator can be one.
+    Autoencoder(AutoencoderRecipe),
+}
+
+/// How a discriminator ends, and what its layers have in common.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Head {
+    /// Numbers for each sample, `[batch, outputs]`; `None` for one score, `[batch]`.
+    pub outputs: Option<usize>,
+    /// What it is told about the whole batch.
+    pub minibatch: Minibatch,
+    /// Whether every weight is spectrally normalised.
+    pub spectral: bool,
+}
+
+/// A discriminator up to its features, `[batch, features]`.
+pub(crate) struct Body {
+    layers: Sequence,
+    features: usize,
+    /// How the last layer, from features to scores, starts, and whether it has a bias.
+    last: (Initialization, bool),
 }
 
 impl NetworkRecipe {
-    /// A generator from `[batch, latent]` to `[batch, sample...]`.
+    /// A generator from `[batch, latent]` to `[batch, sample...]`. With a `reference` batch `[n, latent]` its
+    /// batch normalisation is virtual.
+    ///
+    /// # Errors
+    /// If the network does not fit the samples, or has no batch normalisation to make virtual.
     pub fn generator(
         &self,
         latent: usize,
         sample: SampleShape,
+        reference: Option<Variable>,
         seed: u64,
         device: &Device,
     ) -> Result<Network> {
+        let mut network = Network::build("generator", seed, device, |builder| {
+            builder.virtual_statistics = reference.is_some();
+            self.generator_layers(builder, latent, sample)
+        })?;
+        if reference.is_some() && network.buffers.names().is_empty() {
+            return Err(Error::Recipe(
+                "techniques.virtual_batch_norm needs batch normalisation in the generator, and this one has \
+                 none; set generator.normalization or leave the technique out"
+                    .into(),
+            ));
+        }
+        network.reference = reference;
+        Ok(network)
+    }
+
+    /// A discriminator from `[batch, sample...]` to scores `[batch]`, or to what `head` says, called `name`.
+    pub fn discriminator(
+        &self,
+        name: &str,
+        sample: SampleShape,
+        head: Head,
+        seed: u64,
+        device: &Device,
+    ) -> Result<Network> {
+        Network::build(name, seed, device, |builder| {
+            builder.spectral = head.spectral;
+            if let Self::Autoencoder(recipe) = self {
+                return recipe.layers(builder, sample);
+            }
+            self.judge_layers(builder, sample, head)
+        })
+    }
+
+    pub(crate) fn generator_layers(
+        &self,
+        builder: &mut Builder,
+        latent: usize,
+        sample: SampleShape,
+    ) -> Result<Sequence> {
         match self {
-            Self::Mlp(recipe) => recipe.generator(latent, sample, seed, device),
-            Self::Dcgan(recipe) => recipe.generator(latent, sample, seed, device),
-            Self::Resnet(recipe) => recipe.generator(latent, sample, seed, device),
+            Self::Mlp(recipe) => recipe.generator(builder, latent, sample),
+            Self::Dcgan(recipe) => recipe.generator(builder, latent, sample),
+            Self::Resnet(recipe) => recipe.generator(builder, latent, sample),
+            Self::Autoencoder(_) => Err(Error::Recipe(
+                "an auto-encoder is no generator; choose mlp, dcgan or resnet for generator.kind".into(),
+            )),
         }
     }
 
-    /// A discriminator from `[batch, sample...]` to scores `[batch]`.
-    pub fn discriminator(&self, sample: SampleShape, seed: u64, device: &Device) -> Result<Network> {
+    /// The layers up to the features, then what `head` says.
+    fn judge_layers(&self, builder: &mut Builder, sample: SampleShape, head: Head) -> Result<Sequence> {
+        let Body { mut layers, mut features, last: (initialization, bias) } = match self {
+            Self::Mlp(recipe) => recipe.discriminator(builder, sample),
+            Self::Dcgan(recipe) => recipe.discriminator(builder, sample),
+            Self::Resnet(recipe) => recipe.discriminator(builder, sample),
+            Self::Autoencoder(_) => {
+                Err(Error::Recipe("an auto-encoder cannot stand inside another one".into()))
+            }
+        }?;
+        layers.push_plain(Features);
+        match head.minibatch {
+            Minibatch::None => {}
+            Minibatch::Discrimination => {
+                layers.push(builder, |b| MinibatchDiscrimination::new(b, features))?;
+                features += MinibatchDiscrimination::APPENDED;
+            }
+            Minibatch::Deviation => {
+                layers.push_plain(MinibatchDeviation);
+                features += 1;
+            }
+        }
+        let outputs = head.outputs.unwrap_or(1);
+        layers.push(builder, |b| match bias {
+            true => Linear::new(b, features, outputs, initialization),
+            false => Linear::without_bias(b, features, outputs, initialization),
+        })?;
+        if head.outputs.is_none() {
+            layers.push_plain(Reshape(Vec::new()));
+        }
+        Ok(layers)
+    }
+
+    /// Whether a discriminator of this kind has dropout.
+    pub fn has_dropout(&self) -> bool {
         match self {
-            Self::Mlp(recipe) => recipe.discriminator(sample, seed, device),
-            Self::Dcgan(recipe) => recipe.discriminator(sample, seed, device),
-            Self::Resnet(recipe) => recipe.discriminator(sample, seed, device),
+            Self::Mlp(recipe) => !recipe.dropout.is_empty(),
+            Self::Dcgan(recipe) => !recipe.dropout.is_empty(),
+            Self::Resnet(recipe) => !recipe.dropout.is_empty(),
+            Self::Autoencoder(_) => false,
         }
     }
 }

@@ -1,14 +1,13 @@
 //! Residual networks of SN-GAN (Miyato et al. 2018, arXiv:1802.05957, table 4).
 
 use brigand_autograd::Activation;
-use candle_core::Device;
 use serde::{Deserialize, Serialize};
 
-use super::{Network, SampleShape};
+use super::{Body, SampleShape};
 use crate::error::{Error, Result};
 use crate::layers::{
-    Activate, BatchNormalization, Builder, Convolution, Double, Halve, Initialization, Linear, Momentum,
-    Reshape, Residual, Sequence, SumPositions, Window,
+    Activate, BatchNormalization, Builder, Convolution, Double, Dropout, Halve, Initialization, Linear,
+    Momentum, Reshape, Residual, Sequence, SumPositions, Window,
 };
 
 const THREE: Window = Window { kernel: 3, stride: 1, padding: 1 };
@@ -21,13 +20,13 @@ const ONE: Window = Window { kernel: 1, stride: 1, padding: 0 };
 pub struct ResnetRecipe {
     /// Channels of every map.
     pub width: usize,
-    /// Spectral normalisation of every layer of the discriminator.
-    pub spectral: bool,
+    /// Rates of dropout after a discriminator's last blocks.
+    pub dropout: Vec<f64>,
 }
 
 impl Default for ResnetRecipe {
     fn default() -> Self {
-        Self { width: 128, spectral: true }
+        Self { width: 128, dropout: Vec::new() }
     }
 }
 
@@ -37,6 +36,7 @@ impl ResnetRecipe {
         if self.width == 0 || self.width > 4096 {
             return Err(Error::Recipe(format!("resnet's width is {}; give 1 to 4096", self.width)));
         }
+        Dropout::check(&self.dropout)?;
         match sample {
             SampleShape::Image { channels, height, width }
                 if height == width && height >= 8 && height % 4 == 0 =>
@@ -51,20 +51,6 @@ impl ResnetRecipe {
         }
     }
 
-    fn convolution(
-        &self,
-        builder: &mut Builder,
-        channels: (usize, usize),
-        window: Window,
-        spectral: bool,
-    ) -> Result<Convolution> {
-        if spectral {
-            Convolution::spectral(builder, channels, window, Initialization::Glorot)
-        } else {
-            Convolution::new(builder, channels, window, true, Initialization::Glorot)
-        }
-    }
-
     /// `norm relu up conv norm relu conv`, around it `up conv`.
     fn generator_block(&self, builder: &mut Builder) -> Result<Residual> {
         let channels = (self.width, self.width);
@@ -72,13 +58,13 @@ impl ResnetRecipe {
         builder.within("main", |b| {
             main.push(b, |b| norm_relu(b, self.width))?;
             main.push_plain(Double);
-            main.push(b, |b| self.convolution(b, channels, THREE, false))?;
+            main.push(b, |b| convolution(b, channels, THREE))?;
             main.push(b, |b| norm_relu(b, self.width))?;
-            main.push(b, |b| self.convolution(b, channels, THREE, false))
+            main.push(b, |b| convolution(b, channels, THREE))
         })?;
         builder.within("shortcut", |b| {
             shortcut.push_plain(Double);
-            shortcut.push(b, |b| self.convolution(b, channels, ONE, false))
+            shortcut.push(b, |b| convolution(b, channels, ONE))
         })?;
         Ok(Residual { main, shortcut })
     }
@@ -92,15 +78,14 @@ impl ResnetRecipe {
         down: bool,
         first: bool,
     ) -> Result<Residual> {
-        let spectral = self.spectral;
         let (mut main, mut shortcut) = (Sequence::new(), Sequence::new());
         builder.within("main", |b| {
             if !first {
                 main.push_plain(Activate(Activation::Relu));
             }
-            main.push(b, |b| self.convolution(b, (from, self.width), THREE, spectral))?;
+            main.push(b, |b| convolution(b, (from, self.width), THREE))?;
             main.push_plain(Activate(Activation::Relu));
-            main.push(b, |b| self.convolution(b, (self.width, self.width), THREE, spectral))?;
+            main.push(b, |b| convolution(b, (self.width, self.width), THREE))?;
             if down {
                 main.push_plain(Halve);
             }
@@ -110,7 +95,7 @@ impl ResnetRecipe {
             if down && first {
                 shortcut.push_plain(Halve);
             }
-            shortcut.push(b, |b| self.convolution(b, (from, self.width), ONE, spectral))?;
+            shortcut.push(b, |b| convolution(b, (from, self.width), ONE))?;
             if down && !first {
                 shortcut.push_plain(Halve);
             }
@@ -121,50 +106,48 @@ impl ResnetRecipe {
 
     pub(super) fn generator(
         &self,
+        builder: &mut Builder,
         latent: usize,
         sample: SampleShape,
-        seed: u64,
-        device: &Device,
-    ) -> Result<Network> {
+    ) -> Result<Sequence> {
         let (channels, side) = self.check(sample)?;
         let (mut start, mut doublings) = (side, 0);
         while start % 2 == 0 && start > 4 {
             start /= 2;
             doublings += 1;
         }
-        Network::build("generator", seed, device, |builder| {
-            let mut layers = Sequence::new();
-            let map = self.width * start * start;
-            layers.push(builder, |b| Linear::new(b, latent, map, Initialization::Glorot))?;
-            layers.push_plain(Reshape(vec![self.width, start, start]));
-            for _ in 0..doublings {
-                layers.push(builder, |b| self.generator_block(b))?;
-            }
-            layers.push(builder, |b| norm_relu(b, self.width))?;
-            layers.push(builder, |b| self.convolution(b, (self.width, channels), THREE, false))?;
-            layers.push_plain(Activate(Activation::Tanh));
-            Ok(layers)
-        })
+        let mut layers = Sequence::new();
+        let map = self.width * start * start;
+        layers.push(builder, |b| Linear::new(b, latent, map, Initialization::Glorot))?;
+        layers.push_plain(Reshape(vec![self.width, start, start]));
+        for _ in 0..doublings {
+            layers.push(builder, |b| self.generator_block(b))?;
+        }
+        layers.push(builder, |b| norm_relu(b, self.width))?;
+        layers.push(builder, |b| convolution(b, (self.width, channels), THREE))?;
+        layers.push_plain(Activate(Activation::Tanh));
+        Ok(layers)
     }
 
-    pub(super) fn discriminator(&self, sample: SampleShape, seed: u64, device: &Device) -> Result<Network> {
+    pub(super) fn discriminator(&self, builder: &mut Builder, sample: SampleShape) -> Result<Body> {
         let (channels, _) = self.check(sample)?;
-        Network::build("discriminator", seed, device, |builder| {
-            let mut layers = Sequence::new();
-            for (position, down) in [true, true, false, false].into_iter().enumerate() {
-                let from = if position == 0 { channels } else { self.width };
-                layers.push(builder, |b| self.discriminator_block(b, from, down, position == 0))?;
+        let mut layers = Sequence::new();
+        let halving = [true, true, false, false];
+        for (position, down) in halving.into_iter().enumerate() {
+            let from = if position == 0 { channels } else { self.width };
+            layers.push(builder, |b| self.discriminator_block(b, from, down, position == 0))?;
+            if let Some(dropout) = Dropout::after(&self.dropout, position, halving.len()) {
+                layers.push_plain(dropout);
             }
-            layers.push_plain(Activate(Activation::Relu));
-            layers.push_plain(SumPositions);
-            layers.push(builder, |b| match self.spectral {
-                true => Linear::spectral(b, self.width, 1, Initialization::Glorot),
-                false => Linear::new(b, self.width, 1, Initialization::Glorot),
-            })?;
-            layers.push_plain(Reshape(Vec::new()));
-            Ok(layers)
-        })
+        }
+        layers.push_plain(Activate(Activation::Relu));
+        layers.push_plain(SumPositions);
+        Ok(Body { layers, features: self.width, last: (Initialization::Glorot, true) })
     }
+}
+
+fn convolution(builder: &mut Builder, channels: (usize, usize), window: Window) -> Result<Convolution> {
+    Convolution::new(builder, channels, window, true, Initialization::Glorot)
 }
 
 fn norm_relu(builder: &mut Builder, channels: usize) -> Result<BatchNormalization> {

@@ -1,13 +1,20 @@
-//! What keeps a critic's gradient in bounds: where it is probed, times what is asked of its norm.
+//! What keeps a critic's gradient in bounds. A penalty is where the gradient is probed, times what is asked of its
+//! norm; a [`Constraint`] holds without a term in the loss.
 //!
 //! | name | probe | cost | weight |
 //! |---|---|---|---|
 //! | WGAN-GP (arXiv:1704.00028) | line | two-sided | 10 |
 //! | WGAN-LP (arXiv:1709.08894) | line | one-sided | 10 |
 //! | DRAGAN (arXiv:1705.07215) | around-real | two-sided | 10 |
+//! | WGAN-LP, its other sampling | around-both | one-sided | 10 |
 //! | R1 (arXiv:1801.04406) | real | squared | gamma / 2 |
 //! | R2 | fake | squared | gamma / 2 |
+//! | R1 + R2 (R3GAN, arXiv:2501.05441) | both | squared | gamma / 2 |
 //! | WGAN-div (arXiv:1712.01026) | line | sixth-power | 2 |
+
+mod constraint;
+
+pub use constraint::Constraint;
 
 use brigand_autograd::{Variable, grad};
 use candle_core::{Device, Tensor};
@@ -26,9 +33,14 @@ pub enum Probe {
     Real,
     /// The fake samples.
     Fake,
+    /// The real and the fake samples; the cost is the sum of both sides' means.
+    Both,
     /// `x + (1 - e) 0.5 std(x) u`: real samples moved by noise `u ~ U[0, 1]` of each element, with one
     /// standard deviation over the whole batch and one `e` for each sample.
     AroundReal,
+    /// `x + 0.5 std(X) u`: real and fake samples moved by noise `u ~ U[0, 1]` of each element, with one standard
+    /// deviation over all of them.
+    AroundBoth,
 }
 
 /// What is asked of the gradient's norm.
@@ -111,7 +123,8 @@ impl Penalty {
         let total = critic(&place)?.sum_all()?;
         let gradients = grad(&total, &[&place], true)?;
         let [gradient] = gradients.as_slice() else { return Ok(None) };
-        Ok(Some(cost.of(gradient)?.scale(weight)?))
+        let sides = if probe == Probe::Both { 2.0 } else { 1.0 };
+        Ok(Some(cost.of(gradient)?.scale(weight * sides)?))
     }
 }
 
@@ -126,13 +139,14 @@ impl Probe {
             }
             Self::Real => real.detach(),
             Self::Fake => fake.detach(),
+            Self::Both => Variable::concatenate(&[&real.detach(), &fake.detach()], 0)?,
             Self::AroundReal => {
                 let rest = share()?.affine(-1.0, 1.0)?;
-                let axes: Vec<usize> = (0..real.rank()).collect();
-                let deviation = real.detach().variance_keeping(&axes)?.safe_sqrt()?;
-                let noise = stream.uniform(real.elements(), 0.0, 1.0);
-                let noise = on_device(noise, real.shape(), real.device())?;
-                real.add(&noise.mul(&deviation)?.mul(&rest)?.scale(0.5)?)?
+                real.add(&noise_of_half_deviation(real, stream)?.mul(&rest)?)?
+            }
+            Self::AroundBoth => {
+                let both = Variable::concatenate(&[&real.detach(), &fake.detach()], 0)?;
+                both.add(&noise_of_half_deviation(&both, stream)?)?
             }
         })
     }
@@ -150,6 +164,15 @@ impl Cost {
         }
         .mean_all()?)
     }
+}
+
+/// `0.5 std(x) u` with one standard deviation over everything and `u ~ U[0, 1]` for each element.
+fn noise_of_half_deviation(samples: &Variable, stream: &mut Stream) -> Result<Variable> {
+    let axes: Vec<usize> = (0..samples.rank()).collect();
+    let deviation = samples.detach().variance_keeping(&axes)?.safe_sqrt()?;
+    let noise = stream.uniform(samples.elements(), 0.0, 1.0);
+    let noise = on_device(noise, samples.shape(), samples.device())?;
+    Ok(noise.mul(&deviation)?.scale(0.5)?)
 }
 
 /// One `U[0, 1]` for each sample, shaped to broadcast over it.

@@ -63,8 +63,7 @@ impl WeightAverage {
 
 impl Fragment for WeightAverage {
     fn save(&self, name: &str, state: &mut State) -> Result<()> {
-        let pairs = self.weights.names().iter().zip(self.weights.values());
-        pairs.into_iter().try_for_each(|(path, value)| state.put(format!("{name}.{path}"), value.tensor()))
+        state.put_weights(name, &self.weights)
     }
 
     fn restore(&mut self, name: &str, state: &State) -> Result<()> {

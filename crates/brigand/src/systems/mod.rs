@@ -2,28 +2,27 @@
 
 mod average;
 mod duel;
+mod duels;
 mod feed;
-mod gan;
 mod interpolation;
 mod latent;
 mod optimizer;
 mod registry;
 mod state;
 
-mod dcgan;
-
 pub use average::AverageRecipe;
 pub use duel::{Duel, DuelRecipe, Order, Players, UpdateRecipe};
 pub use feed::{Feed, RealBatch};
 pub use interpolation::{Interpolation, Path, lerp, moments, slerp};
 pub use latent::{LatentRecipe, Prior};
-pub use optimizer::{Optimizer, OptimizerRecipe};
-pub use registry::{Build, Entry, Family, Length, find, registry};
+pub use optimizer::{Optimizer, OptimizerRecipe, Schedule, UnrolledOptimizer};
+pub use registry::{Entry, Family, Length, Make, find, registry};
 pub use state::{Fragment, State};
 
 use std::collections::BTreeMap;
 
 use brigand_autograd::Variable;
+use candle_core::Device;
 
 use crate::error::{Error, Result};
 use crate::networks::{Network, SampleShape};
@@ -31,6 +30,21 @@ use crate::random::Stream;
 
 /// Named numbers that a training step reports: losses, accuracies.
 pub type Report = BTreeMap<String, f64>;
+
+/// What a system is built for.
+#[derive(Clone, Copy)]
+pub struct Setup<'a> {
+    /// What samples look like.
+    pub sample: SampleShape,
+    /// Samples in a batch.
+    pub batch: usize,
+    /// Steps of the whole run.
+    pub steps: u64,
+    /// Decides the first weights.
+    pub seed: u64,
+    /// Where it computes.
+    pub device: &'a Device,
+}
 
 /// A horizontal line that theory draws into a metric's curve.
 #[derive(Clone, Debug, PartialEq)]

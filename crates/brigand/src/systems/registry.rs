@@ -1,12 +1,11 @@
 //! The one table of systems.
 
-use candle_core::Device;
 use serde::{Serialize, de::DeserializeOwned};
 use toml::Table;
 
-use super::{Duel, DuelRecipe, System, dcgan, gan};
+use super::{Duel, DuelRecipe, Setup, System, duels};
 use crate::error::{Error, Result};
-use crate::networks::{SampleKind, SampleShape};
+use crate::networks::SampleKind;
 use crate::recipe::refused;
 
 /// What kind of system it is.
@@ -14,12 +13,30 @@ use crate::recipe::refused;
 pub enum Family {
     /// The first GANs.
     Foundations,
+    /// Other divergences between data and generator.
+    Divergences,
+    /// Optimal transport.
+    Wasserstein,
+    /// Discriminators of bounded slope.
+    Lipschitz,
+    /// Real against fake.
+    Relativistic,
+    /// Discriminators as energies.
+    Energies,
+    /// Against the collapse of modes.
+    Modes,
 }
 
 impl std::fmt::Display for Family {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         formatter.write_str(match self {
             Self::Foundations => "foundations",
+            Self::Divergences => "divergences",
+            Self::Wasserstein => "wasserstein",
+            Self::Lipschitz => "lipschitz",
+            Self::Relativistic => "relativistic",
+            Self::Energies => "energies",
+            Self::Modes => "modes",
         })
     }
 }
@@ -33,8 +50,21 @@ pub struct Length {
     pub batch: usize,
 }
 
-/// Builds a system from its own (complete) tables, for samples of a shape, with first weights from a seed.
-pub type Build = fn(&Table, SampleShape, u64, &Device) -> Result<Box<dyn System>>;
+/// How an entry's recipe is made, checked and built.
+#[derive(Clone, Copy)]
+pub enum Make {
+    /// A duel with these defaults.
+    Duel(fn(SampleKind) -> DuelRecipe),
+    /// A system with tables of its own.
+    Own {
+        /// The default values of its tables for samples of a kind.
+        defaults: fn(SampleKind) -> Result<Table>,
+        /// Its tables checked and completed with default values.
+        normalize: fn(Table) -> Result<Table>,
+        /// Builds it from its (complete) tables.
+        build: fn(&Table, &Setup<'_>) -> Result<Box<dyn System>>,
+    },
+}
 
 /// A system of the registry.
 pub struct Entry {
@@ -50,44 +80,43 @@ pub struct Entry {
     pub data: &'static str,
     /// How long it trains on samples of a kind.
     pub length: fn(SampleKind) -> Length,
+    /// Its recipe.
+    pub make: Make,
+}
+
+impl Entry {
     /// The default values of its own tables for samples of a kind.
-    pub defaults: fn(SampleKind) -> Result<Table>,
-    /// Its own tables checked and completed with default values.
-    pub normalize: fn(Table) -> Result<Table>,
-    /// Builds it from its own (complete) tables.
-    pub build: Build,
+    pub fn defaults(&self, kind: SampleKind) -> Result<Table> {
+        match self.make {
+            Make::Duel(recipe) => to_table(&recipe(kind)),
+            Make::Own { defaults, .. } => defaults(kind),
+        }
+    }
+
+    /// Its own tables checked, and written again with the defaults filled in.
+    pub fn normalize(&self, table: Table) -> Result<Table> {
+        match self.make {
+            Make::Duel(_) => {
+                let recipe: DuelRecipe = read(&table)?;
+                recipe.check()?;
+                to_table(&recipe)
+            }
+            Make::Own { normalize, .. } => normalize(table),
+        }
+    }
+
+    /// The system that its own (complete) tables describe, untrained.
+    pub fn build(&self, table: &Table, setup: &Setup<'_>) -> Result<Box<dyn System>> {
+        match self.make {
+            Make::Duel(_) => Ok(Box::new(Duel::new(read::<DuelRecipe>(table)?, setup)?)),
+            Make::Own { build, .. } => build(table, setup),
+        }
+    }
 }
 
 /// All systems, in the order in which a reader meets them.
-pub fn registry() -> &'static [Entry] {
-    const ENTRIES: &[Entry] = &[
-        Entry {
-            name: "gan",
-            family: Family::Foundations,
-            summary: "the original GAN, fully connected networks, non-saturating loss",
-            paper: "Goodfellow et al. 2014, arXiv:1406.2661",
-            data: "digits",
-            length: |kind| Length {
-                steps: if kind == SampleKind::Image { 30_000 } else { 10_000 },
-                batch: 64,
-            },
-            defaults: |sample| to_table(&gan::recipe(sample)),
-            normalize: normalize_duel,
-            build: build_duel,
-        },
-        Entry {
-            name: "dcgan",
-            family: Family::Foundations,
-            summary: "convolutional generator and discriminator with batch normalisation",
-            paper: "Radford et al. 2015, arXiv:1511.06434",
-            data: "digits",
-            length: |_| Length { steps: 3000, batch: 64 },
-            defaults: |sample| to_table(&dcgan::recipe(sample)),
-            normalize: normalize_duel,
-            build: build_duel,
-        },
-    ];
-    ENTRIES
+pub fn registry() -> impl Iterator<Item = &'static Entry> {
+    duels::ROWS.into_iter().flatten()
 }
 
 /// The system called `name`.
@@ -95,8 +124,8 @@ pub fn registry() -> &'static [Entry] {
 /// # Errors
 /// If there is none, naming those that are called alike.
 pub fn find(name: &str) -> Result<&'static Entry> {
-    registry().iter().find(|entry| entry.name == name).ok_or_else(|| {
-        let mut near: Vec<&str> = registry().iter().map(|entry| entry.name).collect();
+    registry().find(|entry| entry.name == name).ok_or_else(|| {
+        let mut near: Vec<&str> = registry().map(|entry| entry.name).collect();
         near.sort_by(|a, b| strsim::jaro_winkler(b, name).total_cmp(&strsim::jaro_winkler(a, name)));
         near.truncate(3);
         Error::Recipe(format!(
@@ -112,15 +141,4 @@ fn to_table<R: Serialize>(recipe: &R) -> Result<Table> {
 
 fn read<R: DeserializeOwned>(table: &Table) -> Result<R> {
     table.clone().try_into().map_err(|error| refused(&error))
-}
-
-/// A duel's tables checked, and written again with the defaults filled in.
-fn normalize_duel(table: Table) -> Result<Table> {
-    let recipe: DuelRecipe = read(&table)?;
-    recipe.check()?;
-    to_table(&recipe)
-}
-
-fn build_duel(table: &Table, sample: SampleShape, seed: u64, device: &Device) -> Result<Box<dyn System>> {
-    Ok(Box::new(Duel::new(read::<DuelRecipe>(table)?, sample, seed, device)?))
 }

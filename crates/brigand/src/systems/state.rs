@@ -7,6 +7,7 @@ use candle_core::{DType, Device, Tensor};
 use crate::error::{Error, Result};
 use crate::layers::Weights;
 use crate::networks::{Network, SampleShape};
+use crate::techniques::HistoricalAverage;
 use crate::training::checkpoint::{Snapshot, StoredTensor};
 
 /// Everything that training changes, by name.
@@ -71,6 +72,12 @@ impl State {
         Ok(())
     }
 
+    /// Adds every value of `weights` as `name.<path>`.
+    pub fn put_weights(&mut self, name: &str, weights: &Weights) -> Result<()> {
+        let mut pairs = weights.names().iter().zip(weights.values());
+        pairs.try_for_each(|(path, value)| self.put(format!("{name}.{path}"), value.tensor()))
+    }
+
     /// The tensor called `name`, which must have `shape`.
     pub fn take(&self, name: &str, shape: &[usize], device: &Device) -> Result<Tensor> {
         let stored = self.stored(name, shape)?;
@@ -112,9 +119,7 @@ impl State {
 
 impl Fragment for Network {
     fn save(&self, name: &str, state: &mut State) -> Result<()> {
-        for (path, value) in self.weights.names().iter().zip(self.weights.values()) {
-            state.put(format!("{name}.{path}"), value.tensor())?;
-        }
+        state.put_weights(name, &self.weights)?;
         for (path, value) in self.buffers.names().iter().zip(self.buffers.values()) {
             state.put(format!("{name}.{path}"), value)?;
         }
@@ -130,5 +135,17 @@ impl Fragment for Network {
             self.buffers.replace(index, value);
         }
         Ok(())
+    }
+}
+
+impl Fragment for HistoricalAverage {
+    fn save(&self, name: &str, state: &mut State) -> Result<()> {
+        state.counters.insert(format!("{name}.steps"), self.steps);
+        state.put_weights(name, &self.mean)
+    }
+
+    fn restore(&mut self, name: &str, state: &State) -> Result<()> {
+        self.steps = state.counter(&format!("{name}.steps"))?;
+        state.take_weights(name, &mut self.mean)
     }
 }

@@ -83,7 +83,7 @@ impl Prepared {
         let training = recipe.common.training;
         let feed = Feed::new(dataset, training.batch, training.seed, device)?;
         let entry = systems::find(&recipe.common.system)?;
-        let system = (entry.build)(&recipe.parts, feed.sample_shape()?, training.seed, device)?;
+        let system = entry.build(&recipe.parts, &recipe.common.setup(feed.sample_shape()?, device))?;
         Ok(Self { recipe, system, feed })
     }
 
@@ -308,7 +308,7 @@ pub fn load_run(path: &Path, device: &Device) -> Result<(Recipe, Box<dyn System>
     let state = State::from(found.snapshot);
     let entry = systems::find(&recipe.common.system)?;
     let shape = state.sample_shape()?;
-    let mut system = (entry.build)(&recipe.parts, shape, recipe.common.training.seed, device)?;
+    let mut system = entry.build(&recipe.parts, &recipe.common.setup(shape, device))?;
     system.restore(&state)?;
     Ok((recipe, system, step))
 }

@@ -1,5 +1,9 @@
 //! Optimizers whose whole state can be saved.
 
+mod unrolled;
+
+pub use unrolled::UnrolledOptimizer;
+
 use std::collections::BTreeMap;
 
 use brigand_autograd::{Variable, buffer};
@@ -60,6 +64,34 @@ pub enum OptimizerRecipe {
     },
 }
 
+/// How step sizes change over a run.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Schedule {
+    /// Not at all.
+    Constant {},
+    /// Linearly to 0 at the last step, after a share of the run at full size.
+    Linear {
+        /// The share of the run before the decay, 0 to 1.
+        #[serde(default)]
+        after: f64,
+    },
+    /// Along half a cosine to 0 at the last step.
+    Cosine {},
+}
+
+impl Schedule {
+    /// The factor of the step sizes at `step` of `steps`.
+    pub fn at(&self, step: u64, steps: u64) -> f64 {
+        let done = (step as f64 / steps.max(1) as f64).min(1.0);
+        match *self {
+            Self::Constant {} => 1.0,
+            Self::Linear { after } => ((1.0 - done) / (1.0 - after.clamp(0.0, 0.999))).min(1.0),
+            Self::Cosine {} => 0.5 * (1.0 + (std::f64::consts::PI * done).cos()),
+        }
+    }
+}
+
 /// DCGAN's values (arXiv:1511.06434, section 4).
 mod adam {
     pub(super) const fn learning_rate() -> f64 {
@@ -96,6 +128,16 @@ impl OptimizerRecipe {
     /// Adam with DCGAN's other values.
     pub const fn adam(learning_rate: f64, beta1: f64, beta2: f64) -> Self {
         Self::Adam { learning_rate, beta1, beta2, epsilon: adam::epsilon(), weight_decay: 0.0 }
+    }
+
+    /// The same with another learning rate.
+    fn scaled(mut self, scale: f64) -> Self {
+        match &mut self {
+            Self::Adam { learning_rate, .. }
+            | Self::Rmsprop { learning_rate, .. }
+            | Self::Sgd { learning_rate, .. } => *learning_rate *= scale,
+        }
+        self
     }
 
     /// Which of the two accumulators it needs.
@@ -152,6 +194,8 @@ struct Moments {
 /// An optimizer of one network's weights.
 #[derive(Clone, Debug)]
 pub struct Optimizer {
+    /// Factor of the learning rate in the next step.
+    pub scale: f64,
     recipe: OptimizerRecipe,
     moments: BTreeMap<String, Moments>,
     steps: u64,
@@ -160,7 +204,7 @@ pub struct Optimizer {
 impl Optimizer {
     /// An optimizer that has not stepped yet.
     pub fn new(recipe: OptimizerRecipe) -> Self {
-        Self { recipe, moments: BTreeMap::new(), steps: 0 }
+        Self { scale: 1.0, recipe, moments: BTreeMap::new(), steps: 0 }
     }
 
     /// Steps taken so far.
@@ -181,6 +225,7 @@ impl Optimizer {
             )));
         }
         self.steps += 1;
+        let recipe = self.recipe.scaled(self.scale);
         for (index, gradient) in gradients.iter().enumerate() {
             let (name, parameter) =
                 (weights.names()[index].clone(), weights.values()[index].tensor().clone());
@@ -197,7 +242,7 @@ impl Optimizer {
                 let zeros = |needed: bool| vec![0.0; if needed { count } else { 0 }];
                 Moments { first: zeros(first), second: zeros(second) }
             });
-            let updated = step_one(self.recipe, self.steps, &parameter, gradient.tensor(), moments)?;
+            let updated = step_one(recipe, self.steps, &parameter, gradient.tensor(), moments)?;
             weights.replace(index, updated);
         }
         Ok(())

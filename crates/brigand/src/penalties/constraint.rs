@@ -1,0 +1,92 @@
+//! Constraints that hold without a term in the loss.
+
+use brigand_autograd::{Variable, grad};
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Error, Result};
+
+/// How a critic is kept from growing steep.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Constraint {
+    /// It is not.
+    None {},
+    /// Every weight is cut to `[-bound, bound]` after each of its steps (Arjovsky et al. 2017, arXiv:1701.07875).
+    Clip {
+        /// The largest weight.
+        #[serde(default = "hundredth")]
+        bound: f64,
+    },
+    /// Every weight matrix is divided by its largest singular value (Miyato et al. 2018, arXiv:1802.05957).
+    Spectral {},
+    /// GN-GAN: the score becomes `s / (|∇s| + |s|)`, whose slope is at most 1 where the critic is piecewise
+    /// linear (Wu et al. 2021, arXiv:2109.02235).
+    GradientNormalization {},
+    /// GraN-GAN: the score becomes `factor s |∇s| / (|∇s|² + epsilon)`, of slope about `factor` where the critic
+    /// is piecewise linear (Bhaskara et al. 2021, arXiv:2111.03162).
+    GranNormalization {
+        /// Keeps the score bounded where the critic is flat.
+        #[serde(default = "tenth")]
+        epsilon: f64,
+        /// The slope.
+        #[serde(default = "one")]
+        factor: f64,
+    },
+}
+
+fn hundredth() -> f64 {
+    0.01
+}
+
+fn tenth() -> f64 {
+    0.1
+}
+
+fn one() -> f64 {
+    1.0
+}
+
+impl Constraint {
+    /// Refuses values that no constraint can have.
+    pub fn check(&self) -> Result<()> {
+        let (key, value) = match *self {
+            Self::Clip { bound } => ("bound", bound),
+            Self::GranNormalization { epsilon, factor } if factor > 0.0 && factor.is_finite() => {
+                ("epsilon", epsilon)
+            }
+            Self::GranNormalization { factor, .. } => ("factor", factor),
+            Self::None {} | Self::Spectral {} | Self::GradientNormalization {} => return Ok(()),
+        };
+        if value > 0.0 && value.is_finite() {
+            return Ok(());
+        }
+        Err(Error::Recipe(format!("constraint.{key} is {value}; give a positive number")))
+    }
+
+    /// Whether it needs the gradient of the scores by the samples, in both players' updates.
+    pub fn normalizes_gradients(&self) -> bool {
+        matches!(self, Self::GradientNormalization {} | Self::GranNormalization { .. })
+    }
+
+    /// The critic's normalised answer, from its scores `[batch]` for `samples`, which must be differentiable.
+    pub fn normalize(&self, scores: &Variable, samples: &Variable) -> Result<Variable> {
+        if !self.normalizes_gradients() {
+            return Ok(scores.clone());
+        }
+        // The sum over the batch, so that each sample's gradient is its own.
+        let gradients = grad(&scores.sum_all()?, &[samples], true)?;
+        let [gradient] = gradients.as_slice() else { return Ok(scores.clone()) };
+        Ok(match *self {
+            Self::GranNormalization { epsilon, factor } => {
+                let square = gradient.sample_square()?;
+                let slope = gradient.sample_norm()?.scale(factor)?;
+                scores.mul(&slope)?.div(&square.affine(1.0, epsilon)?)?
+            }
+            _ => {
+                // Only a flat critic that answers 0 would be divided by 0.
+                let size = gradient.sample_norm()?.add(&scores.abs()?)?.affine(1.0, 1e-12)?;
+                scores.div(&size)?
+            }
+        })
+    }
+}

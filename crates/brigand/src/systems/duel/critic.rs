@@ -1,0 +1,38 @@
+//! The discriminator as the updates see it: a network and what normalises its answers.
+
+use brigand_autograd::Variable;
+
+use crate::error::Result;
+use crate::layers::{Mode, Weights};
+use crate::networks::{Network, Observed, Setting};
+use crate::penalties::Constraint;
+use crate::random::Stream;
+
+/// A discriminator's network and its constraint.
+pub(super) struct Critic {
+    pub(super) network: Network,
+    pub(super) constraint: Constraint,
+}
+
+impl Critic {
+    /// Scores `[batch]` and features of `samples`, with other weights if given. Dropout draws from `stream`.
+    pub(super) fn judge(
+        &mut self,
+        weights: Option<&Weights>,
+        samples: &Variable,
+        mode: Mode,
+        stream: &mut Stream,
+    ) -> Result<Observed> {
+        let fixed = self.constraint.normalizes_gradients() && !samples.has_history();
+        let samples = if fixed { Variable::leaf(samples.tensor().clone()) } else { samples.clone() };
+        let setting = Setting { weights, mode, random: Some(stream) };
+        let observed = self.network.observe(setting, &samples)?;
+        Ok(Observed { output: self.constraint.normalize(&observed.output, &samples)?, ..observed })
+    }
+
+    /// Cuts the weights where the constraint says so; answers the share of them at the bound.
+    pub(super) fn clip(&mut self) -> Result<Option<f64>> {
+        let Constraint::Clip { bound } = self.constraint else { return Ok(None) };
+        self.network.weights.clip(bound).map(Some)
+    }
+}

@@ -1,0 +1,42 @@
+//! Other divergences than the original's.
+
+use super::super::DuelRecipe;
+use super::super::registry::{Entry, Family};
+use super::{ordinary, row, unnormalized};
+use crate::networks::SampleKind;
+use crate::objectives::{Divergence, GeneratorUpdate, Objective};
+
+const FAMILY: Family = Family::Divergences;
+const GOODFELLOW: &str = "Goodfellow et al. 2014, arXiv:1406.2661";
+
+pub(super) const ROWS: [Entry; 4] = [
+    row(("mmgan", FAMILY, "the minimax game with the saturating generator loss", GOODFELLOW), mmgan),
+    row(("nsgan", FAMILY, "the same game with the loss that keeps a gradient", GOODFELLOW), ordinary),
+    row(("lsgan", FAMILY, "least squares: a Pearson divergence", "Mao et al. 2016, arXiv:1611.04076"), lsgan),
+    row(
+        (
+            "fgan",
+            FAMILY,
+            "any f-divergence (objective.divergence: kl, reverse-kl, pearson...)",
+            "Nowozin et al. 2016, arXiv:1606.00709",
+        ),
+        fgan,
+    ),
+];
+
+fn mmgan(kind: SampleKind) -> DuelRecipe {
+    DuelRecipe { objective: Objective::MINIMAX, ..ordinary(kind) }
+}
+
+fn lsgan(kind: SampleKind) -> DuelRecipe {
+    DuelRecipe { objective: Objective::LeastSquares { a: 0.0, b: 1.0, c: 1.0 }, ..ordinary(kind) }
+}
+
+fn fgan(kind: SampleKind) -> DuelRecipe {
+    let (divergence, update) = (Divergence::Kl, GeneratorUpdate::Trick);
+    DuelRecipe {
+        objective: Objective::FGan { divergence, update, alpha: 0.5 },
+        discriminator: unnormalized(kind),
+        ..ordinary(kind)
+    }
+}

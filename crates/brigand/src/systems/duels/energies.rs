@@ -1,0 +1,70 @@
+//! Discriminators as energies and losses, low on real samples.
+
+use super::super::registry::{Entry, Family};
+use super::super::{DuelRecipe, OptimizerRecipe};
+use super::{both, ordinary, penalty, row, two_hidden_layers, unnormalized};
+use crate::networks::{AutoencoderRecipe, DcganRecipe, NetworkRecipe, SampleKind};
+use crate::objectives::Objective;
+use crate::penalties::{Cost, Probe};
+use crate::techniques::EncoderRecipe;
+
+const FAMILY: Family = Family::Energies;
+
+pub(super) const ROWS: [Entry; 3] = [
+    row(
+        (
+            "ebgan",
+            FAMILY,
+            "an auto-encoder as discriminator, with a pull-away term",
+            "Zhao et al. 2016, arXiv:1609.03126",
+        ),
+        ebgan,
+    ),
+    row(
+        (
+            "energy-gan",
+            FAMILY,
+            "an energy model whose sampler keeps its entropy",
+            "Kumar et al. 2019, arXiv:1901.08508",
+        ),
+        energy_gan,
+    ),
+    row(("ls-gan", FAMILY, "losses with margins between pairs", "Qi 2017, arXiv:1701.06264"), ls_gan),
+];
+
+/// The margin is of the order of the error of a constant reconstruction.
+fn ebgan(kind: SampleKind) -> DuelRecipe {
+    let network = match kind {
+        SampleKind::Image => NetworkRecipe::Dcgan(DcganRecipe::default()),
+        SampleKind::Points => two_hidden_layers(),
+    };
+    let code = if kind == SampleKind::Image { 32 } else { 1 };
+    let (encoder, decoder) = (Box::new(network.clone()), Box::new(network));
+    DuelRecipe {
+        discriminator: NetworkRecipe::Autoencoder(AutoencoderRecipe { code, encoder, decoder }),
+        objective: Objective::EnergyBased { margin: 1.0, pull_away: 0.1 },
+        ..ordinary(kind)
+    }
+}
+
+/// The energy is minus the score: the Wasserstein losses, a zero-centred penalty on real samples, and an encoder
+/// that keeps samples telling of their latents.
+fn energy_gan(kind: SampleKind) -> DuelRecipe {
+    let mut recipe = ordinary(kind);
+    recipe.discriminator = unnormalized(kind);
+    recipe.objective = Objective::Wasserstein {};
+    recipe.penalty = penalty(Probe::Real, Cost::Squared, 10.0);
+    recipe.optimizer = both(OptimizerRecipe::adam(1e-4, 0.0, 0.9));
+    recipe.techniques.encoder = EncoderRecipe::Entropy { weight: 1.0 };
+    recipe
+}
+
+/// Margins are distances summed over pixels; points have two numbers instead of hundreds.
+fn ls_gan(kind: SampleKind) -> DuelRecipe {
+    let lambda = if kind == SampleKind::Image { 2e-4 } else { 1.0 };
+    DuelRecipe {
+        objective: Objective::LossSensitive { lambda, gamma: 0.0, slope: 0.0 },
+        optimizer: both(OptimizerRecipe::adam(1e-4, 0.5, 0.999)),
+        ..ordinary(kind)
+    }
+}

@@ -1,0 +1,69 @@
+//! Discriminators that are kept from growing steep, with other objectives than the Wasserstein one.
+
+use super::super::registry::{Entry, Family};
+use super::super::{DuelRecipe, OptimizerRecipe, Players};
+use super::{both, ordinary, penalty, row, unnormalized};
+use crate::networks::SampleKind;
+use crate::objectives::Objective;
+use crate::penalties::{Constraint, Cost, Probe};
+
+const FAMILY: Family = Family::Lipschitz;
+
+pub(super) const ROWS: [Entry; 4] = [
+    row(
+        ("dragan", FAMILY, "gradient norm 1 around real samples", "Kodali et al. 2017, arXiv:1705.07215"),
+        dragan,
+    ),
+    row(
+        (
+            "sngan",
+            FAMILY,
+            "spectral normalisation with the hinge loss",
+            "Miyato et al. 2018, arXiv:1802.05957",
+        ),
+        sngan,
+    ),
+    row(
+        ("gn-gan", FAMILY, "scores divided by their gradient norm", "Wu et al. 2021, arXiv:2109.02235"),
+        gn_gan,
+    ),
+    row(
+        ("gran-gan", FAMILY, "scores of slope 1 almost everywhere", "Bhaskara et al. 2021, arXiv:2111.03162"),
+        gran_gan,
+    ),
+];
+
+fn dragan(kind: SampleKind) -> DuelRecipe {
+    DuelRecipe {
+        discriminator: unnormalized(kind),
+        penalty: penalty(Probe::AroundReal, Cost::TwoSided, 10.0),
+        optimizer: both(OptimizerRecipe::adam(1e-4, 0.5, 0.9)),
+        ..ordinary(kind)
+    }
+}
+
+/// Five discriminator steps without momentum, as in the paper.
+fn sngan(kind: SampleKind) -> DuelRecipe {
+    let mut recipe = ordinary(kind);
+    recipe.discriminator = unnormalized(kind);
+    recipe.objective = Objective::Hinge {};
+    recipe.constraint = Constraint::Spectral {};
+    recipe.optimizer = both(OptimizerRecipe::adam(2e-4, 0.0, 0.9));
+    recipe.update.discriminator_steps = 5;
+    recipe
+}
+
+/// Two time scales, as in the authors' code.
+fn gn_gan(kind: SampleKind) -> DuelRecipe {
+    let rate = |rate| OptimizerRecipe::adam(rate, 0.0, 0.9);
+    let optimizer = Players { generator: rate(2e-4), discriminator: rate(4e-4) };
+    DuelRecipe { constraint: Constraint::GradientNormalization {}, optimizer, ..sngan(kind) }
+}
+
+fn gran_gan(kind: SampleKind) -> DuelRecipe {
+    DuelRecipe {
+        objective: Objective::NON_SATURATING,
+        constraint: Constraint::GranNormalization { epsilon: 0.1, factor: 1.0 },
+        ..gn_gan(kind)
+    }
+}

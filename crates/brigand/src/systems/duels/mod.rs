@@ -1,0 +1,88 @@
+//! The named two-player systems, a recipe each. Where a paper has no value for points in the plane, the values
+//! are ours.
+
+mod divergences;
+mod energies;
+mod foundations;
+mod lipschitz;
+mod modes;
+mod relativistic;
+mod wasserstein;
+
+pub(super) use foundations::ordinary;
+
+use super::registry::{Entry, Family, Length, Make};
+use super::{DuelRecipe, OptimizerRecipe, Players, Schedule};
+use crate::networks::{DcganRecipe, Hidden, MlpRecipe, NetworkRecipe, SampleKind};
+use crate::objectives::Objective;
+use crate::penalties::{Cost, Penalty, Probe};
+
+/// The rows of all of them, in the order in which a reader meets them.
+pub(super) const ROWS: [&[Entry]; 7] = [
+    &foundations::ROWS,
+    &divergences::ROWS,
+    &wasserstein::ROWS,
+    &lipschitz::ROWS,
+    &relativistic::ROWS,
+    &energies::ROWS,
+    &modes::ROWS,
+];
+
+/// What a row of the registry says of a duel.
+type About = (&'static str, Family, &'static str, &'static str);
+
+/// A row for `(name, family, summary, paper)` with its recipe.
+const fn row(about: About, recipe: fn(SampleKind) -> DuelRecipe) -> Entry {
+    let (name, family, summary, paper) = about;
+    Entry { name, family, summary, paper, data: "digits", length, make: Make::Duel(recipe) }
+}
+
+fn length(kind: SampleKind) -> Length {
+    match kind {
+        SampleKind::Image => Length { steps: 3000, batch: 64 },
+        SampleKind::Points => Length { steps: 10_000, batch: 256 },
+    }
+}
+
+/// The same optimizer for both players.
+fn both(optimizer: OptimizerRecipe) -> Players<OptimizerRecipe> {
+    Players { generator: optimizer, discriminator: optimizer }
+}
+
+/// A discriminator without batch normalisation, for whatever asks for each sample's own gradient or score.
+fn unnormalized(kind: SampleKind) -> NetworkRecipe {
+    match kind {
+        SampleKind::Image => {
+            NetworkRecipe::Dcgan(DcganRecipe { batch_norm: false, ..DcganRecipe::default() })
+        }
+        SampleKind::Points => two_hidden_layers(),
+    }
+}
+
+/// Two hidden layers of 128, for points.
+fn two_hidden_layers() -> NetworkRecipe {
+    NetworkRecipe::Mlp(MlpRecipe { activation: Hidden::Relu, ..MlpRecipe::default() })
+}
+
+/// A critic for the Wasserstein distance, five of its steps for one of the generator's.
+fn critic(kind: SampleKind, optimizer: OptimizerRecipe) -> DuelRecipe {
+    let mut recipe = ordinary(kind);
+    recipe.discriminator = unnormalized(kind);
+    recipe.objective = Objective::Wasserstein {};
+    recipe.optimizer = both(optimizer);
+    recipe.update.discriminator_steps = 5;
+    recipe
+}
+
+/// `weight` as published for images; points have much smaller distances, and so a tenth or hundredth of it.
+fn penalty(probe: Probe, cost: Cost, weight: f64) -> Penalty {
+    Penalty::Gradient { probe, cost, weight }
+}
+
+/// Points end on a fine structure, which a fading step size finds.
+fn fading(kind: SampleKind) -> Schedule {
+    match kind {
+        SampleKind::Image => Schedule::Constant {},
+        SampleKind::Points => Schedule::Linear { after: 0.5 },
+    }
+}

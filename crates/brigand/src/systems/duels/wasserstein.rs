@@ -1,0 +1,113 @@
+//! The Wasserstein distance and its relatives.
+
+use super::super::registry::{Entry, Family};
+use super::super::{DuelRecipe, OptimizerRecipe};
+use super::{critic, ordinary, penalty, row};
+use crate::networks::{NetworkRecipe, SampleKind};
+use crate::objectives::{Objective, PairDistance, TransportCost};
+use crate::penalties::{Constraint, Cost, Probe};
+use crate::techniques::Consistency;
+
+const FAMILY: Family = Family::Wasserstein;
+
+pub(super) const ROWS: [Entry; 7] = [
+    row(("wgan", FAMILY, "a critic with clipped weights", "Arjovsky et al. 2017, arXiv:1701.07875"), wgan),
+    row(
+        (
+            "wgan-gp",
+            FAMILY,
+            "a critic whose gradient norm is pulled to 1",
+            "Gulrajani et al. 2017, arXiv:1704.00028",
+        ),
+        wgan_gp,
+    ),
+    row(
+        (
+            "wgan-lp",
+            FAMILY,
+            "a critic whose gradient norm is kept from exceeding 1",
+            "Petzka et al. 2017, arXiv:1709.08894",
+        ),
+        wgan_lp,
+    ),
+    row(
+        (
+            "ct-gan",
+            FAMILY,
+            "WGAN-GP with a critic that agrees with itself under dropout",
+            "Wei et al. 2018, arXiv:1803.01541",
+        ),
+        ct_gan,
+    ),
+    row(
+        (
+            "wgan-div",
+            FAMILY,
+            "the Wasserstein divergence: no Lipschitz constraint",
+            "Wu et al. 2018, arXiv:1712.01026",
+        ),
+        wgan_div,
+    ),
+    row(
+        (
+            "c-transform",
+            FAMILY,
+            "the second potential computed over the batch",
+            "Mallasto et al. 2019, arXiv:1910.00535",
+        ),
+        c_transform,
+    ),
+    row(("gan-qp", FAMILY, "a quadratic potential over pairs", "Su 2018, arXiv:1811.07296"), gan_qp),
+];
+
+/// Points lie closer together than images, so that a critic of slope 1 sees less; a weaker penalty leaves it its
+/// slope (0.1 instead of 10, as in the paper's own toy experiments).
+fn weight(kind: SampleKind) -> f64 {
+    if kind == SampleKind::Image { 10.0 } else { 0.1 }
+}
+
+/// The authors' Adam: for convolutions on images with momentum, for points with a larger step.
+fn adam(kind: SampleKind) -> OptimizerRecipe {
+    OptimizerRecipe::adam(if kind == SampleKind::Image { 1e-4 } else { 1e-3 }, 0.5, 0.9)
+}
+
+fn wgan(kind: SampleKind) -> DuelRecipe {
+    let rmsprop = OptimizerRecipe::Rmsprop { learning_rate: 5e-5, alpha: 0.99, epsilon: 1e-8, momentum: 0.0 };
+    DuelRecipe { constraint: Constraint::Clip { bound: 0.01 }, ..critic(kind, rmsprop) }
+}
+
+fn wgan_gp(kind: SampleKind) -> DuelRecipe {
+    DuelRecipe { penalty: penalty(Probe::Line, Cost::TwoSided, weight(kind)), ..critic(kind, adam(kind)) }
+}
+
+fn wgan_lp(kind: SampleKind) -> DuelRecipe {
+    DuelRecipe { penalty: penalty(Probe::Line, Cost::OneSided, weight(kind)), ..wgan_gp(kind) }
+}
+
+fn ct_gan(kind: SampleKind) -> DuelRecipe {
+    let mut recipe = wgan_gp(kind);
+    match &mut recipe.discriminator {
+        NetworkRecipe::Dcgan(network) => network.dropout = vec![0.2, 0.5, 0.5],
+        NetworkRecipe::Mlp(network) => network.dropout = vec![0.1, 0.1],
+        NetworkRecipe::Resnet(_) | NetworkRecipe::Autoencoder(_) => {}
+    }
+    recipe.techniques.consistency = Consistency { weight: 2.0, margin: 0.0 };
+    recipe
+}
+
+fn wgan_div(kind: SampleKind) -> DuelRecipe {
+    DuelRecipe { penalty: penalty(Probe::Line, Cost::SixthPower, 2.0), ..wgan_gp(kind) }
+}
+
+fn c_transform(kind: SampleKind) -> DuelRecipe {
+    let objective = Objective::CTransform { cost: TransportCost::Euclidean, epsilon: 0.0 };
+    DuelRecipe { objective, ..critic(kind, adam(kind)) }
+}
+
+/// Two critic steps, as in the author's code.
+fn gan_qp(kind: SampleKind) -> DuelRecipe {
+    let mut recipe = ordinary(kind);
+    recipe.objective = Objective::GanQp { lambda: 10.0, distance: PairDistance::L1 };
+    recipe.update.discriminator_steps = 2;
+    recipe
+}

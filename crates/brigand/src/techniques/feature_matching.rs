@@ -1,0 +1,28 @@
+//! Feature matching (Salimans et al. 2016, arXiv:1606.03498, section 3.1).
+
+use brigand_autograd::Variable;
+use serde::{Deserialize, Serialize};
+
+use crate::error::Result;
+
+/// The generator's pull towards the mean features of real samples.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct FeatureMatching {
+    /// The term's weight; 0 is off.
+    pub weight: f64,
+    /// Whether it replaces the generator's objective, as in the paper, or is added to it.
+    pub alone: bool,
+}
+
+/// `|mean h(x) - mean h(G(z))|²` of features `[batch, features]`; the real ones are constants.
+pub(super) fn distance(real: &Variable, fake: &Variable) -> Result<Variable> {
+    Ok(real.detach().mean(&[0])?.sub(&fake.mean(&[0])?)?.square()?.sum_all()?)
+}
+
+impl FeatureMatching {
+    /// The weighted distance of the mean features.
+    pub fn term(&self, real: &Variable, fake: &Variable) -> Result<Variable> {
+        Ok(distance(real, fake)?.scale(self.weight)?)
+    }
+}

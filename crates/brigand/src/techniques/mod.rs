@@ -1,0 +1,102 @@
+//! What changes a duel's inputs, statistics or updates: each can be switched on in any recipe where it makes sense.
+//!
+//! Others are parts of the recipe itself: smoothed labels are targets of the objective, two time scales are two
+//! learning rates, several discriminator steps and the merged update stand in `update`, the average of the
+//! generator's weights in `average`.
+
+mod consistency;
+mod encoder;
+mod feature_matching;
+mod historical;
+mod instance_noise;
+mod orthogonal;
+mod packing;
+mod unrolling;
+
+pub use consistency::Consistency;
+pub use encoder::EncoderRecipe;
+pub use feature_matching::FeatureMatching;
+pub use historical::HistoricalAverage;
+pub use instance_noise::InstanceNoise;
+pub use orthogonal::off_diagonal_penalty;
+pub use packing::pack;
+pub use unrolling::{UnrolledGradient, Unrolling};
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Error, Result};
+use crate::layers::Minibatch;
+
+/// Every technique, off by default.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Techniques {
+    /// What the discriminator is told about its whole batch.
+    pub minibatch: Minibatch,
+    /// Samples that the discriminator judges together (PacGAN, Lin et al. 2017, arXiv:1712.04086); 1 is one by one.
+    pub packing: usize,
+    /// Weight of each player's squared distance to the mean of its past weights (Salimans et al. 2016,
+    /// arXiv:1606.03498, section 3.3); 0 is off.
+    pub historical_averaging: f64,
+    /// Weight of the generator's orthogonal regularisation (Brock et al. 2018, arXiv:1809.11096); 0 is off.
+    pub orthogonal: f64,
+    /// Normalises the generator's maps by a fixed reference batch instead of its own batch (Salimans et al. 2016,
+    /// section 3.5).
+    pub virtual_batch_norm: bool,
+    /// The generator matches the mean features of real samples.
+    pub feature_matching: FeatureMatching,
+    /// Noise on everything the discriminator sees.
+    pub instance_noise: InstanceNoise,
+    /// The generator looks ahead.
+    pub unrolling: Unrolling,
+    /// The critic agrees with itself.
+    pub consistency: Consistency,
+    /// A network from samples back to latents.
+    pub encoder: EncoderRecipe,
+}
+
+impl Default for Techniques {
+    fn default() -> Self {
+        Self {
+            minibatch: Minibatch::None,
+            packing: 1,
+            historical_averaging: 0.0,
+            orthogonal: 0.0,
+            virtual_batch_norm: false,
+            feature_matching: FeatureMatching::default(),
+            instance_noise: InstanceNoise::default(),
+            unrolling: Unrolling::default(),
+            consistency: Consistency::default(),
+            encoder: EncoderRecipe::None {},
+        }
+    }
+}
+
+impl Techniques {
+    /// Refuses values that no technique can have.
+    pub fn check(&self) -> Result<()> {
+        if self.packing == 0 || self.packing > 64 {
+            return Err(Error::Recipe(format!("techniques.packing is {}; give 1 to 64", self.packing)));
+        }
+        let (entropy, distance, judgement) = match self.encoder {
+            EncoderRecipe::None {} => (0.0, 0.0, 0.0),
+            EncoderRecipe::Entropy { weight } => (weight, 0.0, 0.0),
+            EncoderRecipe::ModeRegularization { distance, judgement } => (0.0, distance, judgement),
+        };
+        let weights = [
+            ("historical_averaging", self.historical_averaging),
+            ("orthogonal", self.orthogonal),
+            ("feature_matching.weight", self.feature_matching.weight),
+            ("instance_noise.deviation", self.instance_noise.deviation),
+            ("consistency.weight", self.consistency.weight),
+            ("consistency.margin", self.consistency.margin),
+            ("encoder.weight", entropy),
+            ("encoder.distance", distance),
+            ("encoder.judgement", judgement),
+        ];
+        match weights.iter().find(|(_, value)| !(*value >= 0.0 && value.is_finite())) {
+            Some((key, value)) => Err(Error::Recipe(format!("techniques.{key} is {value}; give 0 or more"))),
+            None => Ok(()),
+        }
+    }
+}
