@@ -11,6 +11,8 @@ const TITLE: i32 = 40;
 /// Height of a panel's title line and of each line of its legend.
 const LINE: i32 = 21;
 const LEGEND_SIZE: u32 = 13;
+/// Points of a line drawn as one shape.
+const PIECE: usize = 16;
 
 /// What a mark is drawn with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -275,7 +277,8 @@ impl Panel {
             let &[from, to] = pair else { continue };
             let Some([from, to]) = self.clipped(from, to) else { continue };
             match runs.last_mut() {
-                Some(run) if run.last() == Some(&from) => run.push(to),
+                // A thick line drawn as one shape has holes where it crosses itself; short pieces do not.
+                Some(run) if run.last() == Some(&from) && run.len() < PIECE => run.push(to),
                 _ => runs.push(vec![from, to]),
             }
         }

@@ -20,8 +20,8 @@ const PLAYED: [(&str, Game, Order); 12] = [
     ("non-saturating", Game::NonSaturating, Order::Alternating),
     ("Wasserstein", Game::Wasserstein, Order::Alternating),
     ("Wasserstein, |ψ| clipped to 1", Game::Clipping { limit: 1.0 }, Order::Alternating),
-    ("WGAN-GP, λ = 1", Game::GradientPenalty { weight: 1.0 }, Order::Alternating),
-    ("WGAN-LP, λ = 1", Game::LipschitzPenalty { weight: 1.0 }, Order::Alternating),
+    ("WGAN-GP, λ = 0.25", Game::GradientPenalty { weight: 0.25 }, Order::Alternating),
+    ("WGAN-LP, λ = 0.25", Game::LipschitzPenalty { weight: 0.25 }, Order::Alternating),
     ("R1, γ = 0.3", Game::R1 { gamma: 0.3 }, Order::Alternating),
     ("R1, γ = 1 (critical)", Game::R1 { gamma: 1.0 }, Order::Alternating),
     ("instance noise, sd 1", Game::InstanceNoise { deviation: 1.0 }, Order::Alternating),
@@ -40,8 +40,8 @@ pub(super) fn show() -> Result<Shown> {
             .zip(&trajectories)
             .map(|((name, gan), points)| portrait(name, *gan, points.get(..=seen).unwrap_or(points)))
             .collect(),
-        columns: 4,
-        size: (1200, 1000),
+        columns: 3,
+        size: (900, 1240),
     };
     let frames: Vec<Picture> =
         (0..=40).map(|frame| Ok(sheet(frame * STRIDE).draw()?)).collect::<Result<_>>()?;
@@ -54,10 +54,10 @@ pub(super) fn show() -> Result<Shown> {
         "The whole GAN is two numbers: the generator's point θ and the discriminator's slope ψ; the data is one point \
          at 0, and the only good end is the middle of each panel. Arrows show where gradient descent pushes, the line is a training of {STEPS} \
          steps of size {RATE} from (1, 1). Minimax turns around the solution for ever, and moves away when both players \
-         step at once; the non-saturating and the unconstrained Wasserstein game turn too. Clipping and the penalty of \
-         WGAN-GP hold |ψ| near 1, not at the solution: they end in a cycle. What pushes the slope at the data to 0 (R1), \
-         blurs both points (instance noise), or looks ahead (consensus, unrolling) spirals in. R1 with γ = 1 is the \
-         fastest without turning: its eigenvalues meet at -1/2. Titles give the distance from the solution at the end."
+         step at once; the unconstrained Wasserstein game turns too, and the non-saturating one creeps in ever more slowly. \
+         Clipping and the penalties of WGAN-GP and WGAN-LP bound the slope but do not bring it to 0 where the solution is: they end in a cycle. \
+         What pushes the slope at the data to 0 (R1), blurs both points (instance noise), or looks ahead (consensus, \
+         unrolling) goes in. R1 with γ = 1 is the fastest of its kind that does not turn: its eigenvalues meet at -1/2. Titles give the distance from the solution at the end."
     );
     let plates =
         vec![Plate::still("dirac-gan", &sheet(STEPS).draw()?)?, Plate::moving("dirac-gan", &frames, 6.0)?];

@@ -79,7 +79,7 @@ fn disc_points(count: usize) -> impl Iterator<Item = (f64, f64)> {
 }
 
 pub(super) fn show() -> Result<Shown> {
-    let thetas: Vec<f64> = spaced(-1.0, 1.0, 80).collect();
+    let thetas: Vec<f64> = spaced(-1.0, 1.0, 81).collect();
     let shifts: Vec<f64> = spaced(0.0, 3.0, 60).collect();
     let of_lines: Vec<Distances> = thetas.iter().map(|&theta| lines(theta)).collect::<Result<_>>()?;
     let of_discs: Vec<Distances> = shifts.iter().map(|&shift| discs(shift)).collect::<Result<_>>()?;
@@ -88,7 +88,13 @@ pub(super) fn show() -> Result<Shown> {
         panels: vec![
             line_shapes(),
             disc_shapes(1.8),
-            distances("parallel lines", "θ, place of the second line", &thetas, &of_lines, 1.3),
+            with_the_meeting(distances(
+                "parallel lines",
+                "θ, place of the second line",
+                &thetas,
+                &of_lines,
+                1.3,
+            )),
             distances("discs", "distance of the centres", &shifts, &of_discs, TOP),
         ],
         columns: 2,
@@ -148,7 +154,7 @@ fn disc_shapes(shift: f64) -> Panel {
     Panel {
         title: "two discs".to_owned(),
         x: (-0.7, 3.7),
-        y: (-1.2, 1.2),
+        y: (-1.7, 1.7),
         marks: vec![
             Mark::named("real", Ink::Hue(0), disc(0.0)),
             Mark::named("generated", Ink::Hue(1), disc(shift)),
@@ -179,6 +185,12 @@ fn distances(title: &str, x_label: &str, places: &[f64], found: &[Distances], to
             Mark::named("W1", Ink::Hue(0), Shape::Line(line(|d| d.w1))),
         ],
     }
+}
+
+/// The one place where lines coincide, at which every distance is 0.
+fn with_the_meeting(mut panel: Panel) -> Panel {
+    panel.marks.push(Mark::named("all, at θ = 0", Ink::Dark, Shape::Dots(vec![(0.0, 0.0)], 5)));
+    panel
 }
 
 /// A frame of the animation: the discs at a distance, and that distance marked on the curves.
@@ -214,14 +226,15 @@ fn with_noise() -> Result<(Picture, f64)> {
     let w1 = graph(-2.0, 2.0, 2, f64::abs);
     marks.push(Mark::named("W1", Ink::Dark, Shape::Line(w1)));
     let panel = Panel {
-        title: "JS divergence of two parallel lines with noise added to both".to_owned(),
         x_label: "θ, place of the second line".to_owned(),
         y_label: "JS divergence".to_owned(),
         x: (-2.0, 2.0),
         y: (0.0, 0.8),
         marks,
+        ..Panel::default()
     };
-    let sheet = Sheet { panels: vec![panel], columns: 1, size: (900, 420), ..Sheet::default() };
+    let title = "JS divergence of two parallel lines with noise added to both".to_owned();
+    let sheet = Sheet { title, panels: vec![panel], columns: 1, size: (900, 440) };
     Ok((sheet.draw()?, smoothed(1.0, 1.0)?))
 }
 

@@ -9,8 +9,8 @@ use crate::theory::{Fit, Grid, Normal, Target, fit_normal};
 /// Half the distance of the peaks in the first three panels.
 const MU: f64 = 3.0;
 const TARGETS: [(&str, Target, Ink); 3] = [
-    ("KL(p‖q)", Target::Forward, Ink::Hue(0)),
-    ("KL(q‖p)", Target::Reverse, Ink::Hue(1)),
+    ("KL(p || q)", Target::Forward, Ink::Hue(0)),
+    ("KL(q || p)", Target::Reverse, Ink::Hue(1)),
     ("JS(p, q)", Target::JensenShannon, Ink::Hue(2)),
 ];
 
@@ -44,7 +44,9 @@ pub(super) fn show() -> Result<Shown> {
             numbers.push((format!("{target:?} at mu=3: {what}"), value));
         }
     }
-    panels.push(means_panel()?);
+    let (means, chosen) = means_panel()?;
+    panels.push(means);
+    numbers.push(("mu from which reverse KL chooses a peak".to_owned(), chosen));
     let sheet = Sheet {
         title: "One normal for two peaks: which one is nearest depends on the divergence".to_owned(),
         panels,
@@ -52,12 +54,12 @@ pub(super) fn show() -> Result<Shown> {
         size: (900, 780),
     };
     let text = format!(
-        "The data p (grey) has two peaks at ±{MU}, the model q is a single normal. KL(p‖q), maximum likelihood, is infinite \
+        "The data p (grey) has two peaks at ±{MU}, the model q is a single normal. KL(p || q), maximum likelihood, is infinite \
          where the model has nothing and the data something, so the best model covers both peaks and puts most of its \
-         mass where there is no data. KL(q‖p) punishes only what the model has and the data has not: the best model \
+         mass where there is no data. KL(q || p) punishes only what the model has and the data has not: the best model \
          sits on one peak and forgets the other, at a price of almost ln 2. JS at this distance still covers both. The last panel moves the \
-         peaks apart: reverse KL prefers the middle too until they are about 2.2 deviations from it, then it must \
-         choose. A generator that follows reverse KL would drop modes for the same reason."
+         peaks apart: reverse KL prefers the middle too until they are {chosen:.1} deviations from it, then it \
+         chooses. A generator that follows reverse KL would drop modes for the same reason."
     );
     Ok(Shown { plates: vec![Plate::still("kl-direction", &sheet.draw()?)?], text, numbers })
 }
@@ -71,7 +73,7 @@ fn fit_panel(title: String, data: &[(f64, f64)], fit: &Fit, ink: Ink) -> Panel {
         x: (-9.0, 9.0),
         y: (0.0, 0.42),
         marks: vec![
-            Mark::named("data p", Ink::Quiet, Shape::Area(data.to_vec())),
+            Mark::named("data p", Ink::Dark, Shape::Area(data.to_vec())),
             Mark::named(
                 format!("best q: mean {mean:.2}, sd {deviation:.2}"),
                 ink,
@@ -81,24 +83,31 @@ fn fit_panel(title: String, data: &[(f64, f64)], fit: &Fit, ink: Ink) -> Panel {
     }
 }
 
-fn means_panel() -> Result<Panel> {
+/// The panel, and the distance from which on reverse KL chooses a peak.
+fn means_panel() -> Result<(Panel, f64)> {
+    let mut chosen = f64::NAN;
     let places: Vec<f64> = spaced(1.0, 4.0, 30).collect();
     let mut marks = vec![Mark::named("the peak", Ink::Quiet, Shape::Dashed(vec![(1.0, 1.0), (4.0, 4.0)]))];
     for (label, target, ink) in TARGETS {
         let means: Vec<f64> =
             places.iter().map(|&mu| Ok(fitted(mu, target)?.normal.mean())).collect::<Result<_>>()?;
+        if target == Target::Reverse {
+            let first = places.iter().zip(&means).find(|(mu, mean)| **mean > 0.5 * **mu);
+            chosen = first.map_or(f64::NAN, |(mu, _)| *mu);
+        }
         let line = zipped(places.iter().copied(), means);
-        let shape = if target == Target::Forward { Shape::Dots(line, 3) } else { Shape::Line(line) };
+        let shape = if target == Target::JensenShannon { Shape::Line(line) } else { Shape::Dots(line, 4) };
         marks.push(Mark::named(format!("by {label}"), ink, shape));
     }
-    Ok(Panel {
+    let panel = Panel {
         title: "mean of the best q as the peaks move apart".to_owned(),
         x_label: "distance of the peaks from 0".to_owned(),
         y_label: "mean of q".to_owned(),
         x: (1.0, 4.0),
         y: (-0.3, 4.2),
         marks,
-    })
+    };
+    Ok((panel, chosen))
 }
 
 #[cfg(test)]

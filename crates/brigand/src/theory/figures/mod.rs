@@ -4,9 +4,15 @@
 mod curve;
 mod dirac_gan;
 mod generator_losses;
+mod gradient_norms;
+mod inverse_transform;
+mod js_estimate;
 mod js_saturation;
 mod kl_direction;
 mod moving_plans;
+mod normal_1d;
+mod optimal_discriminator;
+mod training;
 
 use crate::error::{Error, Result};
 use crate::pictures::{AnimationStyle, Picture, animate};
@@ -47,7 +53,7 @@ impl Plate {
 
     /// Frames that last `seconds` in all.
     fn moving(name: &str, frames: &[Picture], seconds: f64) -> Result<Self> {
-        let style = AnimationStyle { most_frames: 100, longest_side: 900, seconds, hold: 2.0 };
+        let style = AnimationStyle { most_frames: 100, longest_side: 1400, seconds, hold: 2.0 };
         Ok(Self { file: format!("{name}.gif"), bytes: animate(frames, style)? })
     }
 }
@@ -79,6 +85,31 @@ impl Figure {
             name: "dirac-gan",
             summary: "who converges in the one-point GAN: phase portraits of 12 games",
             make: dirac_gan::show,
+        },
+        Self {
+            name: "optimal-discriminator",
+            summary: "discriminator and critic between two clusters, exact and trained",
+            make: optimal_discriminator::show,
+        },
+        Self {
+            name: "inverse-transform",
+            summary: "from uniform noise to data: the inverse distribution function, and what G learns",
+            make: inverse_transform::show,
+        },
+        Self {
+            name: "normal-1d",
+            summary: "a GAN learns a normal distribution: densities, D and G over time",
+            make: normal_1d::show,
+        },
+        Self {
+            name: "gradient-norms",
+            summary: "the generator's gradient as the discriminator is trained longer",
+            make: gradient_norms::show,
+        },
+        Self {
+            name: "js-estimate",
+            summary: "estimates of JS and W1 while a generator learns to write digits",
+            make: js_estimate::show,
         },
     ];
 
