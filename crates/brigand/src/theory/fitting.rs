@@ -111,7 +111,7 @@ mod tests {
     #[test]
     fn each_divergence_has_its_own_best_normal() {
         for (mu, target, expected) in [
-            (1.0, Target::Forward, [0.0, 1.414214, 0.009743]),
+            (1.0, Target::Forward, [0.0, 2_f64.sqrt(), 0.009743]),
             (2.0, Target::Forward, [0.0, 2.236068, 0.171999]),
             (3.0, Target::Forward, [0.0, 3.162278, 0.461995]),
             (1.0, Target::Reverse, [0.0, 1.393732, 0.010888]),

@@ -16,7 +16,7 @@ impl<'a> Points<'a> {
     /// If a number is not finite, there is none, or they do not make whole points.
     pub fn new(values: &'a [f64], dimensions: usize) -> Result<Self> {
         finite("points", values)?;
-        if dimensions == 0 || values.len() % dimensions != 0 {
+        if dimensions == 0 || !values.len().is_multiple_of(dimensions) {
             return refused(format!("{} numbers are no points of {dimensions} coordinates", values.len()));
         }
         Ok(Self { values, dimensions })

@@ -11,6 +11,9 @@ const NON_SATURATING: (&str, Ink) = ("non-saturating, −ln D", Ink::Hue(0));
 /// Where the discriminator is nearly sure that a sample is fake.
 const REJECTED: f64 = 0.01;
 
+/// A loss and its slope at a score.
+type Loss = fn(f64) -> (f64, f64);
+
 /// `ln(1 - D)` at a score, and its slope `-D`.
 fn saturating(score: f64) -> (f64, f64) {
     (-softplus(score), -probability(score))
@@ -61,8 +64,7 @@ fn two(
     dot: f64,
     at: f64,
 ) -> Vec<Mark> {
-    let curves: [(_, fn(f64) -> (f64, f64)); 2] =
-        [(SATURATING, saturating), (NON_SATURATING, non_saturating)];
+    let curves: [(_, Loss); 2] = [(SATURATING, saturating), (NON_SATURATING, non_saturating)];
     let lines = curves
         .iter()
         .map(|((label, ink), loss)| Mark::named(*label, *ink, Shape::Line(x(&|score| value(loss(score))))));

@@ -1,47 +1,51 @@
 //! The better the discriminator, the worse its gradient (Arjovsky and Bottou 2017, arXiv:1701.04862).
 
-use super::training::{Judge, Maker, length, mlp, toy_batch};
+use super::digits::Digits;
+use super::training::{Judge, Maker, length, mlp};
 use super::{Plate, Shown};
-use crate::data::Toy;
 use crate::error::Result;
-use crate::networks::{Hidden, SampleShape};
+use crate::networks::Hidden;
 use crate::objectives::Objective;
 use crate::penalties::Penalty;
 use crate::pictures::{Ink, Mark, Panel, Shape, Sheet};
 use crate::systems::{LatentRecipe, OptimizerRecipe, Prior};
 
-const TOY: Toy = Toy::Ring8;
-const SAMPLE: SampleShape = SampleShape::Points { dimensions: 2 };
-const BATCH: usize = 256;
+const BATCH: usize = 64;
 /// Updates of the discriminator, and how many lie between two measurements.
 const UPDATES: u64 = 600;
 const EVERY: u64 = 10;
 /// How long the generators were trained before.
-const TRAINED: [u64; 2] = [0, 400];
+const TRAINED: [u64; 2] = [0, 1000];
 
 /// Logarithms (base 10) of the generator's gradient norm over the updates of a judge, one line for each objective
 /// of the generator.
 type Norms = Vec<Vec<(f64, f64)>>;
 
 /// A generator after some steps of ordinary training.
-fn generator(steps: u64) -> Result<Maker> {
-    let layers = mlp(&[64, 64], Hidden::LeakyRelu);
-    let latent = LatentRecipe { size: 4, prior: Prior::Normal };
-    let optimizer = OptimizerRecipe::adam(1e-3, 0.5, 0.999);
-    let mut maker = Maker::new(&layers, SAMPLE, latent, optimizer, 3)?;
-    let mut judge = Judge::new(&layers, SAMPLE, (Objective::NON_SATURATING, Penalty::None {}), optimizer, 3)?;
+fn generator(digits: &Digits, steps: u64) -> Result<Maker> {
+    let layers = mlp(&[128, 128], Hidden::LeakyRelu);
+    let latent = LatentRecipe { size: 16, prior: Prior::Normal };
+    let optimizer = OptimizerRecipe::adam(5e-4, 0.5, 0.999);
+    let mut maker = Maker::new(&layers, digits.shape()?, latent, optimizer, 3)?;
+    let mut judge =
+        Judge::new(&layers, digits.shape()?, (Objective::NON_SATURATING, Penalty::None {}), optimizer, 3)?;
     for step in 0..steps {
         let fake = maker.batch(BATCH, step)?;
-        judge.learn(&toy_batch(TOY, BATCH, step)?, &fake)?;
+        judge.learn(&digits.batch(BATCH, step)?, &fake)?;
         maker.learn(&mut judge, BATCH)?;
     }
     Ok(maker)
 }
 
 /// A fresh judge is trained against the generator, which stands still while its gradients are measured.
-fn norms(maker: &mut Maker, rule: (Objective, Penalty), measured: &[Objective]) -> Result<Norms> {
+fn norms(
+    digits: &Digits,
+    maker: &mut Maker,
+    rule: (Objective, Penalty),
+    measured: &[Objective],
+) -> Result<Norms> {
     let optimizer = OptimizerRecipe::adam(1e-3, 0.5, 0.9);
-    let mut judge = Judge::new(&mlp(&[128, 128], Hidden::LeakyRelu), SAMPLE, rule, optimizer, 4)?;
+    let mut judge = Judge::new(&mlp(&[128, 128], Hidden::LeakyRelu), digits.shape()?, rule, optimizer, 4)?;
     let mut lines = vec![Vec::new(); measured.len()];
     for update in 0..=UPDATES {
         if update % EVERY == 0 {
@@ -52,20 +56,21 @@ fn norms(maker: &mut Maker, rule: (Objective, Penalty), measured: &[Objective]) 
         }
         let draw = 1_000_000 + update;
         let fake = maker.batch(BATCH, draw)?;
-        judge.learn(&toy_batch(TOY, BATCH, draw)?, &fake)?;
+        judge.learn(&digits.batch(BATCH, draw)?, &fake)?;
     }
     Ok(lines)
 }
 
 pub(super) fn show() -> Result<Shown> {
     let names = ["ln(1 − D)", "−ln D", "Wasserstein, with penalty"];
+    let digits = Digits::new()?;
     let (mut panels, mut numbers) = (Vec::new(), Vec::new());
     for steps in TRAINED {
-        let mut maker = generator(steps)?;
+        let mut maker = generator(&digits, steps)?;
         let game = [Objective::MINIMAX, Objective::NON_SATURATING];
-        let mut lines = norms(&mut maker, (Objective::MINIMAX, Penalty::None {}), &game)?;
+        let mut lines = norms(&digits, &mut maker, (Objective::MINIMAX, Penalty::None {}), &game)?;
         let critic = Objective::Wasserstein {};
-        lines.extend(norms(&mut maker, (critic, Penalty::WGAN_GP), &[critic])?);
+        lines.extend(norms(&digits, &mut maker, (critic, Penalty::WGAN_GP), &[critic])?);
         for (name, line) in names.iter().zip(&lines) {
             for (when, point) in [("first", line.first()), ("last", line.last())] {
                 let value = point.map_or(f64::NAN, |(_, log)| 10_f64.powf(*log));
@@ -82,7 +87,7 @@ pub(super) fn show() -> Result<Shown> {
     };
     let value = |index: usize| numbers.get(index).map_or(f64::NAN, |(_, value): &(String, f64)| *value);
     let text = format!(
-        "The generator stands still and a fresh discriminator is trained against it, longer and longer. Under ln(1 - D) \
+        "A generator of 8x8 digits stands still and a fresh discriminator is trained against it, longer and longer. Under ln(1 - D) \
          its gradient shrinks by orders of magnitude ({:.0e} to {:.0e} for the untrained generator): a perfect \
          discriminator teaches nothing. Under -ln D it does not vanish but grows and becomes ragged ({:.1} to {:.1}), as the theory \
          says of a ratio of two small numbers. The gradient from a Wasserstein critic settles ({:.1} at the end) and stays: \

@@ -2,6 +2,7 @@
 //! them, and gives its numbers for those who want to check.
 
 mod curve;
+mod digits;
 mod dirac_gan;
 mod generator_losses;
 mod gradient_norms;

@@ -6,7 +6,7 @@ use super::{Plate, Shown};
 use crate::error::Result;
 use crate::networks::{Hidden, SampleShape};
 use crate::objectives::Objective;
-use crate::penalties::Penalty;
+use crate::penalties::{Cost, Penalty, Probe};
 use crate::pictures::{Ink, Mark, Panel, Shape, Sheet};
 use crate::random::Stream;
 use crate::systems::OptimizerRecipe;
@@ -19,6 +19,9 @@ const RANGE: (f64, f64) = (-4.0, 4.0);
 const INTERVALS: u32 = 200;
 const REAL: (f64, f64) = (-2.0, 0.5);
 const FAKE: (f64, f64) = (2.0, 0.5);
+
+/// One-sided: for a critic that begins the wrong way round, the two-sided penalty has a minimum there too.
+const ONE_SIDED: Penalty = Penalty::Gradient { probe: Probe::Line, cost: Cost::OneSided, weight: 40.0 };
 
 /// Scores on the line after training.
 fn trained(objective: Objective, penalty: Penalty) -> Result<Vec<f64>> {
@@ -43,7 +46,7 @@ pub(super) fn show() -> Result<Shown> {
         .into_iter()
         .map(|score| 1.0 / (1.0 + (-score).exp()))
         .collect();
-    let critic = centred(trained(Objective::Wasserstein {}, Penalty::WGAN_GP)?);
+    let critic = centred(trained(Objective::Wasserstein {}, ONE_SIDED)?);
     let potential = centred(potential(&p, &q, &places));
     let pairs = [
         (places.iter().map(|&x| exact(x)).collect::<Vec<f64>>(), learned, (0.0, 1.08), "discriminator D(x)"),
@@ -63,7 +66,7 @@ pub(super) fn show() -> Result<Shown> {
             zipped(places.iter().copied(), exact),
             zipped(places.iter().copied(), learned),
         ));
-        slopes.push(panel(&format!("size of the slope of the {title}"), (0.0, 1.5), (&p, &q), steep, flat));
+        slopes.push(panel(&format!("how steeply the {title} falls"), (-0.2, 1.5), (&p, &q), steep, flat));
     }
     panels.extend(slopes);
     let sheet = Sheet {
@@ -75,9 +78,9 @@ pub(super) fn show() -> Result<Shown> {
     let value = |index: usize| numbers.get(index).map_or(f64::NAN, |(_, value): &(String, f64)| *value);
     let text = format!(
         "Real data lies around {:.0}, generated samples around {:.0}. The best discriminator, p / (p + q), is 1 here and 0 there \
-         with a cliff between: on the generated samples its slope is {:.0e} (trained: {:.0e}), so nothing tells them where to go. \
+         with a cliff between: on the generated samples its slope is {:.0e} (trained: {:.0e}), so nothing tells them to go left. \
          The best critic among functions of slope 1 falls evenly from the real to the generated side: its slope \
-         is {:.2} on the samples (trained with a gradient penalty: {:.2}). It is the difference between a verdict and a direction.",
+         is {:.2} on the samples (trained with the one-sided gradient penalty: {:.2}). It is the difference between a verdict and a direction.",
         REAL.0,
         FAKE.0,
         value(0),
@@ -108,10 +111,10 @@ fn centred(values: Vec<f64>) -> Vec<f64> {
     values.into_iter().map(|value| value - mean).collect()
 }
 
-/// The size of the slope between neighbouring places.
+/// How steeply a curve falls between neighbouring places.
 fn steepness(places: &[f64], values: &[f64]) -> Vec<(f64, f64)> {
     let between = places.windows(2).zip(values.windows(2));
-    between.map(|(x, y)| (f64::midpoint(x[0], x[1]), ((y[1] - y[0]) / (x[1] - x[0])).abs())).collect()
+    between.map(|(x, y)| (f64::midpoint(x[0], x[1]), (y[0] - y[1]) / (x[1] - x[0]))).collect()
 }
 
 fn mean_on_fakes(q: &Normal, slopes: &[(f64, f64)]) -> f64 {
