@@ -3,6 +3,7 @@
 use crate::data::DataError;
 use crate::files::FileError;
 use crate::pictures::PictureError;
+use crate::theory::TheoryError;
 use crate::training::checkpoint::CheckpointError;
 use crate::training::metrics::MetricsError;
 use crate::training::run_folder::RunFolderError;
@@ -28,6 +29,9 @@ pub enum Error {
     /// A picture could not be drawn or written.
     #[error(transparent)]
     Picture(#[from] PictureError),
+    /// Numbers that no divergence can be computed from.
+    #[error(transparent)]
+    Theory(#[from] TheoryError),
     /// A computation on tensors.
     #[error(transparent)]
     Autograd(#[from] brigand_autograd::Error),

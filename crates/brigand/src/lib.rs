@@ -15,6 +15,7 @@ pub mod recipe;
 pub mod sampling;
 pub mod systems;
 pub mod techniques;
+pub mod theory;
 pub mod training;
 
 pub use error::{Error, Result};

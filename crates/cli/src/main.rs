@@ -6,6 +6,7 @@ mod failure;
 mod hardware;
 mod info;
 mod interpolate;
+mod lab;
 mod list;
 mod progress;
 mod sample;
@@ -39,6 +40,7 @@ enum Command {
     Train(Box<train::Arguments>),
     Sample(sample::Arguments),
     Interpolate(interpolate::Arguments),
+    Lab(lab::Arguments),
     #[command(subcommand)]
     Data(data::Command),
 }
@@ -61,6 +63,7 @@ fn run(command: Command) -> Result<(), Failure> {
         Command::Train(arguments) => train::run(*arguments),
         Command::Sample(arguments) => sample::run(&arguments),
         Command::Interpolate(arguments) => interpolate::run(&arguments),
+        Command::Lab(arguments) => lab::run(&arguments),
         Command::Data(command) => data::run(&command),
     }
 }

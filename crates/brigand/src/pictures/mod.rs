@@ -4,12 +4,14 @@
 mod animation;
 mod canvas;
 mod grid;
+mod panels;
 mod picture;
 mod plot;
 mod scatter;
 
 pub use animation::{AnimationStyle, animate, animate_step_files};
 pub use grid::{Grid, image_grid, single_image};
+pub use panels::{Ink, Mark, Panel, Shape, Sheet};
 pub use picture::{Picture, PictureError};
 pub use plot::{LineChart, LineStyle, ReferenceLine, Series};
 pub use scatter::{Histogram, Scatter};

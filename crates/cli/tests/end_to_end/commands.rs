@@ -78,9 +78,19 @@ fn data_info_counts_and_draws() {
 fn help_version_and_wrong_usage() {
     let desk = Desk::new();
     assert!(desk.succeed("--version").starts_with("brigand "));
-    for command in
-        ["", "list", "info", "train", "sample", "interpolate", "data", "data list", "data info", "data get"]
-    {
+    for command in [
+        "",
+        "list",
+        "info",
+        "train",
+        "sample",
+        "interpolate",
+        "lab",
+        "data",
+        "data list",
+        "data info",
+        "data get",
+    ] {
         assert!(desk.succeed(&format!("{command} --help")).contains("Usage: brigand"), "{command}");
     }
     for wrong in [
@@ -91,6 +101,7 @@ fn help_version_and_wrong_usage() {
         "sample",
         "train gan --steps many",
         "interpolate r --columns 1",
+        "lab --out folder",
     ] {
         let ended = desk.run(wrong);
         assert_eq!((ended.code, ended.out.as_str()), (Some(2), ""), "{wrong}");

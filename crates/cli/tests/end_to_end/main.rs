@@ -4,6 +4,7 @@
 
 mod commands;
 mod interruption;
+mod lab;
 mod program;
 mod refusals;
 mod resuming;

@@ -1,0 +1,139 @@
+//! The better the discriminator, the worse its gradient (Arjovsky and Bottou 2017, arXiv:1701.04862).
+
+use super::digits::Digits;
+use super::training::{Judge, Maker, length, mlp};
+use super::{Plate, Shown};
+use crate::error::Result;
+use crate::networks::Hidden;
+use crate::objectives::Objective;
+use crate::penalties::Penalty;
+use crate::pictures::{Ink, Mark, Panel, Shape, Sheet};
+use crate::systems::{LatentRecipe, OptimizerRecipe, Prior};
+
+const BATCH: usize = 64;
+/// Updates of the discriminator, and how many lie between two measurements.
+const UPDATES: u64 = 600;
+const EVERY: u64 = 10;
+/// How long the generators were trained before.
+const TRAINED: [u64; 2] = [0, 1000];
+
+/// Logarithms (base 10) of the generator's gradient norm over the updates of a judge, one line for each objective
+/// of the generator.
+type Norms = Vec<Vec<(f64, f64)>>;
+
+/// A generator after some steps of ordinary training.
+fn generator(digits: &Digits, steps: u64) -> Result<Maker> {
+    let layers = mlp(&[128, 128], Hidden::LeakyRelu);
+    let latent = LatentRecipe { size: 16, prior: Prior::Normal };
+    let optimizer = OptimizerRecipe::adam(5e-4, 0.5, 0.999);
+    let mut maker = Maker::new(&layers, digits.shape()?, latent, optimizer, 3)?;
+    let mut judge =
+        Judge::new(&layers, digits.shape()?, (Objective::NON_SATURATING, Penalty::None {}), optimizer, 3)?;
+    for step in 0..steps {
+        let fake = maker.batch(BATCH, step)?;
+        judge.learn(&digits.batch(BATCH, step)?, &fake)?;
+        maker.learn(&mut judge, BATCH)?;
+    }
+    Ok(maker)
+}
+
+/// A fresh judge is trained against the generator, which stands still while its gradients are measured.
+fn norms(
+    digits: &Digits,
+    maker: &mut Maker,
+    rule: (Objective, Penalty),
+    measured: &[Objective],
+) -> Result<Norms> {
+    let optimizer = OptimizerRecipe::adam(1e-3, 0.5, 0.9);
+    let mut judge = Judge::new(&mlp(&[128, 128], Hidden::LeakyRelu), digits.shape()?, rule, optimizer, 4)?;
+    let mut lines = vec![Vec::new(); measured.len()];
+    for update in 0..=UPDATES {
+        if update % EVERY == 0 {
+            for (line, objective) in lines.iter_mut().zip(measured) {
+                let norm = length(&maker.gradients(&mut judge, *objective, BATCH)?)?;
+                line.push((update as f64, norm.log10()));
+            }
+        }
+        let draw = 1_000_000 + update;
+        let fake = maker.batch(BATCH, draw)?;
+        judge.learn(&digits.batch(BATCH, draw)?, &fake)?;
+    }
+    Ok(lines)
+}
+
+pub(super) fn show() -> Result<Shown> {
+    let names = ["ln(1 − D)", "−ln D", "Wasserstein, with penalty"];
+    let digits = Digits::new()?;
+    let (mut panels, mut numbers) = (Vec::new(), Vec::new());
+    for steps in TRAINED {
+        let mut maker = generator(&digits, steps)?;
+        let game = [Objective::MINIMAX, Objective::NON_SATURATING];
+        let mut lines = norms(&digits, &mut maker, (Objective::MINIMAX, Penalty::None {}), &game)?;
+        let critic = Objective::Wasserstein {};
+        lines.extend(norms(&digits, &mut maker, (critic, Penalty::WGAN_GP), &[critic])?);
+        for (name, line) in names.iter().zip(&lines) {
+            for (when, point) in [("first", line.first()), ("last", line.last())] {
+                let value = point.map_or(f64::NAN, |(_, log)| 10_f64.powf(*log));
+                numbers.push((format!("{name}, generator of {steps} steps, {when}"), value));
+            }
+        }
+        panels.push(panel(steps, &names, lines));
+    }
+    let sheet = Sheet {
+        title: "How strongly the generator is pulled while the discriminator gets better".to_owned(),
+        panels,
+        columns: 2,
+        size: (900, 480),
+    };
+    let value = |index: usize| numbers.get(index).map_or(f64::NAN, |(_, value): &(String, f64)| *value);
+    let text = format!(
+        "A generator of 8x8 digits stands still and a fresh discriminator is trained against it, longer and longer. Under ln(1 - D) \
+         its gradient shrinks by orders of magnitude ({:.0e} to {:.0e} for the untrained generator): a perfect \
+         discriminator teaches nothing. Under -ln D it does not vanish but grows and becomes ragged ({:.1} to {:.1}), as the theory \
+         says of a ratio of two small numbers. The gradient from a Wasserstein critic settles ({:.1} at the end) and stays: \
+         such a critic may and should be trained to the optimum. On the right the same for a generator that was trained \
+         for {} steps before.",
+        value(0),
+        value(1),
+        value(2),
+        value(3),
+        value(5),
+        TRAINED[1]
+    );
+    Ok(Shown { plates: vec![Plate::still("gradient-norms", &sheet.draw()?)?], text, numbers })
+}
+
+fn panel(steps: u64, names: &[&str; 3], lines: Norms) -> Panel {
+    let finite = || lines.iter().flatten().map(|(_, log)| *log).filter(|log| log.is_finite());
+    let (low, high) = finite().fold((0.0_f64, 0.0_f64), |(low, high), log| (low.min(log), high.max(log)));
+    let inks = [Ink::Hue(1), Ink::Hue(0), Ink::Hue(2)];
+    let mark =
+        |((name, ink), line): ((&&str, Ink), Vec<(f64, f64)>)| Mark::named(*name, ink, Shape::Line(line));
+    Panel {
+        title: if steps == 0 {
+            "untrained generator".to_owned()
+        } else {
+            format!("generator after {steps} steps")
+        },
+        x_label: "updates of the discriminator".to_owned(),
+        y_label: "log10 of the gradient's norm".to_owned(),
+        x: (0.0, UPDATES as f64),
+        y: (low.floor(), high.ceil()),
+        marks: names.iter().zip(inks).zip(lines).map(mark).collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::number;
+    use super::*;
+
+    #[test]
+    fn only_the_saturating_gradient_vanishes() {
+        let shown = show().unwrap();
+        let of = |name: &str, when: &str| number(&shown, &format!("{name}, generator of 0 steps, {when}"));
+        assert!(of("ln(1 − D)", "last") < 0.02 * of("ln(1 − D)", "first"));
+        assert!(of("−ln D", "last") > of("−ln D", "first"));
+        assert!(of("Wasserstein, with penalty", "last") > 0.1);
+    }
+}

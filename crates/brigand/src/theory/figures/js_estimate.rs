@@ -1,0 +1,200 @@
+//! Two estimates while a generator learns: that of JS is high, then ragged; that of W1 falls as the samples improve
+//! (figures 3 and 4 of Arjovsky et al. 2017, arXiv:1701.07875).
+
+use super::digits::{Digits, HELD_OUT};
+use super::training::{Judge, Maker, mlp};
+use super::{Plate, Shown};
+use crate::error::Result;
+use crate::networks::{DcganRecipe, Hidden, NetworkRecipe};
+use crate::objectives::Objective;
+use crate::penalties::Penalty;
+use crate::pictures::{Ink, Mark, Panel, Shape, Sheet};
+use crate::systems::{LatentRecipe, OptimizerRecipe, Prior};
+use crate::theory::js_lower_bound;
+
+const STEPS: u64 = 1000;
+const CRITIC_STEPS: u64 = 5;
+const BATCH: usize = 64;
+/// Generator steps between two estimates.
+const EVERY: u64 = 20;
+/// Steps at which samples are kept, and how many.
+const SEEN: [u64; 4] = [20, 100, 300, 1000];
+const SAMPLES: usize = 10;
+
+/// One training.
+struct Course {
+    estimates: Vec<(f64, f64)>,
+    /// Samples `[SAMPLES, 1, 8, 8]` at each step of [`SEEN`], one after another.
+    samples: Vec<Vec<f64>>,
+}
+
+fn course(digits: &Digits, generator: &NetworkRecipe, rule: (Objective, Penalty)) -> Result<Course> {
+    let sample = digits.shape()?;
+    let optimizer = OptimizerRecipe::adam(5e-4, 0.5, 0.9);
+    let latent = LatentRecipe { size: 16, prior: Prior::Normal };
+    let mut judge = Judge::new(&mlp(&[256, 128], Hidden::LeakyRelu), sample, rule, optimizer, 5)?;
+    let mut maker = Maker::new(generator, sample, latent, optimizer, 5)?;
+    let held_out = digits.held_out()?;
+    let mut course = Course { estimates: Vec::new(), samples: Vec::new() };
+    for step in 0..STEPS {
+        for round in 0..CRITIC_STEPS {
+            let draw = step * CRITIC_STEPS + round;
+            let fake = maker.batch(BATCH, draw)?;
+            judge.learn(&digits.batch(BATCH, draw)?, &fake)?;
+        }
+        if step % EVERY == 0 {
+            let fake = maker.batch(HELD_OUT, u64::MAX - step)?;
+            let (real, fake) = (judge.scores(&held_out)?, judge.scores(&fake)?);
+            course.estimates.push((step as f64, estimate(rule.0, &real, &fake)?));
+        }
+        maker.learn(&mut judge, BATCH)?;
+        if SEEN.contains(&(step + 1)) {
+            course.samples.push(maker.samples(&maker.latents(SAMPLES, "figure/shown", 0)?)?.to_vec()?);
+        }
+    }
+    Ok(course)
+}
+
+/// What the judge says of the distance: the bound of JS, or the difference of mean scores.
+fn estimate(objective: Objective, real: &[f64], fake: &[f64]) -> Result<f64> {
+    if objective == (Objective::Wasserstein {}) {
+        let mean = |scores: &[f64]| scores.iter().sum::<f64>() / scores.len().max(1) as f64;
+        return Ok(mean(real) - mean(fake));
+    }
+    Ok(js_lower_bound(real, fake)?)
+}
+
+pub(super) fn show() -> Result<Shown> {
+    let digits = Digits::new()?;
+    let generators = [
+        ("MLP generator", mlp(&[128, 128], Hidden::LeakyRelu), Ink::Hue(0)),
+        (
+            "DCGAN generator",
+            NetworkRecipe::Dcgan(DcganRecipe { width: 32, ..DcganRecipe::default() }),
+            Ink::Hue(1),
+        ),
+    ];
+    let rules = [
+        ("JS", (Objective::NON_SATURATING, Penalty::None {})),
+        ("W1", (Objective::Wasserstein {}, Penalty::WGAN_GP)),
+    ];
+    let (mut panels, mut sheets, mut numbers) = (Vec::new(), Vec::new(), Vec::new());
+    for (estimated, rule) in rules {
+        let mut lines = Vec::new();
+        for (name, recipe, ink) in &generators {
+            let course = course(&digits, recipe, rule)?;
+            let quarter = course.estimates.len() / 4;
+            let mean =
+                |part: &[(f64, f64)]| part.iter().map(|(_, y)| y).sum::<f64>() / part.len().max(1) as f64;
+            let early = course.estimates.iter().map(|(_, y)| *y).fold(f64::NEG_INFINITY, f64::max);
+            let late = mean(course.estimates.get(3 * quarter..).unwrap_or_default());
+            numbers.push((format!("{estimated}, {name}: highest"), early));
+            numbers.push((format!("{estimated}, {name}: mean of the last quarter"), late));
+            let settled = course.estimates.get(quarter..).unwrap_or_default();
+            numbers.push((
+                format!("{estimated}, {name}: mean jump, share of the highest"),
+                jumps(settled) / early,
+            ));
+            lines.push(Mark::named(*name, *ink, Shape::Line(course.estimates)));
+            sheets.push(sample_panel(&format!("{name}, trained by {estimated}"), &course.samples));
+        }
+        panels.push(estimate_panel(estimated, lines));
+    }
+    let value = |index: usize| numbers.get(index).map_or(f64::NAN, |(_, value): &(String, f64)| *value);
+    let text = format!(
+        "Left: ln 2 + 1/2 (mean ln D(x) + mean ln(1 - D(G(z)))), the discriminator's lower bound of JS, on digits it was not \
+         trained on. Within a few steps it is near its ceiling ln 2 = 0.693 ({:.2} and {:.2}), where it has no gradient to offer. Later it \
+         jumps about (by {:.0} % and {:.0} % of its highest value from one estimate to the next, below 0 when D mistakes new digits for fakes): it \
+         says as much about the discriminator as about the samples in the second picture. Right: the \
+         Wasserstein estimate of a critic with gradient penalty. Once the critic has caught up it falls steadily while noise turns into digits (jumps \
+         of {:.0} % and {:.0} %) and is lower for the better generator: it can be read as progress. With the larger images and \
+         discriminators of the Wasserstein GAN paper the left curve stays at ln 2 altogether.",
+        value(0),
+        value(3),
+        100.0 * value(2),
+        100.0 * value(5),
+        100.0 * value(8),
+        100.0 * value(11)
+    );
+    let figure = |title: &str, panels: Vec<Panel>, height: u32| Sheet {
+        title: title.to_owned(),
+        panels,
+        columns: 2,
+        size: (900, height),
+    };
+    let curves = figure("What the discriminator's estimate says while the generator learns", panels, 480);
+    let grids = figure("Samples of each generator; from top to bottom steps 20, 100, 300, 1000", sheets, 780);
+    let plates = vec![
+        Plate::still("js-estimate", &curves.draw()?)?,
+        Plate::still("js-estimate-samples", &grids.draw()?)?,
+    ];
+    Ok(Shown { plates, text, numbers })
+}
+
+/// The mean change between neighbouring estimates.
+fn jumps(estimates: &[(f64, f64)]) -> f64 {
+    let sum: f64 = estimates.windows(2).map(|pair| (pair[1].1 - pair[0].1).abs()).sum();
+    sum / estimates.len().saturating_sub(1).max(1) as f64
+}
+
+fn estimate_panel(estimated: &str, mut marks: Vec<Mark>) -> Panel {
+    let bounded = estimated == "JS";
+    let top = marks.iter().flat_map(|mark| match &mark.shape {
+        Shape::Line(points) => points.iter().map(|(_, y)| *y).collect(),
+        _ => Vec::new(),
+    });
+    let y = if bounded { (-0.1, 0.8) } else { (0.0, 1.1 * top.fold(f64::MIN_POSITIVE, f64::max)) };
+    if bounded {
+        let ceiling = vec![(0.0, std::f64::consts::LN_2), (STEPS as f64, std::f64::consts::LN_2)];
+        marks.insert(0, Mark::named("ln 2", Ink::Quiet, Shape::Dashed(ceiling)));
+    }
+    Panel {
+        title: format!("estimate of {estimated}"),
+        x_label: "steps of the generator".to_owned(),
+        x: (0.0, STEPS as f64),
+        y,
+        marks,
+        ..Panel::default()
+    }
+}
+
+/// Samples as grey cells: a row for each step of [`SEEN`].
+fn sample_panel(title: &str, rows: &[Vec<f64>]) -> Panel {
+    const SIDE: usize = 8;
+    const PITCH: usize = SIDE + 1;
+    let height = PITCH * rows.len();
+    let cells = rows.iter().enumerate().flat_map(|(row, samples)| {
+        samples.iter().enumerate().map(move |(index, level)| {
+            let (sample, pixel) = (index / (SIDE * SIDE), index % (SIDE * SIDE));
+            let x = sample * PITCH + pixel % SIDE;
+            let y = height - row * PITCH - pixel / SIDE;
+            (x as f64, y as f64, f64::midpoint(*level, 1.0))
+        })
+    });
+    Panel {
+        title: title.to_owned(),
+        x_label: "samples of the same ten latents".to_owned(),
+        x: (-1.0, (PITCH * SAMPLES) as f64),
+        y: (0.0, height as f64 + 1.0),
+        marks: vec![Mark::new(Ink::Dark, Shape::Cells(cells.collect()))],
+        ..Panel::default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::number;
+    use super::*;
+
+    #[test]
+    fn the_wasserstein_estimate_falls_smoothly_and_the_other_does_not() {
+        let shown = show().unwrap();
+        for generator in ["MLP generator", "DCGAN generator"] {
+            let of = |what: &str, when: &str| number(&shown, &format!("{what}, {generator}: {when}"));
+            assert!((0.6..=std::f64::consts::LN_2).contains(&of("JS", "highest")), "{:?}", shown.numbers);
+            assert!(of("W1", "mean of the last quarter") < 0.3 * of("W1", "highest"), "{:?}", shown.numbers);
+            let jump = "mean jump, share of the highest";
+            assert!(of("JS", jump) > 3.0 * of("W1", jump), "{:?}", shown.numbers);
+        }
+    }
+}

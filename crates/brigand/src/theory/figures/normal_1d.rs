@@ -1,0 +1,185 @@
+//! A GAN on the line learns a normal distribution.
+
+use super::curve::{graph, spaced, zipped};
+use super::training::{Judge, Maker, column, mlp, toy_batch};
+use super::{Plate, Shown};
+use crate::data::Toy;
+use crate::error::Result;
+use crate::networks::{Hidden, SampleShape};
+use crate::objectives::Objective;
+use crate::penalties::{Cost, Penalty, Probe};
+use crate::pictures::{Ink, Mark, Panel, Picture, Shape, Sheet};
+use crate::systems::{LatentRecipe, OptimizerRecipe, Prior};
+use crate::theory::{Normal, js_lower_bound, wasserstein};
+
+const STEPS: u64 = 1500;
+/// Steps between two looks.
+const EVERY: u64 = 25;
+const BATCH: usize = 256;
+const RANGE: (f64, f64) = (-2.0, 7.0);
+/// Width of the bumps that samples are drawn with.
+const BANDWIDTH: f64 = 0.15;
+/// The looks that the still picture shows.
+const STILLS: [u64; 4] = [0, 100, 300, 1500];
+
+/// What there is to see at one step.
+struct Look {
+    step: u64,
+    density: Vec<(f64, f64)>,
+    discriminator: Vec<(f64, f64)>,
+    lines: Vec<[(f64, f64); 2]>,
+    w1: f64,
+    js: f64,
+}
+
+fn looks() -> Result<Vec<Look>> {
+    let sample = SampleShape::Points { dimensions: 1 };
+    let optimizer = OptimizerRecipe::adam(1e-3, 0.5, 0.999);
+    let penalty = Penalty::Gradient { probe: Probe::Real, cost: Cost::Squared, weight: 0.25 };
+    let layers = mlp(&[32, 32], Hidden::Tanh);
+    let latent = LatentRecipe { size: 1, prior: Prior::Normal };
+    let mut judge = Judge::new(&layers, sample, (Objective::NON_SATURATING, penalty), optimizer, 2)?;
+    let mut maker = Maker::new(&layers, sample, latent, optimizer, 2)?;
+    let mut looks = vec![look(0, &judge, &maker)?];
+    for step in 0..STEPS {
+        let fake = maker.batch(BATCH, step)?;
+        judge.learn(&toy_batch(Toy::Normal, BATCH, step)?, &fake)?;
+        maker.learn(&mut judge, BATCH)?;
+        if (step + 1) % EVERY == 0 {
+            looks.push(look(step + 1, &judge, &maker)?);
+        }
+    }
+    Ok(looks)
+}
+
+fn look(step: u64, judge: &Judge, maker: &Maker) -> Result<Look> {
+    let real = toy_batch(Toy::Normal, 1000, u64::MAX)?;
+    let fake = maker.samples(&maker.latents(1000, "figure/shown", 0)?)?;
+    let values = fake.to_vec()?;
+    let places: Vec<f64> = spaced(RANGE.0, RANGE.1, 180).collect();
+    let scores = judge.scores(&column(places.iter().copied())?)?;
+    let latents: Vec<f64> = spaced(-2.0, 2.0, 16).collect();
+    let ends = maker.samples(&column(latents.iter().copied())?)?.to_vec()?;
+    Ok(Look {
+        step,
+        density: smoothed(&values)?,
+        discriminator: zipped(places, scores.into_iter().map(|score| 1.0 / (1.0 + (-score).exp()))),
+        lines: latents
+            .into_iter()
+            .zip(ends)
+            .map(|(z, x)| [(latent_place(z), LATENT_AXIS), (x, 0.0)])
+            .collect(),
+        w1: wasserstein(&real.to_vec()?, &values, 1.0)?,
+        js: js_lower_bound(&judge.scores(&real)?, &judge.scores(&fake)?)?,
+    })
+}
+
+/// Height at which the latents are drawn.
+const LATENT_AXIS: f64 = -0.42;
+
+/// Where a latent is drawn on the axis of x.
+fn latent_place(z: f64) -> f64 {
+    f64::midpoint(RANGE.0, RANGE.1) + 1.8 * z
+}
+
+/// A sum of bumps on the samples.
+fn smoothed(values: &[f64]) -> Result<Vec<(f64, f64)>> {
+    let bump = Normal::new(0.0, BANDWIDTH)?;
+    let density =
+        |x: f64| values.iter().map(|value| bump.density(x - value)).sum::<f64>() / values.len() as f64;
+    Ok(graph(RANGE.0, RANGE.1, 180, density))
+}
+
+pub(super) fn show() -> Result<Shown> {
+    let target = Normal::new(4.0, 0.5)?;
+    let looks = looks()?;
+    let frames: Vec<Picture> =
+        (0..looks.len()).map(|index| Ok(frame(&target, &looks, index).draw()?)).collect::<Result<_>>()?;
+    let stills = looks.iter().filter(|look| STILLS.contains(&look.step));
+    let sheet = Sheet {
+        title: "A GAN learns the normal distribution of mean 4 and deviation 0.5".to_owned(),
+        panels: stills.map(|look| scene(&target, look)).collect(),
+        columns: 2,
+        size: (900, 820),
+    };
+    let last = looks.last().map_or((f64::NAN, f64::NAN), |look| (look.w1, look.js));
+    let first = looks.first().map_or(f64::NAN, |look| look.w1);
+    let text = format!(
+        "Blue is the data, orange what the generator makes of normal noise; the lines below show where it sends each latent z. \
+         The green line is the discriminator: high where it expects data. It first learns to tell the two apart and slopes \
+         upwards from the samples to the data; the samples climb that slope, the lines swing to the right and draw \
+         together, and D flattens towards 1/2 when there is nothing left to tell. W1 to the data falls from {first:.2} to {:.3}; the \
+         discriminator's lower bound of JS ends at {:.3}, near 0. An R1 penalty keeps D smooth: without one the samples overshoot and swing about \
+         the data.",
+        last.0, last.1
+    );
+    let numbers = vec![
+        ("W1 at the start".to_owned(), first),
+        ("W1 at the end".to_owned(), last.0),
+        ("JS bound at the end".to_owned(), last.1),
+    ];
+    let plates = vec![Plate::still("normal-1d", &sheet.draw()?)?, Plate::moving("normal-1d", &frames, 8.0)?];
+    Ok(Shown { plates, text, numbers })
+}
+
+fn scene(target: &Normal, look: &Look) -> Panel {
+    let half = vec![(RANGE.0, 0.5), (RANGE.1, 0.5)];
+    let axis = vec![(latent_place(-2.2), LATENT_AXIS), (latent_place(2.2), LATENT_AXIS)];
+    Panel {
+        title: format!("step {}: W1 = {:.2}", look.step, look.w1),
+        x_label: "x".to_owned(),
+        x: RANGE,
+        y: (-0.5, 1.15),
+        marks: vec![
+            Mark::named(
+                "data",
+                Ink::Hue(4),
+                Shape::Area(graph(RANGE.0, RANGE.1, 180, |x| target.density(x))),
+            ),
+            Mark::named("generated", Ink::Hue(1), Shape::Area(look.density.clone())),
+            Mark::named("D(x)", Ink::Hue(2), Shape::Line(look.discriminator.clone())),
+            Mark::new(Ink::Quiet, Shape::Dashed(half)),
+            Mark::new(Ink::Quiet, Shape::Line(axis)),
+            Mark::named("z to G(z)", Ink::Quiet, Shape::Arrows(look.lines.clone())),
+        ],
+        ..Panel::default()
+    }
+}
+
+fn frame(target: &Normal, looks: &[Look], index: usize) -> Sheet {
+    let seen = looks.get(..=index).unwrap_or(looks);
+    let line = |value: fn(&Look) -> f64| {
+        Shape::Line(seen.iter().map(|look| (look.step as f64, value(look))).collect())
+    };
+    let curves = Panel {
+        title: "how far apart".to_owned(),
+        x_label: "step".to_owned(),
+        x: (0.0, STEPS as f64),
+        y: (-0.2, 4.5),
+        marks: vec![
+            Mark::named("W1", Ink::Hue(0), line(|look| look.w1)),
+            Mark::named("JS as D knows it", Ink::Hue(2), line(|look| look.js)),
+        ],
+        ..Panel::default()
+    };
+    let scene = looks.get(index).map(|look| scene(target, look));
+    Sheet {
+        panels: scene.into_iter().chain([curves]).collect(),
+        columns: 2,
+        size: (900, 420),
+        ..Sheet::default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_distance_falls() {
+        let looks = looks().unwrap();
+        assert!(looks[0].w1 > 2.0, "{}", looks[0].w1);
+        let end = looks.last().unwrap();
+        assert!(end.w1 < 0.15 && end.js.abs() < 0.05, "{} {}", end.w1, end.js);
+    }
+}
