@@ -1,6 +1,7 @@
 //! What can go wrong in the library, in sentences for people.
 
 use crate::data::DataError;
+use crate::evaluation::EvaluationError;
 use crate::files::FileError;
 use crate::pictures::PictureError;
 use crate::training::checkpoint::CheckpointError;
@@ -28,6 +29,9 @@ pub enum Error {
     /// A picture could not be drawn or written.
     #[error(transparent)]
     Picture(#[from] PictureError),
+    /// Samples could not be measured.
+    #[error(transparent)]
+    Evaluation(#[from] EvaluationError),
     /// A computation on tensors.
     #[error(transparent)]
     Autograd(#[from] brigand_autograd::Error),
