@@ -12,8 +12,6 @@ use crate::random::Stream;
 
 /// Below so many samples the bias of the distance is larger than most differences people look for.
 const FEW: u64 = 10_000;
-/// How far rounding may push the distance of equal Gaussians below 0, as a share of their variance.
-const ROUNDING: f64 = 1e-6;
 
 /// `|m1 - m2|² + tr(S1 + S2 - 2 (S1 S2)^(1/2))`, and its two parts.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -38,12 +36,12 @@ impl FrechetDistance {
         let variance = real.total_variance() + generated.total_variance();
         let root = trace_of_root_of_product(real.covariance(), generated.covariance(), real.dimensions())?;
         let covariances = variance - 2.0 * root;
-        if covariances < -ROUNDING * (1.0 + variance) {
-            return Err(EvaluationError::Computation(format!(
-                "the covariances contribute {covariances} to the Fréchet distance, which cannot be negative; \
-                 one of them is no covariance, compute the statistics again from the samples"
-            )));
+        if !covariances.is_finite() {
+            return Err(EvaluationError::Computation(
+                "the variances of the features are too large to add up; scale the features down".into(),
+            ));
         }
+        // Rounding can push the distance of equal Gaussians a little below 0.
         let covariances = covariances.max(0.0);
         Ok(Self { value: means + covariances, means, covariances })
     }
@@ -195,6 +193,7 @@ mod tests {
         let bad = gaussian(&[0.0, 0.0], &[1.0, 3.0, 3.0, 1.0]);
         let good = gaussian(&[0.0, 0.0], &[1.0, 0.0, 0.0, 1.0]);
         assert!(FrechetDistance::between(&good, &bad).is_err());
+        assert!(FrechetDistance::between(&bad, &good).is_err());
         let message = FrechetDistance::between(&good, &of(&[0.0, 1.0], 1)).unwrap_err().to_string();
         assert!(message.contains("2 features a sample and the other 1"), "{message}");
     }

@@ -14,6 +14,8 @@ use super::error::{EvaluationError, Result};
 
 /// Parts that work is split into.
 const PARTS: usize = 8;
+/// What rounding may leave where exact numbers would leave nothing, as a share of the whole.
+const ROUNDING: f64 = 1e-6;
 
 /// `a bᵀ` of row-major `[m, width]` and `[n, width]` into row-major `[m, n]`.
 pub(crate) fn inner_products(a: &[f64], b: &[f64], width: usize, out: &mut [f64]) {
@@ -60,6 +62,10 @@ pub(crate) fn trace_of_root_of_product(a: &[f64], b: &[f64], width: usize) -> Re
         Par::rayon(PARTS),
     );
     let eigenvalues = symmetric_eigenvalues(&inner)?;
+    let largest = eigenvalues.iter().copied().fold(0.0, f64::max);
+    if eigenvalues.iter().any(|&value| value.is_nan() || value < -ROUNDING * largest) {
+        return Err(no_covariance());
+    }
     Ok(eigenvalues.iter().map(|value| value.max(0.0).sqrt()).sum())
 }
 
@@ -80,17 +86,24 @@ fn cholesky_root(covariance: &[f64], width: usize) -> Result<Mat<f64>> {
         MemStack::new(&mut memory),
         Spec::default(),
     )
-    .map_err(|_| {
-        EvaluationError::Computation(
-            "a covariance has a negative variance or NaN; compute the statistics again from the samples"
-                .into(),
-        )
-    })?;
+    .map_err(|_| no_covariance())?;
     let entry = |row: usize, column: usize| {
         let place = inverse[row];
         if place < column { 0.0 } else { factor[(place, column)] }
     };
-    Ok(Mat::from_fn(width, found.rank, entry))
+    let root = Mat::from_fn(width, found.rank, entry);
+    // The factorisation stops at a pivot that is not positive, and then must have accounted for everything.
+    let variance: f64 = covariance.iter().step_by(width + 1).sum();
+    if (root.squared_norm_l2() - variance).abs() > ROUNDING * variance {
+        return Err(no_covariance());
+    }
+    Ok(root)
+}
+
+fn no_covariance() -> EvaluationError {
+    EvaluationError::Computation(
+        "a covariance has negative eigenvalues or NaN; compute the statistics again from the samples".into(),
+    )
 }
 
 /// The eigenvalues of the symmetric matrix in the lower triangle, in rising order.
@@ -140,8 +153,10 @@ mod tests {
 
     #[test]
     fn what_is_no_covariance_is_refused() {
-        for bad in [[-1.0, 0.0, 0.0, 1.0], [f64::NAN, 0.0, 0.0, 1.0]] {
-            assert!(trace_of_root_of_product(&bad, &[1.0, 0.0, 0.0, 1.0], 2).is_err());
+        let good = [1.0, 0.0, 0.0, 1.0];
+        for bad in [[-1.0, 0.0, 0.0, 1.0], [1.0, 3.0, 3.0, 1.0], [f64::NAN, 0.0, 0.0, 1.0]] {
+            assert!(trace_of_root_of_product(&bad, &good, 2).is_err(), "{bad:?}");
+            assert!(trace_of_root_of_product(&good, &bad, 2).is_err(), "{bad:?}");
         }
     }
 
