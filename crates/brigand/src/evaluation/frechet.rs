@@ -146,7 +146,7 @@ mod tests {
         let diagonal = |shift: f64| {
             let mut covariance = vec![0.0; 400];
             deviations(shift).enumerate().for_each(|(i, s)| covariance[21 * i] = s * s);
-            gaussian(&vec![shift; 20], &covariance)
+            gaussian(&[shift; 20], &covariance)
         };
         let expected: f64 = deviations(0.3).zip(deviations(0.5)).map(|(a, b)| (a - b).powi(2)).sum();
         check(&diagonal(0.3), &diagonal(0.5), expected + 20.0 * 0.04);

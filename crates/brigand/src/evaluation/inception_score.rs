@@ -78,29 +78,41 @@ impl InceptionScore {
 ///
 /// The terms with `p_train` cancel: wherever it is positive the MODE score in this form is the Inception Score of one
 /// split (Zhou et al. 2018). It is here because papers report it; to see dropped classes, read the class histogram.
-///
-/// # Errors
-/// If the numbers of classes differ, or a class never seen in training has been given probability.
-pub fn mode_score(generated: &Probabilities, train: &[f64]) -> Result<f64> {
-    let p = generated.marginal();
-    if p.len() != train.len() {
-        return refused(format!("{} classes generated and {} in training", p.len(), train.len()));
-    }
-    if let Some(class) = p.iter().zip(train).position(|(&p, &t)| p > 0.0 && t <= 0.0) {
-        return refused(format!(
-            "class {class} has no training samples but a probability in generated ones; the MODE score is infinite"
-        ));
-    }
-    Ok((mean_divergence(generated.values(), train) - kullback_leibler(&p, train)).exp())
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct ModeScore {
+    /// The score.
+    pub value: f64,
+    classes: usize,
 }
 
-/// The MODE score as a score.
-///
-/// # Errors
-/// As [`mode_score`].
-pub fn mode_score_score(generated: &Probabilities, train: &[f64], setting: &Setting) -> Result<Score> {
-    let protocol = setting.protocol("mode-score", [("classes", generated.classes().into())]);
-    Score::new(mode_score(generated, train)?, None, protocol, vec![])
+impl ModeScore {
+    /// Compares what a classifier says of generated samples with `train`, the share of each class in training.
+    ///
+    /// # Errors
+    /// If the numbers of classes differ, or a class never seen in training has been given probability.
+    pub fn of(generated: &Probabilities, train: &[f64]) -> Result<Self> {
+        let p = generated.marginal();
+        if p.len() != train.len() {
+            return refused(format!("{} classes generated and {} in training", p.len(), train.len()));
+        }
+        if let Some(class) = p.iter().zip(train).position(|(&p, &t)| p > 0.0 && t <= 0.0) {
+            return refused(format!(
+                "class {class} has no training samples but a probability in generated ones; \
+                 the MODE score is infinite"
+            ));
+        }
+        let value = (mean_divergence(generated.values(), train) - kullback_leibler(&p, train)).exp();
+        Ok(Self { value, classes: p.len() })
+    }
+
+    /// The score.
+    ///
+    /// # Errors
+    /// If it is not finite.
+    pub fn score(self, setting: &Setting) -> Result<Score> {
+        let protocol = setting.protocol("mode-score", [("classes", self.classes.into())]);
+        Score::new(self.value, None, protocol, vec![])
+    }
 }
 
 /// The mean over rows of `KL(row || to)`.
@@ -143,10 +155,10 @@ mod tests {
         let rows = [0.9, 0.1, 0.2, 0.8, 0.7, 0.3];
         let p = Probabilities::new(rows.to_vec(), 2).unwrap();
         for train in [[0.5, 0.5], [0.9, 0.1]] {
-            assert!((mode_score(&p, &train).unwrap() - score(&rows, 2)).abs() < 1e-12);
+            assert!((ModeScore::of(&p, &train).unwrap().value - score(&rows, 2)).abs() < 1e-12);
         }
-        assert!(mode_score(&p, &[1.0, 0.0]).unwrap_err().to_string().contains("class 1"));
-        assert!(mode_score(&p, &[1.0]).is_err());
+        assert!(ModeScore::of(&p, &[1.0, 0.0]).unwrap_err().to_string().contains("class 1"));
+        assert!(ModeScore::of(&p, &[1.0]).is_err());
     }
 
     #[test]

@@ -50,60 +50,86 @@ impl Default for PathSettings {
 
 /// `|G(path(t)) - G(path(t + e))|² / e²` in features, for random paths; values outside the middle 98 percent dropped.
 ///
-/// `ends(count, stream)` draws that many points of the space, row-major; `features(points)` generates samples from
-/// points `[2 batch, dimensions]` and gives their features, row-major. With LPIPS-like features, whose squared
-/// distance is the perceptual one, this is the published metric.
-///
-/// # Errors
-/// For settings that measure nothing, features that do not belong to the points or are not finite, and whatever the
-/// generator reports.
-pub fn path_length(
+/// With LPIPS-like features, whose squared distance is the perceptual one, this is the published metric.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PathLength {
+    /// The squared speed along each path, in rising order.
+    pub lengths: Average,
     settings: PathSettings,
-    dimensions: usize,
-    seed: u64,
-    mut ends: impl FnMut(usize, &mut Stream) -> Result<Vec<f64>>,
-    mut features: impl FnMut(&[f64]) -> Result<Vec<f64>>,
-) -> Result<Average> {
-    let PathSettings { pairs, batch, step, .. } = settings;
-    if pairs == 0 || batch == 0 || dimensions == 0 || !(step > 0.0 && step <= 0.5) {
-        return Ok(refused(format!(
-            "{pairs} pairs in batches of {batch}, {dimensions} dimensions and a step of {step} measure no path; \
-             give positive numbers and a step of at most 0.5"
-        ))?);
-    }
-    let mut lengths = Vec::with_capacity(pairs);
-    for first in (0..pairs).step_by(batch) {
-        let count = batch.min(pairs - first);
-        let mut stream = Stream::new(seed, "evaluation/path-length", first as u64);
-        let drawn = ends(2 * count, &mut stream)?;
-        if drawn.len() != 2 * count * dimensions {
-            return Ok(refused(format!(
-                "{} numbers are not {} points of {dimensions} dimensions",
-                drawn.len(),
-                2 * count
-            ))?);
-        }
-        let points = steps(settings, dimensions, &drawn, &mut stream);
-        let found = features(&points)?;
-        lengths.extend(squared_steps(&found, count, step)?);
-    }
-    Ok(middle(lengths)?)
 }
 
-/// For each pair of ends the two points of the path between which the samples are compared.
-fn steps(settings: PathSettings, dimensions: usize, ends: &[f64], stream: &mut Stream) -> Vec<f64> {
-    let PathSettings { space, place, step, .. } = settings;
-    let pairs = ends.chunks_exact(2 * dimensions);
-    let shares = stream.uniform(pairs.len(), 0.0, 1.0);
-    let mut points = Vec::with_capacity(ends.len());
-    for (pair, share) in pairs.zip(shares) {
-        let (from, to) = pair.split_at(dimensions);
-        let t = if place == Place::End { 0.0 } else { f64::from(share) };
-        for t in [t, t + step] {
-            points.extend(between(space, from, to, t));
+impl PathLength {
+    /// Follows paths through a space of `dimensions`.
+    ///
+    /// `ends(count, stream)` draws that many points of the space, row-major; `features(points)` generates samples
+    /// from points `[2 batch, dimensions]` and gives their features, row-major.
+    ///
+    /// # Errors
+    /// For settings that measure nothing, features that do not belong to the points or are not finite, and whatever
+    /// the generator reports.
+    pub fn of(
+        settings: PathSettings,
+        dimensions: usize,
+        seed: u64,
+        mut ends: impl FnMut(usize, &mut Stream) -> Result<Vec<f64>>,
+        mut features: impl FnMut(&[f64]) -> Result<Vec<f64>>,
+    ) -> Result<Self> {
+        let PathSettings { pairs, batch, step, .. } = settings;
+        if pairs == 0 || batch == 0 || dimensions == 0 || !(step > 0.0 && step <= 0.5) {
+            return Ok(refused(format!(
+                "{pairs} pairs in batches of {batch}, {dimensions} dimensions and a step of {step} measure no path; \
+                 give positive numbers and a step of at most 0.5"
+            ))?);
         }
+        let mut lengths = Vec::with_capacity(pairs);
+        for first in (0..pairs).step_by(batch) {
+            let count = batch.min(pairs - first);
+            let mut points = Vec::with_capacity(2 * count * dimensions);
+            for pair in first..first + count {
+                // A stream for each pair, so that the batch does not decide what is drawn.
+                let mut stream = Stream::new(seed, "evaluation/path-length", pair as u64);
+                let drawn = ends(2, &mut stream)?;
+                if drawn.len() != 2 * dimensions {
+                    let found = drawn.len();
+                    return Ok(refused(format!(
+                        "{found} numbers are not 2 points of {dimensions} dimensions"
+                    ))?);
+                }
+                points.extend(neighbouring(settings, &drawn, &mut stream));
+            }
+            let found = features(&points)?;
+            lengths.extend(squared_steps(&found, count, step)?);
+        }
+        Ok(Self { lengths: middle(lengths)?, settings })
     }
-    points
+
+    /// The mean as a score.
+    ///
+    /// # Errors
+    /// If it is not finite.
+    pub fn score(&self, setting: &Setting) -> super::error::Result<Score> {
+        let PathSettings { space, place, pairs, step, .. } = self.settings;
+        let parameters = [
+            ("space", if space == Space::Latent { "z, slerp" } else { "w, lerp" }.into()),
+            ("place", if place == Place::Full { "full" } else { "end" }.into()),
+            ("pairs", pairs.into()),
+            ("step", step.into()),
+        ];
+        let mut warnings = Vec::new();
+        if pairs < 10_000 {
+            warnings.push(format!("{pairs} pairs scatter; 10000 to 100000 are usual"));
+        }
+        self.lengths.score(setting.protocol("perceptual-path-length", parameters), warnings)
+    }
+}
+
+/// The two points of the path between two ends whose samples are compared.
+fn neighbouring(settings: PathSettings, ends: &[f64], stream: &mut Stream) -> Vec<f64> {
+    let PathSettings { space, place, step, .. } = settings;
+    let (from, to) = ends.split_at(ends.len() / 2);
+    let share = stream.uniform(1, 0.0, 1.0).first().copied().unwrap_or(0.0);
+    let t = if place == Place::End { 0.0 } else { f64::from(share) };
+    [t, t + step].into_iter().flat_map(|t| between(space, from, to, t)).collect()
 }
 
 fn between(space: Space, from: &[f64], to: &[f64], t: f64) -> Vec<f64> {
@@ -144,28 +170,6 @@ fn middle(mut lengths: Vec<f64>) -> super::error::Result<Average> {
     Average::new(lengths)
 }
 
-/// The path length as a score.
-///
-/// # Errors
-/// If it is not finite.
-pub fn path_length_score(
-    length: &Average,
-    settings: PathSettings,
-    setting: &Setting,
-) -> super::error::Result<Score> {
-    let parameters = [
-        ("space", if settings.space == Space::Latent { "z, slerp" } else { "w, lerp" }.into()),
-        ("place", if settings.place == Place::Full { "full" } else { "end" }.into()),
-        ("pairs", settings.pairs.into()),
-        ("step", settings.step.into()),
-    ];
-    let mut warnings = Vec::new();
-    if settings.pairs < 10_000 {
-        warnings.push(format!("{} pairs scatter; 10000 to 100000 are usual", settings.pairs));
-    }
-    length.score(setting.protocol("perceptual-path-length", parameters), warnings)
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::protocol::tests::setting;
@@ -185,8 +189,12 @@ mod tests {
             for step in [1e-4, 1e-2, 0.3] {
                 let settings = PathSettings { space: Space::Mapped, place, pairs: 5, batch: 2, step };
                 let ends = |count: usize, _: &mut Stream| Ok([0.0, 0.0, 3.0, 4.0].repeat(count / 2));
-                let found = path_length(settings, 2, 0, ends, doubled).unwrap();
-                assert!((found.mean() - 100.0).abs() < 1e-5, "{place:?} {step}: {}", found.mean());
+                let found = PathLength::of(settings, 2, 0, ends, doubled).unwrap();
+                assert!(
+                    (found.lengths.mean() - 100.0).abs() < 1e-5,
+                    "{place:?} {step}: {}",
+                    found.lengths.mean()
+                );
             }
         }
     }
@@ -202,18 +210,24 @@ mod tests {
         // A quarter of a circle of radius 2 is pi long.
         let settings = PathSettings { pairs: 3, step: 1e-4, ..PathSettings::default() };
         let ends = |count: usize, _: &mut Stream| Ok([2.0, 0.0, 0.0, 2.0].repeat(count / 2));
-        let found = path_length(settings, 2, 0, ends, |points| Ok(points.to_vec())).unwrap();
-        assert!((found.mean() - std::f64::consts::PI.powi(2)).abs() < 1e-5, "{}", found.mean());
+        let found = PathLength::of(settings, 2, 0, ends, |points| Ok(points.to_vec())).unwrap();
+        assert!(
+            (found.lengths.mean() - std::f64::consts::PI.powi(2)).abs() < 1e-5,
+            "{}",
+            found.lengths.mean()
+        );
     }
 
     #[test]
     fn outliers_are_dropped_and_seeds_decide() {
         let settings = PathSettings { pairs: 200, ..PathSettings::default() };
-        let measure = |seed| path_length(settings, 4, seed, normal, doubled).unwrap();
-        assert_eq!(measure(1).values().len(), 196);
+        let measure = |seed| PathLength::of(settings, 4, seed, normal, doubled).unwrap();
+        assert_eq!(measure(1).lengths.values().len(), 196);
         assert_eq!(measure(1), measure(1));
-        assert_ne!(measure(1).mean(), measure(2).mean());
-        let score = path_length_score(&measure(1), settings, &setting(1, 200)).unwrap();
+        let batched = PathLength::of(PathSettings { batch: 7, ..settings }, 4, 1, normal, doubled).unwrap();
+        assert_eq!(batched.lengths, measure(1).lengths);
+        assert_ne!(measure(1).lengths.mean(), measure(2).lengths.mean());
+        let score = measure(1).score(&setting(1, 200)).unwrap();
         assert_eq!(score.protocol.parameters["step"], 0.01);
         assert!(score.warnings[0].contains("200 pairs"));
     }
@@ -222,10 +236,10 @@ mod tests {
     fn what_measures_nothing_is_refused() {
         let settings = PathSettings { pairs: 2, ..PathSettings::default() };
         for bad in [PathSettings { pairs: 0, ..settings }, PathSettings { step: 0.0, ..settings }] {
-            assert!(path_length(bad, 4, 0, normal, doubled).is_err());
+            assert!(PathLength::of(bad, 4, 0, normal, doubled).is_err());
         }
-        assert!(path_length(settings, 3, 0, normal, doubled).is_err());
-        assert!(path_length(settings, 4, 0, normal, |_| Ok(vec![1.0; 7])).is_err());
-        assert!(path_length(settings, 4, 0, normal, |_| Ok(vec![f64::NAN; 8])).is_err());
+        assert!(PathLength::of(settings, 3, 0, normal, doubled).is_err());
+        assert!(PathLength::of(settings, 4, 0, normal, |_| Ok(vec![1.0; 7])).is_err());
+        assert!(PathLength::of(settings, 4, 0, normal, |_| Ok(vec![f64::NAN; 8])).is_err());
     }
 }

@@ -1,15 +1,6 @@
-//! Structural similarity of images, at one scale (SSIM, Wang et al. 2004) and several (MS-SSIM, Wang et al. 2003), and
-//! with it the variety of generated ones (Odena et al. 2017).
+//! Structural similarity of images, at one scale (SSIM, Wang et al. 2004) and several (MS-SSIM, Wang et al. 2003).
 
-use std::collections::BTreeMap;
-
-use rayon::prelude::*;
-
-use super::average::Average;
 use super::error::{Result, refused};
-use super::protocol::Setting;
-use super::score::Score;
-use crate::random::Stream;
 
 /// Side of the Gaussian window, in pixels; smaller on smaller images.
 const WINDOW: usize = 11;
@@ -197,76 +188,10 @@ fn window(side: usize) -> Vec<f64> {
     (0..size).map(|i| weight(i) / total).collect()
 }
 
-/// Which pairs of images are compared, and how.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Pairs {
-    /// How many random pairs.
-    pub count: usize,
-    /// At how many scales.
-    pub scales: usize,
-}
-
-/// The similarity of random pairs of different images of the same class: lower is more varied. Compare it with that
-/// of real images; a generator that is far above repeats itself.
-///
-/// # Errors
-/// If there are not as many labels as images, or no class has two.
-pub fn similarity_within_classes(
-    images: Images<'_>,
-    labels: Option<&[u32]>,
-    pairs: Pairs,
-    seed: u64,
-) -> Result<Average> {
-    let count = images.count();
-    if let Some(labels) = labels.filter(|labels| labels.len() != count) {
-        return refused(format!("{} labels for {count} images", labels.len()));
-    }
-    let mut members: BTreeMap<u32, Vec<usize>> = BTreeMap::new();
-    for index in 0..count {
-        let label = labels.and_then(|labels| labels.get(index)).copied().unwrap_or(0);
-        members.entry(label).or_default().push(index);
-    }
-    members.retain(|_, images| images.len() > 1);
-    let candidates: Vec<(usize, &Vec<usize>)> =
-        members.values().flat_map(|class| (0..class.len()).map(move |place| (place, class))).collect();
-    let mut stream = Stream::new(seed, "evaluation/similarity/pairs", 0);
-    let mut draw = || {
-        let &(place, class) = stream.choose(&candidates)?;
-        let other = (place + 1 + stream.index(class.len() - 1)) % class.len();
-        Some((*class.get(place)?, *class.get(other)?))
-    };
-    let drawn: Option<Vec<_>> = (0..pairs.count).map(|_| draw()).collect();
-    let Some(drawn) = drawn else {
-        return refused("no class has two images to compare; generate more");
-    };
-    let values: Result<_> = drawn.par_iter().map(|&pair| similarity(images, pair, pairs.scales)).collect();
-    Average::new(values?)
-}
-
-/// The similarity of pairs as a score, `ssim` or `ms-ssim`.
-///
-/// # Errors
-/// If it is not finite.
-pub fn similarity_score(
-    similarity: &Average,
-    pairs: Pairs,
-    by_class: bool,
-    setting: &Setting,
-) -> Result<Score> {
-    let metric = if pairs.scales == 1 { "ssim" } else { "ms-ssim" };
-    let parameters =
-        [("pairs", pairs.count.into()), ("scales", pairs.scales.into()), ("within_classes", by_class.into())];
-    let mut warnings = Vec::new();
-    if pairs.count < 100 {
-        warnings.push(format!("{} pairs scatter widely; 100 and more are usual", pairs.count));
-    }
-    similarity.score(setting.protocol(metric, parameters), warnings)
-}
-
 #[cfg(test)]
 mod tests {
-    use super::super::protocol::tests::setting;
     use super::*;
+    use crate::random::Stream;
 
     fn constant(side: usize, values: [f32; 2]) -> Vec<f32> {
         values.iter().flat_map(|&value| vec![value; side * side]).collect()
@@ -338,26 +263,6 @@ mod tests {
         let plane = Plane { values: (0..15).map(f64::from).collect(), width: 5 };
         let halved = plane.halved();
         assert_eq!((halved.width, &*halved.values), (2, &[3.0, 5.0][..]));
-    }
-
-    #[test]
-    fn pairs_are_of_one_class_and_never_of_one_image() {
-        // Two classes of equal images each, and a class of one.
-        let dark = constant(16, [0.1, 0.1]);
-        let values = [dark.clone(), constant(16, [0.9, 0.9]), vec![0.5; 256]].concat();
-        let pairs = Pairs { count: 40, scales: 1 };
-        let found = images(&values, 16);
-        let classes = similarity_within_classes(found, Some(&[0, 0, 1, 1, 2]), pairs, 0).unwrap();
-        assert!(classes.values().iter().all(|value| (value - 1.0).abs() < 1e-12));
-        let mixed = similarity_within_classes(found, None, pairs, 0).unwrap();
-        assert!(mixed.mean() < 0.9);
-        let distinct = noise(3, 16);
-        let never = similarity_within_classes(images(&distinct, 16), None, pairs, 0).unwrap();
-        assert!(never.values().iter().all(|&value| value < 0.9));
-        assert!(similarity_within_classes(found, Some(&[0, 1, 2, 3, 4]), pairs, 0).is_err());
-        assert!(similarity_within_classes(found, Some(&[0]), pairs, 0).is_err());
-        let score = similarity_score(&classes, pairs, true, &setting(5, 5)).unwrap();
-        assert!(score.protocol.metric == "ssim" && score.warnings[0].contains("40 pairs"));
     }
 
     #[test]
