@@ -3,9 +3,9 @@
 
 use plotters::prelude::*;
 
-use super::canvas::{Chart, DrawingError, INK, Labels, drawn, framed, px, stroke};
+use super::canvas::{Chart, DrawingError, INK, Labels, drawn, framed, px, stroke, text};
 use super::picture::{Picture, PictureError};
-use super::scatter::{HEADER, SIDE, Scatter, draw_header, pairs, with_missing};
+use super::scatter::{HEADER, SIDE, Scatter, pairs, with_missing};
 
 /// Squares along each side of a heat map.
 pub const SQUARES: usize = 64;
@@ -108,9 +108,11 @@ impl Scatter {
                 let to = (from.0 + length * slope.0 / norm, from.1 + length * slope.1 / norm);
                 PathElement::new(vec![from, to], stroke(INK, 1))
             }))?;
-            chart.draw_series((0..places.len()).filter(with_arrow).map(|index| {
-                Circle::new(places[index], px(1), INK.filled())
-            }))?;
+            chart.draw_series(
+                (0..places.len())
+                    .filter(with_arrow)
+                    .map(|index| Circle::new(places[index], px(1), INK.filled())),
+            )?;
             Ok(())
         })
     }
@@ -141,7 +143,7 @@ impl Scatter {
         let (x, y) = ((left, left + 2.0 * self.reach), (bottom, bottom + 2.0 * self.reach));
         drawn((SIDE, SIDE + HEADER), "a heat map", |area| {
             let (header, body) = area.split_vertically(px(HEADER as i32));
-            draw_header_line(&header, caption)?;
+            header.draw_text(caption, &text(16, INK), (px(14), px(9)))?;
             let mut chart = framed(&body, x, y, &Labels { x: "", y: "", right: px(16) })?;
             paint(&mut chart)
         })
@@ -164,6 +166,45 @@ impl Scatter {
     }
 }
 
-fn draw_header_line(area: &super::canvas::Area<'_>, caption: &str) -> Result<(), DrawingError> {
-    draw_header(area, caption)
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SQUARE: [f32; 8] = [-1.0, -1.0, 1.0, -1.0, 1.0, 1.0, -1.0, 1.0];
+
+    #[test]
+    fn squares_hold_what_lies_in_them() {
+        let scatter = Scatter::new(&SQUARE).unwrap();
+        let places = scatter.places();
+        assert_eq!(places.len(), 2 * SQUARES * SQUARES);
+        // The middle of the first square, bottom left of axes that reach 1.25 each way.
+        assert!((places[0] + 1.25 - 1.25 / 64.0).abs() < 1e-6 && places[0] == places[1]);
+        let (counts, missing) =
+            scatter.counted(&[(-1.24, -1.24), (1.24, -1.24), (9.0, 0.0), (f64::NAN, 0.0)]);
+        assert_eq!((counts[0], counts[SQUARES - 1], missing), (1, 1, 2));
+        assert_eq!(counts.iter().sum::<usize>(), 2);
+    }
+
+    #[test]
+    fn denser_is_darker() {
+        let scatter = Scatter::new(&SQUARE).unwrap();
+        let light = |samples: &[f32]| -> u64 {
+            let picture = scatter.draw_density(samples, "step 0").unwrap();
+            picture.pixels().iter().map(|&value| u64::from(value)).sum()
+        };
+        assert!(light(&[0.0, 0.0, 0.5, 0.5]) < light(&[]));
+        assert!(light(&[0.0, 0.0, 0.0, 0.0]) > light(&[0.0, 0.0, 0.5, 0.5]));
+    }
+
+    #[test]
+    fn a_field_needs_every_place() {
+        let scatter = Scatter::new(&SQUARE).unwrap();
+        let scores: Vec<f32> = scatter.places().chunks(2).map(|place| place[0]).collect();
+        let slopes: Vec<f32> = scores.iter().flat_map(|_| [1.0, 0.0]).collect();
+        let picture = scatter.draw_field(&scores, &slopes, "step 0").unwrap();
+        // Low is orange on the left, high is blue on the right.
+        let (left, right) = (picture.pixel(80, 260).unwrap(), picture.pixel(440, 260).unwrap());
+        assert!(left[0] > left[2] && right[2] > right[0], "{left:?} {right:?}");
+        assert!(scatter.draw_field(&scores[1..], &slopes, "").is_err());
+    }
 }
