@@ -16,12 +16,15 @@
 //! is the transpose of the same formula, `G^T (A y * B^T d)`.
 
 mod filter;
+mod fours;
+mod lanes;
 mod output_gradients;
 pub(super) mod weight_gradient;
 mod weight_sums;
 mod weights;
 
 pub(super) use filter::{Filter, Target};
+pub(super) use lanes::{Part, Pass, SQUARE, pays};
 pub(super) use weights::{Filters, PhaseTaps, packed_length};
 
 use super::geometry::Geometry;

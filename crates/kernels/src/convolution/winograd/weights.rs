@@ -1,7 +1,7 @@
 //! The transformed weights, in the order the tiles read them.
 
 use super::filter::DEPTH;
-use super::{transform_taps, window};
+use super::{fours, transform_taps};
 use crate::element::{Element, Path};
 use crate::pool;
 use crate::runs::copy;
@@ -9,9 +9,9 @@ use crate::tile::TILE_ROWS;
 use crate::vector::{Vector, Work};
 use crate::workspace::Workspace;
 
-/// Numbers in the packed weights of `outputs x inputs` filters.
-pub(in super::super) fn packed_length(taps: usize, outputs: usize, inputs: usize) -> usize {
-    window(taps) * window(taps) * inputs * outputs.next_multiple_of(TILE_ROWS)
+/// Numbers in the packed weights of `outputs x inputs` filters, for windows of so many inputs along each axis.
+pub(in super::super) fn packed_length(window: usize, outputs: usize, inputs: usize) -> usize {
+    window * window * inputs * outputs.next_multiple_of(TILE_ROWS)
 }
 
 /// Where the weights of a group of outputs and a block of inputs start: position, block of inputs, group of outputs,
@@ -40,6 +40,8 @@ pub(in super::super) struct PhaseTaps {
 /// Filters in a weight slice.
 pub(in super::super) struct Filters<'a, T> {
     pub(in super::super) taps: usize,
+    /// Inputs that a square of outputs sees along each axis: which squares the weights are for.
+    pub(in super::super) window: usize,
     pub(in super::super) weight: &'a [T],
     pub(in super::super) outputs: usize,
     pub(in super::super) output_stride: usize,
@@ -77,9 +79,10 @@ struct Pack<'a, T> {
 impl<T: Element> Work<T> for Pack<'_, T> {
     #[inline(always)]
     fn run<V: Vector<Element = T>, const NARROW: usize, const WIDE: usize>(self) {
-        match self.filters.taps {
-            2 => self.pack::<V, 2>(),
-            _ => self.pack::<V, 3>(),
+        match (self.filters.taps, self.filters.window) {
+            (2, fours::WINDOW) => self.pack::<V, 2, { fours::WINDOW }>(),
+            (2, _) => self.pack::<V, 2, 3>(),
+            _ => self.pack::<V, 3, 4>(),
         }
     }
 }
@@ -90,7 +93,7 @@ const LANES: usize = 16;
 impl<T: Element> Pack<'_, T> {
     /// Vectors run along the input channels.
     #[inline(always)]
-    fn pack<V: Vector<Element = T>, const R: usize>(&self) {
+    fn pack<V: Vector<Element = T>, const R: usize, const W: usize>(&self) {
         let Filters { weight, channels, channel_stride, kernel, .. } = *self.filters;
         // All taps of a vector of kernels: `[tap, lane]`.
         let mut lines = Workspace::<T>::take(kernel * LANES);
@@ -104,7 +107,7 @@ impl<T: Element> Pack<'_, T> {
             }
             for phase in &self.filters.phases {
                 // SAFETY: the path has the vectors, and every tap has a line of the longest one.
-                unsafe { self.phase::<V, R>(phase, channel, count, lines.pointer()) };
+                unsafe { self.phase::<V, R, W>(phase, channel, count, lines.pointer()) };
             }
         }
     }
@@ -114,7 +117,7 @@ impl<T: Element> Pack<'_, T> {
     /// # Safety
     /// `lines` must hold all taps, and the processor must have the vectors.
     #[inline(always)]
-    unsafe fn phase<V: Vector<Element = T>, const R: usize>(
+    unsafe fn phase<V: Vector<Element = T>, const R: usize, const W: usize>(
         &self,
         phase: &PhaseTaps,
         channel: usize,
@@ -130,11 +133,21 @@ impl<T: Element> Pack<'_, T> {
                     *vector = V::load(lines.add(tap * LANES));
                 }
             }
+            let mut put = |position: usize, vector: V| {
+                vector.store(line.as_mut_ptr());
+                self.store(position, phase, channel, &line[..count]);
+            };
+            if W == fours::WINDOW {
+                let [[a, b, ..], [c, d, ..], ..] = square;
+                for (position, &vector) in fours::taps([[a, b], [c, d]]).as_flattened().iter().enumerate() {
+                    put(position, vector);
+                }
+                return;
+            }
             let square = transform_taps::<V, R>(square);
-            for (i, vectors) in square.iter().take(window(R)).enumerate() {
-                for (j, vector) in vectors.iter().take(window(R)).enumerate() {
-                    vector.store(line.as_mut_ptr());
-                    self.store(i * window(R) + j, phase, channel, &line[..count]);
+            for (i, vectors) in square.iter().take(W).enumerate() {
+                for (j, &vector) in vectors.iter().take(W).enumerate() {
+                    put(i * W + j, vector);
                 }
             }
         }
