@@ -6,7 +6,7 @@ use super::geometry::Geometry;
 use super::patches::Patches;
 use super::planes::{Images, Layout, split};
 use super::split_outputs;
-use super::winograd::{self, Filter, Filters, Part, Pass, PhaseTaps, SQUARE, Target, window};
+use super::winograd::{self, Filter, Filters, Part, Pass, PhaseTaps, SQUARE, Source, Target, window};
 use crate::element::{Element, Path};
 use crate::pool;
 use crate::vector::{Vector, Work};
@@ -85,12 +85,15 @@ fn large_squares<T: Element>(path: Path, g: &Geometry, input: &[T], weight: &[T]
     let taps = |p: usize, q: usize| [tap(p, 0, q, 0), tap(p, 0, q, 1), tap(p, 1, q, 0), tap(p, 1, q, 1)];
     let phases = (0..rows * columns).map(|phase| taps(phase / columns, phase % columns)).collect();
     let pass = Pass {
-        source: input,
-        channels: g.group_inputs(),
-        size: [g.in_height, g.in_width],
-        origin: g.padding.map(|padding| -(padding as isize)),
-        step: g.stride,
-        reach: g.stride,
+        source: Source {
+            start: input,
+            groups: g.groups,
+            channels: g.group_inputs(),
+            size: [g.in_height, g.in_width],
+            origin: g.padding.map(|padding| -(padding as isize)),
+            step: g.stride,
+            reach: g.stride,
+        },
         parts: vec![Part { first: [0, 0], window: [0, 0], taps: phases }],
         part_columns: 1,
         spread: [1, 1],
@@ -103,7 +106,6 @@ fn large_squares<T: Element>(path: Path, g: &Geometry, input: &[T], weight: &[T]
         outputs: g.group_outputs(),
         target_size: [g.out_height(), g.out_width()],
         batch: g.batch,
-        groups: g.groups,
     };
     pass.run(path);
 }

@@ -11,7 +11,7 @@ use super::patches::Patches;
 use super::phase_weights::{Pair, pack_weights, pairs, sort_weights};
 use super::planes::{Images, Layout, split};
 use super::split_outputs;
-use super::winograd::{self, Filter, Part, Pass, SQUARE, Target};
+use super::winograd::{self, Filter, Part, Pass, SQUARE, Source, Target};
 use crate::element::{Element, Path};
 use crate::pool;
 use crate::runs::zip;
@@ -117,12 +117,15 @@ fn large_squares<T: Element>(
         }
     };
     let pass = Pass {
-        source: output_gradient,
-        channels: g.group_outputs(),
-        size: [g.out_height(), g.out_width()],
-        origin: [rows.low, columns.low],
-        step: [1, 1],
-        reach: [rows.reach(), columns.reach()],
+        source: Source {
+            start: output_gradient,
+            groups: g.groups,
+            channels: g.group_outputs(),
+            size: [g.out_height(), g.out_width()],
+            origin: [rows.low, columns.low],
+            step: [1, 1],
+            reach: [rows.reach(), columns.reach()],
+        },
         parts: (rows.phases.iter())
             .flat_map(|row| columns.phases.iter().map(move |column| part(row, column)))
             .collect(),
@@ -137,7 +140,6 @@ fn large_squares<T: Element>(
         outputs: g.group_inputs(),
         target_size: [g.in_height, g.in_width],
         batch: g.batch,
-        groups: g.groups,
     };
     pass.run(path);
 }

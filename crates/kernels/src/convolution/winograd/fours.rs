@@ -124,3 +124,44 @@ pub(super) unsafe fn taps<V: Vector>([[a, b], [c, d]]: [[V; 2]; 2]) -> Square<V>
         std::array::from_fn(|i| line(left[i], right[i]))
     }
 }
+
+/// `A y A^T`: the transform of 4 x 4 gradients of outputs, which are the first of each row and column.
+///
+/// # Safety
+/// The processor must have the vectors.
+#[inline(always)]
+pub(super) unsafe fn gradients<V: Vector>(mut y: Square<V>) -> Square<V> {
+    // SAFETY: the caller's promise.
+    unsafe {
+        let (two, four) = (number::<V>(2.0), number::<V>(4.0));
+        let line = |[a, b, c, d, _]: [V; WINDOW]| {
+            let (even, odd) = (a.add(c), b.add(d));
+            let outer = a.multiply_add(two, b);
+            [a, even.add(odd), even.subtract(odd), outer.multiply_add(four, c.multiply_add(two, d)), d]
+        };
+        both_ways!(y, SQUARE, WINDOW, line);
+        y
+    }
+}
+
+/// `G^T n G`: the gradients of 2 x 2 taps from sums of products.
+///
+/// # Safety
+/// The processor must have the vectors.
+#[inline(always)]
+pub(super) unsafe fn products<V: Vector>(n: Square<V>) -> [[V; 2]; 2] {
+    // SAFETY: the caller's promise.
+    unsafe {
+        let (zero, half, sixth) = (V::zero(), number::<V>(0.5), V::splat(sixth()));
+        let line = |[a, b, c, d, e]: [V; WINDOW]| {
+            [
+                zero.multiply_add(half, a.subtract(b)).multiply_add(sixth, d.subtract(c)),
+                e.subtract(zero.multiply_add(half, b)).multiply_add(sixth, c.add(d).add(d)),
+            ]
+        };
+        let rows: [[V; 2]; WINDOW] = n.map(line);
+        let column = |j: usize| line(rows.map(|row| row[j]));
+        let (left, right) = (column(0), column(1));
+        [[left[0], right[0]], [left[1], right[1]]]
+    }
+}

@@ -4,14 +4,17 @@ use super::filter::DEPTH;
 use super::{fours, transform_taps};
 use crate::element::{Element, Path};
 use crate::pool;
-use crate::runs::copy;
+use crate::runs::{copy, transpose};
 use crate::tile::TILE_ROWS;
 use crate::vector::{Vector, Work};
 use crate::workspace::Workspace;
 
+/// One cache line between positions: the same place in all of them must not fall into the same set of the caches.
+const PAD: usize = 16;
+
 /// Numbers in the packed weights of `outputs x inputs` filters, for windows of so many inputs along each axis.
 pub(in super::super) fn packed_length(window: usize, outputs: usize, inputs: usize) -> usize {
-    window * window * inputs * outputs.next_multiple_of(TILE_ROWS)
+    window * window * (inputs * outputs.next_multiple_of(TILE_ROWS) + PAD)
 }
 
 /// Where the weights of a group of outputs and a block of inputs start: position, block of inputs, group of outputs,
@@ -24,7 +27,9 @@ pub(super) fn place(
     [outputs, inputs]: [usize; 2],
 ) -> usize {
     let depth = DEPTH.min(inputs - first_input);
-    (position * inputs + first_input) * outputs.next_multiple_of(TILE_ROWS) + first_output * depth
+    (position * inputs + first_input) * outputs.next_multiple_of(TILE_ROWS)
+        + position * PAD
+        + first_output * depth
 }
 
 /// The taps of one phase, and where their transforms go.
@@ -100,11 +105,9 @@ impl<T: Element> Pack<'_, T> {
         for channel in (0..channels).step_by(V::LANES) {
             let count = V::LANES.min(channels - channel);
             let from = &weight[self.output * self.filters.output_stride + channel * channel_stride..];
-            for lane in 0..count {
-                let taps = from[lane * channel_stride..][..kernel].iter();
-                let places = lines.slice()[lane..].iter_mut().step_by(LANES);
-                places.zip(taps).for_each(|(place, &tap)| *place = tap);
-            }
+            let from = &from[..(count - 1) * channel_stride + kernel];
+            // SAFETY: `count` kernels were just seen to be there, and there is a line for each tap.
+            unsafe { transpose(from.as_ptr(), channel_stride, [count, kernel], lines.pointer(), LANES) };
             for phase in &self.filters.phases {
                 // SAFETY: the path has the vectors, and every tap has a line of the longest one.
                 unsafe { self.phase::<V, R, W>(phase, channel, count, lines.pointer()) };
@@ -125,6 +128,8 @@ impl<T: Element> Pack<'_, T> {
         lines: *const T,
     ) {
         let mut line = [T::default(); LANES];
+        // Whether the whole vector goes to one place.
+        let whole = count == V::LANES && (phase.plane + channel) % DEPTH + V::LANES <= DEPTH;
         // SAFETY: the caller's promise; a vector fits into the local line.
         unsafe {
             let mut square = [[V::zero(); 4]; 4];
@@ -134,8 +139,12 @@ impl<T: Element> Pack<'_, T> {
                 }
             }
             let mut put = |position: usize, vector: V| {
-                vector.store(line.as_mut_ptr());
-                self.store(position, phase, channel, &line[..count]);
+                if whole {
+                    vector.store(self.packed.0.add(self.place(position, phase, channel)));
+                } else {
+                    vector.store(line.as_mut_ptr());
+                    self.store(position, phase, channel, &line[..count]);
+                }
             };
             if W == fours::WINDOW {
                 let [[a, b, ..], [c, d, ..], ..] = square;
@@ -153,18 +162,26 @@ impl<T: Element> Pack<'_, T> {
         }
     }
 
+    /// Where the weight of one position and channel goes.
+    #[inline(always)]
+    fn place(&self, position: usize, phase: &PhaseTaps, channel: usize) -> usize {
+        let (size, input) = ([self.filters.outputs, self.filters.planes], phase.plane + channel);
+        let first = input / DEPTH * DEPTH;
+        let depth = DEPTH.min(size[1] - first);
+        let (group, row) = (self.output / TILE_ROWS * TILE_ROWS, self.output % TILE_ROWS);
+        phase.start + place(position, first, group, size) + row * depth + input - first
+    }
+
     /// Puts the weights of one position and neighbouring input planes into their places.
     #[inline(always)]
     fn store(&self, position: usize, phase: &PhaseTaps, channel: usize, weights: &[T]) {
-        let (size, input) = ([self.filters.outputs, self.filters.planes], phase.plane + channel);
-        let (group, row) = (self.output / TILE_ROWS * TILE_ROWS, self.output % TILE_ROWS);
+        let planes = self.filters.planes;
         let mut stored = 0;
         while stored < weights.len() {
-            let first = (input + stored) / DEPTH * DEPTH;
-            let depth = DEPTH.min(size[1] - first);
-            let within = input + stored - first;
-            let count = (weights.len() - stored).min(depth - within);
-            let place = phase.start + place(position, first, group, size) + row * depth + within;
+            let input = phase.plane + channel + stored;
+            let end = (input / DEPTH * DEPTH + DEPTH).min(planes);
+            let count = (weights.len() - stored).min(end - input);
+            let place = self.place(position, phase, channel + stored);
             // SAFETY: the block's place has room for its depth, and only this task writes this output's row.
             unsafe { copy(weights[stored..].as_ptr(), self.packed.0.add(place), count) };
             stored += count;
