@@ -1,8 +1,10 @@
 //! Generators and discriminators.
 
 mod dcgan;
+pub mod inception;
 mod mlp;
 mod resnet;
+mod state_file;
 
 pub use dcgan::DcganRecipe;
 pub use mlp::{Hidden, HiddenNormalization, MlpRecipe};
