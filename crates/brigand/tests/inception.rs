@@ -13,7 +13,8 @@ const STEP: u64 = 0x9E37_79B9_7F4A_7C15;
 
 /// splitmix64 number `index` of the sequence that `name` and `salt` begin.
 fn mixed(name: &str, salt: u64, index: usize) -> u64 {
-    let hash = name.bytes().fold(0xcbf2_9ce4_8422_2325u64, |h, b| (h ^ u64::from(b)).wrapping_mul(0x0100_0000_01b3));
+    let hash =
+        name.bytes().fold(0xcbf2_9ce4_8422_2325u64, |h, b| (h ^ u64::from(b)).wrapping_mul(0x0100_0000_01b3));
     let mut z = (hash ^ salt).wrapping_add((index as u64 + 1).wrapping_mul(STEP));
     z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
     z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
@@ -86,7 +87,10 @@ fn an_image_does_not_depend_on_its_batch(network: &Inception) {
     let whole = network.forward(&images, [7, 3, 20, 20]).unwrap();
     for (index, image) in images.chunks(3 * 20 * 20).enumerate() {
         let alone = network.forward(image, [1, 3, 20, 20]).unwrap();
-        assert!(alone.features == whole.features[index * FEATURES..][..FEATURES], "features of image {index}");
+        assert!(
+            alone.features == whole.features[index * FEATURES..][..FEATURES],
+            "features of image {index}"
+        );
         assert!(alone.logits == whole.logits[index * CLASSES..][..CLASSES], "logits of image {index}");
     }
 }

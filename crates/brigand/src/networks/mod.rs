@@ -1,5 +1,6 @@
 //! Generators and discriminators.
 
+pub mod classifier;
 mod dcgan;
 pub mod inception;
 mod mlp;

@@ -36,7 +36,9 @@ pub(crate) fn read(path: &Path) -> Result<BTreeMap<String, Tensor>> {
         "safetensors" => candle_core::safetensors::load_buffer(&bytes, &Device::Cpu)
             .map(|tensors| tensors.into_iter().collect()),
         "pth" | "pt" | "bin" if bytes.starts_with(&OLD_FORMAT) => read_old(&bytes),
-        "pth" | "pt" | "bin" => candle_core::pickle::read_all(path).map(|tensors| tensors.into_iter().collect()),
+        "pth" | "pt" | "bin" => {
+            candle_core::pickle::read_all(path).map(|tensors| tensors.into_iter().collect())
+        }
         _ => return Err(damaged("its name ends in none of .safetensors, .pth, .pt".into())),
     };
     tensors.map_err(|reason| damaged(reason.to_string()))
@@ -53,7 +55,9 @@ fn read_old(bytes: &[u8]) -> candle_core::Result<BTreeMap<String, Tensor>> {
     let _machine = unpickle(&mut rest)?;
     let state = unpickle(&mut rest)?.dict()?;
     let keys: Vec<String> = match unpickle(&mut rest)? {
-        Object::List(keys) => keys.into_iter().map(|key| Ok(key.unicode()?)).collect::<candle_core::Result<_>>()?,
+        Object::List(keys) => {
+            keys.into_iter().map(|key| Ok(key.unicode()?)).collect::<candle_core::Result<_>>()?
+        }
         other => candle_core::bail!("a list of storages was expected, not {other:?}"),
     };
     let mut infos = Vec::with_capacity(state.len());

@@ -4,7 +4,7 @@ use candle_core::Device;
 use serde::{Serialize, de::DeserializeOwned};
 use toml::Table;
 
-use super::{Duel, DuelRecipe, System, dcgan, gan};
+use super::{Duel, DuelRecipe, System, classifier, dcgan, gan};
 use crate::error::{Error, Result};
 use crate::networks::{SampleKind, SampleShape};
 use crate::recipe::refused;
@@ -14,12 +14,15 @@ use crate::recipe::refused;
 pub enum Family {
     /// The first GANs.
     Foundations,
+    /// What judges samples.
+    Judges,
 }
 
 impl std::fmt::Display for Family {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         formatter.write_str(match self {
             Self::Foundations => "foundations",
+            Self::Judges => "judges",
         })
     }
 }
@@ -85,6 +88,23 @@ pub fn registry() -> &'static [Entry] {
             defaults: |sample| to_table(&dcgan::recipe(sample)),
             normalize: normalize_duel,
             build: build_duel,
+        },
+        Entry {
+            name: "classifier",
+            family: Family::Judges,
+            summary: "a small convolutional classifier of labelled images, whose features judge samples of them",
+            paper: "LeCun et al. 1998, doi:10.1109/5.726791",
+            data: "digits",
+            length: |_| Length { steps: 4000, batch: 64 },
+            defaults: |_| to_table(&classifier::ClassifierRecipe::default()),
+            normalize: |table| {
+                let recipe: classifier::ClassifierRecipe = read(&table)?;
+                recipe.check()?;
+                to_table(&recipe)
+            },
+            build: |table, sample, seed, device| {
+                Ok(Box::new(classifier::ClassifierTraining::new(read(table)?, sample, seed, device)?))
+            },
         },
     ];
     ENTRIES

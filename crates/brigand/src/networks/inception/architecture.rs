@@ -169,7 +169,11 @@ impl<G: FnMut(&str, &[usize]) -> Result<Vec<f32>>> Maker<'_, G> {
             self.chain(from, &[("branch5x5_1", point(48)), ("branch5x5_2", kernel(64, [5, 5], 1, [2, 2]))])?,
             self.chain(
                 from,
-                &[("branch3x3dbl_1", point(64)), ("branch3x3dbl_2", three(96)), ("branch3x3dbl_3", three(96))],
+                &[
+                    ("branch3x3dbl_1", point(64)),
+                    ("branch3x3dbl_2", three(96)),
+                    ("branch3x3dbl_3", three(96)),
+                ],
             )?,
             self.pooled(Pool::Mean, from, pooled)?,
         ]))
@@ -263,11 +267,7 @@ pub(super) fn layers(get: &mut impl FnMut(&str, &[usize]) -> Result<Vec<f32>>) -
     let valid = |to| kernel(to, [3, 3], 1, [0, 0]);
     let mut nodes = maker.chain(
         3,
-        &[
-            ("Conv2d_1a_3x3", halving(32)),
-            ("Conv2d_2a_3x3", valid(32)),
-            ("Conv2d_2b_3x3", three(64)),
-        ],
+        &[("Conv2d_1a_3x3", halving(32)), ("Conv2d_2a_3x3", valid(32)), ("Conv2d_2b_3x3", three(64))],
     )?;
     nodes.push(Node::Pool(Pool::LargestHalving));
     nodes.extend(maker.chain(64, &[("Conv2d_3b_1x1", point(80)), ("Conv2d_4a_3x3", valid(192))])?);

@@ -32,7 +32,7 @@ pub const FEATURES: usize = 2048;
 pub const CLASSES: usize = 1008;
 /// Images that go through the network together on one thread: enough to use every weight several times while it is
 /// near, few enough that the maps stay in the cache.
-const GROUP: usize = 4;
+const GROUP: usize = 8;
 
 /// The network, in evaluation mode.
 pub struct Inception {
@@ -92,15 +92,17 @@ impl Inception {
     /// If there is no image, `images` does not have the shape, or the channels are neither 1 nor 3.
     pub fn forward(&self, images: &[f32], shape: [usize; 4]) -> Result<InceptionOutput> {
         let [batch, channels, height, width] = shape;
-        if images.is_empty() || images.len() != shape.iter().product::<usize>() || ![1, 3].contains(&channels) {
+        if images.is_empty() || images.len() != shape.iter().product::<usize>() || ![1, 3].contains(&channels)
+        {
             return Err(Error::Request(format!(
                 "inception needs images [batch, 1 or 3, height, width], got {} numbers as {shape:?}",
                 images.len()
             )));
         }
         let image = channels * height * width;
-        // Where there are few images every thread still gets some.
-        let group = batch.div_ceil(threads()).clamp(1, GROUP);
+        // Equal shares for all threads.
+        let share = batch.div_ceil(threads());
+        let group = share.div_ceil(share.div_ceil(GROUP));
         let mut features = vec![0.0; batch * FEATURES];
         parallel_chunks(&mut features, group * FEATURES, |index, features| {
             let first = index * group * image;
@@ -126,7 +128,8 @@ impl Inception {
     }
 
     fn logits(&self, features: &[f32]) -> Vec<f32> {
-        let mut logits: Vec<f32> = self.bias.iter().copied().cycle().take(features.len() / FEATURES * CLASSES).collect();
+        let mut logits: Vec<f32> =
+            self.bias.iter().copied().cycle().take(features.len() / FEATURES * CLASSES).collect();
         let weight = Matrix::row_major(&self.weight, CLASSES, FEATURES).transposed();
         multiply(Matrix::row_major(features, features.len() / FEATURES, FEATURES), weight, &mut logits, true);
         logits

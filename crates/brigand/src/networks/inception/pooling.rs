@@ -103,12 +103,14 @@ mod tests {
             // Into the last three of five channels.
             let mut found = vec![f32::NAN; 2 * 5 * height * width];
             pool.write(&input, Window::new([2, 5, height, width], &mut found).from(2));
-            for (image, channel, y, x) in
-                (0..2 * 3 * height * width).map(|i| (i / (3 * height * width), i / (height * width) % 3, i / width % height, i % width))
+            for (image, channel, y, x) in (0..2 * 3 * height * width)
+                .map(|i| (i / (3 * height * width), i / (height * width) % 3, i / width % height, i % width))
             {
                 let pixels: Vec<f32> = (0..9)
                     .map(|tap| (y * stride + tap / 3, x * stride + tap % 3))
-                    .filter(|&(y, x)| (padding..7 + padding).contains(&y) && (padding..9 + padding).contains(&x))
+                    .filter(|&(y, x)| {
+                        (padding..7 + padding).contains(&y) && (padding..9 + padding).contains(&x)
+                    })
                     .map(|(y, x)| input.values[((image * 3 + channel) * 7 + y - padding) * 9 + x - padding])
                     .collect();
                 let wanted = match pool {
@@ -116,7 +118,10 @@ mod tests {
                     _ => pixels.iter().copied().fold(f32::NEG_INFINITY, f32::max),
                 };
                 let found = found[((image * 5 + 2 + channel) * height + y) * width + x];
-                assert!((found - wanted).abs() < 1e-5, "{pool:?} at {image} {channel} {y} {x}: {found} {wanted}");
+                assert!(
+                    (found - wanted).abs() < 1e-5,
+                    "{pool:?} at {image} {channel} {y} {x}: {found} {wanted}"
+                );
             }
         }
     }

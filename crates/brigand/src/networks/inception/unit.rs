@@ -92,7 +92,12 @@ impl Unit {
             negative_slope: 0.0,
         };
         for (index, raw) in raw.chunks_exact(image).enumerate() {
-            normalization.normalize(raw, &self.mean, &self.inverse_deviation, out.image(index, self.kernel.to));
+            normalization.normalize(
+                raw,
+                &self.mean,
+                &self.inverse_deviation,
+                out.image(index, self.kernel.to),
+            );
         }
     }
 }
