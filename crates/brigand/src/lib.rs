@@ -2,6 +2,7 @@
 
 pub mod data;
 pub mod error;
+pub mod evaluation;
 pub mod files;
 pub mod hardware;
 pub mod layers;

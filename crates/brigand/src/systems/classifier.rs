@@ -2,7 +2,7 @@
 //! class probabilities judge samples of the same data, as Inception's judge photographs.
 
 use brigand_autograd::{GradientOptions, Output, Variable, grad_of};
-use candle_core::Device;
+use candle_core::{Device, Tensor};
 use serde::{Deserialize, Serialize};
 
 use super::average::{AverageRecipe, WeightAverage};
@@ -45,6 +45,14 @@ pub struct HeldOutRecipe {
     pub every: u64,
 }
 
+/// How training images are varied.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AugmentationRecipe {
+    /// Each image is moved by up to this many pixels along both axes, its edge repeated; 0 for none.
+    pub shift: usize,
+}
+
 /// Everything that makes a classifier.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -55,6 +63,8 @@ pub struct ClassifierRecipe {
     pub optimizer: ClassifierOptimizers,
     /// The average of the weights that is judged and used afterwards.
     pub average: AverageRecipe,
+    /// How training images are varied.
+    pub augmentation: AugmentationRecipe,
     /// When it is judged.
     pub held_out: HeldOutRecipe,
 }
@@ -65,6 +75,7 @@ impl Default for ClassifierRecipe {
             network: ClassifierNetworkRecipe::default(),
             optimizer: ClassifierOptimizers { classifier: OptimizerRecipe::adam(1e-3, 0.9, 0.999) },
             average: AverageRecipe { decay: 0.995 },
+            augmentation: AugmentationRecipe { shift: 1 },
             held_out: HeldOutRecipe { every: 200 },
         }
     }
@@ -175,6 +186,30 @@ impl ClassifierTraining {
     }
 }
 
+/// Every image moved by its own draw of up to `reach` pixels along both axes, its edge repeated.
+fn shifted(images: &Variable, reach: usize, stream: &mut Stream) -> Result<Variable> {
+    let (count, channels, height, width) = images.dims4("shift")?;
+    if reach == 0 {
+        return Ok(images.clone());
+    }
+    let values = images.to_vec_f32()?;
+    let draws = stream.uniform(2 * count, 0.0, (2 * reach + 1) as f32);
+    let place = |at: usize, draw: f32, size: usize| {
+        (at + (draw as usize).min(2 * reach)).saturating_sub(reach).min(size - 1)
+    };
+    let mut moved = Vec::with_capacity(values.len());
+    for (image, draw) in values.chunks_exact(channels * height * width).zip(draws.chunks_exact(2)) {
+        for plane in image.chunks_exact(height * width) {
+            for y in 0..height {
+                let row = &plane[place(y, draw[0], height) * width..][..width];
+                moved.extend((0..width).map(|x| row[place(x, draw[1], width)]));
+            }
+        }
+    }
+    let moved = Tensor::from_vec(moved, images.shape(), &Device::Cpu)?.to_device(images.device())?;
+    Ok(Variable::constant(moved))
+}
+
 fn labels(batch: &RealBatch) -> Result<&[u32]> {
     batch.labels.as_deref().ok_or_else(no_labels)
 }
@@ -208,7 +243,9 @@ impl System for ClassifierTraining {
     fn train_step(&mut self, feed: &mut Feed, step: u64) -> Result<Report> {
         let batch = feed.batch(step)?;
         let labels = labels(&batch)?;
-        let logits = self.classifier.forward(&batch.samples, Mode::Training)?.logits;
+        let mut stream = Stream::new(feed.seed(), "augmentation", step);
+        let images = shifted(&batch.samples, self.recipe.augmentation.shift, &mut stream)?;
+        let logits = self.classifier.forward(&images, Mode::Training)?.logits;
         let loss = self.cross_entropy(&logits, labels)?;
         let mut report = Report::from([
             (LOSS.to_owned(), loss.scalar()?),
@@ -264,4 +301,36 @@ impl System for ClassifierTraining {
 
 fn no_samples() -> Error {
     Error::Request("a classifier makes no samples; it judges those of a generator".into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shifts_move_whole_images_and_repeat_their_edge() {
+        let image: Vec<f32> = (0..20).map(|i| i as f32).collect();
+        let images = Variable::from_slice(&image.repeat(200), &[200, 1, 4, 5]).unwrap();
+        let moved = shifted(&images, 1, &mut Stream::new(3, "a test", 0)).unwrap().to_vec_f32().unwrap();
+        let mut seen = std::collections::BTreeSet::new();
+        for moved in moved.chunks(20) {
+            let at = |y: i32, x: i32| (y.clamp(0, 3) * 5 + x.clamp(0, 4)) as f32;
+            let (dy, dx) = (-1..=1)
+                .flat_map(|dy| (-1..=1).map(move |dx| (dy, dx)))
+                .find(|&(dy, dx)| (0..20).all(|i| moved[i as usize] == at(i / 5 + dy, i % 5 + dx)))
+                .unwrap();
+            seen.insert((dy, dx));
+        }
+        assert_eq!(seen.len(), 9);
+        let still = shifted(&images, 0, &mut Stream::new(3, "a test", 0)).unwrap();
+        assert_eq!(still.to_vec().unwrap(), images.to_vec().unwrap());
+    }
+
+    #[test]
+    fn recognition_counts_the_rows_that_are_largest_at_their_label() {
+        let logits =
+            Variable::from_slice(&[0.0, 1.0, -1.0, 5.0, 4.0, 3.0, f32::NAN, 0.0, 1.0], &[3, 3]).unwrap();
+        assert_eq!(recognised(&logits, &[1, 0, 2]).unwrap(), 3);
+        assert_eq!(recognised(&logits, &[0, 0, 0]).unwrap(), 1);
+    }
 }
