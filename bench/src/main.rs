@@ -2,6 +2,7 @@
 #![allow(clippy::print_stdout, clippy::print_stderr)] // A program: its results go to standard output.
 
 mod compare;
+mod inception;
 mod measurement;
 mod ours;
 mod peer;
@@ -44,6 +45,31 @@ enum Command {
         out: Option<PathBuf>,
         /// Workloads; all of them if none is named.
         workloads: Vec<String>,
+        #[command(flatten)]
+        conditions: Conditions,
+    },
+    /// Measure the feature extractor Inception-v3 of both in turn and print a Markdown table.
+    Inception {
+        /// A Python with torch and numpy.
+        #[arg(long)]
+        python: PathBuf,
+        /// Pairs of measurements.
+        #[arg(long, default_value_t = 3)]
+        rounds: usize,
+        /// Images at once.
+        #[arg(long, default_value_t = 32)]
+        batch: usize,
+        #[command(flatten)]
+        conditions: Conditions,
+    },
+    /// Measure Brigand's Inception-v3 alone and print one line of JSON.
+    RunInception {
+        /// Images at once.
+        #[arg(long, default_value_t = 32)]
+        batch: usize,
+        /// When the process was started, in seconds since 1970, to count loading in.
+        #[arg(long)]
+        started_at: Option<f64>,
         #[command(flatten)]
         conditions: Conditions,
     },
@@ -102,6 +128,13 @@ fn run(command: Command, start: f64) -> Result<(), Failure> {
             let workload = Workload::find(&workload)?;
             let measured = ours::measure(workload, conditions, started_at.unwrap_or(start))?;
             println!("{}", serde_json::to_string(&measured)?);
+        }
+        Command::RunInception { batch, started_at, conditions } => {
+            let measured = inception::measure(batch, conditions, started_at.unwrap_or(start))?;
+            println!("{}", serde_json::to_string(&measured)?);
+        }
+        Command::Inception { python, rounds, batch, conditions } => {
+            print!("{}", inception::compare(&python, rounds, batch, conditions)?);
         }
         Command::Compare { python, rounds, out, workloads, conditions } => {
             let workloads = Workload::select(&workloads)?;

@@ -4,10 +4,11 @@
 
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "helpers of tests")]
 
+use std::collections::HashMap;
 use std::path::PathBuf;
 
 use brigand::networks::inception::{CLASSES, FEATURES, Inception};
-use candle_core::Device;
+use candle_core::{DType, Device, Tensor};
 
 const STEP: u64 = 0x9E37_79B9_7F4A_7C15;
 
@@ -101,4 +102,27 @@ fn grey_is_repeated(network: &Inception) {
     let (grey, colour) = (network.forward(&grey, [1, 1, 10, 10]), network.forward(&colour, [1, 3, 10, 10]));
     assert_eq!(grey.unwrap(), colour.unwrap());
     assert!(network.forward(&[0.0; 8], [1, 2, 2, 2]).is_err());
+}
+
+#[test]
+fn a_file_that_lacks_a_tensor_or_has_it_in_another_shape_is_refused_by_its_name() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("weights.safetensors");
+    let refusal = |tensors: &[(&str, &[usize])]| {
+        let tensor = |shape: &[usize]| Tensor::zeros(shape, DType::F32, &Device::Cpu).unwrap();
+        let tensors: HashMap<&str, Tensor> =
+            tensors.iter().map(|&(name, shape)| (name, tensor(shape))).collect();
+        candle_core::safetensors::save(&tensors, &path).unwrap();
+        let message = Inception::open(&path).err().unwrap().to_string();
+        assert!(message.contains("weights.safetensors"), "{message}");
+        message
+    };
+    let message = refusal(&[("fc.bias", &[1008])]);
+    assert!(
+        message.contains("`Conv2d_1a_3x3.conv.weight`") && message.contains("[32, 3, 3, 3]"),
+        "{message}"
+    );
+    let message =
+        refusal(&[("Conv2d_1a_3x3.conv.weight", &[32, 3, 3, 3]), ("Conv2d_1a_3x3.bn.weight", &[64])]);
+    assert!(message.contains("`Conv2d_1a_3x3.bn.weight` has shape [64] instead of [32]"), "{message}");
 }

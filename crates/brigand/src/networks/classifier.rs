@@ -274,7 +274,7 @@ mod tests {
     fn images_of_any_side_become_features_and_logits() {
         for sample in [[1, 4, 4], [1, 8, 8], [3, 28, 28], [1, 15, 33]] {
             let images = Variable::from_slice(
-                &vec![0.5; 2 * sample.iter().product::<usize>()],
+                &vec![0.5f32; 2 * sample.iter().product::<usize>()],
                 &[2, sample[0], sample[1], sample[2]],
             );
             let verdicts = classifier(sample).unwrap().judge(&images.unwrap()).unwrap();

@@ -110,3 +110,54 @@ fn tensor(info: &TensorInfo, storage: &[u8]) -> candle_core::Result<Tensor> {
     };
     Tensor::from_raw_buffer(bytes, info.dtype, layout.dims(), &Device::Cpu)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::path::PathBuf;
+
+    fn fixture(name: &str) -> PathBuf {
+        Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../fixtures")).join(name)
+    }
+
+    fn quarters(range: std::ops::Range<usize>) -> Vec<f32> {
+        range.map(|i| i as f32 / 4.0).collect()
+    }
+
+    /// Origin: `fixtures/make_state_fixture.py`.
+    #[test]
+    fn both_formats_of_pytorch_hold_the_same_tensors() {
+        for name in ["state-zip.pth", "state-old.pth"] {
+            let tensors = read(&fixture(name)).unwrap();
+            let names: Vec<&str> = tensors.keys().map(String::as_str).collect();
+            assert_eq!(names, ["count", "double", "half", "part", "whole"], "{name}");
+            assert_eq!(
+                (tensors["whole"].dims(), tensors["part"].dims()),
+                ([2, 3, 2, 2].as_slice(), [3, 4].as_slice())
+            );
+            assert_eq!(floats(&tensors["whole"]).unwrap(), quarters(0..24), "{name}");
+            assert_eq!(floats(&tensors["part"]).unwrap(), quarters(12..24), "{name}");
+            assert_eq!(floats(&tensors["half"]).unwrap(), [-2.0, -1.0, 0.0, 1.0, 2.5], "{name}");
+            assert_eq!(floats(&tensors["double"]).unwrap(), [1e-3, 3.0], "{name}");
+            assert_eq!(floats(&tensors["count"]).unwrap(), [7.0], "{name}");
+        }
+    }
+
+    #[test]
+    fn torn_and_foreign_files_are_errors_that_name_them() {
+        let folder = tempfile::tempdir().unwrap();
+        for name in ["state-zip.pth", "state-old.pth"] {
+            let bytes = std::fs::read(fixture(name)).unwrap();
+            let path = folder.path().join(name);
+            for length in (0..bytes.len()).step_by(29).chain([bytes.len() - 1]) {
+                std::fs::write(&path, &bytes[..length]).unwrap();
+                let message = read(&path).unwrap_err().to_string();
+                assert!(message.contains(name), "{length}: {message}");
+            }
+        }
+        let text = folder.path().join("weights.txt");
+        std::fs::write(&text, "none").unwrap();
+        assert!(read(&text).unwrap_err().to_string().contains(".safetensors"));
+        assert!(read(&folder.path().join("absent.pth")).unwrap_err().to_string().contains("absent.pth"));
+    }
+}
