@@ -88,9 +88,9 @@ fn dcgan_without_generator_updates_fails() {
     assert!(!verdict.passes(0.7), "{verdict:?}");
 }
 
-/// The share of the held-out digits that a small classifier recognises after 400 steps.
+/// The share of the held-out digits that a small classifier recognises after 800 steps.
 fn held_out_accuracy(changes: &[&str]) -> f64 {
-    let recipe = recipe("classifier", &[&["network.width=8", "held_out.every=400"], changes].concat());
+    let recipe = recipe("classifier", &[&["network.width=8", "held_out.every=800"], changes].concat());
     let training = recipe.common.training;
     let mut feed =
         Feed::new(load_data(&recipe).unwrap(), training.batch, training.seed, &Device::Cpu).unwrap();
@@ -99,7 +99,7 @@ fn held_out_accuracy(changes: &[&str]) -> f64 {
     let shape = feed.sample_shape().unwrap();
     let mut system = (entry.build)(&recipe.parts, shape, training.seed, &Device::Cpu).unwrap();
     let mut report = systems::Report::new();
-    for step in 0..400 {
+    for step in 0..800 {
         report = system.train_step(&mut feed, step).unwrap();
     }
     println!("{changes:?} {report:?}");
