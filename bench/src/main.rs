@@ -3,7 +3,9 @@
 
 mod compare;
 mod frechet;
+mod inception;
 mod measurement;
+mod modes;
 mod ours;
 mod peer;
 mod product;
@@ -48,6 +50,8 @@ enum Command {
         #[command(flatten)]
         conditions: Conditions,
     },
+    /// Train the named systems on a mixture in the plane and print a Markdown table of the modes they cover.
+    Modes(modes::Request),
     /// Measure the Fréchet distance beside NumPy and SciPy and print a Markdown table.
     Frechet {
         /// A Python with numpy and scipy.
@@ -58,6 +62,31 @@ enum Command {
         threads: Option<usize>,
         #[command(flatten)]
         sizes: frechet::Sizes,
+    },
+    /// Measure the feature extractor Inception-v3 of both in turn and print a Markdown table.
+    Inception {
+        /// A Python with torch and numpy.
+        #[arg(long)]
+        python: PathBuf,
+        /// Pairs of measurements.
+        #[arg(long, default_value_t = 3)]
+        rounds: usize,
+        /// Images at once.
+        #[arg(long, default_value_t = 32)]
+        batch: usize,
+        #[command(flatten)]
+        conditions: Conditions,
+    },
+    /// Measure Brigand's Inception-v3 alone and print one line of JSON.
+    RunInception {
+        /// Images at once.
+        #[arg(long, default_value_t = 32)]
+        batch: usize,
+        /// When the process was started, in seconds since 1970, to count loading in.
+        #[arg(long)]
+        started_at: Option<f64>,
+        #[command(flatten)]
+        conditions: Conditions,
     },
     /// Measure Brigand alone and print one line of JSON.
     Run {
@@ -122,6 +151,14 @@ fn run(command: Command, start: f64) -> Result<(), Failure> {
         }
         Command::Frechet { python, threads: asked, sizes } => {
             print!("{}", frechet::compare(&python, sizes, threads(asked)?)?);
+        }
+        Command::Modes(request) => print!("{}", modes::table(&request)?),
+        Command::RunInception { batch, started_at, conditions } => {
+            let measured = inception::measure(batch, conditions, started_at.unwrap_or(start))?;
+            println!("{}", serde_json::to_string(&measured)?);
+        }
+        Command::Inception { python, rounds, batch, conditions } => {
+            print!("{}", inception::compare(&python, rounds, batch, conditions)?);
         }
         Command::Compare { python, rounds, out, workloads, conditions } => {
             let workloads = Workload::select(&workloads)?;

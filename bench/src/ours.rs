@@ -77,7 +77,7 @@ fn sampling_time(duel: &Duel, number: u64) -> Result<f64, Failure> {
 }
 
 /// The most memory this process ever held, in MiB, as Linux tells it.
-fn peak_memory() -> Result<f64, Failure> {
+pub(crate) fn peak_memory() -> Result<f64, Failure> {
     let status = std::fs::read_to_string("/proc/self/status").map_err(|reason| {
         format!("cannot read the peak memory from /proc/self/status: {reason}; run this on Linux")
     })?;

@@ -2,7 +2,7 @@
 //! The whole product is walked on a tiny problem: after two steps everything must be finite, and the discriminator
 //! and the generator must have moved.
 
-#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "helpers of tests")]
+#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout, reason = "helpers of tests")]
 
 use brigand::data::{Dataset, Options, Spec, load};
 use brigand::recipe::{Changes, Recipe};

@@ -1,7 +1,7 @@
 //! Claims: objectives, penalties and optimizers equal PyTorch's. Origin: `fixtures/make_fixtures.py`, seed 1, or
 //! the folder in `BRIGAND_FIXTURES`.
 
-#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "helpers of tests")]
+#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout, reason = "helpers of tests")]
 
 use std::collections::{BTreeSet, HashMap};
 use std::path::PathBuf;

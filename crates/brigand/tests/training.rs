@@ -88,3 +88,35 @@ fn dcgan_without_generator_updates_fails() {
     let verdict = verdict(&recipe("dcgan", &[&SMALL[..], &[STILL]].concat()), 60, 1500);
     assert!(!verdict.passes(0.7), "{verdict:?}");
 }
+
+/// The share of the held-out digits that a small classifier recognises after 800 steps.
+fn held_out_accuracy(changes: &[&str]) -> f64 {
+    let recipe = recipe("classifier", &[&["network.width=8", "held_out.every=800"], changes].concat());
+    let training = recipe.common.training;
+    let mut feed =
+        Feed::new(load_data(&recipe).unwrap(), training.batch, training.seed, &Device::Cpu).unwrap();
+    feed.hold_out(None).unwrap();
+    let entry = systems::find("classifier").unwrap();
+    let shape = feed.sample_shape().unwrap();
+    let mut system = (entry.build)(&recipe.parts, shape, training.seed, &Device::Cpu).unwrap();
+    let mut report = systems::Report::new();
+    for step in 0..800 {
+        report = system.train_step(&mut feed, step).unwrap();
+    }
+    println!("{changes:?} {report:?}");
+    report[systems::classifier::HELD_OUT_ACCURACY]
+}
+
+#[test]
+fn classifier_learns_the_digits() {
+    for seed in 0..3 {
+        let accuracy = held_out_accuracy(&[&format!("training.seed={seed}")]);
+        assert!(accuracy > 0.93, "{accuracy}");
+    }
+}
+
+#[test]
+fn classifier_without_updates_fails() {
+    let accuracy = held_out_accuracy(&["optimizer.classifier.learning_rate=1e-12"]);
+    assert!(accuracy < 0.5, "{accuracy}");
+}

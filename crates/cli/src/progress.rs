@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use brigand::systems::Report;
+use brigand::systems::classifier::{ACCURACY, HELD_OUT_ACCURACY, LOSS};
 use brigand::training::history::{ACCURACY_ON_FAKE, ACCURACY_ON_REAL, DISCRIMINATOR_LOSS, GENERATOR_LOSS};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 
@@ -139,6 +140,14 @@ fn measured(report: &Report) -> String {
     for (name, label) in [(DISCRIMINATOR_LOSS, "D loss"), (GENERATOR_LOSS, "G loss")] {
         if let Some(value) = report.get(name) {
             parts.push(format!("{label} {value:.3}"));
+        }
+    }
+    for (name, value) in report {
+        match name.as_str() {
+            LOSS => parts.push(format!("loss {value:.3}")),
+            ACCURACY => parts.push(format!("right {:.0}%", 100.0 * value)),
+            HELD_OUT_ACCURACY => parts.push(format!("right of held-out {:.2}%", 100.0 * value)),
+            _ => {}
         }
     }
     if let (Some(real), Some(fake)) = (report.get(ACCURACY_ON_REAL), report.get(ACCURACY_ON_FAKE)) {

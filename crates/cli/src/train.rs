@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use brigand::files::FileError;
 use brigand::recipe::{Changes, Recipe};
 use brigand::systems;
+use brigand::systems::classifier::HELD_OUT_ACCURACY;
 use brigand::training::{Event, Outcome, Prepared, Training};
 
 use crate::console;
@@ -122,9 +123,11 @@ fn train(mut training: Training, quiet: bool) -> Result<(), Failure> {
     }
     let mut saved = (first > 0).then_some(first);
     let mut reached = first;
+    let mut held_out = None;
     let outcome = training.run(stop, &mut |event| match event {
         Event::Step { step, report } => {
             reached = *step;
+            held_out = report.get(HELD_OUT_ACCURACY).copied().or(held_out);
             progress.advance(*step, report);
         }
         Event::Checkpoint(_) => saved = Some(reached),
@@ -133,6 +136,15 @@ fn train(mut training: Training, quiet: bool) -> Result<(), Failure> {
     progress.end();
     let resume = console::command_line("train --resume", folder.path());
     match outcome {
+        Ok(Outcome::Finished) if !training.system().generates() => {
+            let right = held_out.map_or_else(String::new, |share| {
+                format!("\nright    {:.2}% of the held-out samples", 100.0 * share)
+            });
+            console::print(&format!(
+                "finished after {steps} steps{right}\nhistory  {}",
+                folder.history().display()
+            ))
+        }
         Ok(Outcome::Finished) => {
             let sample = console::command_line("sample", folder.path());
             console::print(&format!(

@@ -13,7 +13,7 @@
 
 mod cache;
 mod catalogue;
-mod checksum;
+pub(crate) mod checksum;
 mod cifar;
 mod compressed;
 mod dataset;

@@ -12,6 +12,7 @@ mod bootstrap;
 mod classes;
 mod density_coverage;
 mod error;
+pub mod extractors;
 mod feature_file;
 mod features;
 mod frechet;

@@ -1,9 +1,12 @@
 //! Generators and discriminators.
 
 mod autoencoder;
+pub mod classifier;
 mod dcgan;
+pub mod inception;
 mod mlp;
 mod resnet;
+mod state_file;
 
 pub use autoencoder::AutoencoderRecipe;
 pub use dcgan::DcganRecipe;

@@ -3,8 +3,8 @@
 use brigand_autograd::Variable;
 use candle_core::{Device, Tensor};
 
-use crate::data::{Dataset, Sampler};
-use crate::error::Result;
+use crate::data::{Batch, Dataset, Sampler};
+use crate::error::{Error, Result};
 use crate::networks::SampleShape;
 
 /// A batch of real samples.
@@ -15,9 +15,23 @@ pub struct RealBatch {
     pub labels: Option<Vec<u32>>,
 }
 
+/// Of data without a test part of its own, every such sample is held out.
+const HELD_OUT_OF: usize = 6;
+
+/// Samples that no batch contains, to judge a system on.
+enum HeldOut {
+    /// None: batches are drawn from all samples.
+    Nothing,
+    /// A part of its own, which the data's authors divided off.
+    Apart(Box<Dataset>),
+    /// The last of every [`HELD_OUT_OF`] samples, the same for every seed.
+    Sixth,
+}
+
 /// Where a system takes its real batches from: a pure function of the batch's number.
 pub struct Feed {
     dataset: Dataset,
+    held_out: HeldOut,
     sampler: Sampler,
     seed: u64,
     device: Device,
@@ -30,12 +44,75 @@ impl Feed {
     /// If the batch is empty or larger than the data.
     pub fn new(dataset: Dataset, batch: usize, seed: u64, device: &Device) -> Result<Self> {
         let sampler = Sampler::new(dataset.len(), batch, seed)?;
-        Ok(Self { dataset, sampler, seed, device: device.clone() })
+        Ok(Self { dataset, held_out: HeldOut::Nothing, sampler, seed, device: device.clone() })
+    }
+
+    /// Keeps samples for judging: `apart` where the data has such a part, or else the last of every six samples,
+    /// which then are in no batch.
+    ///
+    /// # Errors
+    /// If `apart` has other samples, or what remains does not fill a batch.
+    pub fn hold_out(&mut self, apart: Option<Dataset>) -> Result<()> {
+        if let Some(apart) = &apart
+            && apart.shape() != self.dataset.shape()
+        {
+            return Err(Error::Request(format!(
+                "held-out samples of shape {:?} cannot judge a system of samples of shape {:?}",
+                apart.shape(),
+                self.dataset.shape()
+            )));
+        }
+        let remaining = match apart {
+            Some(_) => self.dataset.len(),
+            None => self.dataset.len() - self.dataset.len() / HELD_OUT_OF,
+        };
+        self.sampler = Sampler::new(remaining, self.sampler.batch(), self.seed)?;
+        self.held_out = apart.map_or(HeldOut::Sixth, |apart| HeldOut::Apart(Box::new(apart)));
+        Ok(())
+    }
+
+    /// How many samples are held out.
+    pub fn held_out_count(&self) -> usize {
+        match &self.held_out {
+            HeldOut::Nothing => 0,
+            HeldOut::Apart(apart) => apart.len(),
+            HeldOut::Sixth => self.dataset.len() / HELD_OUT_OF,
+        }
+    }
+
+    /// The held-out samples of these numbers, counted from 0.
+    ///
+    /// # Errors
+    /// If there are not so many.
+    pub fn held_out(&self, numbers: std::ops::Range<usize>) -> Result<RealBatch> {
+        let batch = match &self.held_out {
+            HeldOut::Apart(apart) => apart.get(&numbers.collect::<Vec<_>>())?,
+            _ if numbers.end > self.held_out_count() => {
+                return Err(Error::Request(format!(
+                    "{} held-out samples were asked for, there are {}",
+                    numbers.end,
+                    self.held_out_count()
+                )));
+            }
+            _ => {
+                let places: Vec<usize> = numbers.map(|number| (number + 1) * HELD_OUT_OF - 1).collect();
+                self.dataset.get(&places)?
+            }
+        };
+        self.real(batch)
     }
 
     /// Batch number `draw`.
     pub fn batch(&mut self, draw: u64) -> Result<RealBatch> {
-        let batch = self.dataset.get(&self.sampler.indices(draw))?;
+        let mut indices = self.sampler.indices(draw);
+        if matches!(self.held_out, HeldOut::Sixth) {
+            // Around the held-out ones.
+            indices.iter_mut().for_each(|index| *index += *index / (HELD_OUT_OF - 1));
+        }
+        self.real(self.dataset.get(&indices)?)
+    }
+
+    fn real(&self, batch: Batch) -> Result<RealBatch> {
         let samples = Tensor::from_vec(batch.values, batch.shape, &Device::Cpu)?.to_device(&self.device)?;
         Ok(RealBatch { samples: Variable::constant(samples), labels: batch.labels })
     }
@@ -58,5 +135,48 @@ impl Feed {
     /// The data behind the batches.
     pub fn dataset(&self) -> &Dataset {
         &self.dataset
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    /// Numbers that name themselves.
+    fn numbered(count: usize) -> Dataset {
+        Dataset::from_values("numbers", (0..count).map(|i| i as f32).collect(), &[1]).unwrap()
+    }
+
+    fn values(batch: &RealBatch) -> Vec<usize> {
+        batch.samples.to_vec().unwrap().into_iter().map(|value| value as usize).collect()
+    }
+
+    #[test]
+    fn held_out_samples_are_in_no_batch_and_all_others_are() {
+        let mut feed = Feed::new(numbered(45), 2, 3, &Device::Cpu).unwrap();
+        assert_eq!(feed.held_out_count(), 0);
+        feed.hold_out(None).unwrap();
+        let kept = values(&feed.held_out(0..7).unwrap());
+        assert_eq!((kept.as_slice(), feed.held_out_count()), ([5, 11, 17, 23, 29, 35, 41].as_slice(), 7));
+        let drawn: BTreeSet<usize> = (0..19).flat_map(|draw| values(&feed.batch(draw).unwrap())).collect();
+        assert_eq!(drawn, (0..45).filter(|number| !kept.contains(number)).collect());
+        assert!(feed.held_out(0..8).is_err());
+    }
+
+    #[test]
+    fn a_part_of_its_own_leaves_the_batches_alone() {
+        let batch = |apart: Option<Dataset>| {
+            let mut feed = Feed::new(numbered(12), 3, 1, &Device::Cpu).unwrap();
+            if apart.is_some() {
+                feed.hold_out(apart).unwrap();
+                assert_eq!(values(&feed.held_out(1..3).unwrap()), [1, 2]);
+            }
+            values(&feed.batch(1).unwrap())
+        };
+        assert_eq!(batch(None), batch(Some(numbered(4))));
+        let flat = Dataset::from_values("pairs", vec![0.0; 4], &[2]).unwrap();
+        assert!(Feed::new(numbered(12), 3, 1, &Device::Cpu).unwrap().hold_out(Some(flat)).is_err());
+        assert!(Feed::new(numbered(12), 11, 1, &Device::Cpu).unwrap().hold_out(None).is_err());
     }
 }

@@ -1,6 +1,7 @@
 //! The named systems, the parts they are composed of, and the registry of them all.
 
 mod average;
+pub mod classifier;
 mod duel;
 mod duels;
 mod feed;
@@ -24,6 +25,7 @@ use std::collections::BTreeMap;
 use brigand_autograd::Variable;
 use candle_core::Device;
 
+use crate::data::Dataset;
 use crate::error::{Error, Result};
 use crate::networks::{Network, SampleShape};
 use crate::random::Stream;
@@ -91,6 +93,21 @@ pub trait System: Send {
     /// # Errors
     /// If something is missing or has another shape.
     fn restore(&mut self, state: &State) -> Result<()>;
+
+    /// Whether it makes samples; one that does not has no latents and its runs no pictures.
+    fn generates(&self) -> bool {
+        true
+    }
+
+    /// Whether it is judged while training on samples that [`Feed::hold_out`] keeps from it.
+    fn needs_held_out(&self) -> bool {
+        false
+    }
+
+    /// Refuses data that it cannot learn from.
+    fn check_data(&self, _data: &Dataset) -> Result<()> {
+        Ok(())
+    }
 
     /// The lines that theory draws into the history.
     fn theory(&self) -> Vec<TheoryLine> {

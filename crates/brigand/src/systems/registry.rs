@@ -3,7 +3,7 @@
 use serde::{Serialize, de::DeserializeOwned};
 use toml::Table;
 
-use super::{Duel, DuelRecipe, Setup, System, duels};
+use super::{Duel, DuelRecipe, Setup, System, classifier, duels};
 use crate::error::{Error, Result};
 use crate::networks::SampleKind;
 use crate::recipe::refused;
@@ -25,6 +25,8 @@ pub enum Family {
     Energies,
     /// Against the collapse of modes.
     Modes,
+    /// What judges samples.
+    Judges,
 }
 
 impl std::fmt::Display for Family {
@@ -37,6 +39,7 @@ impl std::fmt::Display for Family {
             Self::Relativistic => "relativistic",
             Self::Energies => "energies",
             Self::Modes => "modes",
+            Self::Judges => "judges",
         })
     }
 }
@@ -87,6 +90,11 @@ pub struct Entry {
 }
 
 impl Entry {
+    /// Whether it is a generator against a discriminator.
+    pub fn is_duel(&self) -> bool {
+        matches!(self.make, Make::Duel(_))
+    }
+
     /// The default values of its own tables for samples of a kind.
     pub fn defaults(&self, kind: SampleKind) -> Result<Table> {
         match self.make {
@@ -122,7 +130,7 @@ impl Entry {
 
 /// All systems, in the order in which a reader meets them.
 pub fn registry() -> impl Iterator<Item = &'static Entry> {
-    duels::ROWS.into_iter().flatten()
+    duels::ROWS.into_iter().flatten().chain([&classifier::ROW])
 }
 
 /// The system called `name`.
@@ -141,10 +149,10 @@ pub fn find(name: &str) -> Result<&'static Entry> {
     })
 }
 
-fn to_table<R: Serialize>(recipe: &R) -> Result<Table> {
+pub(super) fn to_table<R: Serialize>(recipe: &R) -> Result<Table> {
     Table::try_from(recipe).map_err(|error| Error::Recipe(error.to_string()))
 }
 
-fn read<R: DeserializeOwned>(table: &Table) -> Result<R> {
+pub(super) fn read<R: DeserializeOwned>(table: &Table) -> Result<R> {
     table.clone().try_into().map_err(|error| refused(&error))
 }

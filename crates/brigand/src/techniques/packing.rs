@@ -11,7 +11,7 @@ pub fn pack(samples: &Variable, size: usize) -> Result<Variable> {
         return Ok(samples.clone());
     }
     let shape = samples.shape();
-    if shape[0] % size != 0 {
+    if !shape[0].is_multiple_of(size) {
         return Err(Error::Recipe(format!(
             "a batch of {} cannot be packed by {size}; give training.batch a multiple of techniques.packing",
             shape[0]

@@ -16,10 +16,12 @@ use std::time::Instant;
 
 use candle_core::Device;
 
-use crate::data::{self, Dataset, Skipped, Spec};
+use crate::data::{self, Dataset, Skipped, Spec, Split};
 use crate::error::{Error, Result};
 use crate::files::write_atomically;
+use crate::networks::classifier::Classifier;
 use crate::recipe::Recipe;
+use crate::systems::classifier::ClassifierTraining;
 use crate::systems::{self, Feed, Report, State, System};
 use checkpoint::CheckpointError;
 use history::{DISCRIMINATOR_LOSS, GENERATOR_LOSS, Panel, Reference};
@@ -81,9 +83,13 @@ impl Prepared {
             }
         }
         let training = recipe.common.training;
-        let feed = Feed::new(dataset, training.batch, training.seed, device)?;
+        let mut feed = Feed::new(dataset, training.batch, training.seed, device)?;
         let entry = systems::find(&recipe.common.system)?;
         let system = entry.build(&recipe.parts, &recipe.common.setup(feed.sample_shape()?, device))?;
+        system.check_data(feed.dataset())?;
+        if system.needs_held_out() {
+            feed.hold_out(load_test_part(&recipe)?)?;
+        }
         Ok(Self { recipe, system, feed })
     }
 
@@ -95,12 +101,25 @@ impl Prepared {
 
 /// The data that a recipe names.
 pub fn load_data(recipe: &Recipe) -> Result<Dataset> {
+    load_part(recipe, Split::Train)
+}
+
+/// The part of a recipe's data that its authors keep for judging, where they do.
+pub fn load_test_part(recipe: &Recipe) -> Result<Option<Dataset>> {
+    match recipe.common.data.source.parse::<Spec>()? {
+        Spec::Catalogue(_) => load_part(recipe, Split::Test).map(Some),
+        _ => Ok(None),
+    }
+}
+
+fn load_part(recipe: &Recipe, split: Split) -> Result<Dataset> {
     let source = &recipe.common.data;
     let given = |value: usize| (value > 0).then_some(value);
     let options = data::Options {
         size: given(source.size),
         channels: given(source.channels),
         seed: recipe.common.training.seed,
+        split,
         ..data::Options::default()
     };
     Ok(data::load(&source.source.parse::<Spec>()?, &options)?)
@@ -115,7 +134,8 @@ pub struct Training {
     step: u64,
     log: MetricsLog,
     events: EventWriter,
-    snapshots: Snapshots,
+    /// None for a system that makes no samples.
+    snapshots: Option<Snapshots>,
 }
 
 impl Training {
@@ -178,7 +198,8 @@ impl Training {
     fn assemble(prepared: Prepared, folder: RunFolder, step: u64, events: EventWriter) -> Result<Self> {
         let Prepared { recipe, system, feed } = prepared;
         let log = MetricsLog::open(&folder.metrics())?;
-        let snapshots = Snapshots::new(system.as_ref(), feed.dataset(), &recipe.common)?;
+        let pictures = || Snapshots::new(system.as_ref(), feed.dataset(), &recipe.common);
+        let snapshots = system.generates().then(pictures).transpose()?;
         Ok(Self { recipe, system, feed, folder, step, log, events, snapshots })
     }
 
@@ -251,7 +272,8 @@ impl Training {
 
     /// Takes the pictures of this step; answers what was measured beside them.
     fn take_pictures(&mut self, observer: &mut dyn FnMut(&Event<'_>)) -> Result<Report> {
-        let Snapshot { pictures, measured } = self.snapshots.take(self.system.as_ref(), self.step)?;
+        let Some(snapshots) = &self.snapshots else { return Ok(Report::new()) };
+        let Snapshot { pictures, measured } = snapshots.take(self.system.as_ref(), self.step)?;
         for (series, picture) in &pictures {
             let path = self.folder.picture(series, self.step);
             let folder = self.folder.pictures(series);
@@ -308,16 +330,41 @@ fn saved_recipe(folder: &RunFolder) -> Result<Recipe> {
     Recipe::from_toml(&text, &path.display().to_string())
 }
 
+/// The recipe of the run in `path`, and its state and step at its newest whole checkpoint.
+fn load_state(path: &Path) -> Result<(Recipe, State, u64)> {
+    let folder = RunFolder::open(path)?;
+    let recipe = saved_recipe(&folder)?;
+    let found = checkpoint::latest(&folder.checkpoints())?;
+    let step = found.snapshot.step;
+    Ok((recipe, State::from(found.snapshot), step))
+}
+
+/// The classifier that the run in `path` trained, for judging samples.
+///
+/// # Errors
+/// As [`load_run`], and if the run trained another system.
+pub fn load_classifier(path: &Path, device: &Device) -> Result<Classifier> {
+    let (recipe, state, _) = load_state(path)?;
+    if recipe.common.system != systems::classifier::NAME {
+        return Err(Error::Request(format!(
+            "{} trained `{}`, which names no classes; give a run of `brigand train classifier`",
+            path.display(),
+            recipe.common.system
+        )));
+    }
+    let parts = recipe.parts.try_into().map_err(|error| crate::recipe::refused(&error))?;
+    let mut training =
+        ClassifierTraining::new(parts, state.sample_shape()?, recipe.common.training.seed, device)?;
+    training.restore(&state)?;
+    training.trained()
+}
+
 /// A trained system from the run in `path`, at its newest whole checkpoint, with its recipe and step.
 ///
 /// # Errors
 /// If it is no run folder or has no usable checkpoint.
 pub fn load_run(path: &Path, device: &Device) -> Result<(Recipe, Box<dyn System>, u64)> {
-    let folder = RunFolder::open(path)?;
-    let recipe = saved_recipe(&folder)?;
-    let found = checkpoint::latest(&folder.checkpoints())?;
-    let step = found.snapshot.step;
-    let state = State::from(found.snapshot);
+    let (recipe, state, step) = load_state(path)?;
     let entry = systems::find(&recipe.common.system)?;
     let shape = state.sample_shape()?;
     let mut system = entry.build(&recipe.parts, &recipe.common.setup(shape, device))?;

@@ -100,3 +100,35 @@ fn points_and_numbers_train() {
         assert!(desk.path(toy).join("samples.gif").is_file());
     }
 }
+
+#[test]
+fn a_classifier_is_judged_while_it_trains_and_leaves_no_pictures() {
+    let desk = Desk::new();
+    let line = "train classifier --steps 60 --set network.width=4 --set held_out.every=20 --out run";
+    let out = desk.succeed(line);
+    assert!(out.contains("% of the held-out samples") && out.contains("run/history.png"), "{out}");
+    assert!(!out.contains("samples.gif"), "{out}");
+    assert_eq!(names(&desk.path("run/samples")), Vec::<String>::new());
+    let metrics = std::fs::read_to_string(desk.path("run/metrics.jsonl")).unwrap();
+    let judged = metrics.lines().filter(|line| line.contains("held_out_accuracy")).count();
+    assert_eq!((metrics.lines().count(), judged), (6, 3), "{metrics}");
+    // Stopped and resumed it is the same.
+    let half = line.replace("60", "30").replace("run", "half");
+    desk.succeed(&half);
+    desk.succeed("train --resume half --steps 60");
+    let tensors = |run: &str| crate::program::tensors(&desk.path(run), 60);
+    assert!(tensors("run") == tensors("half"));
+    desk.refuse("sample run", &["classifier", "no samples"]);
+}
+
+#[test]
+fn a_classifier_refuses_data_it_cannot_learn_from() {
+    let desk = Desk::new();
+    mixed_folder(&desk.path("pictures"), 9);
+    desk.refuse_to_train(
+        "classifier --data folder:pictures --set data.size=8 --set training.batch=4",
+        &["labelled data"],
+    );
+    desk.refuse_to_train("classifier --data ring8", &["images"]);
+    desk.refuse_to_train("classifier --set network.classes=7", &["10 classes", "network.classes=10"]);
+}

@@ -56,7 +56,7 @@ impl Duel {
         recipe.check()?;
         let (sample, seed, device) = (setup.sample, setup.seed, setup.device);
         let techniques = &recipe.techniques;
-        if setup.batch % techniques.packing != 0 {
+        if !setup.batch.is_multiple_of(techniques.packing) {
             return Err(Error::Recipe(format!(
                 "a batch of {} cannot be packed by {}; give training.batch a multiple of techniques.packing",
                 setup.batch, techniques.packing

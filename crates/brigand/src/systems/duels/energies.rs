@@ -55,7 +55,8 @@ fn energy_gan(kind: SampleKind) -> DuelRecipe {
     recipe.objective = Objective::Wasserstein {};
     recipe.penalty = penalty(Probe::Real, Cost::Squared, weight(kind));
     recipe.optimizer = both(OptimizerRecipe::adam(rate(kind, 1e-4), 0.0, 0.9));
-    recipe.techniques.encoder = EncoderRecipe::Entropy { weight: 1.0 };
+    recipe.techniques.encoder =
+        EncoderRecipe::Entropy { weight: if kind == SampleKind::Image { 1.0 } else { 0.01 } };
     recipe
 }
 

@@ -18,7 +18,7 @@ pub(super) const ROWS: [Entry; 2] = [
         data: "digits",
         length: |kind| match kind {
             SampleKind::Image => Length { steps: 30_000, batch: 64 },
-            SampleKind::Points => Length { steps: 10_000, batch: 256 },
+            SampleKind::Points => Length { steps: 10_000, batch: 128 },
         },
         make: Make::Duel(gan),
     },

@@ -40,7 +40,7 @@ const fn row(about: About, recipe: fn(SampleKind) -> DuelRecipe) -> Entry {
 fn length(kind: SampleKind) -> Length {
     match kind {
         SampleKind::Image => Length { steps: 3000, batch: 64 },
-        SampleKind::Points => Length { steps: 10_000, batch: 256 },
+        SampleKind::Points => Length { steps: 10_000, batch: 128 },
     }
 }
 
