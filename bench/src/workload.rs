@@ -108,7 +108,7 @@ impl Workload {
         let objective = match (self.penalty, self.family) {
             (true, _) => Objective::Wasserstein {},
             (false, Family::Resnet) => Objective::Hinge {},
-            (false, _) => Objective::NonSaturating {},
+            (false, _) => Objective::NON_SATURATING,
         };
         DuelRecipe {
             latent: LatentRecipe {
