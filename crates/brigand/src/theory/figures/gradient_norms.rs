@@ -132,8 +132,9 @@ mod tests {
     fn only_the_saturating_gradient_vanishes() {
         let shown = show().unwrap();
         let of = |name: &str, when: &str| number(&shown, &format!("{name}, generator of 0 steps, {when}"));
-        assert!(of("ln(1 − D)", "last") < 0.02 * of("ln(1 − D)", "first"));
-        assert!(of("−ln D", "last") > of("−ln D", "first"));
-        assert!(of("Wasserstein, with penalty", "last") > 0.1);
+        assert!(of("ln(1 − D)", "last") < 0.01 * of("ln(1 − D)", "first"), "{:?}", shown.numbers);
+        assert!(of("−ln D", "last") > 10.0 * of("−ln D", "first"), "{:?}", shown.numbers);
+        let critic = of("Wasserstein, with penalty", "last") / of("Wasserstein, with penalty", "first");
+        assert!((0.5..5.0).contains(&critic), "{:?}", shown.numbers);
     }
 }

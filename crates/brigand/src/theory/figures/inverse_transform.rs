@@ -13,7 +13,7 @@ use crate::systems::{LatentRecipe, OptimizerRecipe, Prior};
 use crate::theory::{Bins, Normal, wasserstein};
 
 const STEPS: u64 = 2500;
-const CRITIC_STEPS: u64 = 4;
+const CRITIC_STEPS: u64 = 5;
 const BATCH: usize = 256;
 /// Samples that are counted and compared.
 const SHOWN: u32 = 4000;
@@ -54,9 +54,9 @@ impl Mixture {
 /// A Wasserstein GAN whose latent is one uniform number.
 fn trained() -> Result<Maker> {
     let sample = SampleShape::Points { dimensions: 1 };
-    let optimizer = OptimizerRecipe::adam(5e-4, 0.5, 0.9);
+    let optimizer = OptimizerRecipe::adam(1e-3, 0.5, 0.9);
     let latent = LatentRecipe { size: 1, prior: Prior::Uniform };
-    let penalty = Penalty::Gradient { probe: Probe::Line, cost: Cost::TwoSided, weight: 1.0 };
+    let penalty = Penalty::Gradient { probe: Probe::Line, cost: Cost::OneSided, weight: 0.1 };
     let layers = mlp(&[64, 64], Hidden::LeakyRelu);
     let mut judge = Judge::new(&layers, sample, (Objective::Wasserstein {}, penalty), optimizer, 1)?;
     let mut maker = Maker::new(&layers, sample, latent, optimizer, 1)?;
