@@ -2,6 +2,7 @@
 #![allow(clippy::print_stdout, clippy::print_stderr)] // A program: its results go to standard output.
 
 mod compare;
+mod frechet;
 mod measurement;
 mod ours;
 mod peer;
@@ -47,6 +48,17 @@ enum Command {
         #[command(flatten)]
         conditions: Conditions,
     },
+    /// Measure the Fréchet distance beside NumPy and SciPy and print a Markdown table.
+    Frechet {
+        /// A Python with numpy and scipy.
+        #[arg(long)]
+        python: PathBuf,
+        /// Threads; by default one for each core.
+        #[arg(long)]
+        threads: Option<usize>,
+        #[command(flatten)]
+        sizes: frechet::Sizes,
+    },
     /// Measure Brigand alone and print one line of JSON.
     Run {
         /// The workload.
@@ -73,11 +85,16 @@ struct Conditions {
 impl Conditions {
     /// The number of threads asked for, or of cores.
     fn threads(&self) -> Result<usize, Failure> {
-        Ok(match self.threads {
-            Some(threads) => threads,
-            None => std::thread::available_parallelism()?.get(),
-        })
+        threads(self.threads)
     }
+}
+
+/// The number of threads asked for, or of cores.
+fn threads(asked: Option<usize>) -> Result<usize, Failure> {
+    Ok(match asked {
+        Some(threads) => threads,
+        None => std::thread::available_parallelism()?.get(),
+    })
 }
 
 /// Seconds since 1970.
@@ -102,6 +119,9 @@ fn run(command: Command, start: f64) -> Result<(), Failure> {
             let workload = Workload::find(&workload)?;
             let measured = ours::measure(workload, conditions, started_at.unwrap_or(start))?;
             println!("{}", serde_json::to_string(&measured)?);
+        }
+        Command::Frechet { python, threads: asked, sizes } => {
+            print!("{}", frechet::compare(&python, sizes, threads(asked)?)?);
         }
         Command::Compare { python, rounds, out, workloads, conditions } => {
             let workloads = Workload::select(&workloads)?;

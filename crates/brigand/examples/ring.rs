@@ -4,6 +4,8 @@ use brigand::training::load_data;
 use candle_core::Device;
 use std::time::Instant;
 fn main() {
+    brigand::hardware::set_threads(1).unwrap();
+    brigand::hardware::keep_freed_memory();
     let args: Vec<String> = std::env::args().skip(1).collect();
     let (toy, seeds, names) = (&args[0], args[1].parse::<u64>().unwrap(), &args[2]);
     let extra: Vec<String> = args[3..].to_vec();

@@ -1,6 +1,7 @@
 //! What can go wrong in the library, in sentences for people.
 
 use crate::data::DataError;
+use crate::evaluation::EvaluationError;
 use crate::files::FileError;
 use crate::pictures::PictureError;
 use crate::theory::TheoryError;
@@ -32,6 +33,9 @@ pub enum Error {
     /// Numbers that no divergence can be computed from.
     #[error(transparent)]
     Theory(#[from] TheoryError),
+    /// Samples could not be measured.
+    #[error(transparent)]
+    Evaluation(#[from] EvaluationError),
     /// A computation on tensors.
     #[error(transparent)]
     Autograd(#[from] brigand_autograd::Error),

@@ -2,11 +2,13 @@
 
 pub mod data;
 pub mod error;
+pub mod evaluation;
 pub mod files;
 pub mod hardware;
 pub mod layers;
 pub mod networks;
 pub mod npy;
+pub mod numbers;
 pub mod objectives;
 pub mod penalties;
 pub mod pictures;

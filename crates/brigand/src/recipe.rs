@@ -123,10 +123,16 @@ impl Recipe {
     /// Reads a complete recipe, as saved in a run folder; `origin` names it in errors.
     pub fn from_toml(text: &str, origin: &str) -> Result<Self> {
         let table: Table = toml::from_str(text).map_err(|error| not_toml(origin, text, &error))?;
-        Self::from_table(table).map_err(|error| Error::Recipe(format!("{origin}: {error}")))
+        let checked = Self::from_table(table).and_then(|recipe| recipe.check().map(|()| recipe));
+        checked.map_err(|error| Error::Recipe(format!("{origin}: {error}")))
     }
 
-    /// Takes a complete table apart and checks every part.
+    /// Refuses values and combinations that cannot be trained.
+    fn check(&self) -> Result<()> {
+        systems::find(&self.common.system)?.check(&self.parts)
+    }
+
+    /// Takes a complete table apart; every part must have the keys and types it knows.
     fn from_table(mut table: Table) -> Result<Self> {
         let mut common = Table::new();
         for key in COMMON {
@@ -177,6 +183,8 @@ impl Recipe {
                 recipe.common.system, entry.name
             )));
         }
+        // Only now: two assignments may contradict what stood before and agree with each other.
+        recipe.check()?;
         Ok(recipe)
     }
 

@@ -3,13 +3,13 @@
 
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "helpers of tests")]
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::path::PathBuf;
 
 use brigand::layers::{Activate, Initialization, Linear, Sequence, Weights};
 use brigand::networks::Network;
-use brigand::objectives::{Objective, Scores};
-use brigand::penalties::Cost;
+use brigand::objectives::{Divergence, GeneratorUpdate, Objective, Scores};
+use brigand::penalties::{Constraint, Cost};
 use brigand::systems::{Optimizer, OptimizerRecipe};
 use brigand_autograd::{Activation, GradientOptions, Output, Variable, grad, grad_of};
 use candle_core::{Device, Tensor};
@@ -35,20 +35,48 @@ fn assert_within(tolerance: f64, what: &str, found: &Variable, expected: &Tensor
     }
 }
 
-/// The rows of the fixture that this library has as objectives.
-const OBJECTIVES: [(&str, Objective); 6] = [
-    ("minimax", Objective::MINIMAX),
-    ("non-saturating", Objective::NON_SATURATING),
-    ("least-squares-01", Objective::LeastSquares { a: 0.0, b: 1.0, c: 1.0 }),
-    ("least-squares-pearson", Objective::LeastSquares { a: -1.0, b: 1.0, c: 0.0 }),
-    ("wasserstein", Objective::Wasserstein {}),
-    ("hinge", Objective::Hinge {}),
-];
+/// The objective of a row of the fixture.
+fn objective(row: &str) -> Objective {
+    let divergence = |name: &str, update| {
+        let divergence = match name {
+            "kl" => Divergence::Kl,
+            "reverse-kl" => Divergence::ReverseKl,
+            "pearson" => Divergence::Pearson,
+            "squared-hellinger" => Divergence::SquaredHellinger,
+            "jensen-shannon" => Divergence::JensenShannon,
+            "gan" => Divergence::Gan,
+            other => panic!("no divergence is known for the fixture {other}"),
+        };
+        Objective::FGan { divergence, update, alpha: 0.5 }
+    };
+    match row {
+        "minimax" => Objective::MINIMAX,
+        "non-saturating" => Objective::NON_SATURATING,
+        "non-saturating-smooth-0.9" => Objective::NonSaturating { real_target: 0.9, fake_target: 0.0 },
+        "least-squares-01" => Objective::LeastSquares { a: 0.0, b: 1.0, c: 1.0 },
+        "least-squares-pearson" => Objective::LeastSquares { a: -1.0, b: 1.0, c: 0.0 },
+        "wasserstein" => Objective::Wasserstein {},
+        "hinge" => Objective::Hinge {},
+        "relativistic" => Objective::Relativistic {},
+        "relativistic-average" => Objective::RelativisticAverage {},
+        "relativistic-average-least-squares" => Objective::RelativisticAverageLeastSquares {},
+        "relativistic-average-hinge" => Objective::RelativisticAverageHinge {},
+        other => match other.strip_prefix("f-gan-").map(|name| (name, name.strip_suffix("-trick"))) {
+            Some((_, Some(name))) => divergence(name, GeneratorUpdate::Trick),
+            Some((name, None)) => divergence(name, GeneratorUpdate::Exact),
+            None => panic!("no objective is known for the fixture {other}"),
+        },
+    }
+}
 
 #[test]
 fn fixture_objectives() {
     let fixture = fixture("objectives");
-    for (name, objective) in OBJECTIVES {
+    let rows: BTreeSet<&str> =
+        fixture.keys().filter_map(|key| key.split_once(".d_loss").map(|(row, _)| row)).collect();
+    assert!(rows.len() >= 23, "{rows:?}");
+    for name in rows {
+        let objective = objective(name);
         let leaf = |key: &str| Variable::leaf(fixture[key].clone());
         let (real, fake) = (leaf("real"), leaf("fake"));
         let scores = Scores::new(&real, &fake);
@@ -154,6 +182,32 @@ fn fixture_penalty_costs() {
         {
             let found = found.unwrap_or_else(|| parameter.full_like(0.0).unwrap());
             assert_close(name, &found, &fixture[&format!("fc.{name}.grad.{key}")]);
+        }
+    }
+}
+
+/// The gradient-normalised critics on the fixture's real samples, and the gradients of their sums.
+#[test]
+fn fixture_normalised_critics() {
+    let fixture = fixture("penalties");
+    let keys = ["w1", "b1", "w2", "b2", "w3", "b3"];
+    let parameters = keys.map(|key| Variable::leaf(fixture[&format!("fc.param.{key}")].clone()));
+    let [w1, b1, w2, b2, w3, b3] = &parameters;
+    let samples = Variable::leaf(fixture["fc.x_real"].clone());
+    for (name, constraint) in [
+        ("gn", Constraint::GradientNormalization {}),
+        ("gran", Constraint::GranNormalization { epsilon: 0.1, factor: 1.0 }),
+    ] {
+        let hidden = samples.linear(w1, Some(b1)).unwrap().tanh().unwrap();
+        let hidden = hidden.linear(w2, Some(b2)).unwrap().leaky_relu(0.2).unwrap();
+        let scores = hidden.linear(w3, Some(b3)).unwrap().reshape(&[samples.shape()[0]]).unwrap();
+        let normal = constraint.normalize(&scores, &samples).unwrap();
+        let expected = fixture[&format!("fc.{name}")].flatten_all().unwrap();
+        assert_close(name, &normal, &expected);
+        let inputs: Vec<&Variable> = parameters.iter().chain([&samples]).collect();
+        let gradients = grad(&normal.sum_all().unwrap(), &inputs, false).unwrap();
+        for (key, gradient) in keys.iter().chain(&["x"]).zip(&gradients) {
+            assert_close(name, gradient, &fixture[&format!("fc.{name}.grad.{key}")]);
         }
     }
 }

@@ -137,8 +137,8 @@ fn train(mut training: Training, quiet: bool) -> Result<(), Failure> {
             let sample = console::command_line("sample", folder.path());
             console::print(&format!(
                 "finished after {steps} steps\nsamples  {}\n         {}\nhistory  {}\nmore     {sample} -n 64 --seed 1",
-                folder.animation().display(),
-                folder.sample(steps).display(),
+                folder.animation("samples").display(),
+                folder.picture("samples", steps).display(),
                 folder.history().display(),
             ))
         }

@@ -36,7 +36,7 @@ pub enum Divergence {
 #[serde(rename_all = "kebab-case")]
 pub enum GeneratorUpdate {
     /// It minimises the bound: `-E F*(T(fake))`.
-    True,
+    Exact,
     /// It maximises `E T(fake)`, as the paper does in its experiments: gradients that stay large.
     Trick,
 }
@@ -111,7 +111,7 @@ impl Divergence {
         alpha: f64,
     ) -> Result<Variable> {
         let value = match update {
-            GeneratorUpdate::True => self.conjugate(scores.fake, alpha)?,
+            GeneratorUpdate::Exact => self.conjugate(scores.fake, alpha)?,
             GeneratorUpdate::Trick => self.activation(scores.fake, alpha)?,
         };
         Ok(value.mean_all()?.neg()?)

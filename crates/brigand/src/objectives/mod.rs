@@ -338,7 +338,7 @@ impl Objective {
             Self::FGan { divergence, update, .. } => {
                 let (slope, value) = divergence.at_equality();
                 let generator = match update {
-                    GeneratorUpdate::True => value - slope,
+                    GeneratorUpdate::Exact => value - slope,
                     GeneratorUpdate::Trick => -slope,
                 };
                 Some((-value, generator))

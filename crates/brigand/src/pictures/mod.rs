@@ -4,6 +4,7 @@
 mod animation;
 mod canvas;
 mod grid;
+mod heat;
 mod panels;
 mod picture;
 mod plot;
@@ -11,6 +12,7 @@ mod scatter;
 
 pub use animation::{AnimationStyle, animate, animate_step_files};
 pub use grid::{Grid, image_grid, single_image};
+pub use heat::SQUARES;
 pub use panels::{Ink, Mark, Panel, Shape, Sheet};
 pub use picture::{Picture, PictureError};
 pub use plot::{LineChart, LineStyle, ReferenceLine, Series};

@@ -6,8 +6,8 @@ use plotters::prelude::*;
 use super::canvas::{Area, DrawingError, INK, Labels, QUIET, colour, drawn, framed, px, stroke, text};
 use super::picture::{Picture, PictureError};
 
-const SIDE: u32 = 480;
-const HEADER: u32 = 30;
+pub(super) const SIDE: u32 = 480;
+pub(super) const HEADER: u32 = 30;
 /// More points than this only blacken the picture.
 const MOST_POINTS: usize = 4000;
 /// Numbers of the colours for what is real and what is generated.
@@ -17,9 +17,9 @@ const GENERATED: usize = 1;
 /// Samples over real points of the plane.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Scatter {
-    data: Vec<(f64, f64)>,
-    centre: (f64, f64),
-    reach: f64,
+    pub(super) data: Vec<(f64, f64)>,
+    pub(super) centre: (f64, f64),
+    pub(super) reach: f64,
 }
 
 impl Scatter {
@@ -126,7 +126,7 @@ impl Histogram {
     }
 }
 
-fn pairs(values: &[f32]) -> Result<Vec<(f64, f64)>, PictureError> {
+pub(super) fn pairs(values: &[f32]) -> Result<Vec<(f64, f64)>, PictureError> {
     let (points, rest) = values.as_chunks::<2>();
     if !rest.is_empty() {
         return Err(PictureError::Shape(format!("{} numbers are no points of shape [n, 2]", values.len())));
@@ -157,7 +157,7 @@ fn densities(values: &[f32], (low, high): (f64, f64), bins: usize) -> (Vec<f64>,
     (counts.into_iter().map(|count: f64| count / unit).collect(), missing)
 }
 
-fn with_missing(caption: &str, missing: usize) -> String {
+pub(super) fn with_missing(caption: &str, missing: usize) -> String {
     match missing {
         0 => caption.to_owned(),
         some => format!("{caption}  ({some} outside)"),

@@ -77,6 +77,12 @@ pub trait System: Send {
     /// The samples that `latents` stand for, `[count, sample...]`; each depends on its own latent alone.
     fn generate(&self, latents: &Variable) -> Result<Variable>;
 
+    /// What its discriminator says of `places` `[n, sample...]`, and which way is uphill: scores `[n]` and their
+    /// slopes `[n, sample...]`. `None` for a system without one that judges samples one by one.
+    fn opinion(&self, _places: &Variable) -> Result<Option<(Variable, Variable)>> {
+        Ok(None)
+    }
+
     /// Writes everything that training changes, for a checkpoint.
     fn save(&mut self, state: &mut State) -> Result<()>;
 

@@ -59,8 +59,10 @@ pub enum Make {
     Own {
         /// The default values of its tables for samples of a kind.
         defaults: fn(SampleKind) -> Result<Table>,
-        /// Its tables checked and completed with default values.
+        /// Its tables, of which every key must be known, completed with default values.
         normalize: fn(Table) -> Result<Table>,
+        /// Refuses values that cannot be trained.
+        check: fn(&Table) -> Result<()>,
         /// Builds it from its (complete) tables.
         build: fn(&Table, &Setup<'_>) -> Result<Box<dyn System>>,
     },
@@ -93,15 +95,19 @@ impl Entry {
         }
     }
 
-    /// Its own tables checked, and written again with the defaults filled in.
+    /// Its own tables, of which it must know every key, with the defaults filled in.
     pub fn normalize(&self, table: Table) -> Result<Table> {
         match self.make {
-            Make::Duel(_) => {
-                let recipe: DuelRecipe = read(&table)?;
-                recipe.check()?;
-                to_table(&recipe)
-            }
+            Make::Duel(_) => to_table(&read::<DuelRecipe>(&table)?),
             Make::Own { normalize, .. } => normalize(table),
+        }
+    }
+
+    /// Refuses values and combinations in its own (complete) tables that cannot be trained.
+    pub fn check(&self, table: &Table) -> Result<()> {
+        match self.make {
+            Make::Duel(_) => read::<DuelRecipe>(table)?.check(),
+            Make::Own { check, .. } => check(table),
         }
     }
 

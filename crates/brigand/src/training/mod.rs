@@ -21,10 +21,10 @@ use crate::error::{Error, Result};
 use crate::files::write_atomically;
 use crate::recipe::Recipe;
 use crate::systems::{self, Feed, Report, State, System};
-use checkpoint::{CheckpointError, Snapshot};
+use checkpoint::CheckpointError;
 use history::{DISCRIMINATOR_LOSS, GENERATOR_LOSS, Panel, Reference};
 use metrics::{MetricsLog, Record};
-use snapshots::Snapshots;
+use snapshots::{Snapshot, Snapshots};
 use tensorboard::EventWriter;
 
 /// What happens while a run trains, for progress bars and logs. Observers never steer.
@@ -210,7 +210,7 @@ impl Training {
     pub fn run(&mut self, stop: &AtomicBool, observer: &mut dyn FnMut(&Event<'_>)) -> Result<Outcome> {
         let (steps, began) = (self.recipe.common.training.steps, Instant::now());
         if self.step == 0 {
-            self.take_picture(observer)?;
+            self.take_pictures(observer)?;
             self.save_checkpoint(observer)?;
         }
         while self.step < steps {
@@ -219,16 +219,19 @@ impl Training {
                 self.draw_history()?;
                 return Ok(Outcome::Stopped { step: self.step });
             }
-            let report = self.system.train_step(&mut self.feed, self.step)?;
+            let mut report = self.system.train_step(&mut self.feed, self.step)?;
             self.step += 1;
             refuse_broken(&report, self.step)?;
             observer(&Event::Step { step: self.step, report: &report });
             let last = self.step == steps;
-            if last || self.step.is_multiple_of(self.recipe.common.training.report_every) {
-                self.write_record(report, began)?;
-            }
+            let mut reports = last || self.step.is_multiple_of(self.recipe.common.training.report_every);
             if last || due(self.step, self.recipe.common.samples.every) {
-                self.take_picture(observer)?;
+                let measured = self.take_pictures(observer)?;
+                reports |= !measured.is_empty();
+                report.extend(measured);
+            }
+            if reports {
+                self.write_record(report, began)?;
             }
             if last || due(self.step, self.recipe.common.checkpoint.every) {
                 self.save_checkpoint(observer)?;
@@ -246,14 +249,19 @@ impl Training {
         Ok(self.log.append(&Record { step: self.step, time, values: report })?)
     }
 
-    fn take_picture(&mut self, observer: &mut dyn FnMut(&Event<'_>)) -> Result<()> {
-        let picture = self.snapshots.draw(self.system.as_ref(), self.step)?;
-        let path = self.folder.sample(self.step);
-        picture.save_png(&path)?;
-        self.events.image("samples", &picture.to_png()?, picture.width(), picture.height(), self.step)?;
+    /// Takes the pictures of this step; answers what was measured beside them.
+    fn take_pictures(&mut self, observer: &mut dyn FnMut(&Event<'_>)) -> Result<Report> {
+        let Snapshot { pictures, measured } = self.snapshots.take(self.system.as_ref(), self.step)?;
+        for (series, picture) in &pictures {
+            let path = self.folder.picture(series, self.step);
+            let folder = self.folder.pictures(series);
+            std::fs::create_dir_all(&folder).map_err(crate::files::FileError::when("create", &folder))?;
+            picture.save_png(&path)?;
+            self.events.image(series, &picture.to_png()?, picture.width(), picture.height(), self.step)?;
+            observer(&Event::Samples(&path));
+        }
         self.events.flush()?;
-        observer(&Event::Samples(&path));
-        Ok(())
+        Ok(measured)
     }
 
     fn save_checkpoint(&mut self, observer: &mut dyn FnMut(&Event<'_>)) -> Result<()> {
@@ -261,12 +269,12 @@ impl Training {
         self.system.save(&mut state)?;
         state.put_sample_shape(self.system.sample_shape());
         state.refuse_broken(self.step)?;
-        let snapshot = Snapshot {
+        let snapshot = checkpoint::Snapshot {
             step: self.step,
             tensors: state.tensors,
             counters: state.counters,
             recipe: self.recipe.to_toml()?,
-            ..Snapshot::default()
+            ..checkpoint::Snapshot::default()
         };
         self.log.sync()?;
         let path =
@@ -275,17 +283,21 @@ impl Training {
         Ok(())
     }
 
-    /// Draws `history.png` and `samples.gif` from what the folder holds.
+    /// Draws `history.png` and the animations from what the folder holds.
     fn draw_history(&mut self) -> Result<()> {
         self.events.flush()?;
         let references: Vec<Reference> = self.system.theory().into_iter().map(reference).collect();
         let picture = history::draw(&metrics::read(&self.folder.metrics())?, &references)?;
         picture.save_png(&self.folder.history())?;
-        Ok(crate::pictures::animate_step_files(
-            &self.folder.samples(),
-            &self.folder.animation(),
-            crate::pictures::AnimationStyle::default(),
-        )?)
+        for pictures in self.folder.all_pictures()? {
+            let Some(series) = pictures.file_name().and_then(|name| name.to_str()) else { continue };
+            crate::pictures::animate_step_files(
+                &pictures,
+                &self.folder.animation(series),
+                crate::pictures::AnimationStyle::default(),
+            )?;
+        }
+        Ok(())
     }
 }
 

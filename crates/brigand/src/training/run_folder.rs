@@ -128,11 +128,14 @@ impl RunFolder {
     /// [`RunFolderError`] when a file cannot be read, replaced or removed.
     pub fn rewind(&self, step: u64) -> Result<(), RunFolderError> {
         fs::create_dir_all(self.samples()).map_err(FileError::when("create", &self.samples()))?;
-        for folder in [&self.path, &self.samples(), &self.checkpoints()] {
+        for folder in [&self.path, &self.checkpoints()] {
             remove_partial_files(folder)?;
         }
-        for (_, path) in step_files(&self.samples(), "png")?.into_iter().filter(|(at, _)| *at > step) {
-            remove_if_there(&path)?;
+        for series in self.all_pictures()? {
+            remove_partial_files(&series)?;
+            for (_, path) in step_files(&series, "png")?.into_iter().filter(|(at, _)| *at > step) {
+                remove_if_there(&path)?;
+            }
         }
         truncate_after(&self.metrics(), step)?;
         Ok(discard_after(&self.checkpoints(), step)?)
@@ -166,17 +169,36 @@ impl RunFolder {
 
     /// The folder of sample pictures.
     pub fn samples(&self) -> PathBuf {
-        self.path.join(SAMPLES)
+        self.pictures(SAMPLES)
     }
 
-    /// The picture of samples after `step`.
-    pub fn sample(&self, step: u64) -> PathBuf {
-        self.samples().join(step_file_name(step, "png"))
+    /// The folder of a series of pictures: `samples`, `density`, `field`...
+    pub fn pictures(&self, series: &str) -> PathBuf {
+        self.path.join(series)
     }
 
-    /// The samples through time.
-    pub fn animation(&self) -> PathBuf {
-        self.path.join("samples.gif")
+    /// The picture of `series` after `step`.
+    pub fn picture(&self, series: &str, step: u64) -> PathBuf {
+        self.pictures(series).join(step_file_name(step, "png"))
+    }
+
+    /// A series of pictures through time.
+    pub fn animation(&self, series: &str) -> PathBuf {
+        self.path.join(format!("{series}.gif"))
+    }
+
+    /// The folders of all series of pictures, in the order of their names.
+    ///
+    /// # Errors
+    /// [`RunFolderError::File`] when the run's folder cannot be read.
+    pub fn all_pictures(&self) -> Result<Vec<PathBuf>, RunFolderError> {
+        let entries = fs::read_dir(&self.path).map_err(FileError::when("read", &self.path))?;
+        let mut folders: Vec<PathBuf> = entries
+            .filter_map(|entry| Some(entry.ok()?.path()))
+            .filter(|path| path.is_dir() && *path != self.checkpoints())
+            .collect();
+        folders.sort();
+        Ok(folders)
     }
 
     /// The folder of checkpoints.
@@ -256,13 +278,13 @@ mod tests {
         let mut log = MetricsLog::open(&run.metrics()).unwrap();
         for step in [0, 10, 20, 30] {
             log.append(&Record { step, ..Record::default() }).unwrap();
-            fs::write(run.sample(step), "").unwrap();
+            fs::write(run.picture(SAMPLES, step), "").unwrap();
             checkpoint::save(&run.checkpoints(), &Snapshot { step, ..Snapshot::default() }, 9).unwrap();
         }
         fs::write(run.path().join(".history.png.1.partial"), "").unwrap();
         run.rewind(20).unwrap();
         assert_eq!(metrics::read(&run.metrics()).unwrap().len(), 3);
-        assert!(run.sample(20).exists() && !run.sample(30).exists());
+        assert!(run.picture(SAMPLES, 20).exists() && !run.picture(SAMPLES, 30).exists());
         assert_eq!(checkpoint::latest(&run.checkpoints()).unwrap().snapshot.step, 20);
         assert!(!run.path().join(".history.png.1.partial").exists());
     }

@@ -30,6 +30,11 @@ impl Blocks {
         Self { batch, height, images: (target / pixels).clamp(1, batch.max(1)), rows: height }
     }
 
+    /// Cuts `batch` images of `height` rows into blocks of so many images and rows.
+    pub(super) fn cut(batch: usize, height: usize, [images, rows]: [usize; 2]) -> Self {
+        Self { batch, height, images, rows }
+    }
+
     fn bands(&self) -> usize {
         self.height.div_ceil(self.rows)
     }

@@ -6,7 +6,7 @@ use super::geometry::Geometry;
 use super::patches::Patches;
 use super::planes::{Images, Layout, split};
 use super::split_outputs;
-use super::winograd::{self, Filter, Filters, PhaseTaps, Target, window};
+use super::winograd::{self, Filter, Filters, Part, Pass, PhaseTaps, SQUARE, Source, Target, window};
 use crate::element::{Element, Path};
 use crate::pool;
 use crate::vector::{Vector, Work};
@@ -42,6 +42,9 @@ pub(super) fn compute<T: Element>(path: Path, g: &Geometry, input: &[T], weight:
     let (height, width) = (g.out_height(), g.out_width());
     let inputs = g.group_inputs() * g.stride[0] * g.stride[1];
     let taps = winograd::taps(g, g.group_outputs(), inputs, height, width);
+    if taps.is_some_and(|taps| winograd::pays(g, taps, height, width)) {
+        return large_squares(path, g, input, weight, output);
+    }
     let (unit, pixels) = match taps {
         Some(_) => (2, SQUARES),
         None if g.group_outputs() <= FEW => (1, FEW_PIXELS),
@@ -58,7 +61,7 @@ pub(super) fn compute<T: Element>(path: Path, g: &Geometry, input: &[T], weight:
         }
     };
     let mut packed = Workspace::take(
-        taps.map_or(0, |taps| g.groups * winograd::packed_length(taps, g.group_outputs(), inputs)),
+        taps.map_or(0, |taps| g.groups * winograd::packed_length(window(taps), g.group_outputs(), inputs)),
     );
     if let Some(taps) = taps {
         pack_weights(path, g, taps, weight, packed.slice());
@@ -75,6 +78,38 @@ pub(super) fn compute<T: Element>(path: Path, g: &Geometry, input: &[T], weight:
     });
 }
 
+/// Filters in squares of 4 x 4 outputs.
+fn large_squares<T: Element>(path: Path, g: &Geometry, input: &[T], weight: &[T], output: &mut [T]) {
+    let [rows, columns] = g.stride;
+    let tap = |p: usize, i: usize, q: usize, j: usize| (i * rows + p) * g.kernel[1] + j * columns + q;
+    let taps = |p: usize, q: usize| [tap(p, 0, q, 0), tap(p, 0, q, 1), tap(p, 1, q, 0), tap(p, 1, q, 1)];
+    let phases = (0..rows * columns).map(|phase| taps(phase / columns, phase % columns)).collect();
+    let pass = Pass {
+        source: Source {
+            start: input,
+            groups: g.groups,
+            channels: g.group_inputs(),
+            size: [g.in_height, g.in_width],
+            origin: g.padding.map(|padding| -(padding as isize)),
+            step: g.stride,
+            reach: g.stride,
+        },
+        parts: vec![Part { first: [0, 0], window: [0, 0], taps: phases }],
+        part_columns: 1,
+        spread: [1, 1],
+        rows: g.out_height().div_ceil(SQUARE),
+        columns: g.out_width().div_ceil(SQUARE),
+        weight,
+        weight_strides: [g.group_inputs() * g.taps(), g.taps()],
+        kernel: g.taps(),
+        target: output.as_mut_ptr(),
+        outputs: g.group_outputs(),
+        target_size: [g.out_height(), g.out_width()],
+        batch: g.batch,
+    };
+    pass.run(path);
+}
+
 /// Packs the weights of all groups for minimal filtering: input planes are row phase, column phase, channel.
 fn pack_weights<T: Element>(path: Path, g: &Geometry, taps: usize, weight: &[T], packed: &mut [T]) {
     let [rows, columns] = g.stride;
@@ -87,10 +122,11 @@ fn pack_weights<T: Element>(path: Path, g: &Geometry, taps: usize, weight: &[T],
         PhaseTaps { taps, start: 0, plane: phase * channels }
     };
     let planes = channels * rows * columns;
-    let length = winograd::packed_length(taps, outputs, planes);
+    let length = winograd::packed_length(window(taps), outputs, planes);
     for (group, packed) in packed.chunks_exact_mut(length).enumerate() {
         let filters = Filters {
             taps,
+            window: window(taps),
             weight: &weight[group * outputs * channels * g.taps()..],
             outputs,
             output_stride: channels * g.taps(),

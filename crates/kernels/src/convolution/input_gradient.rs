@@ -11,7 +11,7 @@ use super::patches::Patches;
 use super::phase_weights::{Pair, pack_weights, pairs, sort_weights};
 use super::planes::{Images, Layout, split};
 use super::split_outputs;
-use super::winograd::{self, Filter, Target};
+use super::winograd::{self, Filter, Part, Pass, SQUARE, Source, Target};
 use crate::element::{Element, Path};
 use crate::pool;
 use crate::runs::zip;
@@ -53,6 +53,9 @@ pub(super) fn compute<T: Element>(
 ) {
     let (rows, columns) = (Axis::new(g, 0), Axis::new(g, 1));
     let taps = winograd::taps(g, g.group_inputs(), g.group_outputs(), rows.longest(), columns.longest());
+    if taps.is_some_and(|taps| winograd::pays(g, taps, rows.longest(), columns.longest())) {
+        return large_squares(path, g, [&rows, &columns], output_gradient, weight, input_gradient);
+    }
     let (unit, pixels) = match taps {
         Some(_) => (2, SQUARES),
         None if g.group_inputs() <= FEW => (1, FEW_PIXELS),
@@ -94,6 +97,51 @@ pub(super) fn compute<T: Element>(
         let (group, block) = (rest % g.groups, rest / g.groups);
         T::dispatch(path, Task { plan: &plan, block, group, chunk });
     });
+}
+
+/// Filters in squares of 4 x 4 pixels of one phase.
+fn large_squares<T: Element>(
+    path: Path,
+    g: &Geometry,
+    [rows, columns]: [&Axis; 2],
+    output_gradient: &[T],
+    weight: &[T],
+    input_gradient: &mut [T],
+) {
+    let part = |row: &Phase, column: &Phase| {
+        let tap = |i: usize, j: usize| row.taps[i].0 * g.kernel[1] + column.taps[j].0;
+        Part {
+            first: [row.start, column.start],
+            window: [rows.place(row, 1), columns.place(column, 1)],
+            taps: vec![[tap(1, 1), tap(1, 0), tap(0, 1), tap(0, 0)]],
+        }
+    };
+    let pass = Pass {
+        source: Source {
+            start: output_gradient,
+            groups: g.groups,
+            channels: g.group_outputs(),
+            size: [g.out_height(), g.out_width()],
+            origin: [rows.low, columns.low],
+            step: [1, 1],
+            reach: [rows.reach(), columns.reach()],
+        },
+        parts: (rows.phases.iter())
+            .flat_map(|row| columns.phases.iter().map(move |column| part(row, column)))
+            .collect(),
+        part_columns: columns.phases.len(),
+        spread: g.stride,
+        rows: rows.longest().div_ceil(SQUARE),
+        columns: columns.longest().div_ceil(SQUARE),
+        weight,
+        weight_strides: [g.taps(), g.group_inputs() * g.taps()],
+        kernel: g.taps(),
+        target: input_gradient.as_mut_ptr(),
+        outputs: g.group_inputs(),
+        target_size: [g.in_height, g.in_width],
+        batch: g.batch,
+    };
+    pass.run(path);
 }
 
 /// The input gradient of one block of rows, in a part of the channels of one group.

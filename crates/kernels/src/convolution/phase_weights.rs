@@ -46,7 +46,7 @@ pub(super) fn pairs(
                 }
             }
             let group_weights = match taps {
-                Some(taps) => winograd::packed_length(taps, g.group_inputs(), g.group_outputs()),
+                Some(taps) => winograd::packed_length(window(taps), g.group_inputs(), g.group_outputs()),
                 None => g.group_inputs() * offsets.len(),
             };
             pairs.push(Pair { weights, group_weights, offsets });
@@ -79,6 +79,7 @@ pub(super) fn pack_weights<T: Element>(
         };
         let filters = Filters {
             taps,
+            window: window(taps),
             weight: &weight[group * outputs * inputs * g.taps()..],
             outputs: inputs,
             output_stride: g.taps(),

@@ -1,4 +1,5 @@
 use super::*;
+use crate::float::Float;
 use proptest::prelude::*;
 
 /// All `(input, weight, output)` positions that belong together, in any order.
@@ -35,8 +36,13 @@ fn numbers<T: Element + From<f32>>(length: usize, seed: u32) -> Vec<T> {
     (0..length).map(|_| next()).collect()
 }
 
+/// Whether a number is the whole one it should be but for rounding, which large squares of minimal filtering add.
+fn near_whole<T: Float>(number: T, whole: T) -> bool {
+    (number - whole).magnitude() < T::from(0.01)
+}
+
 /// All three kernels on all paths against the definition; outputs start as NaN.
-fn check_all<T: Element + From<f32>>(g: &Geometry, seed: u32) {
+fn check_all<T: Float>(g: &Geometry, seed: u32) {
     assert_eq!(g.check(), Ok(()), "{g:?}");
     let [inputs, weights, outputs] = g.lengths();
     let (x, w, d) =
@@ -49,16 +55,20 @@ fn check_all<T: Element + From<f32>>(g: &Geometry, seed: u32) {
         dw[k] += d[o] * x[i];
     });
     for path in Path::available() {
+        let check = |out: &[T], exact: &[T], what: &str| {
+            let wrong = out.iter().zip(exact).position(|(&out, &exact)| !near_whole(out, exact));
+            assert_eq!(wrong, None, "{what}, {path:?}, {g:?}");
+        };
         let garbage = |length| vec![T::from(f32::NAN); length];
         let mut out = garbage(outputs);
         forward_on(path, g, &x, &w, &mut out);
-        assert_eq!(out, y, "forward, {path:?}, {g:?}");
+        check(&out, &y, "forward");
         let mut out = garbage(inputs);
         input_gradient_on(path, g, &d, &w, &mut out);
-        assert_eq!(out, dx, "input gradient, {path:?}, {g:?}");
+        check(&out, &dx, "input gradient");
         let mut out = garbage(weights);
         weight_gradient_on(path, g, &x, &d, &mut out);
-        assert_eq!(out, dw, "weight gradient, {path:?}, {g:?}");
+        check(&out, &dw, "weight gradient");
     }
 }
 
@@ -141,6 +151,12 @@ fn network_layers_follow_the_definition() {
         square(3, [3, 64], 64, 4, 2, 1),
         square(5, [40, 70], 16, 4, 2, 1),
         square(20, [70, 24], 8, 4, 2, 1),
+        square(37, [70, 24], 14, 4, 2, 1),
+        square(16, [24, 30], 40, 4, 2, 1),
+        square(33, [70, 60], 8, 2, 1, 0),
+        Geometry { in_height: 6, ..square(16, [24, 24], 72, 4, 2, 1) },
+        Geometry { groups: 2, ..square(33, [60, 50], 17, 4, 2, 1) },
+        Geometry { kernel: [6, 4], stride: [3, 2], ..square(34, [40, 30], 19, 4, 2, 2) },
         square(17, [70, 20], 4, 3, 1, 1),
         square(17, [300, 30], 4, 3, 1, 1),
         square(2, [30, 40], 32, 3, 1, 1),
@@ -196,13 +212,14 @@ fn results(g: &Geometry, path: Path) -> [Vec<f32>; 3] {
 
 #[test]
 fn paths_agree_within_rounding() {
-    let g = square(8, [40, 50], 16, 4, 2, 1);
-    let plain = results(&g, Path::Portable);
-    for path in Path::available() {
-        for (fast, plain) in results(&g, path).iter().zip(&plain) {
-            let scale = plain.iter().fold(0.0_f32, |scale, v| scale.max(v.abs()));
-            let worst = fast.iter().zip(plain).fold(0.0_f32, |worst, (a, b)| worst.max((a - b).abs()));
-            assert!(scale > 1.0 && worst < 1e-4 * scale, "{path:?}: {worst} of {scale}");
+    for g in [square(8, [40, 50], 16, 4, 2, 1), square(32, [40, 50], 16, 4, 2, 1)] {
+        let plain = results(&g, Path::Portable);
+        for path in Path::available() {
+            for (fast, plain) in results(&g, path).iter().zip(&plain) {
+                let scale = plain.iter().fold(0.0_f32, |scale, v| scale.max(v.abs()));
+                let worst = fast.iter().zip(plain).fold(0.0_f32, |worst, (a, b)| worst.max((a - b).abs()));
+                assert!(scale > 1.0 && worst < 1e-4 * scale, "{path:?}: {worst} of {scale}");
+            }
         }
     }
 }
@@ -210,9 +227,12 @@ fn paths_agree_within_rounding() {
 #[test]
 fn threads_and_repetition_do_not_change_a_byte() {
     let bits = |results: [Vec<f32>; 3]| results.map(|r| r.into_iter().map(f32::to_bits).collect::<Vec<_>>());
-    for g in
-        [square(16, [40, 50], 16, 4, 2, 1), square(2, [3, 20], 32, 3, 1, 1), square(5, [70, 3], 14, 4, 2, 1)]
-    {
+    for g in [
+        square(16, [40, 50], 16, 4, 2, 1),
+        square(2, [3, 20], 32, 3, 1, 1),
+        square(5, [70, 3], 14, 4, 2, 1),
+        square(35, [30, 40], 14, 4, 2, 1),
+    ] {
         let several = bits(results(&g, Path::best()));
         assert_eq!(several, bits(results(&g, Path::best())), "{g:?}");
         for threads in [1, 3] {

@@ -12,16 +12,23 @@
 //!         A^T m = m0 + m1 + m2, m1 - m2 - m3
 //! ```
 //!
-//! The factors are so small that rounding grows by little more than one bit. The gradient with respect to the taps
+//! Squares of 4 x 4 outputs, see [`fours`], need fewer products still. The factors are so small that rounding grows
+//! by one or two bits. The gradient with respect to the taps
 //! is the transpose of the same formula, `G^T (A y * B^T d)`.
 
 mod filter;
+mod fours;
+mod lanes;
 mod output_gradients;
+mod pass;
 pub(super) mod weight_gradient;
 mod weight_sums;
 mod weights;
 
 pub(super) use filter::{Filter, Target};
+pub(super) use fours::SQUARE;
+pub(super) use lanes::Source;
+pub(super) use pass::{Part, Pass};
 pub(super) use weights::{Filters, PhaseTaps, packed_length};
 
 use super::geometry::Geometry;
@@ -29,6 +36,9 @@ use crate::vector::Vector;
 
 /// Fewer channels than this, on either side, leave the transforms dearer than the products they spare.
 const FEWEST_CHANNELS: usize = 24;
+
+/// Fewer large squares in a batch leave the transforms of the weights dearer than the products they spare.
+const FEWEST_SQUARES: usize = 128;
 
 /// The taps `R` along each axis if minimal filtering saves work for `outputs` results from `inputs` planes per
 /// group, each of `rows x columns` pixels.
@@ -47,6 +57,13 @@ pub(super) fn taps(
     let squares = rows.div_ceil(2) * columns.div_ceil(2);
     let (products, direct) = (squares * window(taps) * window(taps), rows * columns * taps * taps);
     (products * 5 <= direct * 4).then_some(taps)
+}
+
+/// Whether squares of 4 x 4 outputs save work over smaller ones, for results of `rows x columns` pixels.
+pub(super) fn pays(g: &Geometry, taps: usize, rows: usize, columns: usize) -> bool {
+    let squares = |side: usize| rows.div_ceil(side) * columns.div_ceil(side);
+    let saves = squares(SQUARE) * fours::POSITIONS * 10 <= squares(2) * 9 * 8;
+    taps == 2 && saves && g.batch >= lanes::LANES && g.batch * squares(SQUARE) >= FEWEST_SQUARES
 }
 
 /// Inputs that two neighbouring outputs see.

@@ -30,6 +30,12 @@ impl Critic {
         Ok(Observed { output: self.constraint.normalize(&observed.output, &samples)?, ..observed })
     }
 
+    /// Scores `[batch]` of `samples` one by one, outside training.
+    pub(super) fn score(&self, samples: &Variable) -> Result<Variable> {
+        let scores = self.network.forward_with(&self.network.weights, samples, Mode::Sampling)?;
+        self.constraint.normalize(&scores, samples)
+    }
+
     /// Cuts the weights where the constraint says so; answers the share of them at the bound.
     pub(super) fn clip(&mut self) -> Result<Option<f64>> {
         let Constraint::Clip { bound } = self.constraint else { return Ok(None) };

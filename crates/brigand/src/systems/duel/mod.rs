@@ -6,7 +6,7 @@ mod updates;
 
 pub use recipe::{DuelRecipe, Order, Players, UpdateRecipe};
 
-use brigand_autograd::Variable;
+use brigand_autograd::{Variable, grad};
 use candle_core::Device;
 
 use super::average::WeightAverage;
@@ -162,6 +162,16 @@ impl System for Duel {
 
     fn generate(&self, latents: &Variable) -> Result<Variable> {
         self.generator.sample(self.average.as_ref().map(|average| &average.weights), latents)
+    }
+
+    fn opinion(&self, places: &Variable) -> Result<Option<(Variable, Variable)>> {
+        if self.recipe.techniques.packing > 1 {
+            return Ok(None);
+        }
+        let places = Variable::leaf(places.tensor().clone());
+        let scores = self.critic.score(&places)?;
+        let slopes = grad(&scores.sum_all()?, &[&places], false)?;
+        Ok(slopes.into_iter().next().map(|slopes| (scores.detach(), slopes)))
     }
 
     fn save(&mut self, state: &mut State) -> Result<()> {

@@ -2,7 +2,7 @@
 
 use super::super::registry::{Entry, Family};
 use super::super::{DuelRecipe, OptimizerRecipe};
-use super::{both, ordinary, penalty, row, two_hidden_layers, unnormalized};
+use super::{both, ordinary, penalty, rate, row, two_hidden_layers, unnormalized, weight};
 use crate::networks::{AutoencoderRecipe, DcganRecipe, NetworkRecipe, SampleKind};
 use crate::objectives::Objective;
 use crate::penalties::{Cost, Probe};
@@ -53,8 +53,8 @@ fn energy_gan(kind: SampleKind) -> DuelRecipe {
     let mut recipe = ordinary(kind);
     recipe.discriminator = unnormalized(kind);
     recipe.objective = Objective::Wasserstein {};
-    recipe.penalty = penalty(Probe::Real, Cost::Squared, 10.0);
-    recipe.optimizer = both(OptimizerRecipe::adam(1e-4, 0.0, 0.9));
+    recipe.penalty = penalty(Probe::Real, Cost::Squared, weight(kind));
+    recipe.optimizer = both(OptimizerRecipe::adam(rate(kind, 1e-4), 0.0, 0.9));
     recipe.techniques.encoder = EncoderRecipe::Entropy { weight: 1.0 };
     recipe
 }
@@ -64,7 +64,7 @@ fn ls_gan(kind: SampleKind) -> DuelRecipe {
     let lambda = if kind == SampleKind::Image { 2e-4 } else { 1.0 };
     DuelRecipe {
         objective: Objective::LossSensitive { lambda, gamma: 0.0, slope: 0.0 },
-        optimizer: both(OptimizerRecipe::adam(1e-4, 0.5, 0.999)),
+        optimizer: both(OptimizerRecipe::adam(rate(kind, 1e-4), 0.5, 0.999)),
         ..ordinary(kind)
     }
 }

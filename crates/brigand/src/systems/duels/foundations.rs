@@ -3,7 +3,7 @@
 use super::super::latent::{LatentRecipe, Prior};
 use super::super::registry::{Entry, Family, Length, Make};
 use super::super::{AverageRecipe, DuelRecipe, OptimizerRecipe, UpdateRecipe};
-use super::{both, fading, row, two_hidden_layers};
+use super::{both, fading, rate, row, two_hidden_layers};
 use crate::networks::{DcganRecipe, Hidden, HiddenNormalization, MlpRecipe, NetworkRecipe, SampleKind};
 use crate::objectives::Objective;
 use crate::penalties::{Constraint, Penalty};
@@ -47,7 +47,7 @@ pub(in super::super) fn ordinary(kind: SampleKind) -> DuelRecipe {
         objective: Objective::NON_SATURATING,
         penalty: Penalty::None {},
         constraint: Constraint::None {},
-        optimizer: both(OptimizerRecipe::adam(2e-4, 0.5, 0.999)),
+        optimizer: both(OptimizerRecipe::adam(rate(kind, 2e-4), 0.5, 0.999)),
         schedule: fading(kind),
         update: UpdateRecipe::default(),
         average: AverageRecipe::OFF,
@@ -56,8 +56,10 @@ pub(in super::super) fn ordinary(kind: SampleKind) -> DuelRecipe {
 }
 
 /// The lecture's network at its small size for images: hidden layers 64, 128, 256, activation before batch norm.
+/// For points it keeps DCGAN's step size, with which it shows how modes are lost.
 fn gan(kind: SampleKind) -> DuelRecipe {
     let mut recipe = ordinary(kind);
+    recipe.optimizer = both(OptimizerRecipe::adam(2e-4, 0.5, 0.999));
     if kind == SampleKind::Image {
         let mlp = |widths: &[usize], normalization| {
             let (widths, activation) = (widths.to_vec(), Hidden::LeakyRelu);

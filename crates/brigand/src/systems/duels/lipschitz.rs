@@ -2,7 +2,7 @@
 
 use super::super::registry::{Entry, Family};
 use super::super::{DuelRecipe, OptimizerRecipe, Players};
-use super::{both, ordinary, penalty, row, unnormalized};
+use super::{both, ordinary, penalty, rate, row, unnormalized, weight};
 use crate::networks::SampleKind;
 use crate::objectives::Objective;
 use crate::penalties::{Constraint, Cost, Probe};
@@ -36,8 +36,8 @@ pub(super) const ROWS: [Entry; 4] = [
 fn dragan(kind: SampleKind) -> DuelRecipe {
     DuelRecipe {
         discriminator: unnormalized(kind),
-        penalty: penalty(Probe::AroundReal, Cost::TwoSided, 10.0),
-        optimizer: both(OptimizerRecipe::adam(1e-4, 0.5, 0.9)),
+        penalty: penalty(Probe::AroundReal, Cost::TwoSided, weight(kind)),
+        optimizer: both(OptimizerRecipe::adam(rate(kind, 1e-4), 0.5, 0.9)),
         ..ordinary(kind)
     }
 }
@@ -48,15 +48,15 @@ fn sngan(kind: SampleKind) -> DuelRecipe {
     recipe.discriminator = unnormalized(kind);
     recipe.objective = Objective::Hinge {};
     recipe.constraint = Constraint::Spectral {};
-    recipe.optimizer = both(OptimizerRecipe::adam(2e-4, 0.0, 0.9));
+    recipe.optimizer = both(OptimizerRecipe::adam(rate(kind, 2e-4), 0.0, 0.9));
     recipe.update.discriminator_steps = 5;
     recipe
 }
 
 /// Two time scales, as in the authors' code.
 fn gn_gan(kind: SampleKind) -> DuelRecipe {
-    let rate = |rate| OptimizerRecipe::adam(rate, 0.0, 0.9);
-    let optimizer = Players { generator: rate(2e-4), discriminator: rate(4e-4) };
+    let adam = |learning_rate| OptimizerRecipe::adam(rate(kind, learning_rate), 0.0, 0.9);
+    let optimizer = Players { generator: adam(2e-4), discriminator: adam(4e-4) };
     DuelRecipe { constraint: Constraint::GradientNormalization {}, optimizer, ..sngan(kind) }
 }
 

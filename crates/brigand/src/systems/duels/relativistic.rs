@@ -2,7 +2,7 @@
 
 use super::super::registry::{Entry, Family};
 use super::super::{DuelRecipe, OptimizerRecipe};
-use super::{both, ordinary, penalty, row, unnormalized};
+use super::{both, ordinary, penalty, rate, row, unnormalized};
 use crate::networks::SampleKind;
 use crate::objectives::Objective;
 use crate::penalties::{Cost, Probe};
@@ -43,7 +43,7 @@ fn r3gan(kind: SampleKind) -> DuelRecipe {
     DuelRecipe {
         discriminator: unnormalized(kind),
         penalty: penalty(Probe::Both, Cost::Squared, 0.5),
-        optimizer: both(OptimizerRecipe::adam(2e-4, 0.0, 0.9)),
+        optimizer: both(OptimizerRecipe::adam(rate(kind, 2e-4), 0.0, 0.9)),
         ..with(kind, Objective::Relativistic {})
     }
 }

@@ -2,7 +2,7 @@
 
 use super::super::registry::{Entry, Family};
 use super::super::{DuelRecipe, OptimizerRecipe};
-use super::{critic, ordinary, penalty, row};
+use super::{critic, ordinary, penalty, rate, row, weight};
 use crate::networks::{NetworkRecipe, SampleKind};
 use crate::objectives::{Objective, PairDistance, TransportCost};
 use crate::penalties::{Constraint, Cost, Probe};
@@ -60,15 +60,9 @@ pub(super) const ROWS: [Entry; 7] = [
     row(("gan-qp", FAMILY, "a quadratic potential over pairs", "Su 2018, arXiv:1811.07296"), gan_qp),
 ];
 
-/// Points lie closer together than images, so that a critic of slope 1 sees less; a weaker penalty leaves it its
-/// slope (0.1 instead of 10, as in the paper's own toy experiments).
-fn weight(kind: SampleKind) -> f64 {
-    if kind == SampleKind::Image { 10.0 } else { 0.1 }
-}
-
 /// The authors' Adam: for convolutions on images with momentum, for points with a larger step.
 fn adam(kind: SampleKind) -> OptimizerRecipe {
-    OptimizerRecipe::adam(if kind == SampleKind::Image { 1e-4 } else { 1e-3 }, 0.5, 0.9)
+    OptimizerRecipe::adam(rate(kind, 1e-4), 0.5, 0.9)
 }
 
 fn wgan(kind: SampleKind) -> DuelRecipe {

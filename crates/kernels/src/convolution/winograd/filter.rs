@@ -62,6 +62,14 @@ impl<T: Element> Filter<'_, T> {
         let mut right = Workspace::<T>::take(positions * DEPTH.min(inputs) * padded);
         let mut sums = Workspace::<T>::take(positions * self.outputs * padded);
         let pieces = self.squares.pieces(0, self.squares.pixels());
+        let products = Products {
+            positions,
+            weights: self.weights,
+            all_outputs: self.all_outputs,
+            first_output: self.first_output,
+            outputs: self.outputs,
+            pad: 0,
+        };
         for first in (0..inputs).step_by(DEPTH) {
             let depth = DEPTH.min(inputs - first);
             let offsets = &self.offsets[first * positions..(first + depth) * positions];
@@ -75,7 +83,7 @@ impl<T: Element> Filter<'_, T> {
                         self.transform::<V, 3>(&panels, offsets, &pieces, windows.pointer(), right.pointer())
                     }
                 }
-                self.multiply::<V, NARROW>(&panels, first, depth, inputs, right.pointer(), sums.pointer());
+                products.add::<V, NARROW>(&panels, [first, depth, inputs], right.pointer(), sums.pointer());
             }
         }
         // SAFETY: the sums are complete; the rest is the caller's promise.
@@ -110,52 +118,6 @@ impl<T: Element> Filter<'_, T> {
                     for v in (0..width).step_by(V::LANES) {
                         let to = right.add(start * depth + k * width + v);
                         transform_windows::<V, R>(windows.add(start + v), padded, to, depth * padded);
-                    }
-                }
-            }
-        }
-    }
-
-    /// Adds the products of a block of input planes to the sums: `[position, output, square]`.
-    ///
-    /// # Safety
-    /// As [`Self::run`].
-    #[inline(always)]
-    unsafe fn multiply<V: Vector<Element = T>, const NARROW: usize>(
-        &self,
-        panels: &Panels,
-        first: usize,
-        depth: usize,
-        inputs: usize,
-        right: *const T,
-        sums: *mut T,
-    ) {
-        let places: [usize; TILE_ROWS] = std::array::from_fn(|r| r * depth);
-        let (padded, vectors) = (panels.padded(), adjacent::<V>());
-        for position in 0..self.positions() {
-            for output in (0..self.outputs).step_by(TILE_ROWS) {
-                for index in 0..panels.count() {
-                    // SAFETY: the caller's promise.
-                    unsafe {
-                        let left =
-                            place(position, first, self.first_output + output, [self.all_outputs, inputs]);
-                        let tile = Tile {
-                            left: self.weights.add(left),
-                            rows: &places[..TILE_ROWS.min(self.outputs - output)],
-                            left_steps: std::ptr::null(),
-                            right: right.add((position * padded + panels.start(index)) * depth),
-                            right_steps: std::ptr::null(),
-                            depth,
-                            out: sums.add((position * self.outputs + output) * padded + panels.start(index)),
-                            out_stride: padded,
-                            vectors: &vectors,
-                            accumulate: first > 0,
-                        };
-                        if panels.is_wide(index) {
-                            multiply_tile::<V, NARROW, ROWS, false>(&tile);
-                        } else {
-                            multiply_tile::<V, 1, ROWS, false>(&tile);
-                        }
                     }
                 }
             }
@@ -209,6 +171,67 @@ impl<T: Element> Filter<'_, T> {
                 let place = output * target.channel_stride + image * target.image_stride + y * target.columns;
                 // SAFETY: a row of the target.
                 unsafe { copy(from.as_ptr(), target.start.add(place), from.len()) };
+            }
+        }
+    }
+}
+
+/// The products of packed weights with transformed inputs.
+pub(super) struct Products<T> {
+    /// Positions of a window.
+    pub(super) positions: usize,
+    /// As in [`Filter`].
+    pub(super) weights: *const T,
+    pub(super) all_outputs: usize,
+    pub(super) first_output: usize,
+    pub(super) outputs: usize,
+    /// What lies between one position and the next, in transformed inputs as in sums.
+    pub(super) pad: usize,
+}
+
+impl<T: Element> Products<T> {
+    /// Adds the products of a block of input planes, so many from `first` on of `inputs`, to the sums, `[position,
+    /// output, square]`, or starts them.
+    ///
+    /// # Safety
+    /// Weights and inputs must be readable, the sums writable and unshared, and the processor must have the vectors.
+    #[inline(always)]
+    pub(super) unsafe fn add<V: Vector<Element = T>, const NARROW: usize>(
+        &self,
+        panels: &Panels,
+        [first, depth, inputs]: [usize; 3],
+        right: *const T,
+        sums: *mut T,
+    ) {
+        let places: [usize; TILE_ROWS] = std::array::from_fn(|r| r * depth);
+        let (padded, vectors) = (panels.padded(), adjacent::<V>());
+        for position in 0..self.positions {
+            for output in (0..self.outputs).step_by(TILE_ROWS) {
+                for index in 0..panels.count() {
+                    // SAFETY: the caller's promise.
+                    unsafe {
+                        let left =
+                            place(position, first, self.first_output + output, [self.all_outputs, inputs]);
+                        let (panel, pad) = (panels.start(index), position * self.pad);
+                        let tile = Tile {
+                            left: self.weights.add(left),
+                            rows: &places[..TILE_ROWS.min(self.outputs - output)],
+                            left_steps: std::ptr::null(),
+                            right: right.add((position * padded + panel) * depth + pad),
+                            right_steps: std::ptr::null(),
+                            depth,
+                            out: sums.add((position * self.outputs + output) * padded + panel + pad),
+                            out_stride: padded,
+                            vectors: &vectors,
+                            accumulate: first > 0,
+                        };
+                        if panels.is_wide(index) {
+                            multiply_tile::<V, NARROW, ROWS, false>(&tile);
+                        } else {
+                            multiply_tile::<V, 1, ROWS, false>(&tile);
+                        }
+                    }
+                }
             }
         }
     }

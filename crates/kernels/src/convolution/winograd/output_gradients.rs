@@ -2,7 +2,7 @@
 
 use super::super::blocks::Block;
 use super::weight_gradient::Plan;
-use super::{load, store, transform_gradients, window};
+use super::{fours, lanes, load, store, transform_gradients, window};
 use crate::element::Element;
 use crate::runs::transpose;
 use crate::tile::Panels;
@@ -36,28 +36,40 @@ impl<T: Element> Plan<'_, T> {
     #[inline(always)]
     pub(super) unsafe fn transform<V: Vector<Element = T>, const NARROW: usize>(
         &self,
-        group: usize,
+        of_group: usize,
         block: Block,
         to: *mut T,
     ) {
         let g = self.geometry;
         let panels = Panels::new::<V, NARROW>(g.group_outputs());
-        let (columns, squares) = (self.square_columns(), self.squares(block));
-        let (pixels, to_stride) = (4 * block.rows * columns, squares * self.outputs());
+        let (columns, squares, side) = (self.square_columns(), self.squares(block), self.side);
+        let (pixels, to_stride) = (side * side * block.rows * columns, squares * self.outputs());
+        if squares > block.images * block.rows * columns {
+            // SAFETY: the caller's promise. Images that are not there count nothing.
+            unsafe { to.write_bytes(0, self.positions() * to_stride) };
+        }
         let mut transposed = Workspace::<T>::take(pixels * V::LANES);
         for image in 0..block.images {
             for output in (0..panels.padded()).step_by(V::LANES) {
                 let index = panels.containing(output);
                 let (panel, width) = (panels.start(index), panels.width(index));
-                let place = squares * panel + image * block.rows * columns * width + output - panel;
+                // From one square to the next, where images lie side by side.
+                let (group, lane, apart) =
+                    if self.large() { (image / V::LANES, image % V::LANES, V::LANES) } else { (image, 0, 1) };
+                let first_square = group * block.rows * columns * apart + lane;
+                let place = squares * panel + first_square * width + output - panel;
                 // SAFETY: the caller's promise; the local copy has room for the image's pixels.
                 unsafe {
-                    self.transpose::<V>(group, image, block, output, transposed.pointer());
+                    self.transpose::<V>(of_group, image, block, output, transposed.pointer());
                     for row in 0..block.rows {
                         for x in 0..columns {
-                            let from = transposed.pointer().add((4 * row * columns + 2 * x) * V::LANES);
-                            let to = to.add(place + (row * columns + x) * width);
+                            let from = (side * row * columns + x) * side * V::LANES;
+                            let from = transposed.pointer().add(from);
+                            let to = to.add(place + (row * columns + x) * apart * width);
                             match self.taps {
+                                2 if self.large() => {
+                                    transform_large::<V>(from, side * columns * V::LANES, to, to_stride);
+                                }
                                 2 => transform_pixels::<V, 2>(from, 2 * columns * V::LANES, to, to_stride),
                                 _ => transform_pixels::<V, 3>(from, 2 * columns * V::LANES, to, to_stride),
                             }
@@ -83,15 +95,16 @@ impl<T: Element> Plan<'_, T> {
         to: *mut T,
     ) {
         let g = self.geometry;
-        let (height, width, columns) = (g.out_height(), g.out_width(), 2 * self.square_columns());
+        let (height, width, side) = (g.out_height(), g.out_width(), self.side);
+        let columns = side * self.square_columns();
         let first = ((block.first_image + image) * g.groups + group) * g.group_outputs() + output;
         let used = V::LANES.min(g.group_outputs() - output);
-        let rows = (2 * block.rows).min(height - 2 * block.first_row);
-        if used < V::LANES || rows < 2 * block.rows || columns > width {
+        let rows = (side * block.rows).min(height - side * block.first_row);
+        if used < V::LANES || rows < side * block.rows || columns > width {
             // SAFETY: the caller's promise.
-            unsafe { to.write_bytes(0, 2 * block.rows * columns * V::LANES) };
+            unsafe { to.write_bytes(0, side * block.rows * columns * V::LANES) };
         }
-        let from = &self.output_gradient[(first * height + 2 * block.first_row) * width..];
+        let from = &self.output_gradient[(first * height + side * block.first_row) * width..];
         for row in 0..rows {
             // SAFETY: the caller's promise; these channels have that row.
             unsafe {
@@ -118,5 +131,28 @@ unsafe fn transform_pixels<V: Vector, const R: usize>(
         let square = load::<V>(from, 2, [row_stride, V::LANES]);
         let square = transform_gradients::<V, R>(square);
         store(square, to, window(R), [window(R) * to_stride, to_stride]);
+    }
+}
+
+/// The same for a square of 4 x 4 pixels.
+///
+/// # Safety
+/// As [`transform_pixels`].
+#[inline(always)]
+unsafe fn transform_large<V: Vector>(
+    from: *const V::Element,
+    row_stride: usize,
+    to: *mut V::Element,
+    to_stride: usize,
+) {
+    // SAFETY: the caller's promise.
+    unsafe {
+        let mut square = [[V::zero(); fours::WINDOW]; fours::WINDOW];
+        for (i, vectors) in square.iter_mut().take(fours::SQUARE).enumerate() {
+            for (j, vector) in vectors.iter_mut().take(fours::SQUARE).enumerate() {
+                *vector = V::load(from.add(i * row_stride + j * V::LANES));
+            }
+        }
+        lanes::store::<V>(fours::gradients(square), to, to_stride);
     }
 }

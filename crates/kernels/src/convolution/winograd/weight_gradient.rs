@@ -7,9 +7,10 @@ use super::super::geometry::Geometry;
 use super::super::patches::{PIECE, Patches};
 use super::super::planes::{Images, Layout, split};
 use super::filter::transform_windows;
+use super::lanes::{self, Source};
 use super::output_gradients::Gradients;
 use super::weight_sums::Finish;
-use super::window;
+use super::{fours, pays};
 use crate::element::{Element, Path};
 use crate::pool;
 use crate::tile::{Panels, ROWS, TILE_ROWS, Tile, adjacent, multiply_tile};
@@ -28,6 +29,8 @@ const LANES: usize = 16;
 pub(super) struct Plan<'a, T> {
     pub(super) geometry: &'a Geometry,
     pub(super) taps: usize,
+    /// Outputs of a square along each axis.
+    pub(super) side: usize,
     pub(super) input: &'a [T],
     pub(super) output_gradient: &'a [T],
     pub(super) weight_gradient: *mut T,
@@ -58,9 +61,15 @@ pub(in super::super) fn compute<T: Element>(
     output_gradient: &[T],
     weight_gradient: &mut [T],
 ) {
-    let (height, width) = (g.out_height().div_ceil(2), g.out_width().div_ceil(2));
-    let blocks = Blocks::new(g.batch, height, width, SQUARES);
-    let positions = window(taps) * window(taps);
+    let large = pays(g, taps, g.out_height(), g.out_width());
+    let side = if large { fours::SQUARE } else { 2 };
+    let (height, width) = (g.out_height().div_ceil(side), g.out_width().div_ceil(side));
+    let images = if large { g.batch.next_multiple_of(LANES) } else { g.batch };
+    let blocks = match large {
+        true => lanes::blocks(g.batch, height, width, SQUARES),
+        false => Blocks::new(g.batch, height, width, SQUARES),
+    };
+    let positions = (side + taps - 1) * (side + taps - 1);
     let (phases, outputs) = (g.stride[0] * g.stride[1], g.group_outputs().next_multiple_of(LANES));
     let channels = (SUMS / (positions * outputs * phases)).clamp(1, g.group_inputs());
     let chunks = g.group_inputs().div_ceil(channels);
@@ -69,7 +78,7 @@ pub(in super::super) fn compute<T: Element>(
     let (layout, offsets) = window_layout(g, taps, channels, &blocks, width);
     let shared = chunks > 1;
     let mut gradients = Workspace::<T>::take(if shared {
-        g.groups * positions * g.batch * height * width * outputs
+        g.groups * positions * images * height * width * outputs
     } else {
         0
     });
@@ -77,6 +86,7 @@ pub(in super::super) fn compute<T: Element>(
     let plan = Plan {
         geometry: g,
         taps,
+        side,
         input,
         output_gradient,
         weight_gradient: weight_gradient.as_mut_ptr(),
@@ -104,8 +114,19 @@ pub(in super::super) fn compute<T: Element>(
 
 impl<T: Element> Plan<'_, T> {
     #[inline(always)]
+    pub(super) fn window(&self) -> usize {
+        self.side + self.taps - 1
+    }
+
+    #[inline(always)]
     pub(super) fn positions(&self) -> usize {
-        window(self.taps) * window(self.taps)
+        self.window() * self.window()
+    }
+
+    /// Whether squares are large, and images side by side in the vectors.
+    #[inline(always)]
+    pub(super) fn large(&self) -> bool {
+        self.side == fours::SQUARE
     }
 
     /// Output channels of a group, rounded up to whole vectors of any path.
@@ -116,12 +137,14 @@ impl<T: Element> Plan<'_, T> {
 
     #[inline(always)]
     pub(super) fn square_columns(&self) -> usize {
-        self.geometry.out_width().div_ceil(2)
+        self.geometry.out_width().div_ceil(self.side)
     }
 
+    /// The squares of a block; of large ones so many that the images fill whole vectors.
     #[inline(always)]
     pub(super) fn squares(&self, block: Block) -> usize {
-        block.images * block.rows * self.square_columns()
+        let images = if self.large() { block.images.next_multiple_of(LANES) } else { block.images };
+        images * block.rows * self.square_columns()
     }
 
     /// Input planes of a task.
@@ -140,9 +163,12 @@ impl<T: Element> Plan<'_, T> {
     /// Where the shared transformed gradients of a block start.
     #[inline(always)]
     pub(super) fn place(&self, group: usize, block: Block) -> usize {
-        let image = self.geometry.out_height().div_ceil(2) * self.square_columns();
-        let before = block.first_image * image + block.first_row * self.square_columns();
-        (group * self.geometry.batch * image + before) * self.positions() * self.outputs()
+        let image = self.geometry.out_height().div_ceil(self.side) * self.square_columns();
+        let images = if self.large() { block.images.next_multiple_of(LANES) } else { block.images };
+        let all =
+            if self.large() { self.geometry.batch.next_multiple_of(LANES) } else { self.geometry.batch };
+        let before = block.first_image * image + images * block.first_row * self.square_columns();
+        (group * all * image + before) * self.positions() * self.outputs()
     }
 }
 
@@ -164,13 +190,17 @@ impl<T: Element> Work<T> for Task<'_, T> {
         let own = if plan.shared { 0 } else { plan.positions() * largest * plan.outputs() };
         let mut own = Workspace::<T>::take(own);
         let stride = largest.next_multiple_of(LANES) + LANES;
-        let mut inputs = Workspace::<T>::take(plan.positions() * plan.planes() * stride);
+        let mut inputs = Workspace::<T>::take(plan.positions() * (plan.planes() * stride + LANES));
         for index in from..to {
             let block = plan.blocks.block(index);
             // SAFETY: the inputs and the shared or own gradients of this block are complete before they are read, and
             // only this task writes its sums. The path has the vectors.
             unsafe {
-                self.transform_inputs::<V>(block, stride, inputs.pointer());
+                if plan.large() {
+                    self.transform_lanes::<V>(block, stride, inputs.pointer());
+                } else {
+                    self.transform_inputs::<V>(block, stride, inputs.pointer());
+                }
                 let gradients = if plan.shared {
                     plan.gradients.add(plan.place(self.group, block))
                 } else {
@@ -204,6 +234,7 @@ impl<T: Element> Task<'_, T> {
         let pieces = patches.pieces(0, squares);
         let mut windows = Workspace::<T>::take(plan.positions() * stride + PIECE);
         windows.slice().fill(T::default());
+        let position_stride = plan.planes() * stride + LANES;
         for (k, offsets) in plan.offsets.chunks_exact(plan.positions()).enumerate() {
             // SAFETY: the caller's promise; whole vectors fit into a stride.
             unsafe {
@@ -211,8 +242,50 @@ impl<T: Element> Task<'_, T> {
                 for v in (0..squares).step_by(V::LANES) {
                     let (from, to) = (windows.pointer().add(v), to.add(k * stride + v));
                     match plan.taps {
-                        2 => transform_windows::<V, 2>(from, stride, to, plan.planes() * stride),
-                        _ => transform_windows::<V, 3>(from, stride, to, plan.planes() * stride),
+                        2 => transform_windows::<V, 2>(from, stride, to, position_stride),
+                        _ => transform_windows::<V, 3>(from, stride, to, position_stride),
+                    }
+                }
+            }
+        }
+    }
+
+    /// The same for large squares: `[position, input plane, square, image]`, images in vectors.
+    ///
+    /// # Safety
+    /// As [`Self::transform_inputs`].
+    #[inline(always)]
+    unsafe fn transform_lanes<V: Vector<Element = T>>(&self, block: Block, stride: usize, to: *mut T) {
+        let plan = self.plan;
+        let g = plan.geometry;
+        let source = Source {
+            start: plan.input,
+            groups: g.groups,
+            channels: g.group_inputs(),
+            size: [g.in_height, g.in_width],
+            origin: g.padding.map(|padding| -(padding as isize)),
+            step: g.stride,
+            reach: g.stride,
+        };
+        let runs = lanes::runs(block, plan.square_columns(), V::LANES, LANES);
+        let span = source.span(plan.square_columns());
+        let mut pixels = Workspace::<T>::take(span[0] * span[1] * V::LANES);
+        let (first, position_stride) = (self.chunk * plan.channels, plan.planes() * stride + LANES);
+        for channel in 0..plan.channels.min(g.group_inputs() - first) {
+            for run in &runs {
+                // SAFETY: the caller's promise; the span holds all windows of a run.
+                unsafe {
+                    source.gather::<V>(run, self.group, first + channel, span, pixels.pointer());
+                    for phase in 0..g.stride[0] * g.stride[1] {
+                        let place = phase / g.stride[1] * span[1] + phase % g.stride[1];
+                        for square in 0..run.squares {
+                            let from = (place + square * fours::SQUARE * g.stride[1]) * V::LANES;
+                            let steps = [g.stride[0] * span[1] * V::LANES, g.stride[1] * V::LANES];
+                            let window = lanes::load::<V>(pixels.pointer().add(from), steps);
+                            let plane = phase * plan.channels + channel;
+                            let to = to.add(plane * stride + (run.vector + square) * V::LANES);
+                            lanes::store::<V>(fours::inputs(window), to, position_stride);
+                        }
                     }
                 }
             }
@@ -263,7 +336,7 @@ impl<T: Element> Task<'_, T> {
                     unsafe {
                         let place = sums + (position * planes + plane) * outputs + panels.start(index);
                         let tile = Tile {
-                            left: inputs.add((position * planes + plane) * stride),
+                            left: inputs.add((position * planes + plane) * stride + position * LANES),
                             rows: &rows[..TILE_ROWS.min(planes - plane)],
                             left_steps: std::ptr::null(),
                             right: gradients.add(squares * (position * outputs + panels.start(index))),

@@ -1,7 +1,7 @@
 //! From the sums of products to the gradients of the taps.
 
 use super::weight_gradient::Plan;
-use super::{load, transform_products, window};
+use super::{fours, transform_products};
 use crate::element::Element;
 use crate::runs::copy;
 use crate::vector::{Vector, Work};
@@ -26,8 +26,11 @@ impl<T: Element> Work<T> for Finish<'_, T> {
                 // SAFETY: the sums are complete and the path has the vectors.
                 unsafe {
                     match self.plan.taps {
-                        2 => self.phase::<V, 2>(phase, output, kernels.slice()),
-                        _ => self.phase::<V, 3>(phase, output, kernels.slice()),
+                        2 if self.plan.large() => {
+                            self.phase::<V, 2, { fours::WINDOW }>(phase, output, kernels.slice());
+                        }
+                        2 => self.phase::<V, 2, 3>(phase, output, kernels.slice()),
+                        _ => self.phase::<V, 3, 4>(phase, output, kernels.slice()),
                     }
                 }
             }
@@ -48,7 +51,7 @@ impl<T: Element> Finish<'_, T> {
     /// # Safety
     /// The sums must be complete, and the processor must have the vectors.
     #[inline(always)]
-    unsafe fn phase<V: Vector<Element = T>, const R: usize>(
+    unsafe fn phase<V: Vector<Element = T>, const R: usize, const W: usize>(
         &self,
         phase: usize,
         output: usize,
@@ -62,20 +65,16 @@ impl<T: Element> Finish<'_, T> {
         // SAFETY: the caller's promise; a vector fits into the line.
         unsafe {
             let stride = plan.planes() * plan.outputs();
-            let mut square = [[V::zero(); 4]; 4];
+            let mut square = [[V::zero(); W]; W];
             for slice in 0..plan.slices {
                 let sums = plan.sums.add(plan.task_sums(group, channel / plan.channels, slice));
                 let sums = sums.add(plane * plan.outputs() + output);
-                let terms = load::<V>(sums, window(R), [window(R) * stride, stride]);
-                for (sums, terms) in square.iter_mut().zip(terms) {
-                    for (sum, term) in sums.iter_mut().zip(terms) {
-                        *sum = sum.add(term);
-                    }
+                for (i, sum) in square.as_flattened_mut().iter_mut().enumerate() {
+                    *sum = sum.add(V::load(sums.add(i * stride)));
                 }
             }
-            let square = transform_products::<V, R>(square);
-            for (i, vectors) in square.iter().take(R).enumerate() {
-                for (j, vector) in vectors.iter().take(R).enumerate() {
+            for (i, vectors) in taps::<V, R, W>(square).iter().enumerate() {
+                for (j, vector) in vectors.iter().enumerate() {
                     let (y, x) =
                         (i * g.stride[0] + phase / g.stride[1], j * g.stride[1] + phase % g.stride[1]);
                     vector.store(line.as_mut_ptr());
@@ -84,5 +83,27 @@ impl<T: Element> Finish<'_, T> {
                 }
             }
         }
+    }
+}
+
+/// The gradients of `R x R` taps from the sums of a window.
+///
+/// # Safety
+/// The processor must have the vectors.
+#[inline(always)]
+unsafe fn taps<V: Vector, const R: usize, const W: usize>(sums: [[V; W]; W]) -> [[V; R]; R] {
+    // SAFETY: the caller's promise.
+    unsafe {
+        if W == fours::WINDOW {
+            let window = std::array::from_fn(|i| std::array::from_fn(|j| sums[i][j]));
+            let taps = fours::products(window);
+            return std::array::from_fn(|i| std::array::from_fn(|j| taps[i][j]));
+        }
+        let mut square = [[V::zero(); 4]; 4];
+        for (line, sums) in square.iter_mut().zip(sums) {
+            line.iter_mut().zip(sums).for_each(|(line, sum)| *line = sum);
+        }
+        let taps = transform_products::<V, R>(square);
+        std::array::from_fn(|i| std::array::from_fn(|j| taps[i][j]))
     }
 }

@@ -1,17 +1,20 @@
 //! The transformed weights, in the order the tiles read them.
 
 use super::filter::DEPTH;
-use super::{transform_taps, window};
+use super::{fours, transform_taps};
 use crate::element::{Element, Path};
 use crate::pool;
-use crate::runs::copy;
+use crate::runs::{copy, transpose};
 use crate::tile::TILE_ROWS;
 use crate::vector::{Vector, Work};
 use crate::workspace::Workspace;
 
-/// Numbers in the packed weights of `outputs x inputs` filters.
-pub(in super::super) fn packed_length(taps: usize, outputs: usize, inputs: usize) -> usize {
-    window(taps) * window(taps) * inputs * outputs.next_multiple_of(TILE_ROWS)
+/// One cache line between positions: the same place in all of them must not fall into the same set of the caches.
+const PAD: usize = 16;
+
+/// Numbers in the packed weights of `outputs x inputs` filters, for windows of so many inputs along each axis.
+pub(in super::super) fn packed_length(window: usize, outputs: usize, inputs: usize) -> usize {
+    window * window * (inputs * outputs.next_multiple_of(TILE_ROWS) + PAD)
 }
 
 /// Where the weights of a group of outputs and a block of inputs start: position, block of inputs, group of outputs,
@@ -24,7 +27,9 @@ pub(super) fn place(
     [outputs, inputs]: [usize; 2],
 ) -> usize {
     let depth = DEPTH.min(inputs - first_input);
-    (position * inputs + first_input) * outputs.next_multiple_of(TILE_ROWS) + first_output * depth
+    (position * inputs + first_input) * outputs.next_multiple_of(TILE_ROWS)
+        + position * PAD
+        + first_output * depth
 }
 
 /// The taps of one phase, and where their transforms go.
@@ -40,6 +45,8 @@ pub(in super::super) struct PhaseTaps {
 /// Filters in a weight slice.
 pub(in super::super) struct Filters<'a, T> {
     pub(in super::super) taps: usize,
+    /// Inputs that a square of outputs sees along each axis: which squares the weights are for.
+    pub(in super::super) window: usize,
     pub(in super::super) weight: &'a [T],
     pub(in super::super) outputs: usize,
     pub(in super::super) output_stride: usize,
@@ -77,9 +84,10 @@ struct Pack<'a, T> {
 impl<T: Element> Work<T> for Pack<'_, T> {
     #[inline(always)]
     fn run<V: Vector<Element = T>, const NARROW: usize, const WIDE: usize>(self) {
-        match self.filters.taps {
-            2 => self.pack::<V, 2>(),
-            _ => self.pack::<V, 3>(),
+        match (self.filters.taps, self.filters.window) {
+            (2, fours::WINDOW) => self.pack::<V, 2, { fours::WINDOW }>(),
+            (2, _) => self.pack::<V, 2, 3>(),
+            _ => self.pack::<V, 3, 4>(),
         }
     }
 }
@@ -90,21 +98,19 @@ const LANES: usize = 16;
 impl<T: Element> Pack<'_, T> {
     /// Vectors run along the input channels.
     #[inline(always)]
-    fn pack<V: Vector<Element = T>, const R: usize>(&self) {
+    fn pack<V: Vector<Element = T>, const R: usize, const W: usize>(&self) {
         let Filters { weight, channels, channel_stride, kernel, .. } = *self.filters;
         // All taps of a vector of kernels: `[tap, lane]`.
         let mut lines = Workspace::<T>::take(kernel * LANES);
         for channel in (0..channels).step_by(V::LANES) {
             let count = V::LANES.min(channels - channel);
             let from = &weight[self.output * self.filters.output_stride + channel * channel_stride..];
-            for lane in 0..count {
-                let taps = from[lane * channel_stride..][..kernel].iter();
-                let places = lines.slice()[lane..].iter_mut().step_by(LANES);
-                places.zip(taps).for_each(|(place, &tap)| *place = tap);
-            }
+            let from = &from[..(count - 1) * channel_stride + kernel];
+            // SAFETY: `count` kernels were just seen to be there, and there is a line for each tap.
+            unsafe { transpose(from.as_ptr(), channel_stride, [count, kernel], lines.pointer(), LANES) };
             for phase in &self.filters.phases {
                 // SAFETY: the path has the vectors, and every tap has a line of the longest one.
-                unsafe { self.phase::<V, R>(phase, channel, count, lines.pointer()) };
+                unsafe { self.phase::<V, R, W>(phase, channel, count, lines.pointer()) };
             }
         }
     }
@@ -114,7 +120,7 @@ impl<T: Element> Pack<'_, T> {
     /// # Safety
     /// `lines` must hold all taps, and the processor must have the vectors.
     #[inline(always)]
-    unsafe fn phase<V: Vector<Element = T>, const R: usize>(
+    unsafe fn phase<V: Vector<Element = T>, const R: usize, const W: usize>(
         &self,
         phase: &PhaseTaps,
         channel: usize,
@@ -122,6 +128,8 @@ impl<T: Element> Pack<'_, T> {
         lines: *const T,
     ) {
         let mut line = [T::default(); LANES];
+        // Whether the whole vector goes to one place.
+        let whole = count == V::LANES && (phase.plane + channel) % DEPTH + V::LANES <= DEPTH;
         // SAFETY: the caller's promise; a vector fits into the local line.
         unsafe {
             let mut square = [[V::zero(); 4]; 4];
@@ -130,28 +138,50 @@ impl<T: Element> Pack<'_, T> {
                     *vector = V::load(lines.add(tap * LANES));
                 }
             }
-            let square = transform_taps::<V, R>(square);
-            for (i, vectors) in square.iter().take(window(R)).enumerate() {
-                for (j, vector) in vectors.iter().take(window(R)).enumerate() {
+            let mut put = |position: usize, vector: V| {
+                if whole {
+                    vector.store(self.packed.0.add(self.place(position, phase, channel)));
+                } else {
                     vector.store(line.as_mut_ptr());
-                    self.store(i * window(R) + j, phase, channel, &line[..count]);
+                    self.store(position, phase, channel, &line[..count]);
+                }
+            };
+            if W == fours::WINDOW {
+                let [[a, b, ..], [c, d, ..], ..] = square;
+                for (position, &vector) in fours::taps([[a, b], [c, d]]).as_flattened().iter().enumerate() {
+                    put(position, vector);
+                }
+                return;
+            }
+            let square = transform_taps::<V, R>(square);
+            for (i, vectors) in square.iter().take(W).enumerate() {
+                for (j, &vector) in vectors.iter().take(W).enumerate() {
+                    put(i * W + j, vector);
                 }
             }
         }
     }
 
+    /// Where the weight of one position and channel goes.
+    #[inline(always)]
+    fn place(&self, position: usize, phase: &PhaseTaps, channel: usize) -> usize {
+        let (size, input) = ([self.filters.outputs, self.filters.planes], phase.plane + channel);
+        let first = input / DEPTH * DEPTH;
+        let depth = DEPTH.min(size[1] - first);
+        let (group, row) = (self.output / TILE_ROWS * TILE_ROWS, self.output % TILE_ROWS);
+        phase.start + place(position, first, group, size) + row * depth + input - first
+    }
+
     /// Puts the weights of one position and neighbouring input planes into their places.
     #[inline(always)]
     fn store(&self, position: usize, phase: &PhaseTaps, channel: usize, weights: &[T]) {
-        let (size, input) = ([self.filters.outputs, self.filters.planes], phase.plane + channel);
-        let (group, row) = (self.output / TILE_ROWS * TILE_ROWS, self.output % TILE_ROWS);
+        let planes = self.filters.planes;
         let mut stored = 0;
         while stored < weights.len() {
-            let first = (input + stored) / DEPTH * DEPTH;
-            let depth = DEPTH.min(size[1] - first);
-            let within = input + stored - first;
-            let count = (weights.len() - stored).min(depth - within);
-            let place = phase.start + place(position, first, group, size) + row * depth + within;
+            let input = phase.plane + channel + stored;
+            let end = (input / DEPTH * DEPTH + DEPTH).min(planes);
+            let count = (weights.len() - stored).min(end - input);
+            let place = self.place(position, phase, channel + stored);
             // SAFETY: the block's place has room for its depth, and only this task writes this output's row.
             unsafe { copy(weights[stored..].as_ptr(), self.packed.0.add(place), count) };
             stored += count;

@@ -1,0 +1,60 @@
+//! How good generated samples are: metrics on features and samples, and scores that tell how they were measured.
+//!
+//! Every metric takes [`Features`] (or what is computed from them: [`Moments`], [`Neighbourhoods`],
+//! [`Probabilities`]) and gives a plain result. Together with a [`Setting`], which names the extractor of the features
+//! and where both sets of samples came from, a result becomes one or more [`Score`]s. Scores of different protocols
+//! refuse to be compared.
+//!
+//! All arithmetic is in `f64`. No result depends on the batches the features came in or on the number of threads.
+
+mod average;
+mod bootstrap;
+mod classes;
+mod density_coverage;
+mod error;
+mod feature_file;
+mod features;
+mod frechet;
+mod inception_score;
+mod kernel_distance;
+mod linear_algebra;
+mod memorisation;
+mod modes;
+mod moments;
+mod neighbours;
+mod pair_similarity;
+mod parzen;
+mod path_length;
+mod precision_recall;
+mod probabilities;
+mod protocol;
+mod reference;
+mod score;
+mod similarity;
+mod stacked_digits;
+mod tensor_file;
+
+pub use average::Average;
+pub use bootstrap::bootstrap;
+pub use classes::{ClassHistogram, ClassificationAccuracy, TrainedOn, kullback_leibler, total_variation};
+pub use density_coverage::DensityCoverage;
+pub use error::EvaluationError;
+pub use feature_file::{FeatureFile, read_features, write_features};
+pub use features::Features;
+pub use frechet::{FrechetDistance, bootstrap_frechet};
+pub use inception_score::{InceptionScore, ModeScore};
+pub use kernel_distance::{KernelDistance, Subsets, squared_mmd};
+pub use memorisation::{Memorisation, NearestNeighbourAccuracy};
+pub use modes::ModeCoverage;
+pub use moments::{Moments, RunningMoments};
+pub use neighbours::{Neighbourhoods, nearest};
+pub use pair_similarity::{PairSimilarity, Pairs};
+pub use parzen::{ParzenLikelihood, log_likelihood, usual_bandwidths};
+pub use path_length::{PathLength, PathSettings, Place, Space};
+pub use precision_recall::PrecisionRecall;
+pub use probabilities::Probabilities;
+pub use protocol::{Extractor, Origin, Protocol, Setting, Source};
+pub use reference::{Reference, read_reference, write_reference};
+pub use score::{Interval, IntervalKind, Score};
+pub use similarity::{Images, similarity};
+pub use stacked_digits::{MODES as STACKED_MODES, StackedDigits, expected_coverage};

@@ -1,0 +1,188 @@
+//! How many modes of a mixture of Gaussians are covered, and how well (Srivastava et al. 2017; Lin et al. 2018).
+
+use super::average::Average;
+use super::classes::{kullback_leibler, total_variation};
+use super::error::{Result, refused};
+use super::features::Features;
+use super::protocol::Setting;
+use super::score::Score;
+use crate::data::Modes;
+
+/// A sample is of high quality within so many standard deviations of a centre.
+const REACH: f64 = 3.0;
+
+/// Which mode each sample belongs to.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ModeCoverage {
+    /// High-quality samples of each mode.
+    pub counts: Vec<u64>,
+    /// 1 for each sample within three standard deviations of its nearest centre. A perfect sampler of the plane has a
+    /// mean of `1 - e^-4.5`, 0.98889.
+    pub high_quality: Average,
+}
+
+impl ModeCoverage {
+    /// Assigns each of `samples`, `[n, d]`, to the nearest centre.
+    ///
+    /// # Errors
+    /// If there are no modes or they have other dimensions.
+    pub fn of(samples: &Features, modes: &Modes) -> Result<Self> {
+        let width = samples.dimensions();
+        if modes.centres.is_empty() || modes.centres.iter().any(|centre| centre.len() != width) {
+            return refused(format!(
+                "samples with {width} coordinates cannot be assigned to {} modes of other dimensions; \
+                 use the modes of the distribution the generator was trained on",
+                modes.centres.len()
+            ));
+        }
+        let reach = REACH * f64::from(modes.deviation);
+        let mut counts = vec![0; modes.centres.len()];
+        let rows = samples.rows(0..samples.count());
+        let good = rows.chunks_exact(width).map(|sample| {
+            let (mode, distance) = nearest(sample, &modes.centres);
+            let good = distance <= reach;
+            counts.iter_mut().skip(mode).take(1).for_each(|count| *count += u64::from(good));
+            f64::from(u8::from(good))
+        });
+        let high_quality = Average::new(good.collect())?;
+        Ok(Self { counts, high_quality })
+    }
+
+    /// Modes with at least `least` high-quality samples.
+    pub fn covered(&self, least: u64) -> usize {
+        self.counts.iter().filter(|&&count| count >= least.max(1)).count()
+    }
+
+    /// The share of each mode among the high-quality samples; none if there is no such sample.
+    pub fn shares(&self) -> Option<Vec<f64>> {
+        let total: u64 = self.counts.iter().sum();
+        (total > 0).then(|| self.counts.iter().map(|&count| count as f64 / total as f64).collect())
+    }
+
+    /// `KL(shares || uniform)` in nats; none without high-quality samples.
+    pub fn divergence_from_uniform(&self) -> Option<f64> {
+        Some(kullback_leibler(&self.shares()?, &self.uniform()))
+    }
+
+    /// The total variation between the shares and the uniform distribution; none without high-quality samples.
+    pub fn variation_from_uniform(&self) -> Option<f64> {
+        Some(total_variation(&self.shares()?, &self.uniform()))
+    }
+
+    fn uniform(&self) -> Vec<f64> {
+        vec![1.0 / self.counts.len() as f64; self.counts.len()]
+    }
+
+    /// Modes covered (by at least `least` samples) and high-quality share; with high-quality samples also divergence
+    /// and total variation from uniform.
+    ///
+    /// # Errors
+    /// If one is not finite.
+    pub fn scores(&self, least: u64, setting: &Setting) -> Result<Vec<Score>> {
+        let (modes, samples) = (self.counts.len(), self.high_quality.values().len());
+        let protocol = |metric: &str| {
+            setting.protocol(
+                metric,
+                [("modes", modes.into()), ("reach", REACH.into()), ("least", least.max(1).into())],
+            )
+        };
+        let warnings = if samples < 100 * modes {
+            vec![format!(
+                "{samples} samples of {modes} modes scatter: a perfect sampler diverges from uniform by about {:.4}; \
+                 use {} or more",
+                (modes.saturating_sub(1)) as f64 / (2 * samples) as f64,
+                100 * modes
+            )]
+        } else {
+            vec![]
+        };
+        let mut scores = vec![
+            Score::new(self.covered(least) as f64, None, protocol("modes"), warnings.clone())?,
+            self.high_quality.score(protocol("high-quality"), vec![])?,
+        ];
+        let from_uniform = [
+            ("modes-kl", self.divergence_from_uniform()),
+            ("modes-total-variation", self.variation_from_uniform()),
+        ];
+        for (metric, value) in from_uniform {
+            if let Some(value) = value {
+                scores.push(Score::new(value, None, protocol(metric), warnings.clone())?);
+            }
+        }
+        Ok(scores)
+    }
+}
+
+/// The nearest centre, the first one of several, and the Euclidean distance to it.
+fn nearest(sample: &[f64], centres: &[Vec<f32>]) -> (usize, f64) {
+    let distance = |centre: &[f32]| {
+        let squares = sample.iter().zip(centre).map(|(x, &c)| (x - f64::from(c)).powi(2));
+        squares.sum::<f64>().sqrt()
+    };
+    centres.iter().map(|centre| distance(centre)).enumerate().fold(
+        (0, f64::INFINITY),
+        |best, (mode, distance)| {
+            if distance < best.1 { (mode, distance) } else { best }
+        },
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::protocol::tests::setting;
+    use super::*;
+    use crate::data::Toy;
+    use crate::random::Stream;
+
+    fn at_centres(toy: Toy, counts: &[usize]) -> ModeCoverage {
+        let modes = toy.modes().unwrap();
+        let points: Vec<f32> =
+            modes.centres.iter().zip(counts).flat_map(|(centre, &count)| centre.repeat(count)).collect();
+        ModeCoverage::of(&Features::new(points, 2).unwrap(), &modes).unwrap()
+    }
+
+    #[test]
+    fn small_examples() {
+        let two = at_centres(Toy::Ring8, &[50, 0, 0, 50]);
+        assert!((two.divergence_from_uniform().unwrap() - 1.386294).abs() < 1e-6);
+        assert_eq!((two.covered(1), two.covered(51), two.high_quality.mean()), (2, 0, 1.0));
+        let uneven = ModeCoverage { counts: vec![5, 3, 2, 0], high_quality: two.high_quality };
+        assert!((uneven.divergence_from_uniform().unwrap() - 0.356641).abs() < 1e-6);
+        assert!((uneven.variation_from_uniform().unwrap() - 0.3).abs() < 1e-12);
+        assert_eq!(uneven.covered(0), 3);
+    }
+
+    #[test]
+    fn a_perfect_sampler_covers_everything() {
+        for toy in [Toy::Ring8, Toy::Grid25] {
+            let (points, _) = toy.draw(50_000, &mut Stream::new(1, "points", 0));
+            let found = ModeCoverage::of(&Features::new(points, 2).unwrap(), &toy.modes().unwrap()).unwrap();
+            assert_eq!(found.covered(500), toy.parts());
+            assert!((found.high_quality.mean() - 0.988891).abs() < 0.0015, "{}", found.high_quality.mean());
+            assert!(found.divergence_from_uniform().unwrap() < 0.001);
+        }
+    }
+
+    #[test]
+    fn reach_ends_at_three_deviations() {
+        let modes = Toy::Ring8.modes().unwrap();
+        let points = vec![2.0_f64, 0.0599, 2.0, 0.0601, 5.0, 5.0];
+        let found = ModeCoverage::of(&Features::new(points, 2).unwrap(), &modes).unwrap();
+        assert_eq!(found.high_quality.values(), [1.0, 0.0, 0.0]);
+        assert_eq!(found.counts[0], 1);
+    }
+
+    #[test]
+    fn scores_leave_out_what_has_no_value() {
+        let modes = Toy::Ring8.modes().unwrap();
+        let lost = ModeCoverage::of(&Features::new(vec![9.0; 4], 2).unwrap(), &modes).unwrap();
+        assert_eq!(lost.divergence_from_uniform(), None);
+        let names = |coverage: &ModeCoverage| -> Vec<String> {
+            let scores = coverage.scores(1, &setting(2, 2)).unwrap();
+            scores.into_iter().map(|score| score.protocol.metric).collect()
+        };
+        assert_eq!(names(&lost), ["modes", "high-quality"]);
+        assert_eq!(names(&at_centres(Toy::Ring8, &[1; 8])).len(), 4);
+        assert!(ModeCoverage::of(&Features::new(vec![9.0; 4], 1).unwrap(), &modes).is_err());
+    }
+}

@@ -1,0 +1,196 @@
+//! Parzen-window log-likelihood (Breuleux et al. 2011; used by Goodfellow et al. 2014).
+
+use super::average::Average;
+use super::error::{Result, refused};
+use super::features::Features;
+use super::neighbours::fold_distances;
+use super::protocol::Setting;
+use super::score::Score;
+
+/// From this many dimensions on the estimate says little about the generator (Theis et al. 2016).
+const MANY_DIMENSIONS: usize = 20;
+
+/// Log-likelihoods of test samples, in nats, under Gaussians of one bandwidth centred on generated samples.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ParzenLikelihood {
+    /// `ln p(x)` of each test sample.
+    pub log_likelihood: Average,
+    /// The standard deviation of the Gaussians.
+    pub bandwidth: f64,
+    /// Whether the bandwidth is the smallest or largest that was tried, so that a better one may lie beyond.
+    pub at_edge: bool,
+    dimensions: usize,
+}
+
+impl ParzenLikelihood {
+    /// Chooses the bandwidth under which `validation` is likeliest, then measures `test`. The two must be different
+    /// real samples, in the same units as the generated ones.
+    ///
+    /// # Errors
+    /// If the dimensions differ or a bandwidth is not positive.
+    pub fn of(
+        generated: &Features,
+        validation: &Features,
+        test: &Features,
+        bandwidths: &[f64],
+    ) -> Result<Self> {
+        let tried = log_likelihoods(generated, validation, bandwidths)?;
+        let means: Vec<f64> = tried.iter().map(Average::mean).collect();
+        let first = (0, f64::NEG_INFINITY);
+        let (best, _) = means
+            .iter()
+            .enumerate()
+            .fold(first, |best, (index, &mean)| if mean > best.1 { (index, mean) } else { best });
+        let Some(&bandwidth) = bandwidths.get(best) else {
+            return refused("there is no bandwidth to try; give at least one");
+        };
+        let log_likelihood = log_likelihood(generated, test, bandwidth)?;
+        let at_edge = bandwidths.len() > 1 && (best == 0 || best + 1 == bandwidths.len());
+        Ok(Self { log_likelihood, bandwidth, at_edge, dimensions: generated.dimensions() })
+    }
+
+    /// The mean log-likelihood as a score.
+    ///
+    /// # Errors
+    /// If it is not finite.
+    pub fn score(&self, setting: &Setting) -> Result<Score> {
+        let mut warnings = Vec::new();
+        if self.at_edge {
+            warnings.push(format!(
+                "the bandwidth {} lies at the edge of those tried; try a wider range",
+                self.bandwidth
+            ));
+        }
+        if self.dimensions >= MANY_DIMENSIONS {
+            warnings.push(format!(
+                "in {} dimensions a generator can have a high Parzen likelihood and bad samples, and the other way \
+                 round; use it to compare with old papers only",
+                self.dimensions
+            ));
+        }
+        let parameters = [("bandwidth", "chosen on validation samples".into()), ("units", "nats".into())];
+        self.log_likelihood.score(setting.protocol("parzen-log-likelihood", parameters), warnings)
+    }
+}
+
+/// Ten bandwidths from 0.1 to 1, evenly spaced on a logarithmic scale: the usual grid for pixels in `[0, 1]`.
+pub fn usual_bandwidths() -> Vec<f64> {
+    (0..10).map(|i| 10f64.powf(f64::from(i) / 9.0 - 1.0)).collect()
+}
+
+/// `ln p(x) = ln sum_i exp(-|x - g_i|² / 2s²) - ln n - d/2 ln(2 pi s²)` of each row `x` of `samples`, with `g_i` the
+/// rows of `generated` and `s` the bandwidth.
+///
+/// # Errors
+/// If the dimensions differ or the bandwidth is not positive.
+pub fn log_likelihood(generated: &Features, samples: &Features, bandwidth: f64) -> Result<Average> {
+    match log_likelihoods(generated, samples, &[bandwidth])?.pop() {
+        Some(found) => Ok(found),
+        None => refused("there is no bandwidth"),
+    }
+}
+
+/// A sum of exponentials as `scale` and `sum`, standing for `sum exp(scale)`.
+#[derive(Clone, Copy)]
+struct ExponentialSum {
+    scale: f64,
+    sum: f64,
+}
+
+impl ExponentialSum {
+    fn add(&mut self, exponents: impl Iterator<Item = f64> + Clone) {
+        let scale = exponents.clone().fold(self.scale, f64::max);
+        let more: f64 = exponents.map(|exponent| (exponent - scale).exp()).sum();
+        let before = if self.sum > 0.0 { self.sum * (self.scale - scale).exp() } else { 0.0 };
+        *self = Self { scale, sum: before + more };
+    }
+}
+
+/// [`log_likelihood`] for each of several bandwidths in one pass over the distances.
+fn log_likelihoods(generated: &Features, samples: &Features, bandwidths: &[f64]) -> Result<Vec<Average>> {
+    if let Some(bad) = bandwidths.iter().find(|&&s| !(s.is_finite() && s > 0.0)) {
+        return refused(format!("a bandwidth of {bad} makes no density; give a positive number"));
+    }
+    let start = vec![ExponentialSum { scale: f64::NEG_INFINITY, sum: 0.0 }; bandwidths.len()];
+    let sums = fold_distances(samples, generated, start, |sums, _, _, distances| {
+        for (sum, s) in sums.iter_mut().zip(bandwidths) {
+            sum.add(distances.iter().map(|distance| -distance / (2.0 * s * s)));
+        }
+    })?;
+    let (count, dimensions) = (generated.count() as f64, generated.dimensions() as f64);
+    let at = |index: usize, s: &f64| {
+        let constant = count.ln() + dimensions / 2.0 * (std::f64::consts::TAU * s * s).ln();
+        let each = sums.iter().filter_map(|sums| sums.get(index));
+        Average::new(each.map(|sum| sum.scale + sum.sum.ln() - constant).collect())
+    };
+    bandwidths.iter().enumerate().map(|(index, s)| at(index, s)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::protocol::tests::setting;
+    use super::*;
+    use crate::random::Stream;
+
+    fn at_one(generated: &[f64]) -> f64 {
+        let generated = Features::new(generated.to_vec(), 1).unwrap();
+        log_likelihood(&generated, &Features::new(vec![1.0], 1).unwrap(), 1.0).unwrap().mean()
+    }
+
+    fn normal(count: usize, width: usize, seed: u64) -> Features {
+        Features::new(Stream::new(seed, "features", 0).normal(count * width), width).unwrap()
+    }
+
+    #[test]
+    fn small_examples() {
+        assert!((at_one(&[0.0]) + 1.418939).abs() < 1e-6);
+        assert!((at_one(&[0.0, 2.0]) + 1.418939).abs() < 1e-6);
+        assert!((at_one(&[0.0, 3.0]) + 1.910672).abs() < 1e-6);
+        // Far away the density is tiny, its logarithm is not.
+        assert!((at_one(&[1001.0]) + 500_000.0 + 0.918939).abs() < 1e-3);
+    }
+
+    #[test]
+    fn sums_over_blocks_equal_the_sum_over_all() {
+        let (generated, test) = (normal(2500, 2, 1), normal(1, 2, 2));
+        let (rows, x) = (generated.rows(0..2500), test.rows(0..1));
+        let density: f64 = rows
+            .chunks(2)
+            .map(|g| (-((x[0] - g[0]).powi(2) + (x[1] - g[1]).powi(2)) / 0.5).exp())
+            .sum::<f64>()
+            / 2500.0
+            / (std::f64::consts::TAU * 0.25);
+        let found = log_likelihood(&generated, &test, 0.5).unwrap().mean();
+        assert!((found - density.ln()).abs() < 1e-12, "{found} {}", density.ln());
+    }
+
+    #[test]
+    fn the_bandwidth_is_chosen_on_the_validation_samples() {
+        let bandwidths = [0.01, 0.1, 0.3, 1.0, 3.0];
+        let found =
+            ParzenLikelihood::of(&normal(1000, 2, 1), &normal(300, 2, 2), &normal(300, 2, 3), &bandwidths)
+                .unwrap();
+        assert_eq!((found.bandwidth, found.at_edge), (0.3, false));
+        // The entropy of the plane's normal is ln(2 pi e), 2.8379.
+        assert!((found.log_likelihood.mean() + 2.8379).abs() < 0.2, "{}", found.log_likelihood.mean());
+        let narrow = ParzenLikelihood::of(
+            &normal(100, 2, 1),
+            &normal(100, 2, 2),
+            &normal(100, 2, 3),
+            &bandwidths[..2],
+        )
+        .unwrap();
+        assert!(narrow.at_edge);
+        assert!(narrow.score(&setting(100, 100)).unwrap().warnings[0].contains("wider range"));
+    }
+
+    #[test]
+    fn the_usual_grid_and_impossible_ones() {
+        let grid = usual_bandwidths();
+        assert!((grid[0] - 0.1).abs() < 1e-12 && (grid[9] - 1.0).abs() < 1e-12 && grid.len() == 10);
+        let x = normal(3, 2, 1);
+        assert!(log_likelihood(&x, &x, 0.0).is_err());
+        assert!(ParzenLikelihood::of(&x, &x, &x, &[]).is_err());
+        assert!(log_likelihood(&x, &normal(3, 3, 1), 1.0).is_err());
+    }
+}

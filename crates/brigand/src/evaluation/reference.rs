@@ -1,0 +1,177 @@
+//! Statistics of real samples in files, so that the Fréchet distance needs them only once.
+
+use std::collections::BTreeMap;
+use std::io::{Cursor, Read, Seek, Write};
+use std::path::Path;
+
+use zip::write::SimpleFileOptions;
+use zip::{CompressionMethod, ZipArchive, ZipWriter};
+
+use super::error::Result;
+use super::moments::Moments;
+use super::protocol::Origin;
+use super::tensor_file::{self, Description, content};
+use crate::files::{FileError, write_atomically};
+use crate::npy::{self, Array};
+use crate::numbers::Numbers;
+
+/// Moments with what they were computed from, where the file tells it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Reference {
+    /// The moments.
+    pub moments: Moments,
+    /// What made the features of what; a `.npz` file does not tell.
+    pub origin: Option<Origin>,
+}
+
+/// Reads reference statistics: our `.safetensors`, or the `.npz` of pytorch-fid and TTUR with the arrays `mu`, `[d]`,
+/// and `sigma`, `[d, d]`. The latter tells neither the extractor nor the number of samples, so what it is compared
+/// with must be known from elsewhere.
+///
+/// # Errors
+/// If the file cannot be read or holds something else.
+pub fn read_reference(path: &Path) -> Result<Reference> {
+    match ending(path).as_deref() {
+        Some("npz") => {
+            let file = std::fs::File::open(path).map_err(FileError::when("read", path))?;
+            let mut archive = ZipArchive::new(std::io::BufReader::new(file)).map_err(content(path))?;
+            let mean = member(&mut archive, "mu").map_err(content(path))?;
+            let covariance = member(&mut archive, "sigma").map_err(content(path))?;
+            Ok(Reference { moments: moments(path, mean, covariance, None)?, origin: None })
+        }
+        Some("safetensors") => {
+            let (mut arrays, description) = tensor_file::read(path, "moments")?;
+            let mut take = |name: &str| {
+                let missing = || content(path)(format!("it has no array of floats called `{name}`"));
+                arrays.remove(name).ok_or_else(missing)
+            };
+            let (mean, covariance) = (take("mu")?, take("sigma")?);
+            let count = description.as_ref().and_then(|description| description.count);
+            let origin = description.and_then(|description| description.origin);
+            Ok(Reference { moments: moments(path, mean, covariance, count)?, origin })
+        }
+        _ => Err(content(path)(ENDINGS)),
+    }
+}
+
+/// Writes reference statistics as the ending of `path` says: `.safetensors` with everything, or `.npz` as pytorch-fid
+/// does, which loses the count and the origin.
+///
+/// # Errors
+/// If the file cannot be written or ends otherwise.
+pub fn write_reference(path: &Path, reference: &Reference) -> Result<()> {
+    let Reference { moments, origin } = reference;
+    let width = moments.dimensions();
+    match ending(path).as_deref() {
+        Some("npz") => {
+            let mut archive = ZipWriter::new(Cursor::new(Vec::new()));
+            let arrays =
+                [("mu", moments.mean(), vec![width]), ("sigma", moments.covariance(), vec![width; 2])];
+            for (name, values, shape) in arrays {
+                let bytes = npy::encode(values, &shape).map_err(content(path))?;
+                let options = SimpleFileOptions::default().compression_method(CompressionMethod::Deflated);
+                archive.start_file(format!("{name}.npy"), options).map_err(content(path))?;
+                archive.write_all(&bytes).map_err(content(path))?;
+            }
+            let bytes = archive.finish().map_err(content(path))?.into_inner();
+            Ok(write_atomically(path, &bytes)?)
+        }
+        Some("safetensors") => {
+            let array = |values: &[f64], shape| Array { numbers: Numbers::Double(values.to_vec()), shape };
+            let arrays = BTreeMap::from([
+                ("mu", array(moments.mean(), vec![width])),
+                ("sigma", array(moments.covariance(), vec![width; 2])),
+            ]);
+            let description = Description::new("moments", moments.count(), origin.clone());
+            tensor_file::write(path, &arrays, &description)
+        }
+        _ => Err(content(path)(ENDINGS)),
+    }
+}
+
+const ENDINGS: &str = "reference statistics are kept in files ending in .safetensors or .npz";
+
+fn ending(path: &Path) -> Option<String> {
+    path.extension().map(|ending| ending.to_string_lossy().to_lowercase())
+}
+
+fn member(archive: &mut ZipArchive<impl Read + Seek>, name: &str) -> std::result::Result<Array, String> {
+    let missing =
+        |reason| format!("it has no array `{name}` ({reason}); statistics for FID hold `mu` and `sigma`");
+    let mut file = archive.by_name(&format!("{name}.npy")).map_err(missing)?;
+    let mut bytes = Vec::new();
+    file.read_to_end(&mut bytes).map_err(|reason| format!("array `{name}` is damaged: {reason}"))?;
+    npy::decode(&bytes).map_err(|reason| format!("array `{name}`: {reason}"))
+}
+
+fn moments(path: &Path, mean: Array, covariance: Array, count: Option<u64>) -> Result<Moments> {
+    match (&*mean.shape, &*covariance.shape) {
+        (&[width], &[rows, columns]) if rows == width && columns == width => {
+            let plain = |numbers: Numbers| numbers.get(0..numbers.len()).into_owned();
+            Moments::new(plain(mean.numbers), plain(covariance.numbers), count).map_err(content(path))
+        }
+        (mean, covariance) => Err(content(path)(format!(
+            "`mu` of shape {mean:?} and `sigma` of shape {covariance:?} are no mean [d] and covariance [d, d]"
+        ))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::protocol::tests::origin;
+    use super::*;
+
+    fn reference() -> Reference {
+        let moments = Moments::new(vec![0.1, 0.2], vec![1.0, 0.5, 0.5, 2.0], Some(9)).unwrap();
+        Reference { moments, origin: Some(origin(9)) }
+    }
+
+    #[test]
+    fn our_file_keeps_everything_and_numpys_the_numbers() {
+        let folder = tempfile::tempdir().unwrap();
+        let ours = folder.path().join("a.safetensors");
+        write_reference(&ours, &reference()).unwrap();
+        assert_eq!(read_reference(&ours).unwrap(), reference());
+        let numpys = folder.path().join("a.npz");
+        write_reference(&numpys, &reference()).unwrap();
+        let found = read_reference(&numpys).unwrap();
+        assert_eq!(found.moments.mean(), reference().moments.mean());
+        assert_eq!(found.moments.covariance(), reference().moments.covariance());
+        assert_eq!((found.moments.count(), found.origin), (None, None));
+        for path in [ours, numpys] {
+            let first = std::fs::read(&path).unwrap();
+            write_reference(&path, &reference()).unwrap();
+            assert_eq!(std::fs::read(&path).unwrap(), first);
+        }
+    }
+
+    #[test]
+    fn other_files_are_refused_by_name() {
+        let folder = tempfile::tempdir().unwrap();
+        let message = |name: &str, bytes: &[u8]| {
+            let path = folder.path().join(name);
+            std::fs::write(&path, bytes).unwrap();
+            let message = read_reference(&path).unwrap_err().to_string();
+            assert!(message.contains(name), "{message}");
+            message
+        };
+        message("a.npz", b"no archive");
+        message("a.safetensors", b"neither");
+        assert!(message("a.txt", b"").contains(".safetensors or .npz"));
+        let mut archive = ZipWriter::new(Cursor::new(Vec::new()));
+        archive.start_file("mu.npy", SimpleFileOptions::default()).unwrap();
+        archive.write_all(&npy::encode(&[1.0], &[1]).unwrap()).unwrap();
+        let without = archive.finish().unwrap().into_inner();
+        assert!(message("b.npz", &without).contains("no array `sigma`"));
+    }
+
+    #[test]
+    fn features_are_no_reference() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("f.safetensors");
+        let features = super::super::features::Features::new(vec![1.0; 4], 2).unwrap();
+        super::super::feature_file::write_features(&path, &features, &origin(2)).unwrap();
+        let message = read_reference(&path).unwrap_err().to_string();
+        assert!(message.contains("it holds features of format version 1, not moments"), "{message}");
+    }
+}

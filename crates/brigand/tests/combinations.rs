@@ -1,0 +1,185 @@
+//! Claim: every objective goes with every penalty, constraint and technique, or the recipe is refused with a reason.
+//! The whole product is walked on a tiny problem: after two steps everything must be finite, and the discriminator
+//! and the generator must have moved.
+
+#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "helpers of tests")]
+
+use brigand::data::{Dataset, Options, Spec, load};
+use brigand::recipe::{Changes, Recipe};
+use brigand::systems::{self, Feed, State, System};
+use candle_core::Device;
+
+const OBJECTIVES: [&str; 22] = [
+    "minimax",
+    "minimax objective.real_target=0.9 objective.fake_target=0.1",
+    "non-saturating",
+    "least-squares",
+    "wasserstein",
+    "hinge",
+    "f-gan objective.divergence=kl",
+    "f-gan objective.divergence=reverse-kl objective.update=exact",
+    "f-gan objective.divergence=pearson objective.update=exact",
+    "f-gan objective.divergence=neyman",
+    "f-gan objective.divergence=squared-hellinger",
+    "f-gan objective.divergence=jensen-shannon",
+    "f-gan objective.divergence=gan objective.update=exact",
+    "f-gan objective.divergence=total-variation",
+    "f-gan objective.divergence=alpha objective.alpha=2",
+    "relativistic",
+    "relativistic-average",
+    "relativistic-average-least-squares",
+    "relativistic-average-hinge",
+    "gan-qp",
+    "c-transform",
+    "loss-sensitive",
+];
+
+/// Objectives that look at an auto-encoder's scores.
+const RECONSTRUCTING: [&str; 3] = ["energy-based", "wasserstein", "loss-sensitive"];
+
+const PENALTIES: [&str; 9] = [
+    "none",
+    "gradient",
+    "gradient penalty.cost=one-sided",
+    "gradient penalty.probe=around-real",
+    "gradient penalty.probe=around-both penalty.cost=one-sided",
+    "gradient penalty.probe=real penalty.cost=squared",
+    "gradient penalty.probe=fake penalty.cost=squared",
+    "gradient penalty.probe=both penalty.cost=squared",
+    "gradient penalty.cost=sixth-power",
+];
+
+const CONSTRAINTS: [&str; 5] = ["none", "clip", "spectral", "gradient-normalization", "gran-normalization"];
+
+const TECHNIQUES: [&str; 17] = [
+    "",
+    "techniques.minibatch=discrimination",
+    "techniques.minibatch=deviation",
+    "techniques.packing=2",
+    "techniques.historical_averaging=0.1",
+    "techniques.orthogonal=0.001",
+    "techniques.virtual_batch_norm=true generator.normalization=before-activation generator.widths=[6,6]",
+    "techniques.feature_matching.weight=1",
+    "techniques.feature_matching.weight=1 techniques.feature_matching.alone=true",
+    "techniques.instance_noise.deviation=0.1 techniques.instance_noise.until=5",
+    // Adam's first steps are signs, which unrolling cannot differentiate where a loss is flat.
+    "techniques.unrolling.steps=2 optimizer.discriminator.kind=sgd",
+    "techniques.unrolling.steps=2 techniques.unrolling.gradient=first-order",
+    "techniques.consistency.weight=2 discriminator.dropout=[0.5]",
+    "techniques.encoder.kind=entropy",
+    "techniques.encoder.kind=mode-regularization",
+    "update.order=merged",
+    "update.discriminator_steps=2 average.decay=0.9 schedule.kind=linear",
+];
+
+fn recipe(words: &[&str]) -> brigand::Result<Recipe> {
+    let assignments = words.iter().flat_map(|words| words.split_whitespace()).map(str::to_owned).collect();
+    Recipe::resolve(systems::find("gan").unwrap(), &Changes { file: None, assignments })
+}
+
+fn built(recipe: &Recipe, data: &Dataset) -> brigand::Result<(Box<dyn System>, Feed)> {
+    let feed = Feed::new(data.clone(), recipe.common.training.batch, 0, &Device::Cpu)?;
+    let entry = systems::find(&recipe.common.system)?;
+    let system = entry.build(&recipe.parts, &recipe.common.setup(feed.sample_shape()?, &Device::Cpu))?;
+    Ok((system, feed))
+}
+
+fn state(system: &mut dyn System) -> State {
+    let mut state = State::default();
+    system.save(&mut state).unwrap();
+    state
+}
+
+/// Two steps; answers why the recipe was refused, if it was.
+fn walk(words: &[&str], data: &Dataset) -> Option<String> {
+    let refused = |error: brigand::Error| Some(error.to_string());
+    let recipe = match recipe(words) {
+        Ok(recipe) => recipe,
+        Err(error) => return refused(error),
+    };
+    let (mut system, mut feed) = match built(&recipe, data) {
+        Ok(both) => both,
+        Err(error) => return refused(error),
+    };
+    let before = state(system.as_mut());
+    for step in 0..2 {
+        let report = system.train_step(&mut feed, step).unwrap_or_else(|error| panic!("{words:?}: {error}"));
+        assert!(report.values().all(|value| value.is_finite()), "{words:?}: {report:?}");
+    }
+    let after = state(system.as_mut());
+    for player in ["generator.", "discriminator."] {
+        let moved =
+            after.tensors.iter().filter(|(name, _)| name.starts_with(player)).any(|(name, tensor)| {
+                assert!(tensor.data.iter().all(|value| value.is_finite()), "{words:?}: {name}");
+                tensor.data != before.tensors[name].data
+            });
+        assert!(moved, "{words:?}: {player} did not move");
+    }
+    None
+}
+
+const TINY: &str = "data.source=ring8 training.batch=8 generator.widths=[6] discriminator.widths=[6] \
+    discriminator.activation=leaky-relu latent.size=3";
+
+fn ring() -> Dataset {
+    load(&"ring8".parse::<Spec>().unwrap(), &Options::default()).unwrap()
+}
+
+/// What may be refused, by words of the combination, and what the refusal must say.
+fn expected_refusal(penalty: &str, constraint: &str, technique: &str) -> Option<&'static str> {
+    let couples = technique.contains("minibatch");
+    let normalizes = constraint.ends_with("normalization");
+    if technique.contains("unrolling") && constraint == "clip" {
+        return Some("clipping is no differentiable step");
+    }
+    if couples && (penalty != "none" || normalizes) {
+        return Some("mixes samples");
+    }
+    None
+}
+
+#[test]
+fn every_combination_trains_or_says_why_not() {
+    let data = ring();
+    let (mut trained, mut refused) = (0, 0);
+    for objective in OBJECTIVES {
+        for penalty in PENALTIES {
+            for constraint in CONSTRAINTS {
+                for technique in TECHNIQUES {
+                    let objective_words = format!("objective.kind={objective}");
+                    let penalty_words = format!("penalty.kind={penalty}");
+                    let constraint_words = format!("constraint.kind={constraint}");
+                    let words = [TINY, &objective_words, &penalty_words, &constraint_words, technique];
+                    match (walk(&words, &data), expected_refusal(penalty, constraint, technique)) {
+                        (None, None) => trained += 1,
+                        (Some(said), Some(reason)) if said.contains(reason) => refused += 1,
+                        other => panic!("{words:?}: {other:?}"),
+                    }
+                }
+            }
+        }
+    }
+    println!("{trained} combinations trained, {refused} refused");
+    assert_eq!(trained + refused, OBJECTIVES.len() * PENALTIES.len() * CONSTRAINTS.len() * TECHNIQUES.len());
+}
+
+#[test]
+fn autoencoders_go_with_energies_only() {
+    let data = ring();
+    const NETWORK: &str = "discriminator.kind=autoencoder discriminator.code=2 \
+        discriminator.encoder.widths=[6] discriminator.decoder.widths=[6]";
+    let tiny =
+        TINY.replace("discriminator.widths=[6]", "").replace("discriminator.activation=leaky-relu", "");
+    for objective in OBJECTIVES.iter().chain(&RECONSTRUCTING[..1]) {
+        for penalty in PENALTIES {
+            for constraint in CONSTRAINTS {
+                let objective_words = format!("objective.kind={objective}");
+                let penalty_words = format!("penalty.kind={penalty}");
+                let constraint_words = format!("constraint.kind={constraint}");
+                let words: [&str; 5] = [&tiny, NETWORK, &penalty_words, &constraint_words, &objective_words];
+                let said = walk(&words, &data);
+                assert_eq!(said.is_none(), RECONSTRUCTING.contains(objective), "{objective}: {said:?}");
+            }
+        }
+    }
+}
