@@ -128,8 +128,9 @@ pub(super) fn show() -> Result<Shown> {
     let text = format!(
         "A uniform number u becomes a sample of any distribution on the line by x = F⁻¹(u): flat where p has a peak, \
          steep where it has none. Nobody told the generator this formula; it only met a critic. It found a map of \
-         the same kind ({:.0} % of its way {}), because on the line only a monotone map or one that folds can shape u: it \
-         has to rush through the gaps, and as a continuous function it always leaves some samples there. W1 between \
+         the same kind ({:.0} % of its way {}), flat at the peaks and steep \
+         between. But it is a continuous function of moderate slopes: it cannot jump over the gaps and leaves some samples there, and \
+         it cuts the tails. W1 between \
          its samples and the data is {distance:.3}. In many dimensions there is no F to invert, and the generator's way still works.",
         100.0 * monotone.max(1.0 - monotone),
         if monotone >= 0.5 { "upwards" } else { "downwards: its mirror image serves as well" }

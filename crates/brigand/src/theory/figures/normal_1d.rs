@@ -123,7 +123,7 @@ pub(super) fn show() -> Result<Shown> {
     let text = format!(
         "Blue is the data, orange what the generator makes of normal noise; the lines below show where it sends each latent z. \
          The green line is the discriminator: high where it expects data. At first the samples are too narrow and too far to the \
-         right; D slopes upwards to the left, the samples climb that slope, the lines swing over and spread until the widths agree, and D \
+         right; D slopes upwards to the left, the samples climb that slope, the lines spread until the widths agree (where they cross, G is a mirror image, which symmetric noise allows), and D \
          flattens towards 1/2 where there is nothing left to tell. W1 to the data falls from {first:.2} to {settled:.2} on average over the last \
          third; the discriminator's lower bound of JS ends at {:.3}, near 0. It never quite comes to rest: the two keep chasing each \
          other a little, as the one-point GAN (figure dirac-gan) does for ever; the R1 penalty is what keeps the swings small.",
