@@ -89,10 +89,10 @@ pub(super) fn show() -> Result<Shown> {
     let text = format!(
         "A generator of 8x8 digits stands still and a fresh discriminator is trained against it, longer and longer. Under ln(1 - D) \
          its gradient shrinks by orders of magnitude ({:.0e} to {:.0e} for the untrained generator): a perfect \
-         discriminator teaches nothing. Under -ln D it does not vanish but grows and becomes ragged ({:.1} to {:.1}), as the theory \
-         says of a ratio of two small numbers. The gradient from a Wasserstein critic settles ({:.1} at the end) and stays: \
-         such a critic may and should be trained to the optimum. On the right the same for a generator that was trained \
-         for {} steps before.",
+         discriminator teaches nothing. Under -ln D it does not vanish but grows a hundredfold ({:.1} to {:.1}): \
+         steps of a size that nobody chose. The gradient from a Wasserstein critic settles within a few updates ({:.1} at the end) and stays: \
+         such a critic may and should be trained to the optimum. On the right the same for a generator that was trained for {} steps before: \
+         the discriminator is less sure of single samples, which carry all that is left of the gradient of ln(1 - D), so it jumps.",
         value(0),
         value(1),
         value(2),
@@ -132,8 +132,9 @@ mod tests {
     fn only_the_saturating_gradient_vanishes() {
         let shown = show().unwrap();
         let of = |name: &str, when: &str| number(&shown, &format!("{name}, generator of 0 steps, {when}"));
-        assert!(of("ln(1 − D)", "last") < 0.02 * of("ln(1 − D)", "first"));
-        assert!(of("−ln D", "last") > of("−ln D", "first"));
-        assert!(of("Wasserstein, with penalty", "last") > 0.1);
+        assert!(of("ln(1 − D)", "last") < 0.01 * of("ln(1 − D)", "first"), "{:?}", shown.numbers);
+        assert!(of("−ln D", "last") > 10.0 * of("−ln D", "first"), "{:?}", shown.numbers);
+        let critic = of("Wasserstein, with penalty", "last") / of("Wasserstein, with penalty", "first");
+        assert!((0.5..5.0).contains(&critic), "{:?}", shown.numbers);
     }
 }
