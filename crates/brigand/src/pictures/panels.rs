@@ -19,8 +19,6 @@ const PIECE: usize = 16;
 pub enum Ink {
     /// One of the numbered colours of all charts.
     Hue(usize),
-    /// The same, pale: for what is in the background.
-    Pale(usize),
     /// Black, for what is exact.
     Dark,
     /// Grey, for what only guides the eye.
@@ -31,7 +29,6 @@ impl Ink {
     fn colour(self) -> RGBAColor {
         match self {
             Self::Hue(index) => colour(index).to_rgba(),
-            Self::Pale(index) => colour(index).mix(0.35),
             Self::Dark => INK.to_rgba(),
             Self::Quiet => QUIET.mix(0.6),
         }

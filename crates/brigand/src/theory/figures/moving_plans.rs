@@ -126,11 +126,11 @@ fn moment(heaps: &Heaps, time: f64) -> Sheet {
         title: format!("{name} plan, total cost {:.3}", plan.cost),
         x_label: "place".to_owned(),
         x: (-0.6, 8.6),
-        y: (0.0, 0.42),
+        y: (0.0, 0.6),
         marks: vec![
             Mark::named(
                 "q, what is wanted",
-                Ink::Pale(1),
+                Ink::Hue(1),
                 Shape::Columns(heaps.places.iter().copied().zip(heaps.to.iter().copied()).collect(), 0.8),
             ),
             Mark::named("the earth on its way", ink, Shape::Columns(on_the_way(plan, time), STEP)),
