@@ -3,7 +3,8 @@
 use super::super::DuelRecipe;
 use super::super::registry::{Entry, Family};
 use super::{ordinary, row};
-use crate::networks::SampleKind;
+use crate::networks::{Hidden, MlpRecipe, NetworkRecipe, SampleKind};
+use crate::objectives::Objective;
 use crate::techniques::{EncoderRecipe, UnrolledGradient, Unrolling};
 
 const FAMILY: Family = Family::Modes;
@@ -38,8 +39,16 @@ pub(super) const ROWS: [Entry; 3] = [
     ),
 ];
 
+/// The paper's demonstration in the plane: the minimax game between smooth (tanh) networks, through which second
+/// derivatives flow.
 fn unrolled(kind: SampleKind) -> DuelRecipe {
     let mut recipe = ordinary(kind);
+    if kind == SampleKind::Points {
+        let network = MlpRecipe { activation: Hidden::Tanh, ..MlpRecipe::default() };
+        recipe.generator = NetworkRecipe::Mlp(network.clone());
+        recipe.discriminator = NetworkRecipe::Mlp(network);
+        recipe.objective = Objective::MINIMAX;
+    }
     recipe.techniques.unrolling = Unrolling { steps: 5, gradient: UnrolledGradient::Full };
     recipe
 }

@@ -10,6 +10,7 @@ mod inverse_transform;
 mod js_estimate;
 mod js_saturation;
 mod kl_direction;
+mod mode_collapse;
 mod moving_plans;
 mod normal_1d;
 mod optimal_discriminator;
@@ -101,6 +102,11 @@ impl Figure {
             name: "normal-1d",
             summary: "a GAN learns a normal distribution: densities, D and G over time",
             make: normal_1d::show,
+        },
+        Self {
+            name: "mode-collapse",
+            summary: "the ring of eight modes under four systems, density by step",
+            make: mode_collapse::show,
         },
         Self {
             name: "gradient-norms",

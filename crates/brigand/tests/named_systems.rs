@@ -1,0 +1,120 @@
+//! Claims about every named two-player system: on points it comes nearer to the data than it started, within a short
+//! run, and does not when its generator stands still; on images it trains, saves, resumes exactly and samples.
+
+#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout, reason = "helpers of tests")]
+
+use brigand::random::Stream;
+use brigand::recipe::{Changes, Recipe};
+use brigand::systems::{self, Entry, Feed, State, System};
+use brigand::theory::{Points, sliced_wasserstein};
+use brigand::training::load_data;
+use candle_core::Device;
+
+fn recipe(entry: &Entry, words: &[&str]) -> Recipe {
+    let assignments = words.iter().flat_map(|words| words.split_whitespace()).map(str::to_owned).collect();
+    Recipe::resolve(entry, &Changes { file: None, assignments })
+        .unwrap_or_else(|error| panic!("{}: {error}", entry.name))
+}
+
+fn built(entry: &Entry, recipe: &Recipe) -> (Box<dyn System>, Feed) {
+    let data = load_data(recipe).unwrap();
+    let training = recipe.common.training;
+    let feed = Feed::new(data, training.batch, training.seed, &Device::Cpu).unwrap();
+    let setup = recipe.common.setup(feed.sample_shape().unwrap(), &Device::Cpu);
+    (entry.build(&recipe.parts, &setup).unwrap(), feed)
+}
+
+fn duels() -> impl Iterator<Item = &'static Entry> {
+    systems::registry().filter(|entry| entry.is_duel())
+}
+
+/// How far 500 samples are from 500 real points.
+fn distance(system: &dyn System, real: &[f64]) -> f64 {
+    let samples = system.sample(500, 3).unwrap().to_vec().unwrap();
+    let (from, to) = (Points::new(&samples, 2).unwrap(), Points::new(real, 2).unwrap());
+    sliced_wasserstein(from, to, 1.0, 64, &mut Stream::new(5, "directions", 0)).unwrap()
+}
+
+fn real_points(recipe: &Recipe) -> Vec<f64> {
+    let data = load_data(recipe).unwrap();
+    data.get(&(0..500).collect::<Vec<_>>()).unwrap().values.into_iter().map(f64::from).collect()
+}
+
+/// Clipped critics are slow by nature, and get more steps.
+fn steps(entry: &Entry) -> u64 {
+    if entry.name == "wgan" { 1500 } else { 500 }
+}
+
+/// Distances before and after a short run on two moons.
+fn before_and_after(entry: &Entry, more: &str) -> (f64, f64) {
+    let words = ["data.source=two-moons training.batch=64 schedule.kind=constant", more];
+    let recipe = recipe(entry, &words);
+    let real = real_points(&recipe);
+    let (mut system, mut feed) = built(entry, &recipe);
+    let before = distance(system.as_ref(), &real);
+    for step in 0..steps(entry) {
+        let report = system.train_step(&mut feed, step).unwrap();
+        assert!(report.values().all(|value| value.is_finite()), "{}: {report:?}", entry.name);
+    }
+    (before, distance(system.as_ref(), &real))
+}
+
+#[test]
+fn every_duel_comes_nearer_to_its_data() {
+    for entry in duels() {
+        let (before, after) = before_and_after(entry, "");
+        println!("{:12} {before:.3} -> {after:.3}", entry.name);
+        assert!(after < 0.6 * before, "{}: {before} -> {after}", entry.name);
+    }
+}
+
+#[test]
+fn a_generator_that_stands_still_does_not() {
+    for name in ["gan", "wgan-gp", "rsgan"] {
+        let entry = systems::find(name).unwrap();
+        let (before, after) = before_and_after(entry, "optimizer.generator.learning_rate=1e-12");
+        assert!(after > 0.95 * before, "{name}: {before} -> {after}");
+    }
+}
+
+fn state(system: &mut dyn System) -> State {
+    let mut state = State::default();
+    system.save(&mut state).unwrap();
+    state
+}
+
+#[test]
+fn every_duel_resumes_exactly_on_images() {
+    for entry in duels() {
+        let small = if entry.name == "gan" {
+            "generator.widths=[16] discriminator.widths=[16]"
+        } else if entry.name == "ebgan" {
+            "generator.width=4 discriminator.encoder.width=4 discriminator.decoder.width=4"
+        } else {
+            "generator.width=4 discriminator.width=4"
+        };
+        let recipe = recipe(entry, &["data.source=digits training.batch=8 latent.size=8", small]);
+        let (mut whole, mut feed) = built(entry, &recipe);
+        for step in 0..2 {
+            whole.train_step(&mut feed, step).unwrap();
+        }
+        let middle = state(whole.as_mut());
+        for step in 2..4 {
+            whole.train_step(&mut feed, step).unwrap();
+        }
+        let (mut resumed, mut feed) = built(entry, &recipe);
+        resumed.restore(&middle).unwrap();
+        for step in 2..4 {
+            resumed.train_step(&mut feed, step).unwrap();
+        }
+        let (whole_state, resumed_state) = (state(whole.as_mut()), state(resumed.as_mut()));
+        assert_eq!(whole_state.counters, resumed_state.counters, "{}", entry.name);
+        assert_eq!(whole_state.tensors.len(), resumed_state.tensors.len(), "{}", entry.name);
+        for (name, tensor) in &whole_state.tensors {
+            assert!(tensor.data == resumed_state.tensors[name].data, "{}: {name} differs", entry.name);
+        }
+        let images = whole.sample(3, 1).unwrap();
+        assert_eq!(images.shape(), [3, 1, 8, 8], "{}", entry.name);
+        assert_eq!(images.to_vec().unwrap(), resumed.sample(3, 1).unwrap().to_vec().unwrap());
+    }
+}
