@@ -6,6 +6,7 @@ use candle_core::{Device, Tensor};
 use crate::data::{Batch, Dataset, Sampler};
 use crate::error::{Error, Result};
 use crate::networks::SampleShape;
+use crate::random::Stream;
 
 /// A batch of real samples.
 pub struct RealBatch {
@@ -33,6 +34,8 @@ pub struct Feed {
     dataset: Dataset,
     held_out: HeldOut,
     sampler: Sampler,
+    /// The running sums of how often each sample is drawn, where not evenly.
+    cumulative: Option<Vec<f64>>,
     seed: u64,
     device: Device,
 }
@@ -44,7 +47,14 @@ impl Feed {
     /// If the batch is empty or larger than the data.
     pub fn new(dataset: Dataset, batch: usize, seed: u64, device: &Device) -> Result<Self> {
         let sampler = Sampler::new(dataset.len(), batch, seed)?;
-        Ok(Self { dataset, held_out: HeldOut::Nothing, sampler, seed, device: device.clone() })
+        Ok(Self {
+            dataset,
+            held_out: HeldOut::Nothing,
+            sampler,
+            cumulative: None,
+            seed,
+            device: device.clone(),
+        })
     }
 
     /// Keeps samples for judging: `apart` where the data has such a part, or else the last of every six samples,
@@ -104,12 +114,36 @@ impl Feed {
 
     /// Batch number `draw`.
     pub fn batch(&mut self, draw: u64) -> Result<RealBatch> {
-        let mut indices = self.sampler.indices(draw);
+        let mut indices = match &self.cumulative {
+            Some(sums) => {
+                weighted(sums, self.sampler.batch(), &mut Stream::new(self.seed, "feed/weighted", draw))
+            }
+            None => self.sampler.indices(draw),
+        };
         if matches!(self.held_out, HeldOut::Sixth) {
             // Around the held-out ones.
             indices.iter_mut().for_each(|index| *index += *index / (HELD_OUT_OF - 1));
         }
         self.real(self.dataset.get(&indices)?)
+    }
+
+    /// From now on draws each sample in proportion to its weight, with replacement; `None` draws evenly again.
+    pub fn weigh(&mut self, weights: Option<&[f32]>) {
+        self.cumulative = weights.map(|weights| {
+            let mut sum = 0.0;
+            weights
+                .iter()
+                .map(|&weight| {
+                    sum += f64::from(weight.max(0.0));
+                    sum
+                })
+                .collect()
+        });
+    }
+
+    /// The samples of these numbers, `[n, sample...]`.
+    pub fn samples(&self, numbers: std::ops::Range<usize>) -> Result<Variable> {
+        Ok(self.real(self.dataset.get(&numbers.collect::<Vec<_>>())?)?.samples)
     }
 
     fn real(&self, batch: Batch) -> Result<RealBatch> {
@@ -138,6 +172,14 @@ impl Feed {
     }
 }
 
+/// `count` numbers of samples, each by its share of the running sums.
+fn weighted(sums: &[f64], count: usize, stream: &mut Stream) -> Vec<usize> {
+    let total = sums.last().copied().unwrap_or(0.0);
+    let draws = stream.uniform(count, 0.0, 1.0).into_iter();
+    let place = |draw: f32| sums.partition_point(|&sum| sum <= f64::from(draw) * total);
+    draws.map(|draw| place(draw).min(sums.len().saturating_sub(1))).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -162,6 +204,17 @@ mod tests {
         let drawn: BTreeSet<usize> = (0..19).flat_map(|draw| values(&feed.batch(draw).unwrap())).collect();
         assert_eq!(drawn, (0..45).filter(|number| !kept.contains(number)).collect());
         assert!(feed.held_out(0..8).is_err());
+    }
+
+    #[test]
+    fn weights_decide_how_often_a_sample_is_drawn() {
+        let mut feed = Feed::new(numbered(4), 4, 3, &Device::Cpu).unwrap();
+        feed.weigh(Some(&[0.0, 3.0, 0.0, 1.0]));
+        let drawn: Vec<usize> = (0..500).flat_map(|draw| values(&feed.batch(draw).unwrap())).collect();
+        let share = drawn.iter().filter(|&&number| number == 1).count() as f64 / drawn.len() as f64;
+        assert!(drawn.iter().all(|number| [1, 3].contains(number)) && (share - 0.75).abs() < 0.04, "{share}");
+        feed.weigh(None);
+        assert_eq!(values(&feed.batch(0).unwrap()).into_iter().collect::<BTreeSet<_>>().len(), 4);
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! The named systems, the parts they are composed of, and the registry of them all.
 
+mod adagan;
 mod average;
 pub mod classifier;
 mod duel;

@@ -65,6 +65,22 @@ impl State {
         Ok(())
     }
 
+    /// Takes in everything of `part` under `name.`.
+    pub fn absorb(&mut self, name: &str, part: Self) {
+        let path = |own: String| format!("{name}.{own}");
+        self.tensors.extend(part.tensors.into_iter().map(|(own, tensor)| (path(own), tensor)));
+        self.counters.extend(part.counters.into_iter().map(|(own, count)| (path(own), count)));
+    }
+
+    /// What was taken in under `name.`.
+    pub fn part(&self, name: &str) -> Self {
+        let prefix = format!("{name}.");
+        let own = |path: &String| path.strip_prefix(&prefix).map(str::to_owned);
+        let tensors = self.tensors.iter().filter_map(|(path, tensor)| Some((own(path)?, tensor.clone())));
+        let counters = self.counters.iter().filter_map(|(path, &count)| Some((own(path)?, count)));
+        Self { tensors: tensors.collect(), counters: counters.collect() }
+    }
+
     /// Adds a tensor.
     pub fn put(&mut self, name: String, tensor: &Tensor) -> Result<()> {
         let data = tensor.flatten_all()?.to_dtype(DType::F32)?.to_device(&Device::Cpu)?.to_vec1::<f32>()?;
