@@ -41,11 +41,12 @@ fn real_points(recipe: &Recipe) -> Vec<f64> {
     data.get(&(0..500).collect::<Vec<_>>()).unwrap().values.into_iter().map(f64::from).collect()
 }
 
-/// Clipped critics are slow by nature, and the steps of an ensemble are divided among its members.
+/// Clipped critics are slow by nature, weak penalties and margins too; the steps of an
+/// ensemble are divided among its members.
 fn steps(entry: &Entry) -> u64 {
     match entry.name {
         "wgan" => 2000,
-        "adagan" => 3000,
+        "adagan" | "dragan" | "ls-gan" => 3000,
         _ => 1000,
     }
 }

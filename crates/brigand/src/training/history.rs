@@ -52,9 +52,9 @@ pub struct Reference {
 /// [`PictureError`] when the drawing library refuses.
 pub fn draw(records: &[Record], references: &[Reference]) -> Result<Picture, PictureError> {
     let mut panels = vec![losses(records, references), accuracies(records, references)];
-    // Of a system without players there is nothing to show in theirs.
-    if panels.iter().all(|panel| panel.series.is_empty()) && !records.is_empty() {
-        panels.clear();
+    // A critic has no accuracy, a system without players neither.
+    if !records.is_empty() {
+        panels.retain(|panel| !panel.series.is_empty());
     }
     let standard = [DISCRIMINATOR_LOSS, GENERATOR_LOSS, ACCURACY_ON_REAL, ACCURACY_ON_FAKE];
     let names: BTreeSet<&String> = records.iter().flat_map(|record| record.values.keys()).collect();

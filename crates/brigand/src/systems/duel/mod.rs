@@ -184,6 +184,10 @@ impl System for Duel {
 
     fn theory(&self) -> Vec<TheoryLine> {
         let Some((discriminator, generator)) = self.recipe.objective.equilibrium() else { return Vec::new() };
+        if discriminator == generator {
+            let label = "both when D cannot tell";
+            return vec![TheoryLine { metric: DISCRIMINATOR_LOSS, label, value: discriminator }];
+        }
         vec![
             TheoryLine { metric: DISCRIMINATOR_LOSS, label: "D when it cannot tell", value: discriminator },
             TheoryLine { metric: GENERATOR_LOSS, label: "G when D cannot tell", value: generator },

@@ -1,7 +1,7 @@
 //! Against the collapse of modes.
 
 use super::super::DuelRecipe;
-use super::super::registry::{Entry, Family};
+use super::super::registry::{Entry, Family, Length};
 use super::{ordinary, row};
 use crate::networks::{Hidden, MlpRecipe, NetworkRecipe, SampleKind};
 use crate::objectives::Objective;
@@ -10,15 +10,21 @@ use crate::techniques::{EncoderRecipe, UnrolledGradient, Unrolling};
 const FAMILY: Family = Family::Modes;
 
 pub(super) const ROWS: [Entry; 3] = [
-    row(
-        (
-            "unrolled",
-            FAMILY,
-            "the generator answers a discriminator some steps ahead",
-            "Metz et al. 2016, arXiv:1611.02163",
-        ),
-        unrolled,
-    ),
+    Entry {
+        length: |kind| match kind {
+            SampleKind::Image => Length { steps: 3000, batch: 64 },
+            SampleKind::Points => Length { steps: 20_000, batch: 128 },
+        },
+        ..row(
+            (
+                "unrolled",
+                FAMILY,
+                "the generator answers a discriminator some steps ahead",
+                "Metz et al. 2016, arXiv:1611.02163",
+            ),
+            unrolled,
+        )
+    },
     row(
         (
             "pacgan",
