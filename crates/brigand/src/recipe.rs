@@ -9,6 +9,7 @@ use toml::{Table, Value};
 
 use crate::data::Spec;
 use crate::error::{Error, Result};
+use crate::evaluation::Metric;
 use crate::networks::{SampleKind, SampleShape};
 use crate::systems::{self, Entry, Setup};
 
@@ -58,6 +59,85 @@ pub struct CheckpointRecipe {
     pub keep: usize,
 }
 
+/// Measuring samples while training.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct EvaluationRecipe {
+    /// Steps between two evaluations, with one after the last; 0 for none.
+    pub every: u64,
+    /// The metrics by name, as `brigand evaluate --metrics` has them.
+    pub metrics: Vec<String>,
+    /// Samples generated for each evaluation, and at most so many real ones to compare them with.
+    pub count: usize,
+    /// What makes features: `classifier`, `classifier:RUN`, `inception:FILE`, `pixels`, or `auto` for the best that
+    /// needs no file.
+    pub features: String,
+    /// The score by which the best checkpoint is kept; empty to keep none.
+    pub best: String,
+}
+
+impl Default for EvaluationRecipe {
+    fn default() -> Self {
+        let fid = || Metric::Frechet.name().to_owned();
+        Self { every: 0, metrics: vec![fid()], count: 2000, features: "auto".into(), best: fid() }
+    }
+}
+
+impl EvaluationRecipe {
+    /// The metrics.
+    ///
+    /// # Errors
+    /// For a name that is none, or a metric that cannot be measured while training.
+    pub fn chosen(&self) -> Result<Vec<Metric>> {
+        let chosen: Vec<Metric> =
+            self.metrics.iter().map(|name| Ok(name.parse::<Metric>()?)).collect::<Result<_>>()?;
+        if chosen.contains(&Metric::Memorisation) || chosen.contains(&Metric::StackedDigits) {
+            return Err(Error::Recipe(
+                "evaluation.metrics: memorisation and stacked-digits are measured when the run is finished; \
+                 use `brigand evaluate`"
+                    .into(),
+            ));
+        }
+        Ok(chosen)
+    }
+
+    /// The score by which the best checkpoint is kept, and whether more of it is better.
+    ///
+    /// # Errors
+    /// If no chosen metric gives it.
+    pub fn best_score(&self) -> Result<Option<(&'static str, bool)>> {
+        if self.best.is_empty() {
+            return Ok(None);
+        }
+        let given: Vec<(&'static str, bool)> =
+            self.chosen()?.iter().flat_map(|metric| metric.scores()).copied().collect();
+        let found = given.iter().find(|(name, _)| *name == self.best).copied();
+        found.map(Some).ok_or_else(|| {
+            let names: Vec<&str> = given.iter().map(|(name, _)| *name).collect();
+            Error::Recipe(format!(
+                "evaluation.best is `{}`, which the chosen metrics do not give; choose one of {}, or \"\" for none",
+                self.best,
+                names.join(", ")
+            ))
+        })
+    }
+
+    fn check(&self) -> Result<()> {
+        if self.every == 0 {
+            return self.chosen().map(|_| ());
+        }
+        if self.metrics.is_empty() || self.count < 20 {
+            return Err(Error::Recipe(format!(
+                "evaluation.metrics names {} metrics and evaluation.count is {}; name at least one, and measure 20 \
+                 samples or more",
+                self.metrics.len(),
+                self.count
+            )));
+        }
+        self.best_score().map(|_| ())
+    }
+}
+
 /// The tables that every recipe has.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -72,9 +152,12 @@ pub struct Common {
     pub samples: SamplesRecipe,
     /// Checkpoints while training.
     pub checkpoint: CheckpointRecipe,
+    /// Measuring samples while training.
+    #[serde(default)]
+    pub evaluation: EvaluationRecipe,
 }
 
-const COMMON: [&str; 5] = ["system", "data", "training", "samples", "checkpoint"];
+const COMMON: [&str; 6] = ["system", "data", "training", "samples", "checkpoint", "evaluation"];
 
 /// Everything that determines a run.
 #[derive(Clone, Debug, PartialEq)]
@@ -104,6 +187,7 @@ impl Recipe {
             training: TrainingRecipe { steps: length.steps, batch: length.batch, seed: 0, report_every: 10 },
             samples: SamplesRecipe { every: pictures_every(length.steps), count: 64 },
             checkpoint: CheckpointRecipe { every: checkpoints_every(length.steps), keep: 3 },
+            evaluation: EvaluationRecipe::default(),
         };
         Ok(Self { common, parts: entry.defaults(kind)? })
     }
@@ -129,6 +213,7 @@ impl Recipe {
 
     /// Refuses values and combinations that cannot be trained.
     fn check(&self) -> Result<()> {
+        self.common.evaluation.check()?;
         systems::find(&self.common.system)?.check(&self.parts)
     }
 
@@ -280,6 +365,11 @@ fn like(present: &Value, given: Value) -> Value {
         (Value::Integer(_), Value::Float(number)) if number.fract() == 0.0 && number.abs() < 1e15 => {
             Value::Integer(number as i64)
         }
+        // A list of names may be written without brackets and quotes.
+        (Value::Array(_), Value::String(names)) => {
+            let names = names.split(',').map(str::trim).filter(|name| !name.is_empty());
+            Value::Array(names.map(Value::from).collect())
+        }
         (Value::String(_), Value::Integer(number)) => Value::String(number.to_string()),
         (_, given) => given,
     }
@@ -401,6 +491,28 @@ mod tests {
         assert!(refusal(&["system=dcgan"]).contains("dcgan"));
         assert!(refusal(&["data.source=digit"]).contains("digits"));
         assert!(systems::find("dcgn").err().unwrap().to_string().contains("dcgan"));
+    }
+
+    #[test]
+    fn what_is_measured_while_training_is_checked() {
+        let chosen = resolve(
+            "gan",
+            &["evaluation.every=5", "evaluation.metrics=kid, prdc", "evaluation.best=recall"],
+            None,
+        );
+        let evaluation = chosen.unwrap().common.evaluation;
+        assert_eq!(evaluation.metrics, ["kid", "prdc"]);
+        assert_eq!(evaluation.best_score().unwrap(), Some(("recall", true)));
+        assert!(refusal(&["evaluation.metrics=[\"fdi\"]"]).contains("nearest is fid"));
+        assert!(refusal(&["evaluation.metrics=memorisation"]).contains("brigand evaluate"));
+        assert!(refusal(&["evaluation.every=5", "evaluation.best=recall"]).contains("choose one of fid"));
+        assert!(refusal(&["evaluation.every=5", "evaluation.count=3"]).contains("evaluation.count is 3"));
+        let text = resolve("gan", &[], None).unwrap().to_toml().unwrap();
+        let (older, _) = text.split_once("[evaluation]").unwrap();
+        let (_, parts) = text.split_once("best = \"fid\"").unwrap();
+        assert!(
+            Recipe::from_toml(&format!("{older}{}", &parts[parts.find('[').unwrap()..]), "older").is_ok()
+        );
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 mod console;
 mod data;
+mod evaluate;
 mod failure;
 mod hardware;
 mod info;
@@ -23,9 +24,10 @@ Examples:
   brigand train gan                               handwritten digits appear in about a minute
   brigand train dcgan --data folder:my-pictures   on your own images
   brigand sample runs/gan-1 -n 100 --out new.png  more samples of a run
+  brigand evaluate runs/gan-1                     how good its samples are, in numbers
   brigand data list                               what there is to train on";
 
-/// Train, sample and explore generative adversarial networks.
+/// Train, sample, evaluate and explore generative adversarial networks.
 #[derive(Parser)]
 #[command(name = "brigand", version, after_help = EXAMPLES, max_term_width = 100)]
 struct Program {
@@ -40,6 +42,7 @@ enum Command {
     Train(Box<train::Arguments>),
     Sample(sample::Arguments),
     Interpolate(interpolate::Arguments),
+    Evaluate(Box<evaluate::Arguments>),
     Lab(lab::Arguments),
     #[command(subcommand)]
     Data(data::Command),
@@ -63,6 +66,7 @@ fn run(command: Command) -> Result<(), Failure> {
         Command::Train(arguments) => train::run(*arguments),
         Command::Sample(arguments) => sample::run(&arguments),
         Command::Interpolate(arguments) => interpolate::run(&arguments),
+        Command::Evaluate(arguments) => evaluate::run(&arguments),
         Command::Lab(arguments) => lab::run(&arguments),
         Command::Data(command) => data::run(&command),
     }

@@ -128,6 +128,39 @@ impl Bytes {
     }
 }
 
+/// The parts of an evaluation, one after another. Shown on a terminal only.
+pub(crate) struct Parts {
+    bar: Option<ProgressBar>,
+}
+
+impl Parts {
+    pub(crate) fn new() -> Self {
+        let bar = console::is_watched().then(|| {
+            let target = ProgressDrawTarget::stderr_with_hz(UPDATES_PER_SECOND);
+            let bar = ProgressBar::with_draw_target(None, target);
+            bar.set_style(styled("{msg} [{wide_bar}] {pos}/{len}  {eta} left"));
+            bar
+        });
+        Self { bar }
+    }
+
+    pub(crate) fn advance(&self, progress: &brigand::evaluation::Progress) {
+        let Some(bar) = &self.bar else { return };
+        if bar.message() != progress.what {
+            bar.set_message(progress.what);
+            bar.reset_eta();
+        }
+        bar.set_length(progress.total as u64);
+        bar.set_position(progress.done as u64);
+    }
+
+    pub(crate) fn end(&self) {
+        if let Some(bar) = &self.bar {
+            bar.finish_and_clear();
+        }
+    }
+}
+
 fn styled(template: &str) -> ProgressStyle {
     ProgressStyle::with_template(template)
         .unwrap_or_else(|_| ProgressStyle::default_bar())

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use brigand::sampling::{Destination, check_count};
-use brigand::training::{backdrop_for, load_run};
+use brigand::training::{Which, backdrop_for, load_run_at};
 
 use crate::console;
 use crate::failure::Failure;
@@ -30,13 +30,17 @@ pub(crate) struct Arguments {
     /// Where to write them: FILE.png (a grid), FILE.npy or DIR/ (a PNG each) (default `RUN/samples-seed<N>.png`)
     #[arg(long, value_name = "PATH")]
     out: Option<PathBuf>,
+    /// From the checkpoint with the best score instead of the newest (runs with evaluation.every)
+    #[arg(long)]
+    best: bool,
     #[command(flatten)]
     hardware: Hardware,
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let device = arguments.hardware.open()?;
-    let (recipe, system, step) = load_run(&arguments.run, &device)?;
+    let which = if arguments.best { Which::Best } else { Which::Newest };
+    let (recipe, system, step) = load_run_at(&arguments.run, which, &device)?;
     let shape = system.sample_shape();
     let name = format!("samples-seed{}.png", arguments.seed);
     let path = arguments.out.clone().unwrap_or_else(|| arguments.run.join(name));

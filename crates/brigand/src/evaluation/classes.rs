@@ -1,9 +1,14 @@
 //! What a classifier makes of generated samples: class histograms, and classification accuracy.
 
 use super::average::Average;
+use super::bootstrap::bootstrap;
 use super::error::{Result, refused};
 use super::protocol::Setting;
 use super::score::Score;
+use crate::random::Stream;
+
+/// Resampled sets that give the divergence its interval.
+const RESAMPLES: usize = 200;
 
 /// `KL(p || q) = sum p ln(p / q)` in nats; terms with `p = 0` are 0, and it is infinite where `q = 0 < p`.
 pub fn kullback_leibler(p: &[f64], q: &[f64]) -> f64 {
@@ -92,7 +97,31 @@ impl ClassHistogram {
         );
         let warnings = if value < 10.0 * noise { vec![warning] } else { vec![] };
         let protocol = setting.protocol("class-histogram-kl", [("classes", classes.into())]);
-        Score::new(value, None, protocol, warnings)
+        let mut stream = Stream::new(setting.seed, "evaluation/class-histogram/bootstrap", 0);
+        let labels: Vec<usize> = self
+            .counts
+            .iter()
+            .enumerate()
+            .flat_map(|(class, &count)| std::iter::repeat_n(class, count as usize))
+            .collect();
+        let reference = real.shares();
+        let interval = bootstrap(value, labels.len(), RESAMPLES, &mut stream, |rows| {
+            let mut shares = vec![0.0; classes];
+            for label in rows.iter().filter_map(|&row| labels.get(row)) {
+                shares.iter_mut().skip(*label).take(1).for_each(|share| *share += 1.0 / total as f64);
+            }
+            Ok(kullback_leibler(&shares, &reference))
+        })?;
+        Score::new(value, Some(interval), protocol, warnings)
+    }
+
+    /// How many classes occur, as a score.
+    ///
+    /// # Errors
+    /// None that a count of classes could have.
+    pub fn covered_score(&self, setting: &Setting) -> Result<Score> {
+        let protocol = setting.protocol("classes-covered", [("classes", self.counts.len().into())]);
+        Score::new(self.covered() as f64, None, protocol, vec![])
     }
 }
 

@@ -1,14 +1,18 @@
 //! Whether a generator repeats its training samples.
 
-use super::bootstrap::quantile;
+use super::average::Average;
+use super::bootstrap::{bootstrap, quantile};
 use super::error::{EvaluationError, Result, refused};
 use super::features::Features;
 use super::neighbours::{fold_distances, nearest};
 use super::protocol::Setting;
 use super::score::Score;
+use crate::random::Stream;
 
 /// Below this ratio of median distances generated samples lie suspiciously close to training ones.
 const SUSPICIOUS: f64 = 0.5;
+/// Resampled sets that give the ratio its interval.
+const RESAMPLES: usize = 200;
 
 /// How close generated samples lie to training ones, beside samples that were held out.
 #[derive(Clone, Debug, PartialEq)]
@@ -70,9 +74,21 @@ impl Memorisation {
         }
         let ratio = setting.protocol("memorisation-median-ratio", parameters());
         let closer = setting.protocol("memorisation-closer-than-any", parameters());
+        let least = self.held_out.iter().copied().fold(f64::INFINITY, f64::min);
+        let distances: Vec<f64> = self.nearest.iter().map(|&(_, distance)| distance).collect();
+        let close = distances.iter().map(|&distance| f64::from(u8::from(distance < least))).collect();
+        let mut stream = Stream::new(setting.seed, "evaluation/memorisation/bootstrap", 0);
+        let mut beside = self.held_out.clone();
+        beside.sort_by(f64::total_cmp);
+        let beside = quantile(&beside, 0.5);
+        let interval = bootstrap(self.median_ratio, distances.len(), RESAMPLES, &mut stream, |rows| {
+            let mut drawn: Vec<f64> = rows.iter().filter_map(|&row| distances.get(row).copied()).collect();
+            drawn.sort_by(f64::total_cmp);
+            Ok(quantile(&drawn, 0.5) / beside)
+        })?;
         Ok([
-            Score::new(self.median_ratio, None, ratio, warnings)?,
-            Score::new(self.closer_than_any, None, closer, vec![])?,
+            Score::new(self.median_ratio, Some(interval), ratio, warnings)?,
+            Average::new(close)?.score(closer, vec![])?,
         ])
     }
 }

@@ -54,6 +54,39 @@ impl Moments {
         running.finish()
     }
 
+    /// The moments of all samples of `parts` together.
+    ///
+    /// # Errors
+    /// If there are none, their dimensions differ, or one does not tell how many samples it is of.
+    pub fn merged<'a>(parts: impl Iterator<Item = &'a Self> + Clone) -> Result<Self> {
+        let Some(width) = parts.clone().next().map(Self::dimensions) else {
+            return refused("there are no moments to put together");
+        };
+        let (mut total, mut mean) = (0, vec![0.0; width]);
+        for part in parts.clone() {
+            check_dimensions(width, part.dimensions())?;
+            let Some(count) = part.count else {
+                return refused("moments of an unknown number of samples cannot be put together with others");
+            };
+            total += count;
+            mean.iter_mut().zip(&part.mean).for_each(|(sum, value)| *sum += count as f64 * value);
+        }
+        mean.iter_mut().for_each(|sum| *sum /= total as f64);
+        let mut covariance = vec![0.0; width * width];
+        for part in parts {
+            let count = part.count.unwrap_or(0) as f64;
+            let apart: Vec<f64> = part.mean.iter().zip(&mean).map(|(own, whole)| own - whole).collect();
+            let rows = covariance.chunks_exact_mut(width).zip(part.covariance.chunks_exact(width));
+            for ((sums, values), vertical) in rows.zip(&apart) {
+                for ((sum, value), horizontal) in sums.iter_mut().zip(values).zip(&apart) {
+                    *sum += (count - 1.0) * value + count * vertical * horizontal;
+                }
+            }
+        }
+        covariance.iter_mut().for_each(|sum| *sum /= total as f64 - 1.0);
+        Self::new(mean, covariance, Some(total))
+    }
+
     /// Of how many samples, if that is known.
     pub fn count(&self) -> Option<u64> {
         self.count

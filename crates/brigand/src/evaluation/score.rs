@@ -28,6 +28,11 @@ pub enum IntervalKind {
         /// How many sets were resampled.
         resamples: usize,
     },
+    /// 95 percent, from the scatter of the values without one group of samples at a time.
+    Jackknife {
+        /// How many groups.
+        groups: usize,
+    },
     /// One standard deviation of the values of parts of the samples to either side of their mean.
     Deviation {
         /// How many parts.
@@ -106,8 +111,8 @@ impl fmt::Display for Score {
     }
 }
 
-/// Five significant digits, without an exponent where that stays readable.
-fn significant(value: f64) -> String {
+/// The number in five significant digits, without an exponent where that stays readable.
+pub fn significant(value: f64) -> String {
     let exponent = if value == 0.0 { 0 } else { value.abs().log10().floor() as i32 };
     match exponent {
         -6..=8 => format!("{value:.*}", usize::try_from(4 - exponent).unwrap_or(0)),

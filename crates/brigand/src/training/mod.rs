@@ -2,11 +2,13 @@
 
 pub mod checkpoint;
 pub mod history;
+mod judging;
 pub mod metrics;
 pub mod run_folder;
 mod snapshots;
 pub mod tensorboard;
 
+pub use judging::{choose_extractor, real_samples};
 pub use run_folder::RunFolder;
 pub use snapshots::backdrop_for;
 
@@ -18,6 +20,7 @@ use candle_core::Device;
 
 use crate::data::{self, Dataset, Skipped, Spec, Split};
 use crate::error::{Error, Result};
+use crate::evaluation::EvaluationFile;
 use crate::files::write_atomically;
 use crate::networks::classifier::Classifier;
 use crate::recipe::Recipe;
@@ -25,6 +28,7 @@ use crate::systems::classifier::ClassifierTraining;
 use crate::systems::{self, Feed, Report, State, System};
 use checkpoint::CheckpointError;
 use history::{DISCRIMINATOR_LOSS, GENERATOR_LOSS, Panel, Reference};
+use judging::Judge;
 use metrics::{MetricsLog, Record};
 use snapshots::{Snapshot, Snapshots};
 use tensorboard::EventWriter;
@@ -136,6 +140,10 @@ pub struct Training {
     events: EventWriter,
     /// None for a system that makes no samples.
     snapshots: Option<Snapshots>,
+    /// None where nothing is to be measured.
+    judge: Option<Judge>,
+    /// The score of the best checkpoint, lower is better.
+    best: Option<f64>,
 }
 
 impl Training {
@@ -191,6 +199,7 @@ impl Training {
             write_atomically(&folder.recipe(), prepared.recipe.to_toml()?.as_bytes())?;
         }
         folder.rewind(step)?;
+        EvaluationFile::rewind(&folder.evaluations_while_training(), step)?;
         let events = EventWriter::resume(folder.path(), step)?;
         Ok((Self::assemble(prepared, folder, step, events)?, skipped))
     }
@@ -200,7 +209,12 @@ impl Training {
         let log = MetricsLog::open(&folder.metrics())?;
         let pictures = || Snapshots::new(system.as_ref(), feed.dataset(), &recipe.common);
         let snapshots = system.generates().then(pictures).transpose()?;
-        Ok(Self { recipe, system, feed, folder, step, log, events, snapshots })
+        let measured = recipe.common.evaluation.every > 0;
+        let judge = || Judge::new(system.as_ref(), feed.dataset(), &recipe);
+        let judge = measured.then(judge).transpose()?;
+        let best = checkpoint::best(&folder.checkpoints())?;
+        let best = best.map(|path| checkpoint::load(&path)).transpose()?.and_then(|found| found.score);
+        Ok(Self { recipe, system, feed, folder, step, log, events, snapshots, judge, best })
     }
 
     /// The run's folder.
@@ -232,11 +246,11 @@ impl Training {
         let (steps, began) = (self.recipe.common.training.steps, Instant::now());
         if self.step == 0 {
             self.take_pictures(observer)?;
-            self.save_checkpoint(observer)?;
+            self.save_checkpoint(None, observer)?;
         }
         while self.step < steps {
             if stop.load(Ordering::Relaxed) {
-                self.save_checkpoint(observer)?;
+                self.save_checkpoint(None, observer)?;
                 self.draw_history()?;
                 return Ok(Outcome::Stopped { step: self.step });
             }
@@ -251,11 +265,29 @@ impl Training {
                 reports |= !measured.is_empty();
                 report.extend(measured);
             }
+            let score = match &self.judge {
+                Some(judge) if last || due(self.step, self.recipe.common.evaluation.every) => {
+                    let judged = judge.measure(self.system.as_ref(), self.step)?;
+                    let path = self.folder.evaluations_while_training();
+                    EvaluationFile::append(&path, &judged.evaluation)?;
+                    reports = true;
+                    report.extend(judged.values);
+                    judged.score
+                }
+                _ => None,
+            };
             if reports {
                 self.write_record(report, began)?;
             }
-            if last || due(self.step, self.recipe.common.checkpoint.every) {
-                self.save_checkpoint(observer)?;
+            let regular = last || due(self.step, self.recipe.common.checkpoint.every);
+            let best = score.is_some_and(|score| self.best.is_none_or(|best| score < best));
+            if best {
+                self.best = score;
+            }
+            if regular || best {
+                self.save_checkpoint(score, observer)?;
+            }
+            if regular {
                 self.draw_history()?;
             }
         }
@@ -286,7 +318,8 @@ impl Training {
         Ok(measured)
     }
 
-    fn save_checkpoint(&mut self, observer: &mut dyn FnMut(&Event<'_>)) -> Result<()> {
+    /// Writes a checkpoint; with a score it competes for being kept as the best.
+    fn save_checkpoint(&mut self, score: Option<f64>, observer: &mut dyn FnMut(&Event<'_>)) -> Result<()> {
         let mut state = State::default();
         self.system.save(&mut state)?;
         state.put_sample_shape(self.system.sample_shape());
@@ -296,6 +329,7 @@ impl Training {
             tensors: state.tensors,
             counters: state.counters,
             recipe: self.recipe.to_toml()?,
+            score,
             ..checkpoint::Snapshot::default()
         };
         self.log.sync()?;
@@ -330,13 +364,34 @@ fn saved_recipe(folder: &RunFolder) -> Result<Recipe> {
     Recipe::from_toml(&text, &path.display().to_string())
 }
 
-/// The recipe of the run in `path`, and its state and step at its newest whole checkpoint.
-fn load_state(path: &Path) -> Result<(Recipe, State, u64)> {
+/// Which checkpoint of a run is meant.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Which {
+    /// The newest whole one.
+    #[default]
+    Newest,
+    /// The one with the best score, of a run that was evaluated while it trained.
+    Best,
+}
+
+/// The recipe of the run in `path`, and its state and step at a checkpoint.
+fn load_state(path: &Path, which: Which) -> Result<(Recipe, State, u64)> {
     let folder = RunFolder::open(path)?;
     let recipe = saved_recipe(&folder)?;
-    let found = checkpoint::latest(&folder.checkpoints())?;
-    let step = found.snapshot.step;
-    Ok((recipe, State::from(found.snapshot), step))
+    let snapshot = match which {
+        Which::Newest => checkpoint::latest(&folder.checkpoints())?.snapshot,
+        Which::Best => {
+            let best = checkpoint::best(&folder.checkpoints())?;
+            let none = || {
+                let reason = "was not evaluated while it trained, so none of its checkpoints is the best; \
+                              train with --set evaluation.every=N";
+                Error::Request(format!("{} {reason}", path.display()))
+            };
+            checkpoint::load(&best.ok_or_else(none)?)?
+        }
+    };
+    let step = snapshot.step;
+    Ok((recipe, State::from(snapshot), step))
 }
 
 /// The classifier that the run in `path` trained, for judging samples.
@@ -344,7 +399,7 @@ fn load_state(path: &Path) -> Result<(Recipe, State, u64)> {
 /// # Errors
 /// As [`load_run`], and if the run trained another system.
 pub fn load_classifier(path: &Path, device: &Device) -> Result<Classifier> {
-    let (recipe, state, _) = load_state(path)?;
+    let (recipe, state, _) = load_state(path, Which::Newest)?;
     if recipe.common.system != systems::classifier::NAME {
         return Err(Error::Request(format!(
             "{} trained `{}`, which names no classes; give a run of `brigand train classifier`",
@@ -364,7 +419,15 @@ pub fn load_classifier(path: &Path, device: &Device) -> Result<Classifier> {
 /// # Errors
 /// If it is no run folder or has no usable checkpoint.
 pub fn load_run(path: &Path, device: &Device) -> Result<(Recipe, Box<dyn System>, u64)> {
-    let (recipe, state, step) = load_state(path)?;
+    load_run_at(path, Which::Newest, device)
+}
+
+/// A trained system from the run in `path`, at the checkpoint that is meant, with its recipe and step.
+///
+/// # Errors
+/// If it is no run folder or has no such checkpoint.
+pub fn load_run_at(path: &Path, which: Which, device: &Device) -> Result<(Recipe, Box<dyn System>, u64)> {
+    let (recipe, state, step) = load_state(path, which)?;
     let entry = systems::find(&recipe.common.system)?;
     let shape = state.sample_shape()?;
     let mut system = entry.build(&recipe.parts, &recipe.common.setup(shape, device))?;

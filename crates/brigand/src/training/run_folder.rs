@@ -167,6 +167,16 @@ impl RunFolder {
         self.path.join("history.png")
     }
 
+    /// The scores that were measured while training, with their protocols.
+    pub fn evaluations_while_training(&self) -> PathBuf {
+        self.path.join("evaluation-while-training.json")
+    }
+
+    /// The scores that were measured afterwards, with their protocols.
+    pub fn evaluations(&self) -> PathBuf {
+        self.path.join("evaluation.json")
+    }
+
     /// The folder of sample pictures.
     pub fn samples(&self) -> PathBuf {
         self.pictures(SAMPLES)

@@ -1,0 +1,176 @@
+//! From samples to features, portion by portion.
+
+use super::error::{EvaluationError, refused};
+use super::extractors;
+use super::feature_file::FeatureFile;
+use super::features::Features;
+use super::grouped_moments::{GroupedMoments, Groups};
+use super::moments::Moments;
+use super::probabilities::Probabilities;
+use super::protocol::{Extractor, Origin, Source};
+use super::reference::Reference;
+use super::samples::Samples;
+use crate::error::Result;
+
+/// Samples that are in memory at once.
+pub(crate) const PORTION: usize = 250;
+
+/// How far an evaluation has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Progress {
+    /// What is being done.
+    pub what: &'static str,
+    /// How much of it is done.
+    pub done: usize,
+    /// How much there is to do.
+    pub total: usize,
+}
+
+/// One of the two sets that are compared.
+#[derive(Clone, Copy)]
+pub enum Side<'a> {
+    /// Samples, from which the extractor makes features.
+    Samples(&'a dyn Samples),
+    /// Features that were made before, and what they are called if they do not tell their origin.
+    Features(&'a FeatureFile, &'a str),
+    /// Statistics of features that were made before, which suffice for the Fréchet distance; called likewise.
+    Statistics(&'a Reference, &'a str),
+}
+
+/// What is known of a set once it has been through the extractor.
+pub(crate) struct Gathered {
+    pub(crate) origin: Origin,
+    /// Where the Fréchet distance is wanted.
+    pub(crate) moments: Option<Moments>,
+    pub(crate) groups: Option<Groups>,
+    /// Where single features are wanted.
+    pub(crate) features: Option<Features>,
+}
+
+/// What of a set is wanted.
+#[derive(Clone, Copy)]
+pub(crate) struct Wanted {
+    pub(crate) what: &'static str,
+    pub(crate) moments: bool,
+    pub(crate) features: bool,
+}
+
+/// The extractor as a protocol names it.
+pub(crate) fn described(extractor: &extractors::Extractor) -> Extractor {
+    let identity = extractor.identity();
+    Extractor {
+        name: identity.name.clone(),
+        sha256: identity.sha256.clone(),
+        resizing: identity.preparation.to_owned(),
+    }
+}
+
+/// Brings a set through `extractor`, or takes what was made before.
+pub(crate) fn gather(
+    side: Side<'_>,
+    extractor: &extractors::Extractor,
+    wanted: Wanted,
+    observe: &mut dyn FnMut(Progress),
+) -> Result<Gathered> {
+    let unknown = |name: &str| Origin {
+        extractor: described(&extractors::Extractor::given()),
+        source: Source { name: name.to_owned(), split: None, count: None },
+    };
+    match side {
+        Side::Samples(samples) => {
+            let origin = Origin { extractor: described(extractor), source: samples.source() };
+            let (groups, features) = extract(samples, extractor, wanted, observe)?;
+            let moments = groups.as_ref().map(Groups::whole).transpose()?;
+            Ok(Gathered { origin, moments, groups, features })
+        }
+        Side::Features(file, name) => {
+            let mut origin = file.origin.clone().unwrap_or_else(|| unknown(name));
+            origin.source.count = Some(file.features.count() as u64);
+            let groups = wanted.moments.then(|| grouped(&file.features)).transpose()?;
+            let moments = groups.as_ref().map(Groups::whole).transpose()?;
+            Ok(Gathered { origin, moments, groups, features: Some(file.features.clone()) })
+        }
+        Side::Statistics(reference, name) => {
+            if wanted.features {
+                return Ok(refused(
+                    "statistics hold a mean and a covariance, which suffice for fid only; give the samples \
+                     themselves for the other metrics",
+                )?);
+            }
+            let mut origin = reference.origin.clone().unwrap_or_else(|| unknown(name));
+            origin.source.count = reference.moments.count();
+            Ok(Gathered { origin, moments: Some(reference.moments.clone()), groups: None, features: None })
+        }
+    }
+}
+
+/// Brings samples through `extractor` and keeps their features with what they were made of.
+///
+/// # Errors
+/// If the extractor does not take them.
+pub fn make_features(
+    samples: &dyn Samples,
+    extractor: &extractors::Extractor,
+    observe: &mut dyn FnMut(Progress),
+) -> Result<FeatureFile> {
+    let wanted = Wanted { what: "features of the real samples", moments: false, features: true };
+    let gathered = gather(Side::Samples(samples), extractor, wanted, observe)?;
+    let features = needed(gathered.features, "an evaluation", "at least one sample")?;
+    Ok(FeatureFile { features, origin: Some(gathered.origin) })
+}
+
+fn grouped(features: &Features) -> Result<Groups> {
+    let mut moments = GroupedMoments::new(features.dimensions(), features.count());
+    moments.add(features)?;
+    Ok(moments.finish()?)
+}
+
+fn extract(
+    samples: &dyn Samples,
+    extractor: &extractors::Extractor,
+    wanted: Wanted,
+    observe: &mut dyn FnMut(Progress),
+) -> Result<(Option<Groups>, Option<Features>)> {
+    let (count, mut running, mut all) = (samples.count(), None, None);
+    if !wanted.moments && !wanted.features {
+        return Ok((None, None));
+    }
+    for first in (0..count).step_by(PORTION) {
+        let portion = features_of(extractor, &samples.get(first..count.min(first + PORTION))?)?;
+        if wanted.moments {
+            let moments = running.get_or_insert_with(|| GroupedMoments::new(portion.dimensions(), count));
+            moments.add(&portion)?;
+        }
+        if wanted.features {
+            match &mut all {
+                None => all = Some(portion),
+                Some(all) => Features::append(all, &portion)?,
+            }
+        }
+        observe(Progress { what: wanted.what, done: count.min(first + PORTION), total: count });
+    }
+    Ok((running.map(GroupedMoments::finish).transpose()?, all))
+}
+
+/// Features of a portion, with the probabilities of classes where the extractor knows them.
+pub(crate) fn features_of(
+    extractor: &extractors::Extractor,
+    samples: &candle_core::Tensor,
+) -> Result<Features> {
+    let extraction = extractor.extract(samples)?;
+    let width = extraction.features.dim(1)?;
+    let features = Features::new(extraction.features.flatten_all()?.to_vec1::<f32>()?, width)?;
+    match extraction.probabilities()? {
+        None => Ok(features),
+        Some(probabilities) => {
+            let classes = probabilities.dim(1)?;
+            let values: Vec<f64> = probabilities.flatten_all()?.to_vec1()?;
+            Ok(features.with_probabilities(Probabilities::new(values, classes)?)?)
+        }
+    }
+}
+
+/// Refuses what `metric` cannot do without.
+pub(crate) fn needed<T>(found: Option<T>, metric: &str, what: &str) -> Result<T> {
+    found.ok_or_else(|| EvaluationError::Input(format!("{metric} needs {what}")).into())
+}

@@ -1,0 +1,234 @@
+//! `brigand evaluate`: how good samples are, in numbers that tell how they were measured.
+
+mod output;
+mod sources;
+
+use std::path::{Path, PathBuf};
+
+use brigand::data::Spec;
+use brigand::evaluation::extractors::Extractor;
+use brigand::evaluation::{
+    Evaluation, EvaluationFile, Measured, Metric, Request, Samples, Side, draw_pairs, evaluate,
+    read_reference, write_reference,
+};
+use brigand::files::FileError;
+use brigand::training::{RunFolder, Which, choose_extractor};
+
+use crate::console;
+use crate::failure::Failure;
+use crate::hardware::Hardware;
+use crate::progress::Parts;
+use sources::{Given, Opened};
+
+const EXAMPLES: &str = "\
+Examples:
+  brigand evaluate runs/gan-1
+  brigand evaluate runs/dcgan-1 --metrics fid,is,memorisation --features classifier:runs/judge --out report
+  brigand evaluate --real folder:photos --fake folder:made --features inception:pt_inception-2015-12-05-6726825d.pth
+  brigand evaluate --real mnist:test --fake mnist:train --metrics fid --save-stats mnist.safetensors
+  brigand evaluate --real mnist.npz --fake new.npy --metrics fid
+  brigand evaluate --compare runs/gan-1/evaluation.json runs/gan-2/evaluation.json
+
+A SPEC is data (`brigand data list`; `:train` or `:test` after the name chooses the part), a .npy file of images in
+[-1, 1] or of points, the folder of a run, statistics (.npz, .safetensors) for fid, or features made before.
+Metrics: fid, kid, is, prdc, kde, ms-ssim, modes, stacked-digits, memorisation, nearest-neighbour.";
+
+/// Samples of either side unless --count says otherwise.
+const COUNT: usize = 10_000;
+
+/// Measure how good samples are: of a run, or of any set beside any other.
+#[derive(clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct Arguments {
+    /// Folder of the run; its samples are compared with the test part of its data, or with its data
+    #[arg(required_unless_present_any = ["fake", "compare"], conflicts_with_all = ["fake", "compare"])]
+    run: Option<PathBuf>,
+    /// The real samples
+    #[arg(long, value_name = "SPEC", required_unless_present_any = ["run", "compare"])]
+    real: Option<String>,
+    /// The samples to be judged
+    #[arg(long, value_name = "SPEC", requires = "real")]
+    fake: Option<String>,
+    /// What to measure, with commas between [default: what suits the samples]
+    #[arg(long, value_name = "LIST", value_delimiter = ',')]
+    metrics: Vec<String>,
+    /// What samples are compared by: classifier (of the embedded digits), classifier:RUN, inception:FILE, pixels, given
+    #[arg(long, value_name = "WHAT", default_value = "auto")]
+    features: String,
+    /// Samples of either side [default: as many as there are real ones, at most 10000]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(2..))]
+    count: Option<u32>,
+    /// Decides which samples a run generates, and which subsets and resamples are drawn
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    seed: u64,
+    /// Side to which images of data are resized
+    #[arg(long, value_name = "PIXELS")]
+    size: Option<usize>,
+    /// Judge the run's checkpoint with the best score instead of its newest (runs with evaluation.every)
+    #[arg(long)]
+    best: bool,
+    /// Keep the statistics of the real samples in FILE.safetensors or FILE.npz, to be given to --real
+    #[arg(long, value_name = "FILE")]
+    save_stats: Option<PathBuf>,
+    /// Folder for evaluation.json and, with memorisation, a picture of the nearest pairs
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// Compare two files of evaluations, the last one of each
+    #[arg(long, value_names = ["A.json", "B.json"], num_args = 2)]
+    compare: Vec<PathBuf>,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    hardware: Hardware,
+}
+
+pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
+    if let [first, second] = arguments.compare.as_slice() {
+        return output::compare(first, second, arguments.json);
+    }
+    let chosen: Vec<Metric> =
+        arguments.metrics.iter().map(|name| name.trim().parse()).collect::<Result<_, _>>()?;
+    let device = arguments.hardware.open()?;
+    let which = if arguments.best { Which::Best } else { Which::Newest };
+    let generated = match (&arguments.run, &arguments.fake) {
+        (Some(run), _) => Given::run(run, which, &device)?,
+        (None, fake) => {
+            Given::understand(fake.as_deref().unwrap_or_default(), &arguments.features, which, &device)?
+        }
+    };
+    let real = match &arguments.real {
+        Some(real) => Given::understand(real, &arguments.features, which, &device)?,
+        None => generated.own_data()?,
+    };
+    let (real_shape, shape) = (real.shape(), generated.shape());
+    let reading = sources::Reading { size: arguments.size, seed: arguments.seed };
+    let most = arguments.count.map_or(COUNT, |count| count as usize);
+    let real_set = real.open(reading, shape.as_deref(), most)?;
+    let fitting = if arguments.count.is_some() { most } else { real_set.count().unwrap_or(most).min(most) };
+    let generated_set = generated.open(reading, real_shape.as_deref(), fitting)?;
+    let (extractor, notice) =
+        extractor(arguments, [&real, &generated], [&real_set, &generated_set], &device)?;
+    if let Some(notice) = notice {
+        console::tell(&format!("note: {notice}"));
+    }
+    let metrics = if chosen.is_empty() { usual(&extractor, &real_set, &generated_set) } else { chosen };
+    let train = if metrics.contains(&Metric::Memorisation) && arguments.real.is_none() {
+        generated.training_data()?
+    } else {
+        None
+    };
+    let train = train.as_ref().map(|samples| samples as &dyn Samples);
+    let request = Request { metrics: &metrics, extractor: &extractor, seed: arguments.seed, train };
+    let measured = measure(&request, &real, &real_set, &generated_set)?;
+    let evaluation = Evaluation {
+        generated: generated.name().to_owned(),
+        step: generated.step(),
+        scores: measured.scores.clone(),
+    };
+    keep(arguments, &measured, &evaluation, train, [&real_set, &generated_set])?;
+    output::show(&evaluation, arguments.json)
+}
+
+/// What makes features, and what to know of an automatic choice.
+fn extractor(
+    arguments: &Arguments,
+    given: [&Given; 2],
+    sets: [&Opened<'_>; 2],
+    device: &brigand::hardware::Device,
+) -> Result<(Extractor, Option<&'static str>), Failure> {
+    let Some(samples) = sets.iter().find_map(|set| set.samples()) else {
+        return Ok((Extractor::given(), None));
+    };
+    let spec = given.iter().find_map(|given| given.spec().filter(|spec| *spec == Spec::Digits));
+    Ok(choose_extractor(&arguments.features, spec.as_ref(), samples.shape(), device)?)
+}
+
+/// What suits the samples.
+fn usual(extractor: &Extractor, real: &Opened<'_>, generated: &Opened<'_>) -> Vec<Metric> {
+    let mut metrics = vec![Metric::Frechet];
+    let Some(samples) = real.samples() else {
+        if let (Opened::Features(..), Opened::Features(..)) = (real, generated) {
+            metrics.extend([Metric::Kernel, Metric::PrecisionRecall]);
+        }
+        return metrics;
+    };
+    metrics.extend([Metric::Kernel, Metric::PrecisionRecall]);
+    if samples.modes().is_some() {
+        metrics.push(Metric::Modes);
+    } else if extractor.identity().sha256.is_some() {
+        metrics.extend([Metric::InceptionScore, Metric::Modes]);
+    }
+    metrics
+}
+
+/// Measures, with the statistics of published data kept from one time to the next.
+fn measure(
+    request: &Request<'_>,
+    real: &Given,
+    real_set: &Opened<'_>,
+    generated: &Opened<'_>,
+) -> Result<Measured, Failure> {
+    let progress = Parts::new();
+    let mut observe = |done| progress.advance(&done);
+    let statistics_suffice = request.metrics == [Metric::Frechet];
+    let kept = real_set
+        .samples()
+        .filter(|_| statistics_suffice)
+        .and_then(|samples| real.kept(samples, request.extractor));
+    let known = kept.as_ref().and_then(|path| {
+        let reference = read_reference(path).ok()?;
+        let origin = reference.origin.as_ref()?;
+        let identity = request.extractor.identity();
+        let same =
+            origin.extractor.sha256 == identity.sha256 && origin.extractor.resizing == identity.preparation;
+        same.then_some(reference)
+    });
+    let side = known.as_ref().map_or_else(|| real_set.side(), |reference| Side::Statistics(reference, ""));
+    let measured = evaluate(request, side, generated.side(), &mut observe);
+    progress.end();
+    let measured = measured?;
+    if let (Some(path), Some(reference), None) = (kept, &measured.reference, known) {
+        // A cache that cannot be written costs time, nothing else.
+        let _ = write_reference(&path, reference);
+    }
+    Ok(measured)
+}
+
+/// Writes what was asked for into files.
+fn keep(
+    arguments: &Arguments,
+    measured: &Measured,
+    evaluation: &Evaluation,
+    train: Option<&dyn Samples>,
+    [real, generated]: [&Opened<'_>; 2],
+) -> Result<(), Failure> {
+    if let Some(path) = &arguments.save_stats {
+        let Some(reference) = &measured.reference else {
+            return Err(refused("--save-stats keeps the statistics that fid compares; add fid to --metrics"));
+        };
+        write_reference(path, reference)?;
+    }
+    if let Some(run) = &arguments.run {
+        EvaluationFile::append(&RunFolder::open(run)?.evaluations(), evaluation)?;
+    }
+    let Some(folder) = &arguments.out else { return Ok(()) };
+    std::fs::create_dir_all(folder).map_err(FileError::when("create", folder))?;
+    EvaluationFile::append(&folder.join("evaluation.json"), evaluation)?;
+    if let (Some(train), Some(generated)) = (train.or_else(|| real.samples()), generated.samples())
+        && !measured.nearest.is_empty()
+        && generated.shape().len() == 3
+    {
+        draw_pairs(&measured.nearest, generated, train)?.save_png(&folder.join("nearest-pairs.png"))?;
+    }
+    Ok(())
+}
+
+fn refused(reason: &str) -> Failure {
+    brigand::Error::Request(reason.to_owned()).into()
+}
+
+/// Whether the path ends so, in any case.
+fn ends_in(path: &Path, ending: &str) -> bool {
+    path.extension().is_some_and(|found| found.eq_ignore_ascii_case(ending))
+}
