@@ -58,8 +58,9 @@ pub(super) fn show() -> Result<Shown> {
     }
     let text = "Eight narrow normals lie on a circle; each row is a system, each column a look at the density of its \
                 generator while it trains. A mode counts as covered when at least one of 2,500 samples lies within \
-                three standard deviations of its centre. The plain GAN runs after whichever mode the discriminator \
-                has neglected and settles on some of them. The unrolled GAN answers a discriminator five steps \
+                three standard deviations of its centre. The plain GAN, with \
+                the usual step size, runs after whichever mode the discriminator has neglected; it is still scattered \
+                here, and later settles on a few of the modes. The unrolled GAN answers a discriminator five steps \
                 ahead, so that leaving a mode does not pay; PacGAN's discriminator sees two samples at once and \
                 notices when they are too much alike; WGAN-GP's critic has a slope everywhere, and its generator \
                 spreads over the ring early and sharpens late. The steps are few here; docs/modes.md has the table \
