@@ -167,7 +167,9 @@ impl Measurement<'_> {
             Metric::Frechet => vec![self.frechet()?],
             Metric::Kernel => {
                 let (real, generated) = self.features()?;
-                let size = Subsets::default().size.min(real.count()).min(generated.count());
+                // Subsets of nearly all samples would be alike, and their scatter would tell nothing.
+                let half = real.count().min(generated.count()) / 2;
+                let size = Subsets::default().size.min(half.max(2));
                 let subsets = Subsets { size, ..Subsets::default() };
                 vec![KernelDistance::between(real, generated, subsets, seed)?.score(setting)?]
             }

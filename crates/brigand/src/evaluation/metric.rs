@@ -121,7 +121,7 @@ impl FromStr for Metric {
         }
         let closeness = |metric: &Self| {
             let names = std::iter::once(metric.name()).chain(metric.scores().iter().map(|given| given.0));
-            names.map(|name| strsim::jaro_winkler(name, text)).fold(0.0, f64::max)
+            names.map(|name| strsim::normalized_damerau_levenshtein(name, text)).fold(0.0, f64::max)
         };
         let mut near = Self::ALL;
         near.sort_by(|a, b| closeness(b).total_cmp(&closeness(a)));
