@@ -156,6 +156,7 @@ mod tests {
         let protocol = setting(5, generated).protocol("fid", []);
         Evaluation {
             generated: "a".into(),
+            step: None,
             scores: vec![Score::new(value, interval, protocol, vec![]).unwrap()],
         }
     }
