@@ -186,8 +186,8 @@ fn virtual_batch_norm_is_blind_to_the_batch() {
     let alone = network.forward(&both.narrow(0, 0, 1).unwrap(), Mode::Training).unwrap().to_vec().unwrap();
     assert_eq!(together.len(), 4);
     assert!((together[0] - alone[0]).abs() < 1e-6 && (together[1] - alone[1]).abs() < 1e-6);
-    let (mean, square) = ((1.0 + 3.0 - 1.0 + 5.0) / 4.0, (1.0 + 9.0 + 1.0 + 25.0) / 4.0);
-    let expected = (5.0 - mean) / (square - mean * mean as f64).sqrt();
+    let (mean, square) = ((1.0 + 3.0 - 1.0 + 5.0) / 4.0_f64, (1.0 + 9.0 + 1.0 + 25.0) / 4.0);
+    let expected = (5.0 - mean) / (square - mean * mean).sqrt();
     assert!((alone[0] - expected).abs() < 1e-5, "{} instead of {expected}", alone[0]);
 }
 

@@ -98,7 +98,7 @@ fn held_out_accuracy(changes: &[&str]) -> f64 {
     feed.hold_out(None).unwrap();
     let entry = systems::find("classifier").unwrap();
     let shape = feed.sample_shape().unwrap();
-    let mut system = (entry.build)(&recipe.parts, shape, training.seed, &Device::Cpu).unwrap();
+    let mut system = entry.build(&recipe.parts, &recipe.common.setup(shape, &Device::Cpu)).unwrap();
     let mut report = systems::Report::new();
     for step in 0..800 {
         report = system.train_step(&mut feed, step).unwrap();
