@@ -1,0 +1,145 @@
+//! On real digits, each metric worsens for the fault that it should see.
+
+#![allow(clippy::unwrap_used, reason = "helpers of tests")]
+
+use std::ops::Range;
+
+use brigand::data::{self, Dataset, Options, Spec};
+use brigand::evaluation::extractors::Extractor;
+use brigand::evaluation::{GeneratedSamples, Metric, Request, Samples, Side, Source, evaluate};
+use brigand::recipe::{Changes, Recipe};
+use brigand::systems;
+use brigand::training::Prepared;
+use candle_core::{Device, Tensor};
+
+/// What is done to an image of 8 x 8.
+type Fault = fn(&mut [f32], u64);
+
+/// Every second digit, with a fault.
+struct Digits {
+    dataset: Dataset,
+    places: Vec<usize>,
+    fault: Fault,
+}
+
+impl Digits {
+    /// The digits at even (0) or odd (1) places of the classes that `keep` keeps.
+    fn new(parity: usize, keep: fn(u32) -> bool, fault: Fault) -> Self {
+        let dataset = data::load(&Spec::Digits, &Options::default()).unwrap();
+        let labels = &dataset.labels().unwrap().values;
+        let places = (0..dataset.len() - 1).filter(|&i| i % 2 == parity && keep(labels[i])).collect();
+        Self { dataset, places, fault }
+    }
+}
+
+impl Samples for Digits {
+    fn source(&self) -> Source {
+        Source { name: "digits".into(), split: None, count: Some(self.count() as u64) }
+    }
+
+    fn count(&self) -> usize {
+        self.places.len()
+    }
+
+    fn shape(&self) -> &[usize] {
+        self.dataset.shape()
+    }
+
+    fn get(&self, range: Range<usize>) -> brigand::Result<Tensor> {
+        let mut batch = self.dataset.get(&self.places[range.clone()])?;
+        for (image, place) in batch.values.chunks_exact_mut(64).zip(range) {
+            (self.fault)(image, place as u64);
+        }
+        Ok(Tensor::from_vec(batch.values, batch.shape, &Device::Cpu)?)
+    }
+}
+
+fn none(_: &mut [f32], _: u64) {}
+
+fn noise(image: &mut [f32], place: u64) {
+    let drawn = brigand::random::Stream::new(place, "noise", 0).normal(64);
+    image.iter_mut().zip(drawn).for_each(|(value, noise)| *value = (*value + 0.4 * noise).clamp(-1.0, 1.0));
+}
+
+/// The mean of each pixel and those to its sides and above and below, twice.
+fn blur(image: &mut [f32], _: u64) {
+    for _ in 0..2 {
+        let sharp = image.to_vec();
+        let at = |row: usize, column: usize| sharp[row.min(7) * 8 + column.min(7)];
+        for (index, value) in image.iter_mut().enumerate() {
+            let (row, column) = (index / 8, index % 8);
+            let beside = at(row + 1, column) + at(row.saturating_sub(1), column);
+            *value =
+                (at(row, column) + beside + at(row, column + 1) + at(row, column.saturating_sub(1))) / 5.0;
+        }
+    }
+}
+
+/// The scores of `generated` against the digits at even places.
+fn scores(generated: &dyn Samples) -> impl Fn(&str) -> f64 + use<> {
+    let real = Digits::new(0, |_| true, none);
+    let metrics = [
+        Metric::Frechet,
+        Metric::Kernel,
+        Metric::InceptionScore,
+        Metric::PrecisionRecall,
+        Metric::Modes,
+        Metric::Memorisation,
+        Metric::Parzen,
+    ];
+    let extractor = Extractor::digits().unwrap();
+    let request = Request { metrics: &metrics, extractor: &extractor, seed: 0, train: None };
+    let found =
+        evaluate(&request, Side::Samples(&real), Side::Samples(generated), &mut |_| {}).unwrap().scores;
+    move |metric| found.iter().find(|score| score.protocol.metric == metric).unwrap().value
+}
+
+#[test]
+fn noise_and_blur_worsen_quality() {
+    let clean = scores(&Digits::new(1, |_| true, none));
+    for fault in [noise as Fault, blur] {
+        let faulty = scores(&Digits::new(1, |_| true, fault));
+        for metric in ["fid", "kid"] {
+            assert!(
+                faulty(metric) > 2.0 * clean(metric).max(0.0) + 1e-3,
+                "{metric} {} {}",
+                faulty(metric),
+                clean(metric)
+            );
+        }
+        for metric in ["inception-score", "precision", "density", "parzen-log-likelihood"] {
+            assert!(faulty(metric) < clean(metric), "{metric} {} {}", faulty(metric), clean(metric));
+        }
+    }
+}
+
+#[test]
+fn dropped_classes_worsen_variety_and_leave_precision() {
+    let all = scores(&Digits::new(1, |_| true, none));
+    let five = scores(&Digits::new(1, |label| label < 5, none));
+    assert_eq!((all("classes-covered"), five("classes-covered") <= 7.0), (10.0, true));
+    assert!(five("class-histogram-kl") > 0.5 && all("class-histogram-kl") < 0.02);
+    assert!(five("fid") > 2.0 * all("fid"), "{} {}", five("fid"), all("fid"));
+    for metric in ["inception-score", "recall", "coverage"] {
+        assert!(five(metric) < 0.75 * all(metric), "{metric} {} {}", five(metric), all(metric));
+    }
+    assert!((five("precision") - all("precision")).abs() < 0.1);
+}
+
+#[test]
+fn copies_are_seen_as_memorised() {
+    let (fresh, copied) = (Digits::new(1, |_| true, none), Digits::new(0, |_| true, none));
+    let ratio = |samples: &Digits| scores(samples)("memorisation-median-ratio");
+    assert!((0.8..1.3).contains(&ratio(&fresh)), "{}", ratio(&fresh));
+    assert!(ratio(&copied) < 0.2, "{}", ratio(&copied));
+}
+
+#[test]
+fn an_untrained_generator_is_far_from_real_digits() {
+    let recipe = Recipe::resolve(systems::find("gan").unwrap(), &Changes::default()).unwrap();
+    let system = Prepared::new(recipe, &Device::Cpu).unwrap().system;
+    let untrained = scores(&GeneratedSamples::new(system.as_ref(), "untrained", 898, 0).unwrap());
+    let real = scores(&Digits::new(1, |_| true, none));
+    assert!(real("fid") < 0.1 * untrained("fid"), "{} {}", real("fid"), untrained("fid"));
+    assert!(real("kid") < 0.1 * untrained("kid"), "{} {}", real("kid"), untrained("kid"));
+}
