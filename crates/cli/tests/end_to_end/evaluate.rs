@@ -133,5 +133,6 @@ fn a_run_measures_itself_and_keeps_its_best() {
     assert!(whole == tensors(&desk.path("halves"), 4) && whole == tensors(&desk.path("unmeasured"), 4));
     let bytes = |run: &str| std::fs::read(desk.path(run).join("evaluation-while-training.json")).unwrap();
     assert_eq!(bytes("run"), bytes("halves"));
+    std::fs::remove_dir_all(desk.path("run")).unwrap();
     desk.refuse_to_train("classifier --set evaluation.every=2", &["makes no samples"]);
 }
