@@ -511,7 +511,7 @@ mod tests {
         let (older, _) = text.split_once("[evaluation]").unwrap();
         let (_, parts) = text.split_once("best = \"fid\"").unwrap();
         assert!(
-            Recipe::from_toml(&format!("{older}{}", &parts[parts.find('[').unwrap()..]), "older").is_ok()
+            Recipe::from_toml(&format!("{older}{}", &parts[parts.find("\n[").unwrap()..]), "older").is_ok()
         );
     }
 

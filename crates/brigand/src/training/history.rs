@@ -44,7 +44,7 @@ pub struct Reference {
     pub value: f64,
 }
 
-/// Draws losses and discriminator accuracy side by side, then every other measurement in the order of
+/// Draws losses and discriminator accuracy (where they were measured) side by side, then every other measurement in the order of
 /// the names. Each curve is the moving mean over a fortieth of the records, the records themselves pale
 /// behind it. A measurement that is nowhere finite has an empty panel.
 ///
@@ -178,7 +178,9 @@ mod tests {
 
     #[test]
     fn every_other_measurement_gets_a_panel() {
-        let two = draw(&[record(1, &[(GENERATOR_LOSS, 1.0)])], &[]).unwrap();
+        let critic = draw(&[record(1, &[(GENERATOR_LOSS, 1.0)])], &[]).unwrap();
+        assert_eq!((critic.width(), critic.height()), (640, 380));
+        let two = draw(&[record(1, &[(GENERATOR_LOSS, 1.0), (ACCURACY_ON_REAL, 0.5)])], &[]).unwrap();
         assert_eq!((two.width(), two.height()), (1280, 380));
         let three =
             draw(&[record(1, &[(GENERATOR_LOSS, 1.0), ("a", 1.0)]), record(2, &[("b", f64::NAN)])], &[]);

@@ -177,11 +177,14 @@ impl Extractor {
                 let image = channels * height * width;
                 let (mut features, mut logits) = (Vec::new(), Vec::new());
                 for part in values.chunks(CLASSIFIER_BATCH * image) {
-                    let part: Vec<f32> = part.iter().map(|&value| 2.0 * level(value) - 1.0).collect();
-                    let shape = [part.len() / image, channels, height, width];
+                    let held = part.len() / image;
+                    let mut part: Vec<f32> = part.iter().map(|&value| 2.0 * level(value) - 1.0).collect();
+                    // Kernels round differently for small batches, so every batch is a full one.
+                    part.resize(CLASSIFIER_BATCH * image, 0.0);
+                    let shape = [CLASSIFIER_BATCH, channels, height, width];
                     let verdicts = classifier.judge(&Variable::from_slice(&part, &shape)?)?;
-                    features.extend(verdicts.features.to_vec_f32()?);
-                    logits.extend(verdicts.logits.to_vec_f32()?);
+                    features.extend(verdicts.features.narrow(0, 0, held)?.to_vec_f32()?);
+                    logits.extend(verdicts.logits.narrow(0, 0, held)?.to_vec_f32()?);
                 }
                 Ok(Extraction { features: rows(features, count)?, logits: Some(rows(logits, count)?) })
             }
