@@ -74,7 +74,8 @@ fn before_and_after(entry: &Entry, more: &str) -> (f64, f64) {
 #[test]
 fn every_system_comes_nearer_to_its_data() {
     let mut behind = Vec::new();
-    for entry in generating() {
+    // Its convolutions need images.
+    for entry in generating().filter(|entry| entry.name != "dcgan") {
         let (before, after) = before_and_after(entry, "");
         println!("{:12} {before:.3} -> {after:.3}", entry.name);
         if after > 0.6 * before {

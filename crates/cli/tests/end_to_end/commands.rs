@@ -26,7 +26,7 @@ fn info_prints_a_recipe_that_trains() {
     let desk = Desk::new();
     let info = desk.succeed("info gan --data ring8");
     assert!(info.contains("# paper: Goodfellow") && info.contains("source = \"ring8\""), "{info}");
-    std::fs::write(desk.path("mine.toml"), info.replace("batch = 64", "batch = 8")).unwrap();
+    std::fs::write(desk.path("mine.toml"), info.replace("batch = 128", "batch = 8")).unwrap();
     desk.succeed("train gan --config mine.toml --steps 3 --quiet --out run");
     let recipe = std::fs::read_to_string(desk.path("run/recipe.toml")).unwrap();
     assert!(recipe.contains("batch = 8") && recipe.contains("steps = 3"), "{recipe}");

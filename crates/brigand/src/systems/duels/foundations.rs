@@ -29,7 +29,7 @@ pub(super) const ROWS: [Entry; 2] = [
             "convolutional generator and discriminator with batch normalisation",
             "Radford et al. 2015, arXiv:1511.06434",
         ),
-        ordinary,
+        dcgan,
     ),
 ];
 
@@ -53,6 +53,11 @@ pub(in super::super) fn ordinary(kind: SampleKind) -> DuelRecipe {
         average: AverageRecipe::OFF,
         techniques: Techniques::default(),
     }
+}
+
+/// Convolutions whatever the data: points are refused.
+fn dcgan(_: SampleKind) -> DuelRecipe {
+    ordinary(SampleKind::Image)
 }
 
 /// The lecture's network at its small size for images: hidden layers 64, 128, 256, activation before batch norm.
