@@ -130,7 +130,7 @@ fn train(name: &str, seed: u64, request: &Request) -> Result<Run, Failure> {
     let modes = data.modes().cloned().ok_or_else(|| format!("{} has no modes", request.data))?;
     let began = Instant::now();
     let mut feed = Feed::new(data, recipe.common.training.batch, seed, &Device::Cpu)?;
-    let setup = recipe.common.setup(feed.sample_shape()?, &Device::Cpu);
+    let setup = recipe.common.setup(feed.sample_shape()?, &[], &Device::Cpu);
     let mut system = entry.build(&recipe.parts, &setup)?;
     for step in 0..recipe.common.training.steps {
         system.train_step(&mut feed, step)?;

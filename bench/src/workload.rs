@@ -7,8 +7,8 @@ use brigand::networks::{
 use brigand::objectives::Objective;
 use brigand::penalties::{Constraint, Penalty};
 use brigand::systems::{
-    AverageRecipe, DuelRecipe, LatentRecipe, OptimizerRecipe, Order, Players, Prior, Schedule, Setup,
-    UpdateRecipe,
+    AverageRecipe, CodesRecipe, ConditionRecipe, DuelRecipe, LatentRecipe, OptimizerRecipe, Order, Players,
+    Prior, Schedule, Setup, UpdateRecipe,
 };
 use brigand::techniques::Techniques;
 
@@ -98,7 +98,7 @@ impl Workload {
 
     /// What the networks are built for.
     pub(crate) fn setup<'a>(&self, seed: u64, device: &'a Device) -> Setup<'a> {
-        Setup { sample: self.sample_shape(), batch: BATCH, steps: 1, seed, device }
+        Setup { sample: self.sample_shape(), batch: BATCH, steps: 1, seed, classes: &[], device }
     }
 
     /// The two networks and their updates.
@@ -115,6 +115,8 @@ impl Workload {
                 size: if self.family == Family::Resnet { 128 } else { 100 },
                 prior: Prior::Normal,
             },
+            condition: ConditionRecipe::OFF,
+            codes: CodesRecipe::OFF,
             generator,
             discriminator,
             objective,

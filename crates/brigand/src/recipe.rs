@@ -23,6 +23,9 @@ pub struct DataRecipe {
     pub size: usize,
     /// 1 for grey, 3 for colour, 0 for what the source has.
     pub channels: usize,
+    /// What the classes are called, noted for systems that can be asked for one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub classes: Vec<String>,
 }
 
 /// How long, how much at once, with which seed.
@@ -183,7 +186,7 @@ impl Recipe {
         let length = (entry.length)(kind);
         let common = Common {
             system: entry.name.to_owned(),
-            data: DataRecipe { source: source.to_string(), size: 0, channels: 0 },
+            data: DataRecipe { source: source.to_string(), size: 0, channels: 0, classes: Vec::new() },
             training: TrainingRecipe { steps: length.steps, batch: length.batch, seed: 0, report_every: 10 },
             samples: SamplesRecipe { every: pictures_every(length.steps), count: 64 },
             checkpoint: CheckpointRecipe { every: checkpoints_every(length.steps), keep: 3 },
@@ -306,9 +309,9 @@ impl Recipe {
 
 impl Common {
     /// What the system is built for.
-    pub fn setup<'a>(&self, sample: SampleShape, device: &'a Device) -> Setup<'a> {
+    pub fn setup<'a>(&self, sample: SampleShape, classes: &'a [f64], device: &'a Device) -> Setup<'a> {
         let TrainingRecipe { steps, batch, seed, .. } = self.training;
-        Setup { sample, batch, steps, seed, device }
+        Setup { sample, batch, steps, seed, classes, device }
     }
 
     fn check(&self) -> Result<()> {

@@ -198,7 +198,7 @@ fn dropout_draws_from_its_stream() {
     let mut network = Network::build("dropped", 0, &Device::Cpu, |_| Ok(Dropout(0.5))).unwrap();
     let ones = Variable::full(1.0, &[1, 1000], candle_core::DType::F32, &Device::Cpu).unwrap();
     let mut pass = |stream: &mut Stream| {
-        let setting = Setting { weights: None, mode: Mode::Training, random: Some(stream) };
+        let setting = Setting { random: Some(stream), ..Setting::plain(Mode::Training) };
         network.observe(setting, &ones).unwrap().output.to_vec().unwrap()
     };
     let mut stream = Stream::new(1, "masks", 0);

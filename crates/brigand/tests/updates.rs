@@ -13,8 +13,9 @@ fn trained(changes: &[&str], steps: u64) -> State {
     let entry = systems::find("gan").unwrap();
     let recipe = Recipe::resolve(entry, &Changes { file: None, assignments }).unwrap();
     let mut feed = Feed::new(load_data(&recipe).unwrap(), 16, 0, &Device::Cpu).unwrap();
-    let mut system: Box<dyn System> =
-        entry.build(&recipe.parts, &recipe.common.setup(feed.sample_shape().unwrap(), &Device::Cpu)).unwrap();
+    let mut system: Box<dyn System> = entry
+        .build(&recipe.parts, &recipe.common.setup(feed.sample_shape().unwrap(), &[], &Device::Cpu))
+        .unwrap();
     for step in 0..steps {
         system.train_step(&mut feed, step).unwrap();
     }

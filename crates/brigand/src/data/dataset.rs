@@ -118,6 +118,14 @@ impl Dataset {
         Self::new(name, Values::Points(values), shape.to_vec(), None, "as its owner says")
     }
 
+    /// The same set with a class for each sample, called by its number.
+    ///
+    /// # Errors
+    /// [`DataError::Inconsistent`] unless there is one for each sample.
+    pub fn with_labels(self, labels: &[u32]) -> Result<Self, DataError> {
+        Self::new(&self.name, self.values, self.shape, Some(Labels::numbered(labels.to_vec())), self.licence)
+    }
+
     /// The same set with the mixture it was drawn from.
     pub(crate) fn with_modes(self, modes: Option<Modes>) -> Self {
         Self { modes, ..self }

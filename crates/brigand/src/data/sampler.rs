@@ -34,6 +34,11 @@ impl Sampler {
         self.batch
     }
 
+    /// Samples in all.
+    pub fn samples(&self) -> usize {
+        self.samples
+    }
+
     /// Batches in one epoch.
     pub fn batches_per_epoch(&self) -> u64 {
         (self.samples / self.batch) as u64

@@ -45,6 +45,10 @@ pub struct Builder {
     pub spectral: bool,
     /// Whether batch normalisation made from now on is virtual.
     pub virtual_statistics: bool,
+    /// The condition's size, where batch normalisation made from now on scales and shifts by it.
+    pub conditional: Option<usize>,
+    /// Whether a generator's image is left before its tanh.
+    pub logits: bool,
     pub(crate) weights: Weights,
     pub(crate) buffers: Buffers,
 }
@@ -59,6 +63,8 @@ impl Builder {
             device: device.clone(),
             spectral: false,
             virtual_statistics: false,
+            conditional: None,
+            logits: false,
             weights: Weights::default(),
             buffers: Buffers::default(),
         }

@@ -3,6 +3,7 @@
 //! layers can be run with other weights (averaged, unrolled).
 
 mod builder;
+mod condition;
 mod convolution;
 mod dropout;
 mod features;
@@ -15,9 +16,10 @@ mod spectral;
 mod weights;
 
 pub use builder::{Builder, DCGAN, Initialization};
+pub use condition::{AppendCondition, Projection};
 pub use convolution::{Convolution, TransposedConvolution, Window};
 pub use dropout::Dropout;
-pub use features::Features;
+pub use features::{Features, SecondHead};
 pub use linear::Linear;
 pub use minibatch::{Minibatch, MinibatchDeviation, MinibatchDiscrimination};
 pub use normalization::{BatchNormalization, Momentum};
@@ -52,16 +54,29 @@ pub struct Pass<'a> {
     pub mode: Mode,
     /// Where dropout draws its masks from; networks with dropout need it except for sampling.
     pub random: Option<&'a mut Stream>,
+    /// What each sample is conditioned on, `[batch, size]`.
+    pub condition: Option<Variable>,
     /// How many samples at the front of the batch are the reference of virtual batch normalisation.
     pub reference: usize,
     /// What [`Features`] saw, `[batch, features]`.
     pub features: Option<Variable>,
+    /// What [`SecondHead`] said, `[batch, size]`.
+    pub second: Option<Variable>,
 }
 
 impl<'a> Pass<'a> {
-    /// A pass without random draws and without a reference.
+    /// A pass without random draws, condition and reference.
     pub fn new(weights: &'a Weights, buffers: &'a mut Buffers, mode: Mode) -> Self {
-        Self { weights, buffers, mode, random: None, reference: 0, features: None }
+        Self {
+            weights,
+            buffers,
+            mode,
+            random: None,
+            condition: None,
+            reference: 0,
+            features: None,
+            second: None,
+        }
     }
 }
 

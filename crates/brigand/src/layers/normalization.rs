@@ -3,8 +3,9 @@
 use brigand_autograd::{Activation, Variable};
 use candle_core::Tensor;
 
+use super::condition::condition;
 use super::{BufferId, Builder, Initialization, Layer, Mode, Pass, WeightId};
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 /// The share of each new batch in the running statistics.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -13,7 +14,8 @@ pub struct Momentum(pub f64);
 /// Batch normalisation (arXiv:1502.03167) over `[batch, channels, ...]`, fused with the activation after it.
 ///
 /// In training it uses the batch's mean and biased variance; sampling uses the running statistics,
-/// whose variance is the unbiased one.
+/// whose variance is the unbiased one. Where the builder is conditional, scale and shift are rows of tables chosen (or
+/// mixed) by the condition (Dumoulin et al. 2016, arXiv:1610.07629; de Vries et al. 2017, arXiv:1707.00683).
 pub struct BatchNormalization {
     scale: WeightId,
     shift: WeightId,
@@ -23,6 +25,7 @@ pub struct BatchNormalization {
     momentum: f64,
     activation: Activation,
     virtual_statistics: bool,
+    conditional: bool,
 }
 
 impl BatchNormalization {
@@ -35,16 +38,18 @@ impl BatchNormalization {
         Momentum(momentum): Momentum,
         activation: Activation,
     ) -> Result<Self> {
-        let fans = (channels, channels);
+        let (fans, zero) = ((channels, channels), Initialization::Constant { value: 0.0 });
+        let shape: Vec<usize> = builder.conditional.into_iter().chain([channels]).collect();
         Ok(Self {
-            scale: builder.weight("scale", &[channels], fans, scale)?,
-            shift: builder.weight("shift", &[channels], fans, Initialization::Constant { value: 0.0 })?,
+            scale: builder.weight("scale", &shape, fans, scale)?,
+            shift: builder.weight("shift", &shape, fans, zero)?,
             mean: builder.buffer("running_mean", &[channels], 0.0)?,
             variance: builder.buffer("running_variance", &[channels], 1.0)?,
             epsilon,
             momentum,
             activation,
             virtual_statistics: builder.virtual_statistics,
+            conditional: builder.conditional.is_some(),
         })
     }
 
@@ -58,9 +63,15 @@ impl BatchNormalization {
         scale: &Variable,
         shift: &Variable,
     ) -> Result<Variable> {
+        let count = input.shape().first().copied().unwrap_or(0);
+        if reference == 0 || count <= reference {
+            return Err(Error::Network(format!(
+                "virtual batch normalisation got {count} samples with {reference} of reference; give the network a \
+                 reference batch and samples behind it"
+            )));
+        }
         let positions: Vec<usize> = (2..input.rank()).collect();
-        let (front, rest) =
-            (input.narrow(0, 0, reference)?, input.narrow(0, reference, input.shape()[0] - reference)?);
+        let (front, rest) = (input.narrow(0, 0, reference)?, input.narrow(0, reference, count - reference)?);
         let over_batch: Vec<usize> = std::iter::once(0).chain(positions.iter().copied()).collect();
         let moments = |of: &Variable, axes: &[usize]| -> Result<(Variable, Variable)> {
             Ok((of.mean_keeping(axes)?, of.square()?.mean_keeping(axes)?))
@@ -83,6 +94,21 @@ impl BatchNormalization {
         Ok(output.activate(self.activation)?)
     }
 
+    /// The normalised maps, each sample scaled and shifted by its condition's rows of the tables.
+    fn by_condition(
+        &self,
+        pass: &Pass<'_>,
+        normal: &Variable,
+        scale: &Variable,
+        shift: &Variable,
+    ) -> Result<Variable> {
+        let condition = condition(pass)?;
+        let mut shape = vec![1; normal.rank()];
+        shape[..2].clone_from_slice(&normal.shape()[..2]);
+        let rows = |table: &Variable| condition.matmul(table)?.reshape(&shape);
+        Ok(normal.mul(&rows(scale)?)?.add(&rows(shift)?)?.activate(self.activation)?)
+    }
+
     fn mix(&self, running: &Tensor, seen: &Tensor) -> Result<Tensor> {
         Ok(((running * (1.0 - self.momentum))? + (seen * self.momentum)?)?)
     }
@@ -94,28 +120,33 @@ impl Layer for BatchNormalization {
         if self.virtual_statistics {
             return self.normalize_by_reference(input, pass.reference, scale, shift);
         }
+        // Conditional scales and shifts come after, each sample's own.
+        let (affine, activation) = match self.conditional {
+            true => (None, Activation::Identity),
+            false => (Some((scale, shift)), self.activation),
+        };
+        let (inner_scale, inner_shift) = affine.unzip();
         let (mean, variance) = (pass.buffers.get(self.mean)?, pass.buffers.get(self.variance)?);
         if pass.mode == Mode::Sampling {
             let (mean, variance) = (Variable::constant(mean.clone()), Variable::constant(variance.clone()));
-            let output = input.normalize_with(
-                &mean,
-                &variance,
-                Some(scale),
-                Some(shift),
-                self.epsilon,
-                self.activation,
-            )?;
-            return Ok(output);
+            let output =
+                input.normalize_with(&mean, &variance, inner_scale, inner_shift, self.epsilon, activation)?;
+            return match self.conditional {
+                true => self.by_condition(pass, &output, scale, shift),
+                false => Ok(output),
+            };
         }
-        let (output, seen) =
-            input.batch_normalize(Some(scale), Some(shift), self.epsilon, self.activation)?;
+        let (output, seen) = input.batch_normalize(inner_scale, inner_shift, self.epsilon, activation)?;
         if pass.mode == Mode::Training {
             let mean = self.mix(mean, seen.mean.tensor())?;
             let variance = self.mix(variance, seen.unbiased_variance()?.tensor())?;
             pass.buffers.set(self.mean, mean);
             pass.buffers.set(self.variance, variance);
         }
-        Ok(output)
+        match self.conditional {
+            true => self.by_condition(pass, &output, scale, shift),
+            false => Ok(output),
+        }
     }
 
     fn couples_samples(&self) -> bool {

@@ -142,8 +142,8 @@ impl Classifier {
             )));
         }
         without_recording(|| {
-            let features = self.body.sample(None, images)?;
-            let logits = self.head.sample(None, &features)?;
+            let features = self.body.sample(images)?;
+            let logits = self.head.sample(&features)?;
             Ok(Verdicts { features, logits })
         })
     }

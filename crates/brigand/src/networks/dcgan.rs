@@ -129,7 +129,9 @@ impl DcganRecipe {
         layers.push(builder, |b| {
             TransposedConvolution::new(b, (from, pyramid.channels), Window::HALVING, false, DCGAN)
         })?;
-        layers.push_plain(Activate(Activation::Tanh));
+        if !builder.logits {
+            layers.push_plain(Activate(Activation::Tanh));
+        }
         Ok(layers)
     }
 

@@ -75,7 +75,7 @@ impl MlpRecipe {
         self.check()?;
         let (mut layers, last) = self.hidden(builder, latent, &[])?;
         layers.push(builder, |b| Linear::new(b, last, sample.elements(), Initialization::Glorot))?;
-        if sample.kind() == SampleKind::Image {
+        if sample.kind() == SampleKind::Image && !builder.logits {
             layers.push_plain(Activate(Activation::Tanh));
         }
         layers.push_plain(Reshape(sample.dims()));

@@ -13,14 +13,15 @@ pub use dcgan::DcganRecipe;
 pub use mlp::{Hidden, HiddenNormalization, MlpRecipe};
 pub use resnet::ResnetRecipe;
 
-use brigand_autograd::{GradientOptions, Output, Variable, grad_of, without_recording};
+use brigand_autograd::{Activation, GradientOptions, Output, Variable, grad_of, without_recording};
 use candle_core::Device;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
 use crate::layers::{
-    Buffers, Builder, Features, Initialization, Layer, Linear, Minibatch, MinibatchDeviation,
-    MinibatchDiscrimination, Mode, Pass, Reshape, Sequence, Weights,
+    Activate, AppendCondition, Buffers, Builder, Features, Initialization, Layer, Linear, Minibatch,
+    MinibatchDeviation, MinibatchDiscrimination, Mode, Pass, Projection, Reshape, SecondHead, Sequence,
+    Weights,
 };
 use crate::random::Stream;
 
@@ -44,6 +45,15 @@ pub struct Setting<'a> {
     pub mode: Mode,
     /// Where dropout draws from.
     pub random: Option<&'a mut Stream>,
+    /// What each sample is conditioned on, `[batch, size]`.
+    pub condition: Option<&'a Variable>,
+}
+
+impl Setting<'_> {
+    /// The network's own weights, without random draws and condition.
+    pub fn plain(mode: Mode) -> Self {
+        Self { weights: None, mode, random: None, condition: None }
+    }
 }
 
 /// What a network answers.
@@ -53,6 +63,8 @@ pub struct Observed {
     pub output: Variable,
     /// A discriminator's last features, `[batch, features]`.
     pub features: Option<Variable>,
+    /// What a discriminator's second head says, `[batch, size]`.
+    pub second: Option<Variable>,
 }
 
 impl Network {
@@ -76,7 +88,7 @@ impl Network {
 
     /// The output for `input`.
     pub fn forward(&mut self, input: &Variable, mode: Mode) -> Result<Variable> {
-        Ok(self.observe(Setting { weights: None, mode, random: None }, input)?.output)
+        Ok(self.observe(Setting::plain(mode), input)?.output)
     }
 
     /// The output for `input` and the features behind it.
@@ -84,15 +96,18 @@ impl Network {
         let weights = setting.weights.unwrap_or(&self.weights);
         let mut pass = Pass::new(weights, &mut self.buffers, setting.mode);
         pass.random = setting.random;
+        pass.condition = setting.condition.cloned();
         let output = run(self.layers.as_ref(), &mut pass, self.reference.as_ref(), input)?;
-        Ok(Observed { output, features: pass.features })
+        Ok(Observed { output, features: pass.features, second: pass.second })
     }
 
-    /// The output for `input` with other weights, leaving the running statistics alone.
-    pub fn forward_with(&self, weights: &Weights, input: &Variable, mode: Mode) -> Result<Variable> {
+    /// The output for `input` with running statistics, which it leaves alone; recorded, so that gradients can flow.
+    pub fn judge(&self, setting: Setting<'_>, input: &Variable) -> Result<Observed> {
         let mut buffers = self.buffers.clone();
-        let mut pass = Pass::new(weights, &mut buffers, mode);
-        run(self.layers.as_ref(), &mut pass, self.reference.as_ref(), input)
+        let mut pass = Pass::new(setting.weights.unwrap_or(&self.weights), &mut buffers, Mode::Sampling);
+        pass.condition = setting.condition.cloned();
+        let output = run(self.layers.as_ref(), &mut pass, self.reference.as_ref(), input)?;
+        Ok(Observed { output, features: pass.features, second: pass.second })
     }
 
     /// Whether, in training, a sample's output depends on the other samples of its batch.
@@ -110,15 +125,8 @@ impl Network {
         also: Option<&Variable>,
         retain_graph: bool,
     ) -> Result<Vec<Variable>> {
-        let inputs: Vec<&Variable> = self.weights.values().iter().chain(also).collect();
         let options = GradientOptions { retain_graph, ..GradientOptions::default() };
-        match grad_of(&[output], &inputs, options) {
-            Ok(gradients) => Ok(gradients.into_iter().flatten().collect()),
-            Err(brigand_autograd::Error::Unused { index, .. }) if index < self.weights.names().len() => {
-                Err(never_learns(&self.name, &self.weights.names()[index]))
-            }
-            Err(error) => Err(error.into()),
-        }
+        every_gradient(&[self], &[output], also, options)
     }
 
     /// The gradients of scalar `loss` by every parameter, `None` for those it does not depend on: a
@@ -129,18 +137,31 @@ impl Network {
         Ok(grad_of(&[Output { variable: loss, weight: None }], &inputs, options)?)
     }
 
-    /// The output for `input` with running statistics, recording nothing, from `weights` if given.
-    pub fn sample(&self, weights: Option<&Weights>, input: &Variable) -> Result<Variable> {
-        let weights = weights.unwrap_or(&self.weights);
-        without_recording(|| self.forward_with(weights, input, Mode::Sampling))
+    /// The output for `input` with running statistics, recording nothing.
+    pub fn sample(&self, input: &Variable) -> Result<Variable> {
+        without_recording(|| Ok(self.judge(Setting::plain(Mode::Sampling), input)?.output))
     }
 }
 
 impl Observed {
     /// The same values without their history.
     pub fn detach(&self) -> Self {
-        Self { output: self.output.detach(), features: self.features.as_ref().map(Variable::detach) }
+        let detached = |of: &Option<Variable>| of.as_ref().map(Variable::detach);
+        Self {
+            output: self.output.detach(),
+            features: detached(&self.features),
+            second: detached(&self.second),
+        }
     }
+}
+
+/// `features` to `size` numbers, through a hidden layer.
+fn second_head(builder: &mut Builder, features: usize, size: usize) -> Result<SecondHead> {
+    let mut layers = Sequence::new();
+    layers.push(builder, |b| Linear::new(b, features, SECOND_HIDDEN, Initialization::Glorot))?;
+    layers.push_plain(Activate(Activation::LeakyRelu(0.1)));
+    layers.push(builder, |b| Linear::new(b, SECOND_HIDDEN, size, Initialization::Glorot))?;
+    Ok(SecondHead(layers))
 }
 
 /// The gradients of weighted `outputs` by every parameter of each of `networks`.
@@ -148,34 +169,38 @@ impl Observed {
 /// # Errors
 /// If the outputs do not depend on a parameter: it would silently never learn.
 pub fn joint_gradients(networks: &[&Network], outputs: &[Output<'_>]) -> Result<Vec<Vec<Variable>>> {
-    let owners = || {
-        networks
-            .iter()
-            .flat_map(|network| network.weights.names().iter().map(move |path| (network.name(), path)))
-    };
-    let inputs: Vec<&Variable> = networks.iter().flat_map(|network| network.weights.values()).collect();
-    let gradients = match grad_of(outputs, &inputs, GradientOptions::default()) {
-        Ok(gradients) => gradients,
-        Err(brigand_autograd::Error::Unused { index, shape }) => {
-            return Err(match owners().nth(index) {
-                Some((network, path)) => never_learns(network, path),
-                None => brigand_autograd::Error::Unused { index, shape }.into(),
-            });
-        }
-        Err(error) => return Err(error.into()),
-    };
-    let mut gradients = gradients.into_iter().flatten();
-    Ok(networks
-        .iter()
-        .map(|network| gradients.by_ref().take(network.weights.names().len()).collect())
-        .collect())
+    let mut gradients = every_gradient(networks, outputs, None, GradientOptions::default())?.into_iter();
+    let own = |network: &&Network| gradients.by_ref().take(network.weights.names().len()).collect();
+    Ok(networks.iter().map(own).collect())
 }
 
-fn never_learns(network: &str, path: &str) -> Error {
-    Error::Network(format!(
-        "the loss does not depend on `{network}.{path}`, so it would never learn; \
-         leave that layer out or use its output"
-    ))
+/// The gradients by every parameter of each network in turn, and by `also` at the end.
+fn every_gradient(
+    networks: &[&Network],
+    outputs: &[Output<'_>],
+    also: Option<&Variable>,
+    options: GradientOptions,
+) -> Result<Vec<Variable>> {
+    let own = networks.iter().flat_map(|network| network.weights.values());
+    let inputs: Vec<&Variable> = own.chain(also).collect();
+    let error = match grad_of(outputs, &inputs, options) {
+        Ok(gradients) => return Ok(gradients.into_iter().flatten().collect()),
+        Err(error) => error,
+    };
+    let mut owners = networks
+        .iter()
+        .flat_map(|network| network.weights.names().iter().map(move |path| (network.name(), path)));
+    let unused = match &error {
+        brigand_autograd::Error::Unused { index, .. } => owners.nth(*index),
+        _ => None,
+    };
+    Err(match unused {
+        Some((network, path)) => Error::Network(format!(
+            "the loss does not depend on `{network}.{path}`, so it would never learn; leave that layer out or use \
+             its output"
+        )),
+        None => error.into(),
+    })
 }
 
 /// Runs `layers`, the reference batch (if there is one) in front of the others.
@@ -286,7 +311,41 @@ pub struct Head {
     pub minibatch: Minibatch,
     /// Whether every weight is spectrally normalised.
     pub spectral: bool,
+    /// Where it hears what samples are conditioned on.
+    pub condition: Hearing,
+    /// Numbers that a second head on its features gives, behind a hidden layer; `None` for no such head.
+    pub second: Option<usize>,
 }
+
+/// Where a discriminator hears a condition of the given size.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Hearing {
+    /// Nowhere.
+    #[default]
+    Nothing,
+    /// Beside the sample, as coordinates or planes ([`AppendCondition`]).
+    Sample(usize),
+    /// Beside the features, with a hidden layer behind them.
+    Features(usize),
+    /// In the last layer ([`Projection`]).
+    Projection(usize),
+}
+
+/// What a generator starts from and ends in besides a latent and a sample.
+#[derive(Clone, Default)]
+pub struct GeneratorOptions {
+    /// The reference batch `[n, latent]` of virtual batch normalisation.
+    pub reference: Option<Variable>,
+    /// The size of the condition that its batch normalisation scales and shifts by.
+    pub conditional: Option<usize>,
+    /// Whether an image is left before its tanh.
+    pub logits: bool,
+}
+
+/// Numbers in the hidden layer behind features and condition.
+const JOINED: usize = 256;
+/// Numbers in the hidden layer of a second head, as in InfoGAN's networks.
+const SECOND_HIDDEN: usize = 128;
 
 /// A discriminator up to its features, `[batch, features]`.
 pub(crate) struct Body {
@@ -297,27 +356,31 @@ pub(crate) struct Body {
 }
 
 impl NetworkRecipe {
-    /// A generator from `[batch, latent]` to `[batch, sample...]`. With a `reference` batch `[n, latent]` its
-    /// batch normalisation is virtual.
+    /// A generator or decoder from `[batch, latent]` to `[batch, sample...]`, called `name`.
     ///
     /// # Errors
-    /// If the network does not fit the samples, or has no batch normalisation to make virtual.
+    /// If the network does not fit the samples, or has no batch normalisation to make virtual or conditional.
     pub fn generator(
         &self,
+        name: &str,
         latent: usize,
         sample: SampleShape,
-        reference: Option<Variable>,
+        options: GeneratorOptions,
         seed: u64,
         device: &Device,
     ) -> Result<Network> {
-        let mut network = Network::build("generator", seed, device, |builder| {
+        let GeneratorOptions { reference, conditional, logits } = options;
+        let mut network = Network::build(name, seed, device, |builder| {
             builder.virtual_statistics = reference.is_some();
+            builder.conditional = conditional;
+            builder.logits = logits;
             self.generator_layers(builder, latent, sample)
         })?;
-        if reference.is_some() && network.buffers.names().is_empty() {
+        if (reference.is_some() || conditional.is_some()) && network.buffers.names().is_empty() {
             return Err(Error::Recipe(
-                "techniques.virtual_batch_norm needs batch normalisation in the generator, and this one has \
-                 none; set generator.normalization or leave the technique out"
+                "virtual and conditional batch normalisation need batch normalisation in the generator, and this \
+                 one has none; set generator.normalization=before-activation (mlp) or generator.batch_norm=true \
+                 (dcgan), or leave the technique out"
                     .into(),
             ));
         }
@@ -361,7 +424,8 @@ impl NetworkRecipe {
 
     /// The layers up to the features, then what `head` says.
     fn judge_layers(&self, builder: &mut Builder, sample: SampleShape, head: Head) -> Result<Sequence> {
-        let Body { mut layers, mut features, last: (initialization, bias) } = match self {
+        let (mut layers, sample) = self.ears(sample, head.condition);
+        let Body { layers: body, mut features, last: (initialization, bias) } = match self {
             Self::Mlp(recipe) => recipe.discriminator(builder, sample),
             Self::Dcgan(recipe) => recipe.discriminator(builder, sample),
             Self::Resnet(recipe) => recipe.discriminator(builder, sample),
@@ -369,7 +433,17 @@ impl NetworkRecipe {
                 Err(Error::Recipe("an auto-encoder cannot stand inside another one".into()))
             }
         }?;
+        layers.extend(body);
         layers.push_plain(Features);
+        if let Some(size) = head.second {
+            layers.push(builder, |b| second_head(b, features, size))?;
+        }
+        if let Hearing::Features(size) = head.condition {
+            layers.push_plain(AppendCondition);
+            layers.push(builder, |b| Linear::new(b, features + size, JOINED, Initialization::Glorot))?;
+            layers.push_plain(Activate(Activation::LeakyRelu(0.2)));
+            features = JOINED;
+        }
         match head.minibatch {
             Minibatch::None => {}
             Minibatch::Discrimination => {
@@ -382,14 +456,37 @@ impl NetworkRecipe {
             }
         }
         let outputs = head.outputs.unwrap_or(1);
-        layers.push(builder, |b| match bias {
-            true => Linear::new(b, features, outputs, initialization),
-            false => Linear::without_bias(b, features, outputs, initialization),
-        })?;
+        match (head.condition, bias) {
+            (Hearing::Projection(size), _) => {
+                layers.push(builder, |b| Projection::new(b, features, size, initialization))?;
+            }
+            (_, true) => layers.push(builder, |b| Linear::new(b, features, outputs, initialization))?,
+            (_, false) => {
+                layers.push(builder, |b| Linear::without_bias(b, features, outputs, initialization))?;
+            }
+        }
         if head.outputs.is_none() {
             layers.push_plain(Reshape(Vec::new()));
         }
         Ok(layers)
+    }
+
+    /// What stands before the first layer so that the body hears a condition beside its samples, and what the body
+    /// then sees.
+    fn ears(&self, sample: SampleShape, condition: Hearing) -> (Sequence, SampleShape) {
+        let mut layers = Sequence::new();
+        let Hearing::Sample(size) = condition else { return (layers, sample) };
+        let seen = match (self, sample) {
+            (Self::Dcgan(_) | Self::Resnet(_), SampleShape::Image { channels, height, width }) => {
+                SampleShape::Image { channels: channels + size, height, width }
+            }
+            _ => {
+                layers.push_plain(Reshape(vec![sample.elements()]));
+                SampleShape::Points { dimensions: sample.elements() + size }
+            }
+        };
+        layers.push_plain(AppendCondition);
+        (layers, seen)
     }
 
     /// Whether a discriminator of this kind has dropout.

@@ -125,7 +125,9 @@ impl ResnetRecipe {
         }
         layers.push(builder, |b| norm_relu(b, self.width))?;
         layers.push(builder, |b| convolution(b, (self.width, channels), THREE))?;
-        layers.push_plain(Activate(Activation::Tanh));
+        if !builder.logits {
+            layers.push_plain(Activate(Activation::Tanh));
+        }
         Ok(layers)
     }
 

@@ -12,6 +12,7 @@ mod loss_sensitive;
 mod minimax;
 mod non_saturating;
 mod quadratic_potential;
+mod recognition;
 mod relativistic;
 mod rescaling;
 mod wasserstein;
@@ -20,6 +21,7 @@ pub use c_transform::TransportCost;
 pub use energy_based::pull_away;
 pub use f_gan::{Divergence, GeneratorUpdate};
 pub use quadratic_potential::PairDistance;
+pub use recognition::{cross_entropy, entropy_of_mean, mean_entropy};
 
 use brigand_autograd::Variable;
 use serde::{Deserialize, Serialize};

@@ -1,21 +1,21 @@
 //! `adagan`: an ensemble of GANs trained one after another, each on the data that those before it miss (Tolstikhin et
 //! al. 2017, arXiv:1701.02386). Without boosting it is the plain ensemble (Wang et al. 2016, arXiv:1612.00991).
 
-use brigand_autograd::{Output, Variable, without_recording};
+use brigand_autograd::{Variable, without_recording};
 use candle_core::Device;
 use serde::{Deserialize, Serialize};
 use toml::{Table, Value};
 
+use super::adversary::{Adversary, Seen};
 use super::duels::ordinary;
 use super::feed::Feed;
-use super::optimizer::Optimizer;
+use super::latent::{Distribution, LatentPart, LatentSpace};
 use super::registry::{Entry, Family, Length, Make, read, to_table};
 use super::state::State;
 use super::{Duel, DuelRecipe, Report, Setup, System};
 use crate::error::{Error, Result};
-use crate::layers::Mode;
 use crate::networks::{Head, Network, SampleKind, SampleShape};
-use crate::objectives::{Objective, Scores};
+use crate::objectives::Objective;
 use crate::random::Stream;
 use crate::training::checkpoint::StoredTensor;
 
@@ -113,6 +113,8 @@ struct AdaGan {
     member_steps: u64,
     /// How often each sample of the data should be drawn; `None` is evenly.
     weights: Option<Vec<f32>>,
+    /// Whether the feed draws by them yet.
+    weighed: bool,
     sample: SampleShape,
     device: Device,
 }
@@ -127,7 +129,17 @@ impl AdaGan {
         };
         let members = (0..ensemble.members).map(member).collect::<Result<_>>()?;
         let (sample, device) = (setup.sample, setup.device.clone());
-        Ok(Self { ensemble, duel, members, current: 0, member_steps, weights: None, sample, device })
+        Ok(Self {
+            ensemble,
+            duel,
+            members,
+            current: 0,
+            member_steps,
+            weights: None,
+            weighed: false,
+            sample,
+            device,
+        })
     }
 
     /// Samples of the members trained so far, each drawn equally often.
@@ -140,32 +152,20 @@ impl AdaGan {
     fn judged(&self, feed: &mut Feed, step: u64) -> Result<Vec<f32>> {
         let discriminator = &self.duel.discriminator;
         let seed = feed.seed() ^ step;
-        let mut judge =
-            discriminator.discriminator("judge", self.sample, Head::default(), seed, &self.device)?;
-        let mut optimizer = Optimizer::new(self.duel.optimizer.discriminator);
+        let judge = discriminator.discriminator("judge", self.sample, Head::default(), seed, &self.device)?;
+        let mut judge = Adversary::new(judge, self.duel.optimizer.discriminator, Objective::MINIMAX);
         feed.weigh(None);
         for round in 0..self.ensemble.judge_steps {
             let real = feed.batch(round)?.samples;
             let mut stream = Stream::new(feed.seed(), "ensemble/mixture", step + round);
             let fake = self.mixture(feed.batch_size(), &mut stream)?.detach();
-            let mut scores = |samples: &Variable| {
-                let setting = crate::networks::Setting {
-                    weights: None,
-                    mode: Mode::Training,
-                    random: Some(&mut stream),
-                };
-                Ok::<_, Error>(judge.observe(setting, samples)?.output)
-            };
-            let (real, fake) = (scores(&real)?, scores(&fake)?);
-            let loss = Objective::MINIMAX.discriminator_loss(&Scores::new(&real, &fake))?;
-            let gradients = judge.gradients(Output { variable: &loss, weight: None }, None, false)?;
-            optimizer.step(&mut judge.weights, &gradients)?;
+            judge.learn(Seen::alone(&real), Seen::alone(&fake), &mut stream, 1.0)?;
         }
         let count = feed.dataset().len();
         let mut scores = Vec::with_capacity(count);
         for start in (0..count).step_by(PORTION) {
             let samples = feed.samples(start..(start + PORTION).min(count))?;
-            scores.extend(judge.sample(None, &samples)?.to_vec_f32()?);
+            scores.extend(judge.player.network.sample(&samples)?.to_vec_f32()?);
         }
         Ok(scores)
     }
@@ -211,8 +211,12 @@ impl System for AdaGan {
     fn train_step(&mut self, feed: &mut Feed, step: u64) -> Result<Report> {
         while (self.current as u64 + 1) * self.member_steps <= step && self.current + 1 < self.members.len() {
             self.advance(feed, step)?;
+            self.weighed = false;
         }
-        feed.weigh(self.weights.as_deref());
+        if !self.weighed {
+            feed.weigh(self.weights.as_deref());
+            self.weighed = true;
+        }
         let first = self.current as u64 * self.member_steps;
         let mut report = match self.members.get_mut(self.current) {
             Some(member) => member.train_step(feed, step - first)?,
@@ -226,15 +230,24 @@ impl System for AdaGan {
         self.sample
     }
 
-    /// `[count, size + 1]`: the last number, uniform in [0, 1], chooses the member.
-    fn latents(&self, count: usize, stream: &mut Stream) -> Result<Variable> {
-        let own = self.duel.latent.draw(count, stream, &self.device)?;
-        let choice = Variable::from_slice(&stream.uniform(count, 0.0, 1.0), &[count, 1])?;
-        Ok(Variable::concatenate(&[&own, &choice.to_device(&self.device)?], 1)?)
+    fn device(&self) -> &Device {
+        &self.device
+    }
+
+    /// The members' own, and a number in [0, 1] that chooses the member.
+    fn latent_space(&self) -> Result<LatentSpace> {
+        let mut parts = match self.members.first() {
+            Some(member) => member.latent_space()?.parts().to_vec(),
+            None => Vec::new(),
+        };
+        let distribution = Distribution::Uniform { size: 1, low: 0.0, high: 1.0 };
+        parts.push(LatentPart { name: "member", distribution });
+        Ok(LatentSpace::new(parts))
     }
 
     fn generate(&self, latents: &Variable) -> Result<Variable> {
-        let size = self.duel.latent.size;
+        self.latent_space()?.check(latents)?;
+        let size = latents.shape()[1] - 1;
         let choices = latents.narrow(1, size, 1)?.to_vec_f32()?;
         let own = latents.narrow(1, 0, size)?;
         let trained = self.current + 1;
@@ -280,6 +293,7 @@ impl System for AdaGan {
         let last = self.members.len().saturating_sub(1);
         self.current = (state.counter("ensemble.current")? as usize).min(last);
         self.weights = state.tensors.get(WEIGHTS).map(|stored| stored.data.clone());
+        self.weighed = false;
         Ok(())
     }
 }

@@ -1,22 +1,27 @@
 //! `classifier`: a small convolutional classifier of labelled images, trained by cross-entropy. Its features and
 //! class probabilities judge samples of the same data, as Inception's judge photographs.
 
-use brigand_autograd::{GradientOptions, Output, Variable, grad_of};
+use brigand_autograd::{Output, Variable};
 use candle_core::{Device, Tensor};
 use serde::{Deserialize, Serialize};
 
 use super::average::{AverageRecipe, WeightAverage};
-use super::feed::{Feed, RealBatch};
+use super::feed::Feed;
+use super::latent::LatentSpace;
 use super::optimizer::{Optimizer, OptimizerRecipe};
-use super::registry::{Entry, Family, Length, Make, read, to_table};
+use super::recognition::{held_out_accuracy, labels, no_labels, recognised};
+use super::registry::{Entry, Family, Length, SystemRecipe, own};
 use super::state::{Fragment, State};
-use super::{Report, System};
+use super::{Report, Setup, System};
 use crate::data::Dataset;
 use crate::error::{Error, Result};
 use crate::layers::Mode;
 use crate::networks::classifier::{Classifier, ClassifierNetworkRecipe};
-use crate::networks::{Network, SampleShape};
+use crate::networks::{Network, SampleKind, SampleShape, joint_gradients};
+use crate::objectives::cross_entropy;
 use crate::random::Stream;
+
+pub use super::recognition::HELD_OUT_ACCURACY;
 
 /// The system's name in the registry.
 pub(crate) const NAME: &str = "classifier";
@@ -24,10 +29,6 @@ pub(crate) const NAME: &str = "classifier";
 pub const LOSS: &str = "loss";
 /// Name of the share of the training batch that is recognised.
 pub const ACCURACY: &str = "accuracy";
-/// Name of the share of the held-out samples that the averaged weights recognise.
-pub const HELD_OUT_ACCURACY: &str = "held_out_accuracy";
-/// Held-out samples judged at once.
-const PORTION: usize = 500;
 
 /// How the classifier's weights step.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -82,9 +83,16 @@ impl Default for ClassifierRecipe {
     }
 }
 
-impl ClassifierRecipe {
-    /// Refuses values with which nothing can be learnt.
-    pub fn check(&self) -> Result<()> {
+impl SystemRecipe for ClassifierRecipe {
+    fn defaults(_: SampleKind) -> Result<Self> {
+        Ok(Self::default())
+    }
+
+    fn build(self, setup: &Setup<'_>) -> Result<Box<dyn System>> {
+        Ok(Box::new(ClassifierTraining::new(self, setup.sample, setup.seed, setup.device)?))
+    }
+
+    fn check(&self) -> Result<()> {
         self.network.check()?;
         self.average.check()?;
         self.optimizer.classifier.check(NAME)
@@ -114,14 +122,7 @@ pub(super) const ROW: Entry = Entry {
     paper: "LeCun et al. 1998, doi:10.1109/5.726791",
     data: "digits",
     length: |_| Length { steps: 4000, batch: 64 },
-    make: Make::Own {
-        defaults: |_| to_table(&ClassifierRecipe::default()),
-        normalize: |table| to_table(&read::<ClassifierRecipe>(&table)?),
-        check: |table| read::<ClassifierRecipe>(table)?.check(),
-        build: |table, setup| {
-            Ok(Box::new(ClassifierTraining::new(read(table)?, setup.sample, setup.seed, setup.device)?))
-        },
-    },
+    make: own::<ClassifierRecipe>(),
 };
 
 impl ClassifierTraining {
@@ -150,42 +151,20 @@ impl ClassifierTraining {
         }
     }
 
-    /// Minus the mean logarithm of the probability of the right class.
-    fn cross_entropy(&self, logits: &Variable, labels: &[u32]) -> Result<Variable> {
-        let classes = self.classifier.classes();
-        let target = Variable::one_hot(labels, classes, logits.dtype(), &self.device)?;
-        let total = logits.log_softmax(1)?.mul(&target)?.sum_all()?;
-        Ok(total.scale(-1.0 / labels.len().max(1) as f64)?)
-    }
-
     /// One step of all weights down `loss`.
     fn descend(&mut self, loss: &Variable) -> Result<()> {
         let Classifier { body, head, .. } = &mut self.classifier;
-        let inputs: Vec<&Variable> = body.weights.values().iter().chain(head.weights.values()).collect();
         let output = Output { variable: loss, weight: None };
-        let mut gradients: Vec<Variable> =
-            grad_of(&[output], &inputs, GradientOptions::default())?.into_iter().flatten().collect();
-        let of_head = gradients.split_off(body.weights.values().len());
-        let [body_optimizer, head_optimizer] = &mut self.optimizers;
-        body_optimizer.step(&mut body.weights, &gradients)?;
-        head_optimizer.step(&mut head.weights, &of_head)?;
+        let gradients = joint_gradients(&[&*body, &*head], &[output])?;
+        let learning = [&mut *body, &mut *head].into_iter().zip(&mut self.optimizers);
+        for ((network, optimizer), own) in learning.zip(gradients) {
+            optimizer.step(&mut network.weights, &own)?;
+        }
         if let Some(averages) = &mut self.averages {
             averages.body.follow(&body.weights)?;
             averages.head.follow(&head.weights)?;
         }
         Ok(())
-    }
-
-    /// The share of the held-out samples that the averaged weights recognise.
-    fn held_out_accuracy(&self, feed: &Feed) -> Result<f64> {
-        let (judge, count) = (self.trained()?, feed.held_out_count());
-        let mut right = 0;
-        for start in (0..count).step_by(PORTION) {
-            let batch = feed.held_out(start..(start + PORTION).min(count))?;
-            let samples = Variable::constant(batch.samples.tensor().to_device(&Device::Cpu)?);
-            right += recognised(&judge.judge(&samples)?.logits, labels(&batch)?)?;
-        }
-        Ok(right as f64 / count.max(1) as f64)
     }
 
     /// Everything a checkpoint holds, by name.
@@ -229,31 +208,6 @@ fn shifted(images: &Variable, reach: usize, stream: &mut Stream) -> Result<Varia
     Ok(Variable::constant(moved))
 }
 
-fn labels(batch: &RealBatch) -> Result<&[u32]> {
-    batch.labels.as_deref().ok_or_else(no_labels)
-}
-
-fn no_labels() -> Error {
-    Error::Request(
-        "a classifier needs labelled data; use digits, mnist, idx:IMAGES,LABELS or a folder with a sub-folder for \
-         each class"
-            .into(),
-    )
-}
-
-/// How many rows of `logits` are largest at their label.
-pub(crate) fn recognised(logits: &Variable, labels: &[u32]) -> Result<usize> {
-    let (values, classes) = (logits.to_vec_f32()?, logits.elements() / labels.len().max(1));
-    let largest = |row: &[f32]| {
-        let better = |best: (usize, f32), next: (usize, &f32)| {
-            if *next.1 > best.1 { (next.0, *next.1) } else { best }
-        };
-        row.iter().enumerate().fold((usize::MAX, f32::NEG_INFINITY), better).0
-    };
-    let rows = values.chunks_exact(classes.max(1)).zip(labels);
-    Ok(rows.filter(|(row, label)| largest(row) == **label as usize).count())
-}
-
 impl System for ClassifierTraining {
     fn networks(&self) -> Vec<&Network> {
         vec![&self.classifier.body, &self.classifier.head]
@@ -265,7 +219,9 @@ impl System for ClassifierTraining {
         let mut stream = Stream::new(feed.seed(), "augmentation", step);
         let images = shifted(&batch.samples, self.recipe.augmentation.shift, &mut stream)?;
         let logits = self.classifier.forward(&images, Mode::Training)?.logits;
-        let loss = self.cross_entropy(&logits, labels)?;
+        let classes = self.classifier.classes();
+        let targets = Variable::one_hot(labels, classes, logits.dtype(), &self.device)?;
+        let loss = cross_entropy(&logits, &targets)?;
         let mut report = Report::from([
             (LOSS.to_owned(), loss.scalar()?),
             (ACCURACY.to_owned(), recognised(&logits, labels)? as f64 / labels.len().max(1) as f64),
@@ -273,7 +229,9 @@ impl System for ClassifierTraining {
         self.descend(&loss)?;
         let every = self.recipe.held_out.every;
         if every > 0 && (step + 1).is_multiple_of(every) && feed.held_out_count() > 0 {
-            report.insert(HELD_OUT_ACCURACY.into(), self.held_out_accuracy(feed)?);
+            let judge = self.trained()?;
+            let share = held_out_accuracy(feed, &Device::Cpu, |samples| Ok(judge.judge(samples)?.logits))?;
+            report.insert(HELD_OUT_ACCURACY.into(), share);
         }
         Ok(report)
     }
@@ -301,7 +259,11 @@ impl System for ClassifierTraining {
         Ok(())
     }
 
-    fn latents(&self, _: usize, _: &mut Stream) -> Result<Variable> {
+    fn device(&self) -> &Device {
+        &self.device
+    }
+
+    fn latent_space(&self) -> Result<LatentSpace> {
         Err(no_samples())
     }
 

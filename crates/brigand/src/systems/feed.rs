@@ -9,6 +9,7 @@ use crate::networks::SampleShape;
 use crate::random::Stream;
 
 /// A batch of real samples.
+#[derive(Clone)]
 pub struct RealBatch {
     /// `[batch, sample...]`, images in [-1, 1].
     pub samples: Variable,
@@ -36,6 +37,10 @@ pub struct Feed {
     sampler: Sampler,
     /// The running sums of how often each sample is drawn, where not evenly.
     cumulative: Option<Vec<f64>>,
+    /// The batch drawn last, which both players of a step may ask for.
+    last: Option<(u64, RealBatch)>,
+    /// The samples whose labels a semi-supervised system is told.
+    told: Option<Vec<usize>>,
     seed: u64,
     device: Device,
 }
@@ -52,6 +57,8 @@ impl Feed {
             held_out: HeldOut::Nothing,
             sampler,
             cumulative: None,
+            last: None,
+            told: None,
             seed,
             device: device.clone(),
         })
@@ -78,6 +85,7 @@ impl Feed {
         };
         self.sampler = Sampler::new(remaining, self.sampler.batch(), self.seed)?;
         self.held_out = apart.map_or(HeldOut::Sixth, |apart| HeldOut::Apart(Box::new(apart)));
+        self.last = None;
         Ok(())
     }
 
@@ -114,21 +122,82 @@ impl Feed {
 
     /// Batch number `draw`.
     pub fn batch(&mut self, draw: u64) -> Result<RealBatch> {
+        if let Some((number, batch)) = &self.last
+            && *number == draw
+        {
+            return Ok(batch.clone());
+        }
+        let batch = self.drawn(draw)?;
+        self.last = Some((draw, batch.clone()));
+        Ok(batch)
+    }
+
+    fn drawn(&mut self, draw: u64) -> Result<RealBatch> {
         let mut indices = match &self.cumulative {
             Some(sums) => {
                 weighted(sums, self.sampler.batch(), &mut Stream::new(self.seed, "feed/weighted", draw))
             }
             None => self.sampler.indices(draw),
         };
+        self.step_around_held_out(&mut indices);
+        self.real(self.dataset.get(&indices)?)
+    }
+
+    /// Numbers of samples that are trained on, counted among all samples.
+    fn step_around_held_out(&self, indices: &mut [usize]) {
         if matches!(self.held_out, HeldOut::Sixth) {
-            // Around the held-out ones.
             indices.iter_mut().for_each(|index| *index += *index / (HELD_OUT_OF - 1));
         }
+    }
+
+    /// Batch number `draw` of `size` samples among the `count` whose labels a semi-supervised system is told: as evenly
+    /// of every class as there are, the same ones for a seed.
+    ///
+    /// # Errors
+    /// If the data has no labels, or fewer samples than that.
+    pub fn labelled(&mut self, draw: u64, size: usize, count: usize) -> Result<RealBatch> {
+        let told = match self.told.take() {
+            Some(told) if told.len() == count => told,
+            _ => self.choose_labelled(count)?,
+        };
+        let draws = Stream::new(self.seed, "feed/labelled/batch", draw).uniform(size, 0.0, count as f32);
+        let indices: Vec<usize> =
+            draws.into_iter().map(|draw| told[(draw as usize).min(count - 1)]).collect();
+        self.told = Some(told);
         self.real(self.dataset.get(&indices)?)
+    }
+
+    /// The first sample of every class in an order given by the seed, then the second of every class, and so on.
+    fn choose_labelled(&self, count: usize) -> Result<Vec<usize>> {
+        let labels = self.dataset.labels().ok_or_else(super::recognition::no_labels)?;
+        let mut order = Stream::new(self.seed, "feed/labelled", 0).permutation(self.sampler.samples());
+        self.step_around_held_out(&mut order);
+        let mut of_class = vec![0_usize; labels.classes.len()];
+        let mut ranked: Vec<(usize, usize)> = Vec::with_capacity(order.len());
+        for index in order {
+            if let Some(rank) = labels.values.get(index).and_then(|&label| of_class.get_mut(label as usize)) {
+                *rank += 1;
+                ranked.push((*rank, index));
+            }
+        }
+        if count == 0 || ranked.len() < count {
+            return Err(Error::Recipe(format!(
+                "{count} labelled samples are asked for, there are {}; give a number between 1 and that",
+                ranked.len()
+            )));
+        }
+        ranked.sort_by_key(|&(rank, _)| rank);
+        Ok(ranked.into_iter().take(count).map(|(_, index)| index).collect())
+    }
+
+    /// How many samples of each class the data has; empty without labels.
+    pub fn class_counts(&self) -> Vec<f64> {
+        self.dataset.class_counts().into_iter().map(|count| count as f64).collect()
     }
 
     /// From now on draws each sample in proportion to its weight, with replacement; `None` draws evenly again.
     pub fn weigh(&mut self, weights: Option<&[f32]>) {
+        self.last = None;
         self.cumulative = weights.map(|weights| {
             let mut sum = 0.0;
             weights
@@ -215,6 +284,23 @@ mod tests {
         assert!(drawn.iter().all(|number| [1, 3].contains(number)) && (share - 0.75).abs() < 0.04, "{share}");
         feed.weigh(None);
         assert_eq!(values(&feed.batch(0).unwrap()).into_iter().collect::<BTreeSet<_>>().len(), 4);
+    }
+
+    #[test]
+    fn few_labels_are_told_evenly_and_always_the_same() {
+        let labels: Vec<u32> = (0..60).map(|number| u32::from(number >= 50)).collect();
+        let data = numbered(60).with_labels(&labels).unwrap();
+        let mut feed = Feed::new(data, 6, 3, &Device::Cpu).unwrap();
+        feed.hold_out(None).unwrap();
+        let mut told = BTreeSet::new();
+        for draw in 0..40 {
+            let batch = feed.labelled(draw, 5, 8).unwrap();
+            assert_eq!(batch.labels.as_ref().unwrap().len(), 5);
+            told.extend(values(&batch));
+        }
+        assert_eq!((told.len(), told.iter().filter(|&&number| number >= 50).count()), (8, 4));
+        assert!(told.iter().all(|number| (number + 1) % HELD_OUT_OF != 0));
+        assert!(feed.labelled(0, 5, 51).is_err() && feed.labelled(0, 5, 0).is_err());
     }
 
     #[test]

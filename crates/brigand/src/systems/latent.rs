@@ -1,8 +1,11 @@
-//! The noise that generators start from.
+//! Latent spaces: the noise, classes and codes that generators start from.
+
+use std::ops::Range;
 
 use brigand_autograd::Variable;
 use candle_core::{Device, Tensor};
 use serde::{Deserialize, Serialize};
+use statrs::distribution::{ContinuousCDF, Normal};
 
 use crate::error::{Error, Result};
 use crate::random::Stream;
@@ -17,7 +20,7 @@ pub enum Prior {
     Uniform,
 }
 
-/// The latent space.
+/// The noise a generator starts from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LatentRecipe {
@@ -36,13 +39,277 @@ impl LatentRecipe {
         Ok(())
     }
 
+    /// The part of a latent space that is this noise.
+    pub fn part(&self) -> LatentPart {
+        let distribution = match self.prior {
+            Prior::Normal => Distribution::Normal { size: self.size, deviation: 1.0 },
+            Prior::Uniform => Distribution::Uniform { size: self.size, low: -1.0, high: 1.0 },
+        };
+        LatentPart { name: NOISE, distribution }
+    }
+
     /// `count` latents, `[count, size]`.
     pub fn draw(&self, count: usize, stream: &mut Stream, device: &Device) -> Result<Variable> {
-        let values = match self.prior {
-            Prior::Normal => stream.normal(count * self.size),
-            Prior::Uniform => stream.uniform(count * self.size, -1.0, 1.0),
-        };
-        let tensor = Tensor::from_vec(values, (count, self.size), &Device::Cpu)?.to_device(device)?;
+        LatentSpace::new(vec![self.part()]).draw(count, stream, device)
+    }
+}
+
+/// The name of the part that is only noise.
+pub const NOISE: &str = "noise";
+/// The name of the part that says which class a sample is to be of.
+pub const CLASS: &str = "class";
+
+/// What a part of a latent is drawn from.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Distribution {
+    /// Independent normal coordinates around 0.
+    Normal {
+        /// How many.
+        size: usize,
+        /// Their standard deviation.
+        deviation: f64,
+    },
+    /// Independent uniform coordinates.
+    Uniform {
+        /// How many.
+        size: usize,
+        /// The lower end.
+        low: f64,
+        /// The upper end.
+        high: f64,
+    },
+    /// One of several categories, as a row of zeros with a one.
+    Category {
+        /// How often each is drawn; they need not sum to 1.
+        shares: Vec<f64>,
+    },
+}
+
+impl Distribution {
+    /// Coordinates it takes.
+    pub fn size(&self) -> usize {
+        match self {
+            Self::Normal { size, .. } | Self::Uniform { size, .. } => *size,
+            Self::Category { shares } => shares.len(),
+        }
+    }
+
+    /// `count` draws, row by row.
+    pub fn draw(&self, count: usize, stream: &mut Stream) -> Vec<f32> {
+        match self {
+            Self::Normal { size, deviation } => {
+                let scaled = |value: f32| (f64::from(value) * deviation) as f32;
+                stream.normal(count * size).into_iter().map(scaled).collect()
+            }
+            Self::Uniform { size, low, high } => stream.uniform(count * size, *low as f32, *high as f32),
+            Self::Category { shares } => {
+                let choices = choose(shares, count, stream);
+                let mut rows = vec![0.0; count * shares.len()];
+                for (row, choice) in rows.chunks_mut(shares.len().max(1)).zip(choices) {
+                    row[choice] = 1.0;
+                }
+                rows
+            }
+        }
+    }
+
+    /// The value below which a coordinate lies with probability `share` in (0, 1); `None` for what has no coordinates
+    /// of its own.
+    pub fn quantile(&self, share: f64) -> Option<f64> {
+        match self {
+            Self::Normal { deviation, .. } => Some(deviation * Normal::standard().inverse_cdf(share)),
+            Self::Uniform { low, high, .. } => Some(low + (high - low) * share),
+            Self::Category { .. } => None,
+        }
+    }
+}
+
+/// `count` numbers of shares, each as often as its share says.
+fn choose(shares: &[f64], count: usize, stream: &mut Stream) -> Vec<usize> {
+    let mut sum = 0.0;
+    let sums: Vec<f64> = shares
+        .iter()
+        .map(|share| {
+            sum += share.max(0.0);
+            sum
+        })
+        .collect();
+    let last = shares.len().saturating_sub(1);
+    let place = |draw: f32| sums.partition_point(|&below| below <= f64::from(draw) * sum).min(last);
+    stream.uniform(count, 0.0, 1.0).into_iter().map(place).collect()
+}
+
+/// A part of a latent, with a name that people can ask for.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LatentPart {
+    /// For example [`NOISE`] or [`CLASS`].
+    pub name: &'static str,
+    /// What it is drawn from.
+    pub distribution: Distribution,
+}
+
+/// What the latents of a system consist of: parts beside each other, `[count, size]`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LatentSpace {
+    parts: Vec<LatentPart>,
+}
+
+impl LatentSpace {
+    /// Parts in the order of their coordinates.
+    pub fn new(parts: Vec<LatentPart>) -> Self {
+        Self { parts }
+    }
+
+    /// The parts.
+    pub fn parts(&self) -> &[LatentPart] {
+        &self.parts
+    }
+
+    /// Coordinates of a latent.
+    pub fn size(&self) -> usize {
+        self.parts.iter().map(|part| part.distribution.size()).sum()
+    }
+
+    /// The coordinates of the part called `name`, and what it is drawn from.
+    pub fn part(&self, name: &str) -> Option<(Range<usize>, &Distribution)> {
+        let mut start = 0;
+        for part in &self.parts {
+            let size = part.distribution.size();
+            if part.name == name {
+                return Some((start..start + size, &part.distribution));
+            }
+            start += size;
+        }
+        None
+    }
+
+    /// How many classes a sample can be asked to be of; 0 where it cannot be asked.
+    pub fn classes(&self) -> usize {
+        self.part(CLASS).map_or(0, |(range, _)| range.len())
+    }
+
+    /// `count` latents, `[count, size]`, part after part from the same stream.
+    pub fn draw(&self, count: usize, stream: &mut Stream, device: &Device) -> Result<Variable> {
+        let drawn: Vec<(usize, Vec<f32>)> = self
+            .parts
+            .iter()
+            .map(|part| (part.distribution.size(), part.distribution.draw(count, stream)))
+            .collect();
+        let mut rows = Vec::with_capacity(count * self.size());
+        for row in 0..count {
+            for (size, values) in &drawn {
+                rows.extend_from_slice(&values[row * size..][..*size]);
+            }
+        }
+        let tensor = Tensor::from_vec(rows, (count, self.size()), &Device::Cpu)?.to_device(device)?;
         Ok(Variable::constant(tensor))
+    }
+
+    /// `latents` with the category called `name` set, row by row, to `choices`.
+    ///
+    /// # Errors
+    /// If the latents are not of this space, there is no such category, or a choice is none of its.
+    pub fn with_category(&self, latents: &Variable, name: &str, choices: &[u32]) -> Result<Variable> {
+        self.check(latents)?;
+        let Some((range, Distribution::Category { shares })) = self.part(name) else {
+            return Err(Error::Request(format!(
+                "this system cannot be asked for a {name}; {}",
+                match name {
+                    CLASS => "train a conditional one on labelled data, for example `brigand train cgan`",
+                    _ => "`brigand info` shows what its latents consist of",
+                }
+            )));
+        };
+        if let Some(wrong) = choices.iter().find(|&&choice| choice as usize >= shares.len()) {
+            return Err(Error::Request(format!(
+                "there is no {name} {wrong}; there are {} of them, counted from 0",
+                shares.len()
+            )));
+        }
+        if choices.len() != latents.shape()[0] {
+            return Err(Error::Request(format!(
+                "{} choices of {name} for {} latents",
+                choices.len(),
+                latents.shape()[0]
+            )));
+        }
+        let chosen = Variable::one_hot(choices, shares.len(), latents.dtype(), latents.device())?;
+        let rest = range.end..self.size();
+        let mut parts = Vec::new();
+        if range.start > 0 {
+            parts.push(latents.narrow(1, 0, range.start)?);
+        }
+        parts.push(chosen);
+        if !rest.is_empty() {
+            parts.push(latents.narrow(1, rest.start, rest.len())?);
+        }
+        Ok(Variable::concatenate(&parts.iter().collect::<Vec<_>>(), 1)?)
+    }
+
+    /// Refuses latents of another space.
+    pub fn check(&self, latents: &Variable) -> Result<()> {
+        match *latents.shape() {
+            [_, size] if size == self.size() => Ok(()),
+            ref other => Err(Error::Request(format!(
+                "latents of shape {other:?} are given, this system's have {} numbers: [n, {}]",
+                self.size(),
+                self.size()
+            ))),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn space() -> LatentSpace {
+        LatentSpace::new(vec![
+            LatentPart { name: CLASS, distribution: Distribution::Category { shares: vec![1.0, 0.0, 3.0] } },
+            LatentRecipe { size: 2, prior: Prior::Normal }.part(),
+            LatentPart {
+                name: "tilt",
+                distribution: Distribution::Uniform { size: 1, low: -1.0, high: 1.0 },
+            },
+        ])
+    }
+
+    #[test]
+    fn every_part_is_drawn_from_its_own_distribution() {
+        let (space, count) = (space(), 4000);
+        let values =
+            space.draw(count, &mut Stream::new(1, "a test", 0), &Device::Cpu).unwrap().to_vec_f32().unwrap();
+        let column =
+            |at: usize| -> Vec<f64> { values.iter().skip(at).step_by(6).map(|&v| v.into()).collect() };
+        let mean = |of: &[f64]| of.iter().sum::<f64>() / count as f64;
+        let shares: Vec<f64> = (0..3).map(|at| mean(&column(at))).collect();
+        assert!((shares[0] - 0.25).abs() < 0.03 && shares[1] == 0.0 && (shares[2] - 0.75).abs() < 0.03);
+        let square = mean(&column(3).iter().map(|value| value * value).collect::<Vec<_>>());
+        assert!((square - 1.0).abs() < 0.1, "{square}");
+        assert!(column(5).iter().all(|value| value.abs() <= 1.0) && mean(&column(5)).abs() < 0.05);
+    }
+
+    #[test]
+    fn a_class_can_be_asked_for_and_nothing_else_moves() {
+        let space = space();
+        let latents = space.draw(2, &mut Stream::new(1, "a test", 0), &Device::Cpu).unwrap();
+        let asked = space.with_category(&latents, CLASS, &[1, 2]).unwrap();
+        let (before, after) = (latents.to_vec_f32().unwrap(), asked.to_vec_f32().unwrap());
+        assert_eq!((&after[..3], &after[6..9]), (&[0.0, 1.0, 0.0][..], &[0.0, 0.0, 1.0][..]));
+        assert_eq!((&after[3..6], &after[9..]), (&before[3..6], &before[9..]));
+        let refusal = |result: Result<Variable>| result.err().unwrap().to_string();
+        assert!(refusal(space.with_category(&latents, CLASS, &[0, 3])).contains("no class 3"));
+        assert!(refusal(space.with_category(&latents, CLASS, &[0])).contains("1 choices"));
+        assert!(refusal(space.with_category(&latents, "style", &[0, 0])).contains("style"));
+        let short = latents.narrow(1, 0, 4).unwrap();
+        assert!(refusal(space.with_category(&short, CLASS, &[0, 0])).contains("have 6 numbers"));
+    }
+
+    #[test]
+    fn quantiles_are_those_of_the_distribution() {
+        let normal = Distribution::Normal { size: 1, deviation: 2.0 };
+        assert!((normal.quantile(0.975).unwrap() - 2.0 * 1.959_963_985).abs() < 1e-6);
+        assert_eq!(Distribution::Uniform { size: 1, low: 0.0, high: 4.0 }.quantile(0.25), Some(1.0));
+        assert_eq!(Distribution::Category { shares: vec![1.0] }.quantile(0.5), None);
     }
 }

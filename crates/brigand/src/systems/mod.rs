@@ -1,6 +1,7 @@
 //! The named systems, the parts they are composed of, and the registry of them all.
 
 mod adagan;
+mod adversary;
 mod average;
 pub mod classifier;
 mod duel;
@@ -9,16 +10,24 @@ mod feed;
 mod interpolation;
 mod latent;
 mod optimizer;
+mod player;
+mod recognition;
 mod registry;
 mod state;
 
+pub use adversary::{Adversary, Seen};
 pub use average::AverageRecipe;
-pub use duel::{Duel, DuelRecipe, Order, Players, UpdateRecipe};
+pub use duel::{
+    CATEGORY, CODE, CodesRecipe, ConditionRecipe, DiscriminatorHears, Duel, DuelRecipe, GeneratorHears,
+    Order, Players, UpdateRecipe,
+};
 pub use feed::{Feed, RealBatch};
 pub use interpolation::{Interpolation, Path, lerp, moments, slerp};
-pub use latent::{LatentRecipe, Prior};
+pub use latent::{CLASS, Distribution, LatentPart, LatentRecipe, LatentSpace, NOISE, Prior};
 pub use optimizer::{Optimizer, OptimizerRecipe, Schedule, UnrolledOptimizer};
-pub use registry::{Entry, Family, Length, Make, find, registry};
+pub use player::{Player, descend};
+pub use recognition::{held_out_accuracy, labels, largest, recognised};
+pub use registry::{Entry, Family, Length, Make, SystemRecipe, find, own, registry};
 pub use state::{Fragment, State};
 
 use std::collections::BTreeMap;
@@ -45,6 +54,8 @@ pub struct Setup<'a> {
     pub steps: u64,
     /// Decides the first weights.
     pub seed: u64,
+    /// How many samples of each class the data has; empty without labels.
+    pub classes: &'a [f64],
     /// Where it computes.
     pub device: &'a Device,
 }
@@ -71,14 +82,50 @@ pub trait System: Send {
     /// What a sample looks like.
     fn sample_shape(&self) -> SampleShape;
 
-    /// `count` latents, `[count, latent...]`.
+    /// Where it computes.
+    fn device(&self) -> &Device;
+
+    /// What its latents consist of.
+    ///
+    /// # Errors
+    /// If it makes no samples.
+    fn latent_space(&self) -> Result<LatentSpace>;
+
+    /// `count` latents, `[count, size]`.
     ///
     /// # Errors
     /// If the system has no latent space.
-    fn latents(&self, count: usize, stream: &mut Stream) -> Result<Variable>;
+    fn latents(&self, count: usize, stream: &mut Stream) -> Result<Variable> {
+        self.latent_space()?.draw(count, stream, self.device())
+    }
 
-    /// The samples that `latents` stand for, `[count, sample...]`; each depends on its own latent alone.
+    /// The samples that `latents` `[count, size]` stand for, `[count, sample...]`; each depends on its own latent
+    /// alone.
     fn generate(&self, latents: &Variable) -> Result<Variable>;
+
+    /// The latents `[n, size]` that stand for `samples` `[n, sample...]`, where it has an encoder: what
+    /// [`System::generate`] would take to make them again. `labels` are the samples' classes, for a system whose
+    /// codes leave the class out.
+    ///
+    /// # Errors
+    /// If it needs labels and gets none.
+    fn encode(&self, _samples: &Variable, _labels: Option<&[u32]>) -> Result<Option<Variable>> {
+        Ok(None)
+    }
+
+    /// `samples` `[n, sample...]` as it makes them again, where it can.
+    ///
+    /// # Errors
+    /// As [`System::encode`].
+    fn reconstruct(&self, samples: &Variable, labels: Option<&[u32]>) -> Result<Option<Variable>> {
+        self.encode(samples, labels)?.map(|latents| self.generate(&latents)).transpose()
+    }
+
+    /// Probabilities `[n, classes]` of the classes or clusters it has learnt to tell `samples` `[n, sample...]` apart
+    /// by, where it has learnt any.
+    fn classify(&self, _samples: &Variable) -> Result<Option<Variable>> {
+        Ok(None)
+    }
 
     /// What its discriminator says of `places` `[n, sample...]`, and which way is uphill: scores `[n]` and their
     /// slopes `[n, sample...]`. `None` for a system without one that judges samples one by one.

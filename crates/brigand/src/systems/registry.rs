@@ -25,6 +25,12 @@ pub enum Family {
     Energies,
     /// Against the collapse of modes.
     Modes,
+    /// Samples of a class that is asked for.
+    Conditional,
+    /// Codes that mean something.
+    Codes,
+    /// From samples back to latents.
+    Encoders,
     /// What judges samples.
     Judges,
 }
@@ -39,6 +45,9 @@ impl std::fmt::Display for Family {
             Self::Relativistic => "relativistic",
             Self::Energies => "energies",
             Self::Modes => "modes",
+            Self::Conditional => "conditional",
+            Self::Codes => "codes",
+            Self::Encoders => "encoders",
             Self::Judges => "judges",
         })
     }
@@ -69,6 +78,31 @@ pub enum Make {
         /// Builds it from its (complete) tables.
         build: fn(&Table, &Setup<'_>) -> Result<Box<dyn System>>,
     },
+}
+
+/// The recipe of a system that is no duel.
+pub trait SystemRecipe: Serialize + DeserializeOwned + Sized {
+    /// The default values for samples of a kind.
+    ///
+    /// # Errors
+    /// If it cannot work on samples of that kind.
+    fn defaults(kind: SampleKind) -> Result<Self>;
+
+    /// Refuses values that cannot be trained.
+    fn check(&self) -> Result<()>;
+
+    /// Builds the system.
+    fn build(self, setup: &Setup<'_>) -> Result<Box<dyn System>>;
+}
+
+/// How a system with the recipe `R` is made.
+pub const fn own<R: SystemRecipe>() -> Make {
+    Make::Own {
+        defaults: |kind| to_table(&R::defaults(kind)?),
+        normalize: |table| to_table(&read::<R>(&table)?),
+        check: |table| read::<R>(table)?.check(),
+        build: |table, setup| read::<R>(table)?.build(setup),
+    }
 }
 
 /// A system of the registry.

@@ -34,6 +34,7 @@ impl From<Snapshot> for State {
 }
 
 const SAMPLE_SHAPE: &str = "sample.dimension";
+const CLASSES: &str = "sample.classes";
 
 impl State {
     /// Notes what samples look like, so that a checkpoint can be sampled without the data.
@@ -53,6 +54,22 @@ impl State {
             .range(SAMPLE_SHAPE.to_owned()..)
             .take_while(|(key, _)| key.starts_with(SAMPLE_SHAPE));
         SampleShape::of(&sizes.map(|(_, &size)| size as usize).collect::<Vec<_>>())
+    }
+
+    /// Notes how many samples of each class the data has, so that a conditional system can be rebuilt without it.
+    pub fn put_classes(&mut self, counts: &[f64]) {
+        let data: Vec<f32> = counts.iter().map(|&count| count as f32).collect();
+        if !data.is_empty() {
+            self.tensors.insert(CLASSES.into(), StoredTensor { shape: vec![data.len()], data });
+        }
+    }
+
+    /// How many samples of each class the data has; empty without labels.
+    pub fn classes(&self) -> Vec<f64> {
+        self.tensors
+            .get(CLASSES)
+            .map(|stored| stored.data.iter().map(|&count| count.into()).collect())
+            .unwrap_or_default()
     }
 
     /// Refuses a state with a value that is no finite number: saving it would replace a good checkpoint.

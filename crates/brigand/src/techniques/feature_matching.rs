@@ -15,14 +15,10 @@ pub struct FeatureMatching {
     pub alone: bool,
 }
 
-/// `|mean h(x) - mean h(G(z))|²` of features `[batch, features]`; the real ones are constants.
-pub(super) fn distance(real: &Variable, fake: &Variable) -> Result<Variable> {
-    Ok(real.detach().mean(&[0])?.sub(&fake.mean(&[0])?)?.square()?.sum_all()?)
-}
-
 impl FeatureMatching {
-    /// The weighted distance of the mean features.
+    /// `weight |mean h(x) - mean h(G(z))|²` of features `[batch, features]`; the real ones are constants.
     pub fn term(&self, real: &Variable, fake: &Variable) -> Result<Variable> {
-        Ok(distance(real, fake)?.scale(self.weight)?)
+        let apart = real.detach().mean(&[0])?.sub(&fake.mean(&[0])?)?;
+        Ok(apart.square()?.sum_all()?.scale(self.weight)?)
     }
 }

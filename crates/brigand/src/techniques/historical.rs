@@ -1,6 +1,7 @@
 //! Historical averaging (Salimans et al. 2016, arXiv:1606.03498, section 3.3).
 
 use brigand_autograd::Variable;
+use candle_core::Tensor;
 
 use crate::error::Result;
 use crate::layers::Weights;
@@ -33,11 +34,11 @@ impl HistoricalAverage {
     pub fn follow(&mut self, weights: &Weights) -> Result<()> {
         self.steps += 1;
         let share = 1.0 / self.steps as f64;
-        for (index, value) in weights.values().iter().enumerate() {
-            let mean = self.mean.values()[index].tensor();
-            let moved = ((value.tensor() - mean)? * share)?;
-            self.mean.replace(index, (mean + moved)?);
-        }
+        let pairs = weights.values().iter().zip(self.mean.values());
+        let moved: Vec<Tensor> = pairs
+            .map(|(value, mean)| mean.tensor() + ((value.tensor() - mean.tensor())? * share)?)
+            .collect::<candle_core::Result<_>>()?;
+        moved.into_iter().enumerate().for_each(|(index, mean)| self.mean.replace(index, mean));
         Ok(())
     }
 }

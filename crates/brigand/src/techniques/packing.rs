@@ -10,15 +10,15 @@ pub fn pack(samples: &Variable, size: usize) -> Result<Variable> {
     if size == 1 {
         return Ok(samples.clone());
     }
-    let shape = samples.shape();
-    if !shape[0].is_multiple_of(size) {
-        return Err(Error::Recipe(format!(
-            "a batch of {} cannot be packed by {size}; give training.batch a multiple of techniques.packing",
-            shape[0]
-        )));
+    match *samples.shape() {
+        [batch, channels, ref rest @ ..] if size > 0 && batch.is_multiple_of(size) => {
+            let packed: Vec<usize> =
+                [batch / size, channels * size].into_iter().chain(rest.iter().copied()).collect();
+            Ok(samples.reshape(&packed)?)
+        }
+        ref other => Err(Error::Recipe(format!(
+            "a batch of shape {other:?} cannot be packed by {size}; give training.batch a multiple of \
+             techniques.packing, and samples [batch, channels, ...]"
+        ))),
     }
-    let mut packed = shape.to_vec();
-    packed[0] /= size;
-    packed[1] *= size;
-    Ok(samples.reshape(&packed)?)
 }

@@ -89,8 +89,15 @@ impl Prepared {
         let training = recipe.common.training;
         let mut feed = Feed::new(dataset, training.batch, training.seed, device)?;
         let entry = systems::find(&recipe.common.system)?;
-        let system = entry.build(&recipe.parts, &recipe.common.setup(feed.sample_shape()?, device))?;
+        let classes = feed.class_counts();
+        let setup = recipe.common.setup(feed.sample_shape()?, &classes, device);
+        let system = entry.build(&recipe.parts, &setup)?;
         system.check_data(feed.dataset())?;
+        if let Some(labels) = feed.dataset().labels()
+            && system.latent_space().is_ok_and(|space| space.classes() > 0)
+        {
+            recipe.common.data.classes.clone_from(&labels.classes);
+        }
         if system.needs_held_out() {
             feed.hold_out(load_test_part(&recipe)?)?;
         }
@@ -323,6 +330,7 @@ impl Training {
         let mut state = State::default();
         self.system.save(&mut state)?;
         state.put_sample_shape(self.system.sample_shape());
+        state.put_classes(&self.feed.class_counts());
         state.refuse_broken(self.step)?;
         let snapshot = checkpoint::Snapshot {
             step: self.step,
@@ -430,7 +438,7 @@ pub fn load_run_at(path: &Path, which: Which, device: &Device) -> Result<(Recipe
     let (recipe, state, step) = load_state(path, which)?;
     let entry = systems::find(&recipe.common.system)?;
     let shape = state.sample_shape()?;
-    let mut system = entry.build(&recipe.parts, &recipe.common.setup(shape, device))?;
+    let mut system = entry.build(&recipe.parts, &recipe.common.setup(shape, &state.classes(), device))?;
     system.restore(&state)?;
     Ok((recipe, system, step))
 }

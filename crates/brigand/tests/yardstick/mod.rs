@@ -53,7 +53,7 @@ impl Classifier {
     }
 
     fn probabilities(&self, images: &Variable) -> Vec<Vec<f32>> {
-        let tensor: Tensor = self.0.sample(None, images).unwrap().softmax(1).unwrap().into_tensor();
+        let tensor: Tensor = self.0.sample(images).unwrap().softmax(1).unwrap().into_tensor();
         tensor.to_vec2::<f32>().unwrap()
     }
 

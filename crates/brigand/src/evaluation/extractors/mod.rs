@@ -236,7 +236,7 @@ mod tests {
     use super::*;
     use crate::data::{self, Options};
     use crate::systems::Feed;
-    use crate::systems::classifier::recognised;
+    use crate::systems::recognised;
 
     fn vector(tensor: &Tensor) -> Vec<f32> {
         tensor.flatten_all().unwrap().to_vec1().unwrap()

@@ -1,26 +1,31 @@
 //! The duel: one generator, one discriminator, an objective. Two dozen systems are a duel with a recipe.
 
+mod conditions;
 mod critic;
 mod recipe;
 mod updates;
 
+pub use conditions::{CATEGORY, CODE, CodesRecipe, ConditionRecipe, DiscriminatorHears, GeneratorHears};
 pub use recipe::{DuelRecipe, Order, Players, UpdateRecipe};
 
-use brigand_autograd::{Variable, grad};
+use brigand_autograd::{Variable, grad, without_recording};
 use candle_core::Device;
 
 use super::average::WeightAverage;
 use super::feed::Feed;
-use super::optimizer::Optimizer;
+use super::latent::LatentSpace;
+use super::player::Player;
+use super::recognition::no_labels;
 use super::state::{Fragment, State};
 use super::{Report, Setup, System, TheoryLine};
 use crate::error::{Error, Result};
 use crate::layers::Mode;
-use crate::networks::{Head, Network, SampleShape};
+use crate::networks::{GeneratorOptions, Head, Hearing, Network, SampleShape, Setting};
 use crate::penalties::Constraint;
 use crate::random::Stream;
 use crate::techniques::{EncoderRecipe, HistoricalAverage};
 use crate::training::history::{DISCRIMINATOR_LOSS, GENERATOR_LOSS};
+use conditions::{INFORMATION, Recognition, latent_space};
 use critic::Critic;
 use updates::Draw;
 
@@ -30,18 +35,14 @@ pub struct Duel {
     sample_shape: SampleShape,
     steps: u64,
     device: Device,
-    generator: Network,
+    space: LatentSpace,
+    recognition: Recognition,
+    generator: Player,
     critic: Critic,
-    encoder: Option<Encoder>,
-    optimizers: Players<Optimizer>,
+    /// From samples back to latents; it learns with the generator.
+    encoder: Option<Player>,
     average: Option<WeightAverage>,
     history: Option<Players<HistoricalAverage>>,
-}
-
-/// The network from samples back to latents, which learns with the generator.
-struct Encoder {
-    network: Network,
-    optimizer: Optimizer,
 }
 
 /// Samples in the reference batch of virtual batch normalisation.
@@ -62,15 +63,26 @@ impl Duel {
                 setup.batch, techniques.packing
             )));
         }
+        let classes = setup.classes.len();
+        if recipe.condition.is_on() && classes < 2 {
+            return Err(if classes == 0 { no_labels() } else { one_class() });
+        }
+        let space = latent_space(&recipe.latent, &recipe.codes, &recipe.condition, setup.classes);
+        let recognition = Recognition::new(recipe.condition, recipe.codes, classes);
         let reference = techniques
             .virtual_batch_norm
-            .then(|| recipe.latent.draw(REFERENCE, &mut Stream::new(seed, "reference", 0), device))
+            .then(|| space.draw(REFERENCE, &mut Stream::new(seed, "reference", 0), device))
             .transpose()?;
-        let generator = recipe.generator.generator(recipe.latent.size, sample, reference, seed, device)?;
+        let conditional = (recipe.condition.generator == GeneratorHears::BatchNorm).then_some(classes);
+        let noise = space.size() - conditional.unwrap_or(0);
+        let options = GeneratorOptions { reference, conditional, logits: false };
+        let generator = recipe.generator.generator("generator", noise, sample, options, seed, device)?;
         let head = Head {
             outputs: None,
             minibatch: techniques.minibatch,
             spectral: recipe.constraint == Constraint::Spectral {},
+            condition: recipe.condition.hearing(classes),
+            second: recognition.size(),
         };
         let judged = sample.packed(techniques.packing);
         let network = recipe.discriminator.discriminator("discriminator", judged, head, seed, device)?;
@@ -79,46 +91,53 @@ impl Duel {
             .then(|| {
                 let head = Head { outputs: Some(recipe.latent.size), ..Head::default() };
                 let network = recipe.discriminator.discriminator("encoder", sample, head, seed, device)?;
-                Ok::<_, Error>(Encoder { network, optimizer: Optimizer::new(recipe.optimizer.generator) })
+                Ok::<_, Error>(Player::new(network, recipe.optimizer.generator))
             })
             .transpose()?;
-        let optimizers = Players {
-            generator: Optimizer::new(recipe.optimizer.generator),
-            discriminator: Optimizer::new(recipe.optimizer.discriminator),
-        };
         let average = WeightAverage::new(recipe.average, &generator.weights);
         let history = (techniques.historical_averaging > 0.0).then(|| Players {
             generator: HistoricalAverage::new(&generator.weights),
             discriminator: HistoricalAverage::new(&network.weights),
         });
-        let critic = Critic { network, constraint: recipe.constraint };
+        let generator = Player::new(generator, recipe.optimizer.generator);
+        let player = Player::new(network, recipe.optimizer.discriminator);
+        let critic = Critic { player, constraint: recipe.constraint };
         let (sample_shape, steps, device) = (sample, setup.steps, device.clone());
         Ok(Self {
             recipe,
             sample_shape,
             steps,
             device,
+            space,
+            recognition,
             generator,
             critic,
             encoder,
-            optimizers,
             average,
             history,
         })
     }
 
+    /// What the generator's first layer and its batch normalisation get of `latents`.
+    fn heard(&self, latents: &Variable) -> Result<(Variable, Option<Variable>)> {
+        if self.recipe.condition.generator != GeneratorHears::BatchNorm {
+            return Ok((latents.clone(), None));
+        }
+        let classes = self.space.classes();
+        let noise = self.space.size() - classes;
+        Ok((latents.narrow(1, 0, noise)?, Some(latents.narrow(1, noise, classes)?)))
+    }
+
+    /// Whether the discriminator cannot judge without a class.
+    fn conditions_critic(&self) -> bool {
+        self.recipe.condition.hearing(1) != Hearing::Nothing
+    }
+
     /// Everything a checkpoint holds, by name.
     fn parts(&mut self) -> Vec<(&'static str, &mut dyn Fragment)> {
-        let mut parts: Vec<(&'static str, &mut dyn Fragment)> = vec![
-            ("generator", &mut self.generator),
-            ("discriminator", &mut self.critic.network),
-            ("optimizer.generator", &mut self.optimizers.generator),
-            ("optimizer.discriminator", &mut self.optimizers.discriminator),
-        ];
-        if let Some(encoder) = &mut self.encoder {
-            parts.push(("encoder", &mut encoder.network));
-            parts.push(("optimizer.encoder", &mut encoder.optimizer));
-        }
+        let mut parts: Vec<(&'static str, &mut dyn Fragment)> =
+            vec![("generator", &mut self.generator), ("discriminator", &mut self.critic.player)];
+        parts.extend(self.encoder.as_mut().map(|encoder| ("encoder", encoder as &mut dyn Fragment)));
         if let Some(history) = &mut self.history {
             parts.push(("history.generator", &mut history.generator));
             parts.push(("history.discriminator", &mut history.discriminator));
@@ -131,7 +150,7 @@ impl Duel {
 impl System for Duel {
     fn networks(&self) -> Vec<&Network> {
         let encoder = self.encoder.as_ref().map(|encoder| &encoder.network);
-        [&self.generator, &self.critic.network].into_iter().chain(encoder).collect()
+        [&self.generator.network, &self.critic.player.network].into_iter().chain(encoder).collect()
     }
 
     fn train_step(&mut self, feed: &mut Feed, step: u64) -> Result<Report> {
@@ -143,11 +162,11 @@ impl System for Duel {
             self.update_round(feed, draw, round + 1 == draws.len(), &mut report)?;
         }
         if let (Order::Alternating, Some(&last)) = (self.recipe.update.order, draws.last()) {
-            let made = self.make(feed, "latents/generator", step, Mode::Training)?;
+            let made = self.make(feed, "latents/generator", (step, last), Mode::Training)?;
             self.update_generator(feed, &made, last, &mut report)?;
         }
         if let Some(average) = &mut self.average {
-            average.follow(&self.generator.weights)?;
+            average.follow(&self.generator.network.weights)?;
         }
         Ok(report)
     }
@@ -156,16 +175,24 @@ impl System for Duel {
         self.sample_shape
     }
 
-    fn latents(&self, count: usize, stream: &mut Stream) -> Result<Variable> {
-        self.recipe.latent.draw(count, stream, &self.device)
+    fn device(&self) -> &Device {
+        &self.device
+    }
+
+    fn latent_space(&self) -> Result<LatentSpace> {
+        Ok(self.space.clone())
     }
 
     fn generate(&self, latents: &Variable) -> Result<Variable> {
-        self.generator.sample(self.average.as_ref().map(|average| &average.weights), latents)
+        self.space.check(latents)?;
+        let (input, condition) = self.heard(latents)?;
+        let weights = self.average.as_ref().map(|average| &average.weights);
+        let setting = Setting { weights, condition: condition.as_ref(), ..Setting::plain(Mode::Sampling) };
+        without_recording(|| Ok(self.generator.network.judge(setting, &input)?.output))
     }
 
     fn opinion(&self, places: &Variable) -> Result<Option<(Variable, Variable)>> {
-        if self.recipe.techniques.packing > 1 {
+        if self.recipe.techniques.packing > 1 || self.conditions_critic() {
             return Ok(None);
         }
         let places = Variable::leaf(places.tensor().clone());
@@ -183,14 +210,25 @@ impl System for Duel {
     }
 
     fn theory(&self) -> Vec<TheoryLine> {
-        let Some((discriminator, generator)) = self.recipe.objective.equilibrium() else { return Vec::new() };
-        if discriminator == generator {
-            let label = "both when D cannot tell";
-            return vec![TheoryLine { metric: DISCRIMINATOR_LOSS, label, value: discriminator }];
-        }
-        vec![
-            TheoryLine { metric: DISCRIMINATOR_LOSS, label: "D when it cannot tell", value: discriminator },
-            TheoryLine { metric: GENERATOR_LOSS, label: "G when D cannot tell", value: generator },
-        ]
+        let line = |metric, label, value| TheoryLine { metric, label, value };
+        let mut lines = match self.recipe.objective.equilibrium() {
+            None => Vec::new(),
+            Some((discriminator, generator)) if discriminator == generator => {
+                vec![line(DISCRIMINATOR_LOSS, "both when D cannot tell", discriminator)]
+            }
+            Some((discriminator, generator)) => vec![
+                line(DISCRIMINATOR_LOSS, "D when it cannot tell", discriminator),
+                line(GENERATOR_LOSS, "G when D cannot tell", generator),
+            ],
+        };
+        let most = self.recognition.greatest_information();
+        lines.extend(most.map(|value| line(INFORMATION, "all of the code", value)));
+        lines
     }
+}
+
+fn one_class() -> Error {
+    Error::Request(
+        "all samples are of one class, so there is nothing to ask for; give data with at least two".into(),
+    )
 }

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::super::average::AverageRecipe;
 use super::super::latent::LatentRecipe;
 use super::super::optimizer::{OptimizerRecipe, Schedule};
+use super::conditions::{CodesRecipe, ConditionRecipe, DiscriminatorHears, GeneratorHears};
 use crate::error::{Error, Result};
 use crate::layers::Minibatch;
 use crate::networks::NetworkRecipe;
@@ -58,6 +59,10 @@ impl Default for UpdateRecipe {
 pub struct DuelRecipe {
     /// The noise the generator starts from.
     pub latent: LatentRecipe,
+    /// Samples of a class that is asked for.
+    pub condition: ConditionRecipe,
+    /// Codes that are to mean something.
+    pub codes: CodesRecipe,
     /// The generator's network.
     pub generator: NetworkRecipe,
     /// The discriminator's network.
@@ -84,6 +89,7 @@ impl DuelRecipe {
     /// Refuses values that no duel can be fought with, and parts that contradict each other.
     pub fn check(&self) -> Result<()> {
         self.latent.check()?;
+        self.codes.check()?;
         self.objective.check()?;
         self.penalty.check()?;
         self.constraint.check()?;
@@ -109,6 +115,8 @@ impl DuelRecipe {
         let reconstructs = matches!(self.discriminator, NetworkRecipe::Autoencoder(_));
         let energies = matches!(self.objective, Objective::EnergyBased { .. });
         let unrolls = techniques.unrolling.steps > 0;
+        let conditional = self.condition.is_on();
+        let insists = self.condition.discriminator != (DiscriminatorHears::Nothing {});
         let rules = [
             (
                 energies && !reconstructs,
@@ -148,10 +156,28 @@ impl DuelRecipe {
                  set techniques.feature_matching.weight=1",
             ),
             (
-                techniques.packing > 1
-                    && matches!(techniques.encoder, EncoderRecipe::ModeRegularization { .. })
-                    && self.update.order == Order::Merged,
-                "mode regularisation with packing needs a judgement of its own; set update.order=alternating",
+                insists && !conditional,
+                "condition.discriminator insists on a class that the generator does not hear; set \
+                 condition.generator to latent or batch-norm",
+            ),
+            (
+                (insists || self.codes.is_on()) && reconstructs,
+                "an auto-encoder only says how well it reconstructs, not which class or code it sees; choose mlp, \
+                 dcgan or resnet for discriminator.kind",
+            ),
+            (
+                (conditional || self.codes.is_on()) && techniques.packing > 1,
+                "packed samples have several classes or codes at once; set techniques.packing=1",
+            ),
+            (
+                (conditional || self.codes.is_on()) && techniques.encoder != EncoderRecipe::None {},
+                "techniques.encoder finds a sample's noise and not its class or codes; set \
+                 techniques.encoder.kind=none",
+            ),
+            (
+                self.condition.generator == GeneratorHears::BatchNorm && techniques.virtual_batch_norm,
+                "the generator's batch normalisation can follow the class or a reference batch, not both; set \
+                 condition.generator=latent or techniques.virtual_batch_norm=false",
             ),
         ];
         rules.into_iter().find_map(|(broken, reason)| broken.then_some(reason))

@@ -4,11 +4,14 @@ use brigand_autograd::{GradientOptions, Output, Variable, grad_of, without_recor
 
 use super::super::Report;
 use super::super::feed::Feed;
+use super::super::latent::CLASS;
+use super::super::recognition::labels;
 use super::Duel;
+use super::conditions::{CATEGORY_LOSS, INFORMATION, Learner, Told};
 use super::recipe::Order;
 use crate::error::Result;
 use crate::layers::{Mode, Weights};
-use crate::networks::{Network, Observed, joint_gradients};
+use crate::networks::{Network, Observed, Setting, joint_gradients};
 use crate::objectives::Scores;
 use crate::random::Stream;
 use crate::techniques::{EncoderRecipe, UnrolledGradient, off_diagonal_penalty, pack};
@@ -34,38 +37,89 @@ pub(super) struct Shown {
     fake: Variable,
     noisy_real: Variable,
     noisy_fake: Variable,
+    /// What real sample and fake of a pair are of and are not of.
+    told: Told,
+}
+
+impl Shown {
+    /// The condition of each pair's real sample and fake, where the discriminator hears one.
+    fn condition(&self, heard: bool) -> Option<&Variable> {
+        self.told.classes.as_ref().filter(|_| heard)
+    }
 }
 
 /// What the discriminator said about both.
 struct Judged {
     real: Observed,
     fake: Observed,
-    loss: Variable,
+    /// The objective's part of the loss.
+    adversarial: Variable,
+    /// What its second head adds, by name.
+    recognition: Vec<(&'static str, Variable)>,
+}
+
+impl Judged {
+    fn loss(&self) -> Result<Variable> {
+        let add = |sum: Variable, (_, term): &(&str, Variable)| Ok(sum.add(term)?);
+        self.recognition.iter().try_fold(self.adversarial.clone(), add)
+    }
 }
 
 /// The generator's batch: its latents and what it made of them.
 pub(super) struct Made {
     pub(super) latents: Variable,
     pub(super) samples: Variable,
+    /// The classes that were asked for: those of the real batch it is compared with.
+    classes: Option<Vec<u32>>,
 }
 
 impl Duel {
-    pub(super) fn make(&mut self, feed: &Feed, purpose: &str, draw: u64, mode: Mode) -> Result<Made> {
-        let mut stream = Stream::new(feed.seed(), purpose, draw);
-        let latents = self.recipe.latent.draw(feed.batch_size(), &mut stream, &self.device)?;
-        let samples = self.generator.forward(&latents, mode)?;
-        Ok(Made { latents, samples })
+    /// Fakes for the real batch of `draw`, from latents drawn for `purpose`. Conditional fakes are of that batch's
+    /// classes, so that no prior of classes tells them apart.
+    pub(super) fn make(
+        &mut self,
+        feed: &mut Feed,
+        purpose: &str,
+        (number, draw): (u64, Draw),
+        mode: Mode,
+    ) -> Result<Made> {
+        let mut stream = Stream::new(feed.seed(), purpose, number);
+        let mut latents = self.space.draw(feed.batch_size(), &mut stream, &self.device)?;
+        let classes = match self.recipe.condition.is_on() {
+            true => Some(labels(&feed.batch(draw.number)?)?.to_vec()),
+            false => None,
+        };
+        if let Some(classes) = &classes {
+            latents = self.space.with_category(&latents, CLASS, classes)?;
+        }
+        let (input, condition) = self.heard(&latents)?;
+        let setting = Setting { condition: condition.as_ref(), ..Setting::plain(mode) };
+        let samples = self.generator.network.observe(setting, &input)?.output;
+        Ok(Made { latents, samples, classes })
+    }
+
+    /// What is true of the pairs, and a wrong class for each.
+    fn told(&self, made: &Made, draw: Draw) -> Result<Told> {
+        let (classes, latents) = (self.space.classes(), made.latents.clone());
+        let Some(right) = &made.classes else { return Ok(Told { latents, classes: None, wrong: None }) };
+        let mut stream = draw.stream("wrong classes");
+        let wrong: Vec<u32> = right
+            .iter()
+            .map(|&class| ((class as usize + 1 + stream.index(classes.max(2) - 1)) % classes.max(1)) as u32)
+            .collect();
+        let one_hot = |of: &[u32]| Variable::one_hot(of, classes, latents.dtype(), &self.device);
+        Ok(Told { classes: Some(one_hot(right)?), wrong: Some(one_hot(&wrong)?), latents })
     }
 
     /// Both batches as the discriminator gets them; `purpose` keeps the players' noise apart.
-    fn show(&self, real: &Variable, fake: &Variable, purpose: &str, draw: Draw) -> Result<Shown> {
+    fn show(&self, real: &Variable, fake: &Variable, told: Told, purpose: &str, draw: Draw) -> Result<Shown> {
         let techniques = &self.recipe.techniques;
         let (real, fake) = (pack(real, techniques.packing)?, pack(fake, techniques.packing)?);
         let mut stream = draw.stream(&format!("noise/{purpose}"));
         let noise = techniques.instance_noise;
         let noisy_real = noise.add(&real, draw.step, &mut stream)?;
         let noisy_fake = noise.add(&fake, draw.step, &mut stream)?;
-        Ok(Shown { real, fake, noisy_real, noisy_fake })
+        Ok(Shown { real, fake, noisy_real, noisy_fake, told })
     }
 
     /// The discriminator's verdict on both batches and its loss, penalties aside.
@@ -76,14 +130,38 @@ impl Duel {
         mode: Mode,
         stream: &mut Stream,
     ) -> Result<Judged> {
-        let real = self.critic.judge(weights, &shown.noisy_real, mode, stream)?;
-        let fake = self.critic.judge(weights, &shown.noisy_fake, mode, stream)?;
-        let loss = self.recipe.objective.discriminator_loss(&scores(&real, &fake, shown))?;
-        Ok(Judged { real, fake, loss })
+        let condition = shown.condition(self.conditions_critic());
+        let real = self.critic.judge(weights, (&shown.noisy_real, condition), mode, stream)?;
+        let fake = self.critic.judge(weights, (&shown.noisy_fake, condition), mode, stream)?;
+        let adversarial = self.recipe.objective.discriminator_loss(&scores(&real, &fake, shown))?;
+        let recognition = self.recognition_terms(Learner::Discriminator, &real, &fake, &shown.told)?;
+        Ok(Judged { real, fake, adversarial, recognition })
+    }
+
+    /// What a second head adds to a learner's loss.
+    fn recognition_terms(
+        &self,
+        learner: Learner,
+        real: &Observed,
+        fake: &Observed,
+        told: &Told,
+    ) -> Result<Vec<(&'static str, Variable)>> {
+        match (&real.second, &fake.second) {
+            (Some(real), Some(fake)) => self.recognition.terms(learner, (real, fake), told, &self.space),
+            _ => Ok(Vec::new()),
+        }
     }
 
     fn report_verdict(&self, judged: &Judged, report: &mut Report) -> Result<()> {
-        report.insert(DISCRIMINATOR_LOSS.into(), judged.loss.scalar()?);
+        report.insert(DISCRIMINATOR_LOSS.into(), judged.adversarial.scalar()?);
+        for (name, term) in &judged.recognition {
+            report.insert((*name).into(), term.scalar()?);
+        }
+        if let Some(&loss) = report.get(CATEGORY_LOSS)
+            && let Some(information) = self.recognition.information(loss)
+        {
+            report.insert(INFORMATION.into(), information);
+        }
         if let Some(threshold) = self.recipe.objective.decision_threshold() {
             report.insert(ACCURACY_ON_REAL.into(), share_above(&judged.real.output, threshold)?);
             report.insert(ACCURACY_ON_FAKE.into(), 1.0 - share_above(&judged.fake.output, threshold)?);
@@ -102,54 +180,57 @@ impl Duel {
         let techniques = self.recipe.techniques;
         let mut terms: Vec<(&str, Variable)> = Vec::new();
         let mut masks = draw.stream("penalty/dropout");
+        let condition = shown.condition(self.conditions_critic());
         let critic = &mut self.critic;
-        let mut scores =
-            |samples: &Variable| Ok(critic.judge(weights, samples, Mode::Frozen, &mut masks)?.output);
+        let mut scores = |samples: &Variable| {
+            Ok(critic.judge(weights, (samples, condition), Mode::Frozen, &mut masks)?.output)
+        };
         let (real, fake) = (shown.real.detach(), shown.fake.detach());
         let penalty = self.recipe.penalty.term(&mut scores, &real, &fake, &mut draw.stream("penalty"))?;
         terms.extend(penalty.map(|term| ("penalty", term)));
         if techniques.consistency.weight > 0.0 {
             let mut masks = draw.stream("consistency");
-            let mut pass = || self.critic.judge(weights, &shown.noisy_real, Mode::Frozen, &mut masks);
+            let mut pass =
+                || self.critic.judge(weights, (&shown.noisy_real, condition), Mode::Frozen, &mut masks);
             let (first, second) = (pass()?, pass()?);
             terms.push(("consistency", techniques.consistency.term(&first, &second)?));
         }
         if let Some(history) = &self.history {
-            let weights = weights.unwrap_or(&self.critic.network.weights);
+            let weights = weights.unwrap_or(&self.critic.player.network.weights);
             let term = history.discriminator.term(weights, techniques.historical_averaging)?;
             terms.push(("history/discriminator", term));
         }
         sum_of(terms, report)
     }
 
-    /// One discriminator update on a fresh real batch and `fake`, through which no gradient flows.
+    /// One discriminator update on a fresh real batch and what was `made`, through which no gradient flows.
     pub(super) fn update_discriminator(
         &mut self,
         feed: &mut Feed,
-        fake: &Variable,
+        made: &Made,
         draw: Draw,
         report: &mut Report,
     ) -> Result<()> {
         let real = feed.batch(draw.number)?.samples;
-        let shown = self.show(&real, &fake.detach(), "discriminator", draw)?;
+        let told = self.told(made, draw)?;
+        let shown = self.show(&real, &made.samples.detach(), told, "discriminator", draw)?;
         let judged = self.judge(None, &shown, Mode::Training, &mut draw.stream("dropout/discriminator"))?;
         self.report_verdict(&judged, report)?;
-        let loss = match self.discriminator_terms(None, &shown, draw, Some(report))? {
-            Some(terms) => judged.loss.add(&terms)?,
-            None => judged.loss,
-        };
-        let gradients = self.critic.network.gradients(whole(&loss), None, false)?;
+        let mut loss = judged.loss()?;
+        if let Some(terms) = self.discriminator_terms(None, &shown, draw, Some(report))? {
+            loss = loss.add(&terms)?;
+        }
+        let gradients = self.critic.player.network.gradients(whole(&loss), None, false)?;
         self.step_discriminator(&gradients, draw.step, report)
     }
 
     fn step_discriminator(&mut self, gradients: &[Variable], step: u64, report: &mut Report) -> Result<()> {
-        self.optimizers.discriminator.scale = self.recipe.schedule.at(step, self.steps);
-        self.optimizers.discriminator.step(&mut self.critic.network.weights, gradients)?;
+        self.critic.player.step(gradients, self.recipe.schedule.at(step, self.steps))?;
         if let Some(share) = self.critic.clip()? {
             report.insert("share of clipped weights".into(), share);
         }
         match &mut self.history {
-            Some(history) => history.discriminator.follow(&self.critic.network.weights),
+            Some(history) => history.discriminator.follow(&self.critic.player.network.weights),
             None => Ok(()),
         }
     }
@@ -160,15 +241,15 @@ impl Duel {
         if unrolling.steps == 0 {
             return Ok(None);
         }
-        let mut weights = self.critic.network.weights.clone();
-        let mut optimizer = self.optimizers.discriminator.unrolled(&weights)?;
+        let mut weights = self.critic.player.network.weights.clone();
+        let mut optimizer = self.critic.player.optimizer.unrolled(&weights)?;
         for number in 0..unrolling.steps {
             let mut masks = draw.stream(&format!("dropout/unrolled/{number}"));
             let judged = self.judge(Some(&weights), shown, Mode::Frozen, &mut masks)?;
-            let loss = match self.discriminator_terms(Some(&weights), shown, draw, None)? {
-                Some(terms) => judged.loss.add(&terms)?,
-                None => judged.loss,
-            };
+            let mut loss = judged.loss()?;
+            if let Some(terms) = self.discriminator_terms(Some(&weights), shown, draw, None)? {
+                loss = loss.add(&terms)?;
+            }
             let inputs: Vec<&Variable> = weights.values().iter().collect();
             let full = unrolling.gradient == UnrolledGradient::Full;
             // The first-order variant still keeps the generator's graph, which its own loss needs.
@@ -212,24 +293,27 @@ impl Duel {
                 }
                 EncoderRecipe::ModeRegularization { distance, judgement } => {
                     let codes = encoder.network.forward(real, Mode::Training)?;
-                    let rebuilt = self.generator.forward(&codes, Mode::Frozen)?;
+                    let rebuilt = self.generator.network.forward(&codes, Mode::Frozen)?;
                     let apart = real.sub(&rebuilt)?.square()?.mean_all()?.scale(distance)?;
                     let packed = pack(&rebuilt, techniques.packing)?;
                     let masks = &mut draw.stream("dropout/regularization");
-                    let judged = self.critic.judge(None, &packed, Mode::Frozen, masks)?.output;
+                    let judged = self.critic.judge(None, (&packed, None), Mode::Frozen, masks)?.output;
                     let missing = judged.neg()?.softplus()?.mean_all()?.scale(judgement)?;
                     terms.push(("mode regularization", apart.add(&missing)?));
                 }
             }
         }
         if techniques.orthogonal > 0.0
-            && let Some(term) = off_diagonal_penalty(&self.generator.weights)?
+            && let Some(term) = off_diagonal_penalty(&self.generator.network.weights)?
         {
             terms.push(("orthogonal", term.scale(techniques.orthogonal)?));
         }
         if let Some(history) = &self.history {
             let weight = techniques.historical_averaging;
-            terms.push(("history/generator", history.generator.term(&self.generator.weights, weight)?));
+            terms.push((
+                "history/generator",
+                history.generator.term(&self.generator.network.weights, weight)?,
+            ));
         }
         sum_of(terms, Some(report))
     }
@@ -250,17 +334,23 @@ impl Duel {
             || self.recipe.objective.generator_sees_real()
             || matches!(techniques.encoder, EncoderRecipe::ModeRegularization { .. });
         let real = if sees_real { feed.batch(draw.number)?.samples } else { made.samples.detach() };
-        let shown = self.show(&real, &made.samples, "generator", draw)?;
+        let shown = self.show(&real, &made.samples, self.told(made, draw)?, "generator", draw)?;
         let weights = self.unrolled(&shown, draw)?;
         let mut masks = draw.stream("dropout/generator");
-        let fake = self.critic.judge(weights.as_ref(), &shown.noisy_fake, Mode::Frozen, &mut masks)?;
+        let condition = shown.condition(self.conditions_critic());
+        let mut judge =
+            |samples| self.critic.judge(weights.as_ref(), (samples, condition), Mode::Frozen, &mut masks);
+        let fake = judge(&shown.noisy_fake)?;
         let real_verdict = if matches_features || self.recipe.objective.generator_sees_real() {
-            self.critic.judge(weights.as_ref(), &shown.noisy_real, Mode::Frozen, &mut masks)?
+            judge(&shown.noisy_real)?
         } else {
             fake.detach()
         };
         let mut loss = self.judged_generator_loss(&real_verdict, &fake, &shown)?;
         report.insert(GENERATOR_LOSS.into(), loss.scalar()?);
+        for (_, term) in self.recognition_terms(Learner::Generator, &real_verdict, &fake, &shown.told)? {
+            loss = loss.add(&term)?;
+        }
         if let Some(terms) = self.generator_terms(made, &real, draw, report)? {
             loss = loss.add(&terms)?;
         }
@@ -271,23 +361,16 @@ impl Duel {
     /// The gradients of the generator, and of the encoder if there is one.
     fn learning_gradients(&self, outputs: &[Output<'_>]) -> Result<Vec<Vec<Variable>>> {
         let networks: Vec<&Network> =
-            std::iter::once(&self.generator).chain(self.encoder.as_ref().map(|it| &it.network)).collect();
+            [&self.generator].into_iter().chain(&self.encoder).map(|player| &player.network).collect();
         joint_gradients(&networks, outputs)
     }
 
     fn step_generator(&mut self, gradients: Vec<Vec<Variable>>, step: u64) -> Result<()> {
         let scale = self.recipe.schedule.at(step, self.steps);
-        let mut gradients = gradients.into_iter();
-        if let Some(own) = gradients.next() {
-            self.optimizers.generator.scale = scale;
-            self.optimizers.generator.step(&mut self.generator.weights, &own)?;
-        }
-        if let (Some(encoder), Some(own)) = (&mut self.encoder, gradients.next()) {
-            encoder.optimizer.scale = scale;
-            encoder.optimizer.step(&mut encoder.network.weights, &own)?;
-        }
+        let learning = [&mut self.generator].into_iter().chain(&mut self.encoder);
+        learning.zip(gradients).try_for_each(|(player, own)| player.step(&own, scale))?;
         match &mut self.history {
-            Some(history) => history.generator.follow(&self.generator.weights),
+            Some(history) => history.generator.follow(&self.generator.network.weights),
             None => Ok(()),
         }
     }
@@ -298,24 +381,29 @@ impl Duel {
     /// discriminator's own by its fakes, each sample rescaled: one backward pass serves both.
     pub(super) fn update_both(&mut self, feed: &mut Feed, draw: Draw, report: &mut Report) -> Result<()> {
         let real = feed.batch(draw.number)?.samples;
-        let made = self.make(feed, "latents/discriminator", draw.number, Mode::Training)?;
+        let made = self.make(feed, "latents/discriminator", (draw.number, draw), Mode::Training)?;
         // Its own leaf, so that the discriminator's backward pass ends at the fakes.
         let leaf = Variable::leaf(made.samples.tensor().clone());
-        let shown = self.show(&real, &leaf, "discriminator", draw)?;
+        let shown = self.show(&real, &leaf, self.told(&made, draw)?, "discriminator", draw)?;
         let judged = self.judge(None, &shown, Mode::Training, &mut draw.stream("dropout/discriminator"))?;
         self.report_verdict(&judged, report)?;
-        let generator_loss = self.judged_generator_loss(&judged.real, &judged.fake, &shown)?;
+        let mut generator_loss = self.judged_generator_loss(&judged.real, &judged.fake, &shown)?;
         report.insert(GENERATOR_LOSS.into(), generator_loss.scalar()?);
+        let verdicts = (&judged.real, &judged.fake);
+        for (_, term) in self.recognition_terms(Learner::Generator, verdicts.0, verdicts.1, &shown.told)? {
+            generator_loss = generator_loss.add(&term)?;
+        }
         let terms = self.discriminator_terms(None, &shown, draw, Some(report))?;
-        let apart = self.critic.network.couples_samples()
+        let apart = self.critic.player.network.couples_samples()
+            || self.recognition.size().is_some()
             || self.recipe.techniques.packing > 1
             || self.recipe.techniques.feature_matching.weight > 0.0;
         let verdict = scores(&judged.real, &judged.fake, &shown);
         let rescaling = if apart { None } else { self.recipe.objective.fake_rescaling(&verdict)? };
-        let critic = &self.critic.network;
+        let (critic, loss) = (&self.critic.player.network, judged.loss()?);
         let (mut gradients, pull) = match rescaling {
             Some(ratio) => {
-                let mut gradients = critic.gradients(whole(&judged.loss), Some(&leaf), false)?;
+                let mut gradients = critic.gradients(whole(&loss), Some(&leaf), false)?;
                 let pull = gradients.pop().map(|own| per_sample(&own, &ratio)).transpose()?;
                 (gradients, pull)
             }
@@ -323,7 +411,7 @@ impl Duel {
                 let options = GradientOptions { retain_graph: true, ..GradientOptions::default() };
                 let pull =
                     grad_of(&[whole(&generator_loss)], &[&leaf], options)?.into_iter().flatten().next();
-                (critic.gradients(whole(&judged.loss), None, false)?, pull)
+                (critic.gradients(whole(&loss), None, false)?, pull)
             }
         };
         if let Some(terms) = terms {
@@ -353,15 +441,15 @@ impl Duel {
         match self.recipe.update.order {
             Order::Merged if last => self.update_both(feed, draw, report),
             Order::SharedFakes if last => {
-                let made = self.make(feed, "latents/discriminator", draw.number, Mode::Training)?;
-                self.update_discriminator(feed, &made.samples, draw, report)?;
+                let made = self.make(feed, "latents/discriminator", (draw.number, draw), Mode::Training)?;
+                self.update_discriminator(feed, &made, draw, report)?;
                 self.update_generator(feed, &made, draw, report)
             }
             _ => {
                 let made = without_recording(|| {
-                    self.make(feed, "latents/discriminator", draw.number, Mode::Frozen)
+                    self.make(feed, "latents/discriminator", (draw.number, draw), Mode::Frozen)
                 })?;
-                self.update_discriminator(feed, &made.samples, draw, report)
+                self.update_discriminator(feed, &made, draw, report)
             }
         }
     }

@@ -2,7 +2,7 @@
 
 use super::super::latent::{LatentRecipe, Prior};
 use super::super::registry::{Entry, Family, Length, Make};
-use super::super::{AverageRecipe, DuelRecipe, OptimizerRecipe, UpdateRecipe};
+use super::super::{AverageRecipe, CodesRecipe, ConditionRecipe, DuelRecipe, OptimizerRecipe, UpdateRecipe};
 use super::{both, fading, rate, row, two_hidden_layers};
 use crate::networks::{DcganRecipe, Hidden, HiddenNormalization, MlpRecipe, NetworkRecipe, SampleKind};
 use crate::objectives::Objective;
@@ -42,6 +42,8 @@ pub(in super::super) fn ordinary(kind: SampleKind) -> DuelRecipe {
     };
     DuelRecipe {
         latent: LatentRecipe { size: latent, prior: Prior::Normal },
+        condition: ConditionRecipe::OFF,
+        codes: CodesRecipe::OFF,
         generator: network.clone(),
         discriminator: network,
         objective: Objective::NON_SATURATING,

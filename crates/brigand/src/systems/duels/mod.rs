@@ -1,6 +1,7 @@
 //! The named two-player systems, a recipe each. Where a paper has no value for points in the plane, the values
 //! are ours.
 
+mod conditional;
 mod divergences;
 mod energies;
 mod foundations;
@@ -18,7 +19,7 @@ use crate::objectives::Objective;
 use crate::penalties::{Cost, Penalty, Probe};
 
 /// The rows of all of them, in the order in which a reader meets them.
-pub(super) const ROWS: [&[Entry]; 7] = [
+pub(super) const ROWS: [&[Entry]; 8] = [
     &foundations::ROWS,
     &divergences::ROWS,
     &wasserstein::ROWS,
@@ -26,6 +27,7 @@ pub(super) const ROWS: [&[Entry]; 7] = [
     &relativistic::ROWS,
     &energies::ROWS,
     &modes::ROWS,
+    &conditional::ROWS,
 ];
 
 /// What a row of the registry says of a duel.

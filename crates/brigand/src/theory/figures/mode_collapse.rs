@@ -30,7 +30,7 @@ fn watched(name: &str) -> Result<(Vec<Picture>, usize, f64)> {
     let plane = Scatter::new(&data.get(&indices)?.values)?;
     let training = recipe.common.training;
     let mut feed = Feed::new(data, training.batch, training.seed, &Device::Cpu)?;
-    let setup = recipe.common.setup(feed.sample_shape()?, &Device::Cpu);
+    let setup = recipe.common.setup(feed.sample_shape()?, &[], &Device::Cpu);
     let mut system = systems::find(name)?.build(&recipe.parts, &setup)?;
     let (mut pictures, mut covered, mut quality) = (Vec::new(), 0, 0.0);
     for step in 0..=STEPS {

@@ -7,7 +7,9 @@ use candle_core::Device;
 use crate::data::Toy;
 use crate::error::Result;
 use crate::layers::Mode;
-use crate::networks::{Head, Hidden, HiddenNormalization, MlpRecipe, Network, NetworkRecipe, SampleShape};
+use crate::networks::{
+    GeneratorOptions, Head, Hidden, HiddenNormalization, MlpRecipe, Network, NetworkRecipe, SampleShape,
+};
 use crate::objectives::{Objective, Scores};
 use crate::penalties::Penalty;
 use crate::random::Stream;
@@ -54,7 +56,7 @@ impl Judge {
 
     /// The scores of samples `[n, sample...]`.
     pub(super) fn scores(&self, samples: &Variable) -> Result<Vec<f64>> {
-        Ok(self.network.sample(None, samples)?.to_vec()?)
+        Ok(self.network.sample(samples)?.to_vec()?)
     }
 }
 
@@ -75,7 +77,14 @@ impl Maker {
         optimizer: OptimizerRecipe,
         seed: u64,
     ) -> Result<Self> {
-        let network = recipe.generator(latent.size, sample, None, seed, &Device::Cpu)?;
+        let network = recipe.generator(
+            "generator",
+            latent.size,
+            sample,
+            GeneratorOptions::default(),
+            seed,
+            &Device::Cpu,
+        )?;
         Ok(Self { network, optimizer: Optimizer::new(optimizer), latent, seed, steps: 0 })
     }
 
@@ -87,7 +96,7 @@ impl Maker {
 
     /// Samples for latents `[n, latent]`, as they are when training is over.
     pub(super) fn samples(&self, latents: &Variable) -> Result<Variable> {
-        self.network.sample(None, latents)
+        self.network.sample(latents)
     }
 
     pub(super) fn latents(&self, count: usize, purpose: &str, draw: u64) -> Result<Variable> {

@@ -1,0 +1,46 @@
+//! Losses of networks that name what they see: classes, categories and continuous codes.
+
+use brigand_autograd::Variable;
+
+use crate::error::Result;
+
+/// Minus the mean logarithm of the probability of the right class, in nats: `-mean_i sum_k t_ik ln softmax(logits)_ik`
+/// for targets `t` `[batch, classes]`, usually one-hot.
+pub fn cross_entropy(logits: &Variable, targets: &Variable) -> Result<Variable> {
+    Ok(logits.log_softmax(1)?.mul(targets)?.sum(&[1])?.mean_all()?.neg()?)
+}
+
+/// The mean entropy of the rows' distributions, in nats: `mean_i H(softmax(logits)_i)`.
+pub fn mean_entropy(logits: &Variable) -> Result<Variable> {
+    Ok(logits.softmax(1)?.mul(&logits.log_softmax(1)?)?.sum(&[1])?.mean_all()?.neg()?)
+}
+
+/// The entropy of the batch's mean distribution, in nats: `H(mean_i softmax(logits)_i)`.
+pub fn entropy_of_mean(logits: &Variable) -> Result<Variable> {
+    let mean = logits.softmax(1)?.mean(&[0])?;
+    Ok(mean.mul(&mean.safe_log(1e-12)?)?.sum_all()?.neg()?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn logits() -> Variable {
+        // Rows (1/4, 3/4) and (1/2, 1/2).
+        Variable::from_slice(&[0.0_f32, 3.0_f32.ln(), 2.0, 2.0], &[2, 2]).unwrap()
+    }
+
+    fn close(value: &Variable, expected: f64) -> bool {
+        (value.scalar().unwrap() - expected).abs() < 1e-6
+    }
+
+    #[test]
+    fn known_distributions_have_known_losses() {
+        let targets = Variable::from_slice(&[0.0_f32, 1.0, 1.0, 0.0], &[2, 2]).unwrap();
+        let expected = ((4.0_f64 / 3.0).ln() + 2.0_f64.ln()) / 2.0;
+        assert!(close(&cross_entropy(&logits(), &targets).unwrap(), expected));
+        let entropy = |p: f64| -p * p.ln() - (1.0 - p) * (1.0 - p).ln();
+        assert!(close(&mean_entropy(&logits()).unwrap(), (entropy(0.25) + entropy(0.5)) / 2.0));
+        assert!(close(&entropy_of_mean(&logits()).unwrap(), entropy(0.375)));
+    }
+}

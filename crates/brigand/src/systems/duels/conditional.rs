@@ -1,0 +1,158 @@
+//! Samples of a class that is asked for, and codes that are to mean something.
+
+use super::super::registry::{Entry, Family, Length};
+use super::super::{
+    CodesRecipe, ConditionRecipe, DiscriminatorHears, DuelRecipe, GeneratorHears, OptimizerRecipe, Players,
+};
+use super::{both, ordinary, rate, row, two_hidden_layers};
+use crate::networks::{DcganRecipe, Hidden, HiddenNormalization, MlpRecipe, NetworkRecipe, SampleKind};
+use crate::objectives::Objective;
+use crate::penalties::Constraint;
+
+const FAMILY: Family = Family::Conditional;
+
+/// Conditional rows, and InfoGAN's.
+pub(super) const ROWS: [Entry; 5] = [
+    row(
+        (
+            "cgan",
+            FAMILY,
+            "both players hear the class beside latent and sample",
+            "Mirza and Osindero 2014, arXiv:1411.1784",
+        ),
+        cgan,
+    ),
+    row(
+        (
+            "cgan-projection",
+            FAMILY,
+            "the class as a direction in the discriminator's features, hinge loss",
+            "Miyato and Koyama 2018, arXiv:1802.05637",
+        ),
+        projection,
+    ),
+    row(
+        (
+            "cgan-matching",
+            FAMILY,
+            "one score for real or fake, one for whether sample and class match",
+            "Reed et al. 2016, arXiv:1605.05396",
+        ),
+        matching,
+    ),
+    row(
+        ("acgan", FAMILY, "the discriminator also names the class", "Odena et al. 2016, arXiv:1610.09585"),
+        auxiliary,
+    ),
+    Entry {
+        length: |kind| match kind {
+            SampleKind::Image => Length { steps: 3000, batch: 128 },
+            SampleKind::Points => Length { steps: 10_000, batch: 128 },
+        },
+        ..row(
+            (
+                "infogan",
+                Family::Codes,
+                "codes that can be read off the samples come to mean something",
+                "Chen et al. 2016, arXiv:1606.03657",
+            ),
+            infogan,
+        )
+    },
+];
+
+fn condition(generator: GeneratorHears, discriminator: DiscriminatorHears) -> ConditionRecipe {
+    ConditionRecipe { generator, discriminator }
+}
+
+fn layers(widths: &[usize], normalization: HiddenNormalization) -> NetworkRecipe {
+    let (widths, activation) = (widths.to_vec(), Hidden::LeakyRelu);
+    NetworkRecipe::Mlp(MlpRecipe { widths, activation, normalization, dropout: Vec::new() })
+}
+
+/// Fully connected, as in the paper, with Adam and without its maxout layers.
+fn cgan(kind: SampleKind) -> DuelRecipe {
+    let (generator, discriminator) = match kind {
+        SampleKind::Image => (
+            layers(&[256, 512], HiddenNormalization::AfterActivation),
+            layers(&[512, 256], HiddenNormalization::None),
+        ),
+        SampleKind::Points => (two_hidden_layers(), two_hidden_layers()),
+    };
+    DuelRecipe {
+        condition: condition(GeneratorHears::Latent, DiscriminatorHears::Sample {}),
+        generator,
+        discriminator,
+        ..ordinary(kind)
+    }
+}
+
+/// Convolutions of a quarter of DCGAN's width, which a processor trains in minutes.
+fn convolutions(kind: SampleKind, batch_norm: bool) -> NetworkRecipe {
+    match kind {
+        SampleKind::Image => {
+            NetworkRecipe::Dcgan(DcganRecipe { width: 32, batch_norm, ..DcganRecipe::default() })
+        }
+        SampleKind::Points => two_hidden_layers(),
+    }
+}
+
+fn projection(kind: SampleKind) -> DuelRecipe {
+    let generator = match kind {
+        SampleKind::Image => convolutions(kind, true),
+        SampleKind::Points => layers(&[128, 128], HiddenNormalization::BeforeActivation),
+    };
+    DuelRecipe {
+        condition: condition(GeneratorHears::BatchNorm, DiscriminatorHears::Projection {}),
+        generator,
+        discriminator: convolutions(kind, false),
+        objective: Objective::Hinge {},
+        constraint: Constraint::Spectral {},
+        optimizer: both(OptimizerRecipe::adam(rate(kind, 2e-4), 0.0, 0.9)),
+        ..ordinary(kind)
+    }
+}
+
+fn matching(kind: SampleKind) -> DuelRecipe {
+    DuelRecipe {
+        condition: condition(
+            GeneratorHears::Latent,
+            DiscriminatorHears::Matching { weight: 1.0, fakes: false },
+        ),
+        generator: convolutions(kind, true),
+        discriminator: convolutions(kind, true),
+        ..ordinary(kind)
+    }
+}
+
+fn auxiliary(kind: SampleKind) -> DuelRecipe {
+    DuelRecipe {
+        condition: condition(
+            GeneratorHears::Latent,
+            DiscriminatorHears::Classifier { weight: 1.0, fakes: true },
+        ),
+        generator: convolutions(kind, true),
+        discriminator: convolutions(kind, true),
+        ..ordinary(kind)
+    }
+}
+
+/// The paper's codes for digits: one of ten values, and two continuous ones beside 62 numbers of noise. Points have two
+/// coordinates, which one code of eight values describes.
+fn infogan(kind: SampleKind) -> DuelRecipe {
+    let mut recipe = ordinary(kind);
+    recipe.codes = match kind {
+        SampleKind::Image => CodesRecipe { categories: 10, continuous: 2, ..CodesRecipe::OFF },
+        SampleKind::Points => CodesRecipe { categories: 8, continuous: 0, ..CodesRecipe::OFF },
+    };
+    recipe.generator = convolutions(kind, true);
+    recipe.discriminator = convolutions(kind, true);
+    if kind == SampleKind::Image {
+        recipe.latent.size = 62;
+        recipe.optimizer = Players {
+            generator: OptimizerRecipe::adam(1e-3, 0.5, 0.999),
+            discriminator: OptimizerRecipe::adam(2e-4, 0.5, 0.999),
+        };
+    }
+    recipe
+}
