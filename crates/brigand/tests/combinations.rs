@@ -80,7 +80,10 @@ fn recipe(words: &[&str]) -> brigand::Result<Recipe> {
 fn built(recipe: &Recipe, data: &Dataset) -> brigand::Result<(Box<dyn System>, Feed)> {
     let feed = Feed::new(data.clone(), recipe.common.training.batch, 0, &Device::Cpu)?;
     let entry = systems::find(&recipe.common.system)?;
-    let system = entry.build(&recipe.parts, &recipe.common.setup(feed.sample_shape()?, &Device::Cpu))?;
+    let system = entry.build(
+        &recipe.parts,
+        &recipe.common.setup(feed.sample_shape()?, &feed.class_counts(), &Device::Cpu),
+    )?;
     Ok((system, feed))
 }
 
