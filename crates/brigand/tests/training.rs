@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "helpers of tests")]
 
+#[allow(dead_code, reason = "each test file uses its part of the yardstick")]
 mod yardstick;
 
 use brigand::recipe::{Changes, Recipe};

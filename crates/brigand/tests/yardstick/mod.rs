@@ -68,7 +68,6 @@ impl Classifier {
     }
 
     /// The share of `images` `[n, channels, height, width]` that look like the class named for them.
-    #[allow(dead_code, reason = "each test file uses its part of the yardstick")]
     pub(crate) fn match_share(&self, images: &Variable, classes: &[u32]) -> f64 {
         let found = self.probabilities(images);
         let right = found.iter().zip(classes).filter(|(row, class)| largest(row).0 == **class as usize);
@@ -76,7 +75,6 @@ impl Classifier {
     }
 
     /// For each of `images`, the class it looks like.
-    #[allow(dead_code, reason = "each test file uses its part of the yardstick")]
     pub(crate) fn classes(&self, images: &Variable) -> Vec<usize> {
         self.probabilities(images).iter().map(|row| largest(row).0).collect()
     }
