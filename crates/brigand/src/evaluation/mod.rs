@@ -58,7 +58,7 @@ pub use memorisation::{Memorisation, NearestNeighbourAccuracy};
 pub use metric::Metric;
 pub use modes::ModeCoverage;
 pub use moments::{Moments, RunningMoments};
-pub use neighbours::{Neighbourhoods, nearest};
+pub use neighbours::{Neighbourhoods, nearest, nearest_few};
 pub use pair_similarity::{PairSimilarity, Pairs};
 pub use parzen::{ParzenLikelihood, log_likelihood, usual_bandwidths};
 pub use path_length::{PathLength, PathSettings, Place, Space};

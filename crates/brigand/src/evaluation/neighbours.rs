@@ -140,6 +140,30 @@ pub fn nearest(queries: &Features, references: &Features) -> Result<Vec<(usize, 
     Ok(found.into_iter().map(|(reference, squared)| (reference, squared.sqrt())).collect())
 }
 
+/// For each query the `few` nearest references, nearest first, the first ones of several.
+///
+/// # Errors
+/// If there are not so many, or the dimensions differ.
+pub fn nearest_few(queries: &Features, references: &Features, few: usize) -> Result<Vec<Vec<usize>>> {
+    if few == 0 || few > references.count() {
+        return refused(format!(
+            "{few} nearest ones were asked for among {}; ask for 1 to that",
+            references.count()
+        ));
+    }
+    let start = vec![(0, f64::INFINITY); few];
+    let found = fold_distances(queries, references, start, |nearest, _, first, distances| {
+        for (reference, &distance) in (first..).zip(distances) {
+            let place = nearest.partition_point(|&(_, other)| other <= distance);
+            if let Some(tail) = nearest.get_mut(place..) {
+                tail.rotate_right(tail.len().min(1));
+                tail.iter_mut().take(1).for_each(|slot| *slot = (reference, distance));
+            }
+        }
+    })?;
+    Ok(found.into_iter().map(|nearest| nearest.into_iter().map(|(place, _)| place).collect()).collect())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -188,6 +212,17 @@ mod tests {
         assert!(found.squared_radii(4).is_err() && found.squared_radii(0).is_err());
         let message = Neighbourhoods::new(&features, 4).unwrap_err().to_string();
         assert!(message.contains("4 samples have no 4 nearest others"), "{message}");
+    }
+
+    #[test]
+    fn a_few_nearest_come_in_order() {
+        let references = Features::new(vec![5.0, 1.0, 1.0, 3.0], 1).unwrap();
+        let queries = Features::new(vec![1.5, 3.0, 9.0], 1).unwrap();
+        let found = nearest_few(&queries, &references, 3).unwrap();
+        assert_eq!(found, [[1, 2, 3], [3, 0, 1], [0, 3, 1]]);
+        assert!(
+            nearest_few(&queries, &references, 5).is_err() && nearest_few(&queries, &references, 0).is_err()
+        );
     }
 
     #[test]

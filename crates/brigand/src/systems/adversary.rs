@@ -75,6 +75,16 @@ impl Adversary {
         Ok(loss.scalar()?)
     }
 
+    /// What it says of both sides while it stands still.
+    pub fn observe(
+        &mut self,
+        real: Seen<'_>,
+        fake: Seen<'_>,
+        stream: &mut Stream,
+    ) -> Result<(Observed, Observed)> {
+        self.judge((real, fake), Mode::Frozen, stream)
+    }
+
     /// The loss of whoever made the fakes: it falls as they are taken for real.
     pub fn fooled(&mut self, real: Seen<'_>, fake: Seen<'_>, stream: &mut Stream) -> Result<Variable> {
         let (judged_real, judged_fake) = self.judge((real, fake), Mode::Frozen, stream)?;
@@ -96,6 +106,13 @@ fn scores<'a>(real: &'a Observed, fake: &'a Observed, seen: (Seen<'a>, Seen<'a>)
         samples: Some((seen.0.samples, seen.1.samples)),
         fake_features: fake.features.as_ref(),
     }
+}
+
+/// The share of scores above `threshold`.
+pub(super) fn share_above(scores: &Variable, threshold: f64) -> Result<f64> {
+    let scores = scores.to_vec_f32()?;
+    let above = scores.iter().filter(|&&score| f64::from(score) > threshold).count();
+    Ok(above as f64 / scores.len().max(1) as f64)
 }
 
 impl Fragment for Adversary {

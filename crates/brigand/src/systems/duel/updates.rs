@@ -3,6 +3,7 @@
 use brigand_autograd::{GradientOptions, Output, Variable, grad_of, without_recording};
 
 use super::super::Report;
+use super::super::adversary::share_above;
 use super::super::feed::Feed;
 use super::super::latent::CLASS;
 use super::super::recognition::labels;
@@ -490,11 +491,4 @@ fn per_sample(gradient: &Variable, factors: &Variable) -> Result<Variable> {
     let mut shape = vec![1; gradient.rank()];
     shape[0] = factors.elements();
     Ok(gradient.mul(&factors.reshape(&shape)?)?)
-}
-
-/// The share of scores above `threshold`.
-fn share_above(scores: &Variable, threshold: f64) -> Result<f64> {
-    let scores = scores.to_vec_f32()?;
-    let above = scores.iter().filter(|&&score| f64::from(score) > threshold).count();
-    Ok(above as f64 / scores.len().max(1) as f64)
 }

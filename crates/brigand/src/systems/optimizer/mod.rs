@@ -78,6 +78,19 @@ pub enum Schedule {
     },
     /// Along half a cosine to 0 at the last step.
     Cosine {},
+    /// Exponentially to a share of the full size at the last step, after a share of the run at full size.
+    Exponential {
+        /// The share of the run before the decay, 0 to 1.
+        #[serde(default)]
+        after: f64,
+        /// The factor at the last step, more than 0.
+        #[serde(default = "hundredth")]
+        end: f64,
+    },
+}
+
+fn hundredth() -> f64 {
+    0.01
 }
 
 impl Schedule {
@@ -87,6 +100,10 @@ impl Schedule {
         match *self {
             Self::Constant {} => 1.0,
             Self::Linear { after } => ((1.0 - done) / (1.0 - after.clamp(0.0, 0.999))).min(1.0),
+            Self::Exponential { after, end } => {
+                let after = after.clamp(0.0, 0.999);
+                end.clamp(1e-9, 1.0).powf(((done - after) / (1.0 - after)).max(0.0))
+            }
             Self::Cosine {} => 0.5 * (1.0 + (std::f64::consts::PI * done).cos()),
         }
     }

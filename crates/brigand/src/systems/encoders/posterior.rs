@@ -1,0 +1,75 @@
+//! What an encoder believes of a sample's code: a normal distribution with independent coordinates.
+
+use brigand_autograd::Variable;
+use candle_core::Tensor;
+
+use crate::error::Result;
+use crate::random::Stream;
+
+/// Log-variances beyond these would overflow or divide by nothing.
+const LOG_VARIANCE: (f64, f64) = (-10.0, 10.0);
+
+/// `N(mean, exp(log_variance))` for every sample of a batch.
+pub(super) struct Posterior {
+    mean: Variable,
+    log_variance: Variable,
+}
+
+impl Posterior {
+    /// Numbers of an encoder for each coordinate of a code.
+    pub(super) const NUMBERS: usize = 2;
+
+    /// Reads the encoder's output `[batch, 2 size]`: the means, then the log-variances.
+    pub(super) fn of(outputs: &Variable) -> Result<Self> {
+        let size = outputs.elements() / outputs.shape()[0].max(1) / Self::NUMBERS;
+        let (low, high) = LOG_VARIANCE;
+        Ok(Self {
+            mean: outputs.narrow(1, 0, size)?,
+            log_variance: outputs.narrow(1, size, size)?.clamp(low, high)?,
+        })
+    }
+
+    /// A code for every sample, `[batch, size]`, through which gradients flow (Kingma and Welling 2013,
+    /// arXiv:1312.6114): `mean + exp(log_variance / 2) noise`.
+    pub(super) fn draw(&self, stream: &mut Stream) -> Result<Variable> {
+        let noise = stream.normal(self.mean.elements());
+        let noise = Tensor::from_vec(noise, self.mean.shape(), self.mean.device())?;
+        let deviation = self.log_variance.scale(0.5)?.exp()?;
+        Ok(self.mean.add(&deviation.mul(&Variable::constant(noise))?)?)
+    }
+
+    /// The Kullback-Leibler divergence from the standard normal in nats, averaged over the batch:
+    /// `mean_i 1/2 sum_j (mean² + variance - ln variance - 1)`.
+    pub(super) fn divergence(&self) -> Result<Variable> {
+        let spread = self.log_variance.exp()?.sub(&self.log_variance)?;
+        Ok(self.mean.square()?.add(&spread)?.affine(0.5, -0.5)?.sum(&[1])?.mean_all()?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn divergence_is_that_of_normals() {
+        // Means (1, -2) and (0, 0), variances (1, e) and (1, 1).
+        let outputs = Variable::from_slice(&[1.0_f32, -2.0, 0.0, 1.0, 0.0, 0.0, 0.0, 0.0], &[2, 4]).unwrap();
+        let expected = 0.5 * (1.0 + 4.0 + (std::f64::consts::E - 1.0 - 1.0)) / 2.0;
+        let found = Posterior::of(&outputs).unwrap().divergence().unwrap().scalar().unwrap();
+        assert!((found - expected).abs() < 1e-6, "{found} {expected}");
+    }
+
+    #[test]
+    fn draws_have_the_mean_and_the_variance_and_extreme_variances_stay_finite() {
+        let (count, variance) = (20_000, 0.25_f32);
+        let outputs = Variable::from_slice(&[3.0, variance.ln()].repeat(count), &[count, 2]).unwrap();
+        let codes = Posterior::of(&outputs).unwrap().draw(&mut Stream::new(1, "a test", 0)).unwrap();
+        let values = codes.to_vec().unwrap();
+        let mean = values.iter().sum::<f64>() / count as f64;
+        let spread = values.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / count as f64;
+        assert!((mean - 3.0).abs() < 0.02 && (spread - 0.25).abs() < 0.01, "{mean} {spread}");
+        let extreme = Variable::from_slice(&[0.0_f32, 1e6, 0.0, -1e6], &[2, 2]).unwrap();
+        let divergence = Posterior::of(&extreme).unwrap().divergence().unwrap().scalar().unwrap();
+        assert!((divergence - 0.25 * (10_f64.exp() + (-10_f64).exp() - 2.0)).abs() < 0.1, "{divergence}");
+    }
+}

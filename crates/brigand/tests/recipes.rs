@@ -1,0 +1,47 @@
+//! Claim: every recipe file in the folder `recipes` builds and trains.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test")]
+
+use std::path::Path;
+
+use brigand::recipe::{Changes, Recipe};
+use brigand::systems::{self, Feed};
+use brigand::training::load_data;
+use candle_core::Device;
+use toml::{Table, Value};
+
+/// The size of the recipe's images, on digits that are part of the program.
+fn on_digits(file: &Table) -> Vec<String> {
+    let data = |key: &str| file.get("data").and_then(|data| data.get(key)).cloned();
+    let source = data("source");
+    let side = match source.as_ref().and_then(Value::as_str) {
+        Some("mnist" | "fashion-mnist") => 28,
+        Some("cifar10") => 32,
+        _ => data("size").and_then(|size| size.as_integer()).unwrap_or(64),
+    };
+    [format!("data.size={side}"), "data.source=digits".into(), "training.batch=4".into()].to_vec()
+}
+
+#[test]
+fn every_recipe_file_trains() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../recipes");
+    let mut files: Vec<_> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    files.sort();
+    assert!(!files.is_empty());
+    for path in files {
+        let text = std::fs::read_to_string(&path).unwrap();
+        let table: Table =
+            toml::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        let entry = systems::find(table["system"].as_str().unwrap()).unwrap();
+        let resolve =
+            |assignments| Recipe::resolve(entry, &Changes { file: Some(text.clone()), assignments });
+        resolve(Vec::new()).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        let recipe = resolve(on_digits(&table)).unwrap();
+        let mut feed = Feed::new(load_data(&recipe).unwrap(), 4, 0, &Device::Cpu).unwrap();
+        let classes = feed.class_counts();
+        let setup = recipe.common.setup(feed.sample_shape().unwrap(), &classes, &Device::Cpu);
+        let mut system = entry.build(&recipe.parts, &setup).unwrap();
+        let report = system.train_step(&mut feed, 0).unwrap();
+        assert!(report.values().all(|value| value.is_finite()), "{}: {report:?}", path.display());
+    }
+}
