@@ -118,6 +118,14 @@ impl Dataset {
         Self::new(name, Values::Points(values), shape.to_vec(), None, "as its owner says")
     }
 
+    /// The same set with the class of each sample.
+    ///
+    /// # Errors
+    /// [`DataError::Inconsistent`] when there is not one for each, or one is of no class.
+    pub fn with_labels(self, labels: Labels) -> Result<Self, DataError> {
+        Self::new(self.name, self.values, self.shape, Some(labels), self.licence)
+    }
+
     /// The same set with the mixture it was drawn from.
     pub(crate) fn with_modes(self, modes: Option<Modes>) -> Self {
         Self { modes, ..self }

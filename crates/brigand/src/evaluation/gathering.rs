@@ -74,7 +74,7 @@ pub(crate) fn gather(
 ) -> Result<Gathered> {
     let unknown = |name: &str| Origin {
         extractor: described(&extractors::Extractor::given()),
-        source: Source { name: name.to_owned(), split: None, count: None },
+        source: Source { name: name.to_owned(), split: None, count: None, shape: None },
     };
     match side {
         Side::Samples(samples) => {

@@ -1,6 +1,7 @@
 //! All chosen metrics of two sets.
 
 use super::classes::ClassHistogram;
+use super::classification;
 use super::density_coverage::DensityCoverage;
 use super::extractors;
 use super::features::Features;
@@ -8,6 +9,7 @@ use super::frechet::FrechetDistance;
 use super::gathering::{Gathered, PORTION, Progress, Side, Wanted, features_of, gather, needed};
 use super::inception_score::InceptionScore;
 use super::kernel_distance::{KernelDistance, Subsets};
+use super::latent_paths;
 use super::memorisation::{Memorisation, NearestNeighbourAccuracy};
 use super::metric::Metric;
 use super::modes::ModeCoverage;
@@ -93,12 +95,16 @@ pub fn evaluate(
         wanted("features of the generated samples", any(Metric::needs_features)),
         observe,
     )?;
-    let mut real_origin = from_real.origin.clone();
+    let (mut real_origin, mut generated_origin) = (from_real.origin.clone(), from_generated.origin.clone());
     // A file of another program does not tell its extractor: it is the user's word that it is the same.
-    if matches!(real, Side::Statistics(Reference { origin: None, .. }, _)) {
-        real_origin.extractor = from_generated.origin.extractor.clone();
+    let trusted =
+        [real, generated].map(|side| matches!(side, Side::Statistics(Reference { origin: None, .. }, _)));
+    match trusted {
+        [true, _] => real_origin.extractor = generated_origin.extractor.clone(),
+        [_, true] => generated_origin.extractor = real_origin.extractor.clone(),
+        _ => {}
     }
-    let setting = Setting::new(&real_origin, &from_generated.origin, request.seed)?;
+    let setting = Setting::new(&real_origin, &generated_origin, request.seed)?;
     let mut measurement =
         Measurement { request, setting, real, generated, from_real, from_generated, nearest: Vec::new() };
     let (mut scores, total) = (Vec::new(), request.metrics.len());
@@ -194,6 +200,8 @@ impl Measurement<'_> {
             Metric::Modes => self.modes()?,
             Metric::StackedDigits => self.stacked_digits()?,
             Metric::Memorisation => self.memorisation(observe)?,
+            Metric::PathLength => vec![self.path_length(observe)?],
+            Metric::ClassificationAccuracy => vec![self.classification(observe)?],
             Metric::NearestNeighbour => {
                 let (real, generated) = self.features()?;
                 let count = real.count().min(generated.count());
@@ -216,7 +224,22 @@ impl Measurement<'_> {
         let distance = FrechetDistance::between(real, generated)?;
         let groups = self.from_generated.groups.as_ref();
         let interval = groups.map(|groups| groups.interval(real, distance.value)).transpose()?;
-        Ok(distance.score(&self.setting, real.dimensions(), interval.flatten())?)
+        let mut score = distance.score(&self.setting, real.dimensions(), interval.flatten())?;
+        score
+            .warnings
+            .extend([self.real, self.generated].into_iter().filter_map(|side| self.assumption(side)));
+        Ok(score)
+    }
+
+    /// What has to be assumed of statistics that do not tell where they are from.
+    fn assumption(&self, side: Side<'_>) -> Option<String> {
+        let Side::Statistics(Reference { origin: None, .. }, name) = side else { return None };
+        let Extractor { name: extractor, sha256, resizing } = &self.setting.extractor;
+        let hash = sha256.as_deref().and_then(|hash| hash.get(..8)).unwrap_or("no weights");
+        Some(format!(
+            "{name} does not tell what made its features, nor of how many samples: assumed to be {extractor} ({hash}; \
+             {resizing}), as on the other side, and enough samples"
+        ))
     }
 
     /// In pixels from 0 to 1 for images, as papers report it, or else in features.
@@ -304,6 +327,24 @@ impl Measurement<'_> {
         Ok(StackedDigits::of(&digits)?.scores(&self.setting)?.to_vec())
     }
 
+    fn path_length(&self, observe: &mut dyn FnMut(Progress)) -> Result<Score> {
+        let generator = match self.generated {
+            Side::Samples(samples) => samples.generator().map(|system| (system, samples.count())),
+            _ => None,
+        };
+        let (system, pairs) = needed(generator, "path-length", GENERATOR_NEEDED)?;
+        let length = latent_paths::follow(system, self.request.extractor, pairs, self.request.seed, observe)?;
+        let extractor = latent_paths::described(self.request.extractor);
+        Ok(length.score(&Setting { extractor, ..self.setting.clone() })?)
+    }
+
+    fn classification(&self, observe: &mut dyn FnMut(Progress)) -> Result<Score> {
+        let (Side::Samples(real), Side::Samples(generated)) = (self.real, self.generated) else {
+            return needed(None, "cas", "the images themselves and their classes");
+        };
+        classification::measure(real, generated, &self.setting, observe)
+    }
+
     fn memorisation(&mut self, observe: &mut dyn FnMut(Progress)) -> Result<Vec<Score>> {
         let (real, generated) = self.features()?;
         let all = || 0..real.count();
@@ -334,6 +375,7 @@ impl Measurement<'_> {
     }
 }
 
+const GENERATOR_NEEDED: &str = "a generator, to follow paths through its latent space; give a run";
 const CLASSES_NEEDED: &str =
     "an extractor that knows classes; choose --features classifier, classifier:RUN or inception:FILE";
 const MODES_NEEDED: &str = "points of a mixture, or images and an extractor that knows classes; choose --features \

@@ -233,6 +233,10 @@ impl System for AdaGan {
         Ok(Variable::concatenate(&[&own, &choice.to_device(&self.device)?], 1)?)
     }
 
+    fn choices(&self) -> usize {
+        1
+    }
+
     fn generate(&self, latents: &Variable) -> Result<Variable> {
         let size = self.duel.latent.size;
         let choices = latents.narrow(1, size, 1)?.to_vec_f32()?;

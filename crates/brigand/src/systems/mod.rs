@@ -77,6 +77,12 @@ pub trait System: Send {
     /// If the system has no latent space.
     fn latents(&self, count: usize, stream: &mut Stream) -> Result<Variable>;
 
+    /// How many coordinates at the end of a latent choose something, such as one of several generators; a path through
+    /// the latent space keeps them.
+    fn choices(&self) -> usize {
+        0
+    }
+
     /// The samples that `latents` stand for, `[count, sample...]`; each depends on its own latent alone.
     fn generate(&self, latents: &Variable) -> Result<Variable>;
 

@@ -61,6 +61,10 @@ fn sets_of_any_origin_are_compared_and_statistics_reused() {
     assert!((direct - from_file).abs() < 1e-6 * direct, "{direct} {from_file}");
     value("--real digits --fake digits --count 300 --metrics fid --save-stats real.npz");
     let from_npz = value("--real real.npz --fake fake.npy --features classifier");
+    desk.refuse(
+        "evaluate --real real.npz --fake fake.npy --features pixels",
+        &["name: digits-classifier and pixels"],
+    );
     assert!((direct - from_npz).abs() < 1e-6 * direct, "{direct} {from_npz}");
     assert!(value("--real digits --fake digits --metrics fid") < 1e-3);
     desk.succeed("train gan --data ring8 --steps 2 --set training.batch=16 --out points --quiet");
@@ -89,12 +93,41 @@ fn what_cannot_be_measured_is_refused() {
 }
 
 #[test]
+fn paths_are_followed_and_classes_asked_for() {
+    let desk = trained(
+        "--set evaluation.every=2 --set evaluation.count=20 --set evaluation.metrics=fid,path-length",
+    );
+    let metrics = std::fs::read_to_string(desk.path("run/metrics.jsonl")).unwrap();
+    assert!(metrics.contains("perceptual-path-length"), "{metrics}");
+    let document = json(&desk.succeed("evaluate run --metrics path-length --count 40 --json"));
+    let found = score(&document, "perceptual-path-length");
+    assert!(found["value"].as_f64().unwrap() > 0.0);
+    assert_eq!(found["protocol"]["parameters"]["pairs"], 40);
+    desk.refuse("evaluate run --metrics cas", &["run at step 4 has none", "sub-folder"]);
+    desk.refuse(
+        "evaluate --real digits --fake digits --metrics path-length",
+        &["needs a generator", "give a run"],
+    );
+    desk.refuse("evaluate --real ring8 --fake ring8 --metrics cas --count 50", &["images, these are points"]);
+    std::fs::create_dir(desk.path("made")).unwrap();
+    for class in ["one", "two"] {
+        mixed_folder(&desk.path("made").join(class), 4);
+    }
+    desk.refuse("evaluate --real digits --fake folder:made --metrics cas", &["[1, 8, 8]", "same size"]);
+    desk.refuse_to_train("gan --set evaluation.metrics=cas", &["cas takes too long"]);
+    let accuracy = desk.succeed("evaluate --real folder:made --fake folder:made --size 8 --metrics cas");
+    assert!(accuracy.lines().any(|line| line.starts_with("classification-accuracy-score")), "{accuracy}");
+}
+
+#[test]
 fn only_like_is_compared_with_like() {
     let desk = trained("");
     for (out, line) in [
         ("a", "run --metrics fid --count 100"),
         ("b", "run --metrics fid --count 100 --features pixels"),
         ("c", "run --metrics fid --count 100"),
+        ("small", "--real digits --fake digits --size 6 --metrics fid --count 100"),
+        ("large", "--real digits --fake digits --size 8 --metrics fid --count 100 --features pixels"),
     ] {
         desk.succeed(&format!("evaluate {line} --out {out}"));
     }
@@ -103,6 +136,10 @@ fn only_like_is_compared_with_like() {
     desk.refuse(
         "evaluate --compare a/evaluation.json b/evaluation.json",
         &["extractor.name: pixels and digits-classifier"],
+    );
+    desk.refuse(
+        "evaluate --compare small/evaluation.json large/evaluation.json",
+        &["real.shape: [1,6,6] and [1,8,8]"],
     );
     desk.refuse("evaluate --compare a/evaluation.json run/recipe.toml", &["recipe.toml", "no file that"]);
 }
