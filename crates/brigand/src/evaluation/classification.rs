@@ -6,7 +6,7 @@ use candle_core::Device;
 use super::classes::{ClassificationAccuracy, TrainedOn};
 use super::error::{EvaluationError, refused};
 use super::extractors;
-use super::gathering::{PORTION, Progress, features_of, needed};
+use super::gathering::{PORTION, Progress, features_of, needed, take};
 use super::protocol::{Extractor, Setting};
 use super::samples::Samples;
 use super::score::Score;
@@ -43,7 +43,7 @@ pub(super) fn measure(
     let judge = extractors::Extractor::classifier("learnt", classifier)?;
     let mut predictions = Vec::with_capacity(real.count());
     for first in (0..real.count()).step_by(PORTION) {
-        let portion = real.get(first..real.count().min(first + PORTION))?;
+        let portion = take(real, first..real.count().min(first + PORTION))?;
         let judged = features_of(&judge, &portion)?;
         predictions.extend(needed(judged.probabilities(), "cas", "classes")?.predictions());
     }
@@ -126,7 +126,7 @@ fn train(
     let (pixels, count) = (extractors::Extractor::pixels(), generated.count());
     let mut values = Vec::with_capacity(count * channels * height * width);
     for first in (0..count).step_by(PORTION) {
-        let portion = generated.get(first..count.min(first + PORTION))?;
+        let portion = take(generated, first..count.min(first + PORTION))?;
         values.extend(pixels.extract(&portion)?.features.flatten_all()?.to_vec1::<f32>()?);
     }
     let dataset = Dataset::from_values("generated", values, generated.shape())?.with_labels(labels)?;

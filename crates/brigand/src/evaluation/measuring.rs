@@ -6,7 +6,7 @@ use super::density_coverage::DensityCoverage;
 use super::extractors;
 use super::features::Features;
 use super::frechet::FrechetDistance;
-use super::gathering::{Gathered, PORTION, Progress, Side, Wanted, features_of, gather, needed};
+use super::gathering::{Gathered, PORTION, Progress, Side, Wanted, features_of, gather, needed, take};
 use super::inception_score::InceptionScore;
 use super::kernel_distance::{KernelDistance, Subsets};
 use super::latent_paths;
@@ -82,17 +82,18 @@ pub fn evaluate(
     }
     let any = |property: fn(Metric) -> bool| request.metrics.iter().any(|&metric| property(metric));
     let moments = request.metrics.contains(&Metric::Frechet);
-    let wanted = |what, features| Wanted { what, moments, features };
+    let classes = any(Metric::needs_classes);
+    let wanted = |what, groups, features| Wanted { what, moments, groups, features, classes };
     let from_real = gather(
         real,
         request.extractor,
-        wanted("features of the real samples", any(Metric::needs_real_features)),
+        wanted("features of the real samples", false, any(Metric::needs_real_features)),
         observe,
     )?;
     let from_generated = gather(
         generated,
         request.extractor,
-        wanted("features of the generated samples", any(Metric::needs_features)),
+        wanted("features of the generated samples", true, any(Metric::needs_features)),
         observe,
     )?;
     let (mut real_origin, mut generated_origin) = (from_real.origin.clone(), from_generated.origin.clone());
@@ -161,8 +162,8 @@ struct Measurement<'a> {
     setting: Setting,
     real: Side<'a>,
     generated: Side<'a>,
-    from_real: Gathered,
-    from_generated: Gathered,
+    from_real: Gathered<'a>,
+    from_generated: Gathered<'a>,
     nearest: Vec<(usize, usize, f64)>,
 }
 
@@ -181,7 +182,7 @@ impl Measurement<'_> {
             }
             Metric::InceptionScore => {
                 let generated = self.from_generated.features.as_ref();
-                let probabilities = generated.and_then(Features::probabilities);
+                let probabilities = generated.and_then(|features| features.probabilities());
                 let probabilities = needed(probabilities, "is", CLASSES_NEEDED)?;
                 let splits = SPLITS.min(probabilities.count());
                 vec![InceptionScore::of(probabilities, splits)?.score(setting)?]
@@ -214,7 +215,8 @@ impl Measurement<'_> {
 
     fn features(&self) -> Result<(&Features, &Features)> {
         let needed = |features| needed(features, "this metric", "features of both sets");
-        Ok((needed(self.from_real.features.as_ref())?, needed(self.from_generated.features.as_ref())?))
+        let [real, generated] = [&self.from_real, &self.from_generated].map(|side| side.features.as_deref());
+        Ok((needed(real)?, needed(generated)?))
     }
 
     fn frechet(&self) -> Result<Score> {
@@ -237,8 +239,8 @@ impl Measurement<'_> {
         let Extractor { name: extractor, sha256, resizing } = &self.setting.extractor;
         let hash = sha256.as_deref().and_then(|hash| hash.get(..8)).unwrap_or("no weights");
         Some(format!(
-            "{name} does not tell what made its features, nor of how many samples: assumed to be {extractor} ({hash}; \
-             {resizing}), as on the other side, and enough samples"
+            "{name} does not tell what made its features; assumed is the extractor of the other side, {extractor} \
+             ({hash}; {resizing})"
         ))
     }
 
@@ -317,7 +319,7 @@ impl Measurement<'_> {
         };
         let mut digits = Vec::new();
         for first in (0..samples.count()).step_by(PORTION) {
-            let portion = samples.get(first..samples.count().min(first + PORTION))?;
+            let portion = take(samples, first..samples.count().min(first + PORTION))?;
             let count = portion.dim(0)?;
             let apart =
                 features_of(self.request.extractor, &portion.reshape((3 * count, 1, height, width))?)?;
@@ -352,11 +354,10 @@ impl Measurement<'_> {
         // Which sample each row of the training features is.
         let (train, held_out, places) = match self.request.train {
             Some(train) => {
-                let wanted =
-                    Wanted { what: "features of the training samples", moments: false, features: true };
+                let wanted = Wanted::features("features of the training samples", false);
                 let gathered = gather(Side::Samples(train), self.request.extractor, wanted, observe)?;
                 let features = needed(gathered.features, "memorisation", "training samples")?;
-                (features, real.clone(), (0..train.count()).collect::<Vec<_>>())
+                (features.into_owned(), real.clone(), (0..train.count()).collect::<Vec<_>>())
             }
             None => {
                 let places: Vec<usize> = all().filter(|index| !is_held_out(index)).collect();
@@ -385,7 +386,7 @@ const MODES_NEEDED: &str = "points of a mixture, or images and an extractor that
 fn values(samples: &dyn Samples, count: usize) -> Result<Vec<f32>> {
     let mut values = Vec::new();
     for first in (0..count).step_by(PORTION) {
-        let portion = samples.get(first..count.min(first + PORTION))?;
+        let portion = take(samples, first..count.min(first + PORTION))?;
         values.extend(portion.flatten_all()?.to_vec1::<f32>()?);
     }
     Ok(values)

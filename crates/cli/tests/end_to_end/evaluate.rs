@@ -1,5 +1,6 @@
 //! `evaluate`: from runs and sets to scores, and `evaluation.every` while training.
 
+use brigand::npy;
 use serde_json::Value;
 
 use crate::program::{Desk, checkpoints, names, tensors};
@@ -88,6 +89,18 @@ fn what_cannot_be_measured_is_refused() {
     desk.refuse("evaluate run --best", &["evaluation.every"]);
     mixed_folder(&desk.path("photos"), 25);
     desk.refuse("evaluate --real digits --fake folder:photos --metrics fid", &["[1, 8, 8]", "same size"]);
+    let mut images = vec![0.5; 300 * 64];
+    npy::write(&desk.path("one.npy"), &images[..64], &[1, 1, 8, 8]).unwrap();
+    desk.refuse(
+        "evaluate --real digits --fake one.npy --metrics fid",
+        &["one.npy has 1 samples", "at least 2"],
+    );
+    images[270 * 64 + 3] = f32::NAN;
+    npy::write(&desk.path("nan.npy"), &images, &[300, 1, 8, 8]).unwrap();
+    for metric in ["fid", "kid", "ms-ssim"] {
+        let line = format!("evaluate --real digits --fake nan.npy --metrics {metric}");
+        desk.refuse(&line, &["sample 270 of nan.npy holds", "no finite number"]);
+    }
     assert_eq!(desk.run("evaluate").code, Some(2));
     assert_eq!(desk.run("evaluate --real digits").code, Some(2));
 }
@@ -114,7 +127,7 @@ fn paths_are_followed_and_classes_asked_for() {
         mixed_folder(&desk.path("made").join(class), 4);
     }
     desk.refuse("evaluate --real digits --fake folder:made --metrics cas", &["[1, 8, 8]", "same size"]);
-    desk.refuse_to_train("gan --set evaluation.metrics=cas", &["cas takes too long"]);
+    desk.refuse("train gan --set evaluation.metrics=cas --out other", &["cas takes too long"]);
     let accuracy = desk.succeed("evaluate --real folder:made --fake folder:made --size 8 --metrics cas");
     assert!(accuracy.lines().any(|line| line.starts_with("classification-accuracy-score")), "{accuracy}");
 }
@@ -135,7 +148,7 @@ fn only_like_is_compared_with_like() {
     assert!(shown.lines().any(|line| line.starts_with("fid") && line.contains("overlap")), "{shown}");
     desk.refuse(
         "evaluate --compare a/evaluation.json b/evaluation.json",
-        &["extractor.name: pixels and digits-classifier"],
+        &["extractor.name: digits-classifier and pixels"],
     );
     desk.refuse(
         "evaluate --compare small/evaluation.json large/evaluation.json",
