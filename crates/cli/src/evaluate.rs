@@ -58,7 +58,8 @@ pub(crate) struct Arguments {
     /// What samples are compared by: classifier (of the embedded digits), classifier:RUN, inception:FILE, pixels, given
     #[arg(long, value_name = "WHAT", default_value = "auto")]
     features: String,
-    /// Samples of either side [default: as many as there are real ones, at most 10000]
+    /// Samples of either side, but for features, which are taken whole [default: as many as there are real ones, at
+    /// most 10000]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(2..))]
     count: Option<u32>,
     /// Decides which samples a run generates, and which subsets and resamples are drawn

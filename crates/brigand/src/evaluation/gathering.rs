@@ -181,8 +181,8 @@ fn extract(
 fn check_count(wanted: Wanted, name: &str, count: usize) -> Result<()> {
     if wanted.moments && count < 2 {
         return Ok(refused(format!(
-            "fid compares means and covariances, and {name} has {count} samples; give at least 2 of either side, and \
-             thousands for a reliable distance"
+            "fid compares means and covariances, for which {name} has too few samples ({count}); give at least 2 on \
+             either side, and thousands for a reliable distance"
         ))?);
     }
     Ok(())

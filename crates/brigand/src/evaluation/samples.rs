@@ -118,10 +118,14 @@ impl<'a> GeneratedSamples<'a> {
     /// # Errors
     /// If the system makes no samples or none is asked for.
     pub fn new(system: &'a dyn System, name: &str, count: usize, seed: u64) -> Result<Self> {
-        if !system.generates() || count == 0 {
+        if !system.generates() {
             return Err(Error::Request(format!(
-                "{count} samples of {name} cannot be measured; give a run that generates, and ask for at least 1"
+                "{name} makes no samples to be measured; give a run that does (a classifier judges the samples of \
+                 others: --features classifier:RUN)"
             )));
+        }
+        if count == 0 {
+            return Err(Error::Request(format!("0 samples of {name} cannot be measured; ask for at least 1")));
         }
         let latents = system.latents(count, &mut Stream::new(seed, "sample", 0))?;
         Ok(Self { system, latents, name: name.to_owned(), shape: system.sample_shape().dims() })

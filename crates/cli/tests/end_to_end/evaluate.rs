@@ -75,6 +75,7 @@ fn sets_of_any_origin_are_compared_and_statistics_reused() {
     mixed_folder(&desk.path("photos"), 30);
     let ended = desk.run("evaluate --real folder:photos --fake folder:photos --size 8 --metrics fid,kde");
     assert_eq!(ended.code, Some(0), "{}", ended.err);
+    assert!(ended.err.contains("torn.jpg"), "{}", ended.err);
     assert!(ended.err.contains("note: images are compared pixel by pixel"), "{}", ended.err);
 }
 
@@ -86,6 +87,7 @@ fn what_cannot_be_measured_is_refused() {
     desk.refuse("evaluate absent", &["absent", "no run folder"]);
     desk.refuse("evaluate run --metrics is --features pixels --count 50", &["classifier:RUN"]);
     desk.refuse("evaluate --real digits --fake absent.npy", &["absent.npy"]);
+    desk.refuse("evaluate run --metrics stacked-digits --count 50", &["three channels"]);
     desk.refuse("evaluate run --best", &["evaluation.every"]);
     mixed_folder(&desk.path("photos"), 25);
     desk.refuse("evaluate --real digits --fake folder:photos --metrics fid", &["[1, 8, 8]", "same size"]);
@@ -93,7 +95,7 @@ fn what_cannot_be_measured_is_refused() {
     npy::write(&desk.path("one.npy"), &images[..64], &[1, 1, 8, 8]).unwrap();
     desk.refuse(
         "evaluate --real digits --fake one.npy --metrics fid",
-        &["one.npy has 1 samples", "at least 2"],
+        &["one.npy has too few samples (1)", "at least 2"],
     );
     images[270 * 64 + 3] = f32::NAN;
     npy::write(&desk.path("nan.npy"), &images, &[300, 1, 8, 8]).unwrap();
