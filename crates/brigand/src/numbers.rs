@@ -48,6 +48,14 @@ impl Numbers {
         }
     }
 
+    /// Makes room for so many more.
+    pub(crate) fn reserve(&mut self, more: usize) {
+        match self {
+            Self::Single(values) => values.reserve_exact(more),
+            Self::Double(values) => values.reserve_exact(more),
+        }
+    }
+
     /// The place and value of the first NaN or infinity.
     pub(crate) fn first_not_finite(&self) -> Option<(usize, f64)> {
         match self {

@@ -94,14 +94,14 @@ impl EvaluationRecipe {
     pub fn chosen(&self) -> Result<Vec<Metric>> {
         let chosen: Vec<Metric> =
             self.metrics.iter().map(|name| Ok(name.parse::<Metric>()?)).collect::<Result<_>>()?;
-        if chosen.contains(&Metric::Memorisation) || chosen.contains(&Metric::StackedDigits) {
-            return Err(Error::Recipe(
-                "evaluation.metrics: memorisation and stacked-digits are measured when the run is finished; \
-                 use `brigand evaluate`"
-                    .into(),
-            ));
+        let slow = [Metric::Memorisation, Metric::StackedDigits, Metric::ClassificationAccuracy];
+        match chosen.iter().find(|metric| slow.contains(metric)) {
+            None => Ok(chosen),
+            Some(metric) => Err(Error::Recipe(format!(
+                "evaluation.metrics: {metric} takes too long for every few steps and is measured when the run is \
+                 finished; use `brigand evaluate --metrics {metric}`"
+            ))),
         }
-        Ok(chosen)
     }
 
     /// The score by which the best checkpoint is kept, and whether more of it is better.

@@ -4,9 +4,12 @@
 
 use std::ops::Range;
 
-use brigand::data::{self, Dataset, Options, Spec};
+use brigand::data::{self, Dataset, Labels, Options, Spec};
 use brigand::evaluation::extractors::Extractor;
-use brigand::evaluation::{GeneratedSamples, Metric, Request, Samples, Side, Source, evaluate};
+use brigand::evaluation::{
+    GeneratedSamples, Metric, PathLength, PathSettings, Request, Samples, Score, Side, Source, evaluate,
+};
+use brigand::random::Stream;
 use brigand::recipe::{Changes, Recipe};
 use brigand::systems;
 use brigand::training::Prepared;
@@ -34,7 +37,7 @@ impl Digits {
 
 impl Samples for Digits {
     fn source(&self) -> Source {
-        Source { name: "digits".into(), split: None, count: Some(self.count() as u64) }
+        Source { name: "digits".into(), split: None, count: Some(self.count() as u64), shape: None }
     }
 
     fn count(&self) -> usize {
@@ -43,6 +46,11 @@ impl Samples for Digits {
 
     fn shape(&self) -> &[usize] {
         self.dataset.shape()
+    }
+
+    fn labels(&self) -> Option<Labels> {
+        let Labels { classes, values } = self.dataset.labels()?.clone();
+        Some(Labels { classes, values: self.places.iter().map(|&place| values[place]).collect() })
     }
 
     fn get(&self, range: Range<usize>) -> brigand::Result<Tensor> {
@@ -142,4 +150,64 @@ fn an_untrained_generator_is_far_from_real_digits() {
     let real = scores(&Digits::new(1, |_| true, none));
     assert!(real("fid") < 0.1 * untrained("fid"), "{} {}", real("fid"), untrained("fid"));
     assert!(real("kid") < 0.1 * untrained("kid"), "{} {}", real("kid"), untrained("kid"));
+}
+
+/// The score of one metric of samples against the digits at even places.
+fn only(metric: Metric, generated: &dyn Samples) -> brigand::Result<Score> {
+    let (real, extractor) = (Digits::new(0, |_| true, none), Extractor::digits().unwrap());
+    let request = Request { metrics: &[metric], extractor: &extractor, seed: 0, train: None };
+    let found = evaluate(&request, Side::Samples(&real), Side::Samples(generated), &mut |_| {})?;
+    Ok(found.scores.into_iter().next().unwrap())
+}
+
+#[test]
+fn a_classifier_learns_what_the_generated_samples_show() {
+    let accuracy = |samples: &Digits| only(Metric::ClassificationAccuracy, samples).unwrap();
+    let (all, five) = (accuracy(&Digits::new(1, |_| true, none)), accuracy(&Digits::new(1, |l| l < 5, none)));
+    assert!((0.94..1.0).contains(&all.value), "{}", all.value);
+    // Half of the real digits are of classes that it never saw.
+    assert!((0.45..0.53).contains(&five.value), "{}", five.value);
+    assert!(five.warnings[0].contains("class 5, 6, 7, 8, 9"), "{:?}", five.warnings);
+    assert_eq!(all.protocol.parameters["steps"], 2000);
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
+    assert_eq!(pool.install(|| accuracy(&Digits::new(1, |l| l < 5, none))), five);
+}
+
+#[test]
+fn path_length_follows_the_latents_of_a_generator() {
+    let recipe = Recipe::resolve(systems::find("gan").unwrap(), &Changes::default()).unwrap();
+    let system = Prepared::new(recipe, &Device::Cpu).unwrap().system;
+    let generated = GeneratedSamples::new(system.as_ref(), "untrained", 30, 0).unwrap();
+    let found = only(Metric::PathLength, &generated).unwrap();
+    // Pixels of the same generator with the published metric's own small step: the length is one of a curve.
+    let extractor = Extractor::digits().unwrap();
+    let settings = PathSettings { pairs: 30, batch: 30, step: 1e-3, ..PathSettings::default() };
+    let ends = |count: usize, stream: &mut Stream| {
+        let latents = system.latents(count, stream)?.to_vec_f32()?;
+        Ok(latents.into_iter().map(f64::from).collect())
+    };
+    let features = |points: &[f64]| {
+        let points: Vec<f32> = points.iter().map(|&coordinate| coordinate as f32).collect();
+        let width = points.len() / 60;
+        let latents = brigand_autograd::Variable::from_slice(&points, &[60, width])?;
+        let samples = system.generate(&latents)?.into_tensor();
+        let features = extractor.extract_unrounded(&samples)?.features.flatten_all()?.to_vec1::<f32>()?;
+        Ok(features.into_iter().map(f64::from).collect())
+    };
+    let width = system.latents(1, &mut Stream::new(0, "one", 0)).unwrap().elements();
+    let fine = PathLength::of(settings, width, 0, ends, features).unwrap();
+    let (coarse, fine) = (found.value, fine.lengths.mean());
+    assert!(coarse > 0.0 && (coarse - fine).abs() < 0.05 * fine, "{coarse} {fine}");
+    assert_eq!(found.protocol.setting.extractor.resizing, "not rounded to 8 bits");
+}
+
+#[test]
+fn what_a_set_lacks_for_a_metric_is_named() {
+    let recipe = Recipe::resolve(systems::find("gan").unwrap(), &Changes::default()).unwrap();
+    let system = Prepared::new(recipe, &Device::Cpu).unwrap().system;
+    let generated = GeneratedSamples::new(system.as_ref(), "a run", 30, 0).unwrap();
+    let message = only(Metric::ClassificationAccuracy, &generated).unwrap_err().to_string();
+    assert!(message.contains("a run has none") && message.contains("sub-folder"), "{message}");
+    let message = only(Metric::PathLength, &Digits::new(1, |_| true, none)).unwrap_err().to_string();
+    assert!(message.contains("path-length needs a generator"), "{message}");
 }

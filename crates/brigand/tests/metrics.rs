@@ -6,8 +6,10 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
+use brigand::data::Toy;
 use brigand::evaluation::{
-    DensityCoverage, Features, FrechetDistance, InceptionScore, KernelDistance, Moments, Neighbourhoods,
+    DensityCoverage, Features, FrechetDistance, InceptionScore, KernelDistance, Memorisation, ModeCoverage,
+    Moments, NearestNeighbourAccuracy, Neighbourhoods, ParzenLikelihood, PathLength, PathSettings, Place,
     PrecisionRecall, Probabilities, Reference, RunningMoments, Subsets, kullback_leibler, log_likelihood,
     read_reference, squared_mmd, total_variation, write_reference,
 };
@@ -117,6 +119,76 @@ fn fixture_divergences() {
     fixture.check("/kl_pq", kullback_leibler(&p, &q));
     fixture.check("/kl_qp", kullback_leibler(&q, &p));
     fixture.check("/tv_pq", total_variation(&p, &q));
+}
+
+/// The numbers that `fixtures/metric_values.py` scatters by a formula.
+fn scattered(count: usize, width: usize, phase: f64) -> Vec<f64> {
+    (1..=count * width).map(|k| ((k * k) as f64 * 0.7311 + phase).sin() * 2.0).collect()
+}
+
+#[track_caller]
+fn assert_close(found: f64, expected: f64) {
+    assert!((found - expected).abs() <= 1e-9 * expected.abs().max(1.0), "{found} instead of {expected}");
+}
+
+#[test]
+fn what_needs_no_fixture_equals_scipys_values() {
+    let set = |count: usize, phase: f64| Features::new(scattered(count, 5, phase), 5).unwrap();
+    let (a, b, c) = (set(60, 0.0), set(50, 0.4), set(40, 2.0));
+    let found = Memorisation::of(&a, &b, &c).unwrap();
+    assert_close(found.median_ratio, 0.932_001_404_887_717_4);
+    assert_close(found.closer_than_any, 0.1);
+    let first = a.select(&(0..50).collect::<Vec<_>>()).unwrap();
+    let found = NearestNeighbourAccuracy::of(&first, &b).unwrap();
+    for (found, expected) in [(found.overall, 0.3), (found.real, 0.34), (found.generated, 0.26)] {
+        assert_close(found, expected);
+    }
+    let found = ParzenLikelihood::of(&b, &a, &c, &[0.1, 0.2, 0.4, 0.8, 1.6]).unwrap();
+    assert_eq!(found.bandwidth, 0.4);
+    assert_close(found.log_likelihood.mean(), -9.615_184_931_576_541);
+}
+
+#[test]
+fn modes_equal_scipys_values() {
+    let modes = Toy::Ring8.modes().unwrap();
+    let points: Vec<f64> = scattered(90, 2, 1.0)
+        .chunks(2)
+        .enumerate()
+        .flat_map(|(place, offset)| {
+            let centre = &modes.centres[place % 7];
+            [0, 1].map(|axis| f64::from(centre[axis]) + offset[axis] / 30.0)
+        })
+        .collect();
+    let found = ModeCoverage::of(&Features::new(points, 2).unwrap(), &modes).unwrap();
+    assert_eq!(found.counts, [5, 4, 5, 7, 1, 5, 3, 0]);
+    assert_close(found.high_quality.mean(), 1.0 / 3.0);
+    assert_close(found.divergence_from_uniform().unwrap(), 0.231_709_294_697_100_2);
+}
+
+#[test]
+fn path_length_equals_numpys_value() {
+    let (starts, ends) = (scattered(30, 4, 0.3), scattered(30, 4, 1.9));
+    let mut pairs = starts.chunks(4).zip(ends.chunks(4)).map(|(start, end)| [start, end].concat());
+    let weights = scattered(4, 6, 0.5);
+    let generate = |points: &[f64]| {
+        let feature = |point: &[f64], column: usize| {
+            let sum: f64 = point.iter().zip(weights.chunks(6)).map(|(x, row)| x * row[column]).sum();
+            sum.tanh()
+        };
+        Ok(points.chunks(4).flat_map(|point| (0..6).map(|c| feature(point, c)).collect::<Vec<_>>()).collect())
+    };
+    let settings = PathSettings { place: Place::End, pairs: 30, batch: 7, ..PathSettings::default() };
+    let found = PathLength::of(settings, 4, 0, |_, _| Ok(pairs.next().unwrap()), generate).unwrap();
+    assert_close(found.lengths.mean(), 15.854_536_720_087_907);
+}
+
+#[test]
+fn equal_sets_are_at_distance_0_however_few() {
+    for (count, width) in [(2, 1), (3, 400), (50, 200), (500, 40)] {
+        let own = moments(&random(count, width, 3));
+        let found = frechet(&own, &own);
+        assert!((0.0..1e-3).contains(&found), "{count} samples of {width} features: {found}");
+    }
 }
 
 fn random(count: usize, width: usize, seed: u64) -> Features {

@@ -27,11 +27,14 @@ Examples:
   brigand evaluate --real folder:photos --fake folder:made --features inception:pt_inception-2015-12-05-6726825d.pth
   brigand evaluate --real mnist:test --fake mnist:train --metrics fid --save-stats mnist.safetensors
   brigand evaluate --real mnist.npz --fake new.npy --metrics fid
+  brigand evaluate runs/dcgan-1 --metrics path-length
+  brigand evaluate --real mnist:test --fake folder:made --metrics cas
   brigand evaluate --compare runs/gan-1/evaluation.json runs/gan-2/evaluation.json
 
 A SPEC is data (`brigand data list`; `:train` or `:test` after the name chooses the part), a .npy file of images in
 [-1, 1] or of points, the folder of a run, statistics (.npz, .safetensors) for fid, or features made before.
-Metrics: fid, kid, is, prdc, kde, ms-ssim, modes, stacked-digits, memorisation, nearest-neighbour.";
+Metrics: fid, kid, is, prdc, kde, ms-ssim, modes, stacked-digits, memorisation, nearest-neighbour, path-length (of a
+run), cas (of samples with classes: a folder with a sub-folder for each).";
 
 /// Samples of either side unless --count says otherwise.
 const COUNT: usize = 10_000;
@@ -55,7 +58,8 @@ pub(crate) struct Arguments {
     /// What samples are compared by: classifier (of the embedded digits), classifier:RUN, inception:FILE, pixels, given
     #[arg(long, value_name = "WHAT", default_value = "auto")]
     features: String,
-    /// Samples of either side [default: as many as there are real ones, at most 10000]
+    /// Samples of either side, but for features, which are taken whole [default: as many as there are real ones, at
+    /// most 10000]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(2..))]
     count: Option<u32>,
     /// Decides which samples a run generates, and which subsets and resamples are drawn
@@ -109,10 +113,10 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let generated_set = generated.open(reading, real_shape.as_deref(), fitting)?;
     let (extractor, notice) =
         extractor(arguments, [&real, &generated], [&real_set, &generated_set], &device)?;
-    if let Some(notice) = notice {
+    let metrics = if chosen.is_empty() { usual(&extractor, &real_set, &generated_set) } else { chosen };
+    if let Some(notice) = notice.filter(|_| metrics.iter().any(|metric| metric.uses_extractor())) {
         console::tell(&format!("note: {notice}"));
     }
-    let metrics = if chosen.is_empty() { usual(&extractor, &real_set, &generated_set) } else { chosen };
     let train = if metrics.contains(&Metric::Memorisation) && arguments.real.is_none() {
         generated.training_data()?
     } else {

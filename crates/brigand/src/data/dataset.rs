@@ -118,12 +118,12 @@ impl Dataset {
         Self::new(name, Values::Points(values), shape.to_vec(), None, "as its owner says")
     }
 
-    /// The same set with a class for each sample, called by its number.
+    /// The same set with the class of each sample.
     ///
     /// # Errors
-    /// [`DataError::Inconsistent`] unless there is one for each sample.
-    pub fn with_labels(self, labels: &[u32]) -> Result<Self, DataError> {
-        Self::new(&self.name, self.values, self.shape, Some(Labels::numbered(labels.to_vec())), self.licence)
+    /// [`DataError::Inconsistent`] when there is not one for each, or one is of no class.
+    pub fn with_labels(self, labels: Labels) -> Result<Self, DataError> {
+        Self::new(self.name, self.values, self.shape, Some(labels), self.licence)
     }
 
     /// The same set with the mixture it was drawn from.

@@ -4,7 +4,7 @@ use super::average::Average;
 use super::bootstrap::bootstrap;
 use super::error::{Result, refused};
 use super::protocol::Setting;
-use super::score::Score;
+use super::score::{Interval, Score};
 use crate::random::Stream;
 
 /// Resampled sets that give the divergence its interval.
@@ -62,8 +62,7 @@ impl ClassHistogram {
 
     /// The share of each class.
     pub fn shares(&self) -> Vec<f64> {
-        let total = self.total() as f64;
-        self.counts.iter().map(|&count| count as f64 / total).collect()
+        shares(&self.counts)
     }
 
     /// `KL(self || reference)` in nats.
@@ -97,20 +96,9 @@ impl ClassHistogram {
         );
         let warnings = if value < 10.0 * noise { vec![warning] } else { vec![] };
         let protocol = setting.protocol("class-histogram-kl", [("classes", classes.into())]);
-        let mut stream = Stream::new(setting.seed, "evaluation/class-histogram/bootstrap", 0);
-        let labels: Vec<usize> = self
-            .counts
-            .iter()
-            .enumerate()
-            .flat_map(|(class, &count)| std::iter::repeat_n(class, count as usize))
-            .collect();
         let reference = real.shares();
-        let interval = bootstrap(value, labels.len(), RESAMPLES, &mut stream, |rows| {
-            let mut shares = vec![0.0; classes];
-            for label in rows.iter().filter_map(|&row| labels.get(row)) {
-                shares.iter_mut().skip(*label).take(1).for_each(|share| *share += 1.0 / total as f64);
-            }
-            Ok(kullback_leibler(&shares, &reference))
+        let interval = bootstrap_counts(value, &self.counts, setting.seed, "class-histogram", |counts| {
+            kullback_leibler(&shares(counts), &reference)
         })?;
         Score::new(value, Some(interval), protocol, warnings)
     }
@@ -121,8 +109,42 @@ impl ClassHistogram {
     /// None that a count of classes could have.
     pub fn covered_score(&self, setting: &Setting) -> Result<Score> {
         let protocol = setting.protocol("classes-covered", [("classes", self.counts.len().into())]);
-        Score::new(self.covered() as f64, None, protocol, vec![])
+        let interval = self.covered_interval(setting.seed, "classes-covered")?;
+        Score::new(self.covered() as f64, Some(interval), protocol, vec![])
     }
+
+    /// How much [`ClassHistogram::covered`] scatters, at most up to all classes.
+    pub(super) fn covered_interval(&self, seed: u64, purpose: &str) -> Result<Interval> {
+        let covered = |counts: &[u64]| counts.iter().filter(|&&count| count > 0).count() as f64;
+        let found = bootstrap_counts(self.covered() as f64, &self.counts, seed, purpose, covered)?;
+        Ok(Interval { high: found.high.min(self.counts.len() as f64), ..found })
+    }
+}
+
+/// The share of each class.
+pub(super) fn shares(counts: &[u64]) -> Vec<f64> {
+    let total: u64 = counts.iter().sum();
+    counts.iter().map(|&count| count as f64 / total as f64).collect()
+}
+
+/// The interval of a statistic of counts when the samples that were counted are resampled.
+pub(super) fn bootstrap_counts(
+    value: f64,
+    counts: &[u64],
+    seed: u64,
+    purpose: &str,
+    statistic: impl Fn(&[u64]) -> f64,
+) -> Result<Interval> {
+    let mut stream = Stream::new(seed, &format!("evaluation/{purpose}/bootstrap"), 0);
+    let of_class = |(class, &count): (usize, &u64)| std::iter::repeat_n(class, count as usize);
+    let labels: Vec<usize> = counts.iter().enumerate().flat_map(of_class).collect();
+    bootstrap(value, labels.len(), RESAMPLES, &mut stream, |rows| {
+        let mut drawn = vec![0; counts.len()];
+        for label in rows.iter().filter_map(|&row| labels.get(row)) {
+            drawn.iter_mut().skip(*label).take(1).for_each(|count| *count += 1);
+        }
+        Ok(statistic(&drawn))
+    })
 }
 
 /// Which samples a classifier was trained on before it was tested on the others.

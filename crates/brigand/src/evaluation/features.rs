@@ -63,6 +63,19 @@ impl Features {
         Ok(self)
     }
 
+    /// The same without what a classifier said.
+    #[must_use]
+    pub(crate) fn without_probabilities(self) -> Self {
+        Self { probabilities: None, ..self }
+    }
+
+    /// The same in memory that suffices for `count` rows, so that more can follow without being copied.
+    #[must_use]
+    pub(crate) fn with_room_for(mut self, count: usize) -> Self {
+        self.numbers.reserve(count.saturating_sub(self.count()) * self.dimensions);
+        self
+    }
+
     fn check_count(&self, what: &str, found: usize) -> Result<()> {
         if found == self.count() {
             return Ok(());

@@ -1,5 +1,7 @@
 //! From samples to features, portion by portion.
 
+use std::borrow::Cow;
+
 use super::error::{EvaluationError, refused};
 use super::extractors;
 use super::feature_file::FeatureFile;
@@ -38,13 +40,14 @@ pub enum Side<'a> {
 }
 
 /// What is known of a set once it has been through the extractor.
-pub(crate) struct Gathered {
+pub(crate) struct Gathered<'a> {
     pub(crate) origin: Origin,
     /// Where the Fréchet distance is wanted.
     pub(crate) moments: Option<Moments>,
+    /// Likewise, of the side whose samples give it an interval.
     pub(crate) groups: Option<Groups>,
     /// Where single features are wanted.
-    pub(crate) features: Option<Features>,
+    pub(crate) features: Option<Cow<'a, Features>>,
 }
 
 /// What of a set is wanted.
@@ -52,7 +55,18 @@ pub(crate) struct Gathered {
 pub(crate) struct Wanted {
     pub(crate) what: &'static str,
     pub(crate) moments: bool,
+    /// Ten groups of the moments, which are as much memory as ten covariances.
+    pub(crate) groups: bool,
     pub(crate) features: bool,
+    /// Probabilities of classes beside the features.
+    pub(crate) classes: bool,
+}
+
+impl Wanted {
+    /// Single features alone.
+    pub(crate) fn features(what: &'static str, classes: bool) -> Self {
+        Self { what, moments: false, groups: false, features: true, classes }
+    }
 }
 
 /// The extractor as a protocol names it.
@@ -66,29 +80,32 @@ pub(crate) fn described(extractor: &extractors::Extractor) -> Extractor {
 }
 
 /// Brings a set through `extractor`, or takes what was made before.
-pub(crate) fn gather(
-    side: Side<'_>,
+pub(crate) fn gather<'a>(
+    side: Side<'a>,
     extractor: &extractors::Extractor,
     wanted: Wanted,
     observe: &mut dyn FnMut(Progress),
-) -> Result<Gathered> {
+) -> Result<Gathered<'a>> {
     let unknown = |name: &str| Origin {
         extractor: described(&extractors::Extractor::given()),
-        source: Source { name: name.to_owned(), split: None, count: None },
+        source: Source { name: name.to_owned(), split: None, count: None, shape: None },
     };
     match side {
         Side::Samples(samples) => {
             let origin = Origin { extractor: described(extractor), source: samples.source() };
             let (groups, features) = extract(samples, extractor, wanted, observe)?;
             let moments = groups.as_ref().map(Groups::whole).transpose()?;
-            Ok(Gathered { origin, moments, groups, features })
+            let groups = groups.filter(|_| wanted.groups);
+            Ok(Gathered { origin, moments, groups, features: features.map(Cow::Owned) })
         }
         Side::Features(file, name) => {
             let mut origin = file.origin.clone().unwrap_or_else(|| unknown(name));
             origin.source.count = Some(file.features.count() as u64);
+            check_count(wanted, &origin.source.name, file.features.count())?;
             let groups = wanted.moments.then(|| grouped(&file.features)).transpose()?;
             let moments = groups.as_ref().map(Groups::whole).transpose()?;
-            Ok(Gathered { origin, moments, groups, features: Some(file.features.clone()) })
+            let groups = groups.filter(|_| wanted.groups);
+            Ok(Gathered { origin, moments, groups, features: Some(Cow::Borrowed(&file.features)) })
         }
         Side::Statistics(reference, name) => {
             if wanted.features {
@@ -113,9 +130,13 @@ pub fn make_features(
     extractor: &extractors::Extractor,
     observe: &mut dyn FnMut(Progress),
 ) -> Result<FeatureFile> {
-    let wanted = Wanted { what: "features of the real samples", moments: false, features: true };
-    let gathered = gather(Side::Samples(samples), extractor, wanted, observe)?;
-    let features = needed(gathered.features, "an evaluation", "at least one sample")?;
+    let gathered = gather(
+        Side::Samples(samples),
+        extractor,
+        Wanted::features("features of the real samples", true),
+        observe,
+    )?;
+    let features = needed(gathered.features, "an evaluation", "at least one sample")?.into_owned();
     Ok(FeatureFile { features, origin: Some(gathered.origin) })
 }
 
@@ -135,21 +156,51 @@ fn extract(
     if !wanted.moments && !wanted.features {
         return Ok((None, None));
     }
+    check_count(wanted, &samples.source().name, count)?;
     for first in (0..count).step_by(PORTION) {
-        let portion = features_of(extractor, &samples.get(first..count.min(first + PORTION))?)?;
+        let mut portion = features_of(extractor, &take(samples, first..count.min(first + PORTION))?)?;
+        if !wanted.classes {
+            portion = portion.without_probabilities();
+        }
         if wanted.moments {
             let moments = running.get_or_insert_with(|| GroupedMoments::new(portion.dimensions(), count));
             moments.add(&portion)?;
         }
         if wanted.features {
             match &mut all {
-                None => all = Some(portion),
+                None => all = Some(portion.with_room_for(count)),
                 Some(all) => Features::append(all, &portion)?,
             }
         }
         observe(Progress { what: wanted.what, done: count.min(first + PORTION), total: count });
     }
     Ok((running.map(GroupedMoments::finish).transpose()?, all))
+}
+
+/// Refuses a set too small for statistics by its name.
+fn check_count(wanted: Wanted, name: &str, count: usize) -> Result<()> {
+    if wanted.moments && count < 2 {
+        return Ok(refused(format!(
+            "fid compares means and covariances, for which {name} has too few samples ({count}); give at least 2 on \
+             either side, and thousands for a reliable distance"
+        ))?);
+    }
+    Ok(())
+}
+
+/// The samples in `range`.
+///
+/// # Errors
+/// As [`Samples::get`], and if a value is NaN or infinite, naming its sample.
+pub(crate) fn take(samples: &dyn Samples, range: std::ops::Range<usize>) -> Result<candle_core::Tensor> {
+    let portion = samples.get(range.clone())?;
+    let values = portion.flatten_all()?.to_vec1::<f32>()?;
+    let Some(place) = values.iter().position(|value| !value.is_finite()) else { return Ok(portion) };
+    Ok(refused(format!(
+        "sample {} of {} holds a value that is no finite number; leave it out or repair its source",
+        range.start + place / samples.shape().iter().product::<usize>().max(1),
+        samples.source().name
+    ))?)
 }
 
 /// Features of a portion, with the probabilities of classes where the extractor knows them.

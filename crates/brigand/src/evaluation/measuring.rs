@@ -1,13 +1,15 @@
 //! All chosen metrics of two sets.
 
 use super::classes::ClassHistogram;
+use super::classification;
 use super::density_coverage::DensityCoverage;
 use super::extractors;
 use super::features::Features;
 use super::frechet::FrechetDistance;
-use super::gathering::{Gathered, PORTION, Progress, Side, Wanted, features_of, gather, needed};
+use super::gathering::{Gathered, PORTION, Progress, Side, Wanted, features_of, gather, needed, take};
 use super::inception_score::InceptionScore;
 use super::kernel_distance::{KernelDistance, Subsets};
+use super::latent_paths;
 use super::memorisation::{Memorisation, NearestNeighbourAccuracy};
 use super::metric::Metric;
 use super::modes::ModeCoverage;
@@ -80,25 +82,30 @@ pub fn evaluate(
     }
     let any = |property: fn(Metric) -> bool| request.metrics.iter().any(|&metric| property(metric));
     let moments = request.metrics.contains(&Metric::Frechet);
-    let wanted = |what, features| Wanted { what, moments, features };
+    let classes = any(Metric::needs_classes);
+    let wanted = |what, groups, features| Wanted { what, moments, groups, features, classes };
     let from_real = gather(
         real,
         request.extractor,
-        wanted("features of the real samples", any(Metric::needs_real_features)),
+        wanted("features of the real samples", false, any(Metric::needs_real_features)),
         observe,
     )?;
     let from_generated = gather(
         generated,
         request.extractor,
-        wanted("features of the generated samples", any(Metric::needs_features)),
+        wanted("features of the generated samples", true, any(Metric::needs_features)),
         observe,
     )?;
-    let mut real_origin = from_real.origin.clone();
+    let (mut real_origin, mut generated_origin) = (from_real.origin.clone(), from_generated.origin.clone());
     // A file of another program does not tell its extractor: it is the user's word that it is the same.
-    if matches!(real, Side::Statistics(Reference { origin: None, .. }, _)) {
-        real_origin.extractor = from_generated.origin.extractor.clone();
+    let trusted =
+        [real, generated].map(|side| matches!(side, Side::Statistics(Reference { origin: None, .. }, _)));
+    match trusted {
+        [true, _] => real_origin.extractor = generated_origin.extractor.clone(),
+        [_, true] => generated_origin.extractor = real_origin.extractor.clone(),
+        _ => {}
     }
-    let setting = Setting::new(&real_origin, &from_generated.origin, request.seed)?;
+    let setting = Setting::new(&real_origin, &generated_origin, request.seed)?;
     let mut measurement =
         Measurement { request, setting, real, generated, from_real, from_generated, nearest: Vec::new() };
     let (mut scores, total) = (Vec::new(), request.metrics.len());
@@ -155,8 +162,8 @@ struct Measurement<'a> {
     setting: Setting,
     real: Side<'a>,
     generated: Side<'a>,
-    from_real: Gathered,
-    from_generated: Gathered,
+    from_real: Gathered<'a>,
+    from_generated: Gathered<'a>,
     nearest: Vec<(usize, usize, f64)>,
 }
 
@@ -175,7 +182,7 @@ impl Measurement<'_> {
             }
             Metric::InceptionScore => {
                 let generated = self.from_generated.features.as_ref();
-                let probabilities = generated.and_then(Features::probabilities);
+                let probabilities = generated.and_then(|features| features.probabilities());
                 let probabilities = needed(probabilities, "is", CLASSES_NEEDED)?;
                 let splits = SPLITS.min(probabilities.count());
                 vec![InceptionScore::of(probabilities, splits)?.score(setting)?]
@@ -194,6 +201,8 @@ impl Measurement<'_> {
             Metric::Modes => self.modes()?,
             Metric::StackedDigits => self.stacked_digits()?,
             Metric::Memorisation => self.memorisation(observe)?,
+            Metric::PathLength => vec![self.path_length(observe)?],
+            Metric::ClassificationAccuracy => vec![self.classification(observe)?],
             Metric::NearestNeighbour => {
                 let (real, generated) = self.features()?;
                 let count = real.count().min(generated.count());
@@ -206,7 +215,8 @@ impl Measurement<'_> {
 
     fn features(&self) -> Result<(&Features, &Features)> {
         let needed = |features| needed(features, "this metric", "features of both sets");
-        Ok((needed(self.from_real.features.as_ref())?, needed(self.from_generated.features.as_ref())?))
+        let [real, generated] = [&self.from_real, &self.from_generated].map(|side| side.features.as_deref());
+        Ok((needed(real)?, needed(generated)?))
     }
 
     fn frechet(&self) -> Result<Score> {
@@ -216,7 +226,22 @@ impl Measurement<'_> {
         let distance = FrechetDistance::between(real, generated)?;
         let groups = self.from_generated.groups.as_ref();
         let interval = groups.map(|groups| groups.interval(real, distance.value)).transpose()?;
-        Ok(distance.score(&self.setting, real.dimensions(), interval.flatten())?)
+        let mut score = distance.score(&self.setting, real.dimensions(), interval.flatten())?;
+        score
+            .warnings
+            .extend([self.real, self.generated].into_iter().filter_map(|side| self.assumption(side)));
+        Ok(score)
+    }
+
+    /// What has to be assumed of statistics that do not tell where they are from.
+    fn assumption(&self, side: Side<'_>) -> Option<String> {
+        let Side::Statistics(Reference { origin: None, .. }, name) = side else { return None };
+        let Extractor { name: extractor, sha256, resizing } = &self.setting.extractor;
+        let hash = sha256.as_deref().and_then(|hash| hash.get(..8)).unwrap_or("no weights");
+        Some(format!(
+            "{name} does not tell what made its features; assumed is the extractor of the other side, {extractor} \
+             ({hash}; {resizing})"
+        ))
     }
 
     /// In pixels from 0 to 1 for images, as papers report it, or else in features.
@@ -294,7 +319,7 @@ impl Measurement<'_> {
         };
         let mut digits = Vec::new();
         for first in (0..samples.count()).step_by(PORTION) {
-            let portion = samples.get(first..samples.count().min(first + PORTION))?;
+            let portion = take(samples, first..samples.count().min(first + PORTION))?;
             let count = portion.dim(0)?;
             let apart =
                 features_of(self.request.extractor, &portion.reshape((3 * count, 1, height, width))?)?;
@@ -304,6 +329,24 @@ impl Measurement<'_> {
         Ok(StackedDigits::of(&digits)?.scores(&self.setting)?.to_vec())
     }
 
+    fn path_length(&self, observe: &mut dyn FnMut(Progress)) -> Result<Score> {
+        let generator = match self.generated {
+            Side::Samples(samples) => samples.generator().map(|system| (system, samples.count())),
+            _ => None,
+        };
+        let (system, pairs) = needed(generator, "path-length", GENERATOR_NEEDED)?;
+        let length = latent_paths::follow(system, self.request.extractor, pairs, self.request.seed, observe)?;
+        let extractor = latent_paths::described(self.request.extractor);
+        Ok(length.score(&Setting { extractor, ..self.setting.clone() })?)
+    }
+
+    fn classification(&self, observe: &mut dyn FnMut(Progress)) -> Result<Score> {
+        let (Side::Samples(real), Side::Samples(generated)) = (self.real, self.generated) else {
+            return needed(None, "cas", "the images themselves and their classes");
+        };
+        classification::measure(real, generated, &self.setting, observe)
+    }
+
     fn memorisation(&mut self, observe: &mut dyn FnMut(Progress)) -> Result<Vec<Score>> {
         let (real, generated) = self.features()?;
         let all = || 0..real.count();
@@ -311,11 +354,10 @@ impl Measurement<'_> {
         // Which sample each row of the training features is.
         let (train, held_out, places) = match self.request.train {
             Some(train) => {
-                let wanted =
-                    Wanted { what: "features of the training samples", moments: false, features: true };
+                let wanted = Wanted::features("features of the training samples", false);
                 let gathered = gather(Side::Samples(train), self.request.extractor, wanted, observe)?;
                 let features = needed(gathered.features, "memorisation", "training samples")?;
-                (features, real.clone(), (0..train.count()).collect::<Vec<_>>())
+                (features.into_owned(), real.clone(), (0..train.count()).collect::<Vec<_>>())
             }
             None => {
                 let places: Vec<usize> = all().filter(|index| !is_held_out(index)).collect();
@@ -334,6 +376,7 @@ impl Measurement<'_> {
     }
 }
 
+const GENERATOR_NEEDED: &str = "a generator, to follow paths through its latent space; give a run";
 const CLASSES_NEEDED: &str =
     "an extractor that knows classes; choose --features classifier, classifier:RUN or inception:FILE";
 const MODES_NEEDED: &str = "points of a mixture, or images and an extractor that knows classes; choose --features \
@@ -343,7 +386,7 @@ const MODES_NEEDED: &str = "points of a mixture, or images and an extractor that
 fn values(samples: &dyn Samples, count: usize) -> Result<Vec<f32>> {
     let mut values = Vec::new();
     for first in (0..count).step_by(PORTION) {
-        let portion = samples.get(first..count.min(first + PORTION))?;
+        let portion = take(samples, first..count.min(first + PORTION))?;
         values.extend(portion.flatten_all()?.to_vec1::<f32>()?);
     }
     Ok(values)

@@ -94,7 +94,7 @@ impl Memorisation {
 }
 
 /// Accuracy of telling real from generated samples by their nearest other sample (Lopez-Paz and Oquab 2017).
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct NearestNeighbourAccuracy {
     /// The share of all samples whose nearest other is of their own set: 0.5 is ideal, 1 separable, near 0 copied.
     pub overall: f64,
@@ -102,6 +102,8 @@ pub struct NearestNeighbourAccuracy {
     pub real: f64,
     /// That of the generated samples; high where the generator collapses.
     pub generated: f64,
+    /// 1 for each sample whose nearest other is of its own set, the real ones first.
+    pub right: Average,
 }
 
 impl NearestNeighbourAccuracy {
@@ -128,17 +130,20 @@ impl NearestNeighbourAccuracy {
                 *best = distances.iter().copied().fold(*best, f64::min);
             })
         };
-        let share = |own: Vec<f64>, other: Vec<f64>| {
+        let right = |own: Vec<f64>, other: Vec<f64>| -> Vec<f64> {
             let right = |(own, other): (&f64, &f64)| match own.total_cmp(other) {
                 std::cmp::Ordering::Less => 1.0,
                 std::cmp::Ordering::Equal => 0.5,
                 std::cmp::Ordering::Greater => 0.0,
             };
-            own.iter().zip(&other).map(right).sum::<f64>() / own.len() as f64
+            own.iter().zip(&other).map(right).collect()
         };
-        let of_real = share(within(real)?, across(real, generated)?);
-        let of_generated = share(within(generated)?, across(generated, real)?);
-        Ok(Self { overall: (of_real + of_generated) / 2.0, real: of_real, generated: of_generated })
+        let of_real = right(within(real)?, across(real, generated)?);
+        let of_generated = right(within(generated)?, across(generated, real)?);
+        let share = |right: &[f64]| right.iter().sum::<f64>() / right.len() as f64;
+        let (real, generated) = (share(&of_real), share(&of_generated));
+        let right = Average::new([of_real, of_generated].concat())?;
+        Ok(Self { overall: (real + generated) / 2.0, real, generated, right })
     }
 
     /// The overall accuracy as a score.
@@ -147,7 +152,7 @@ impl NearestNeighbourAccuracy {
     /// If it is not finite.
     pub fn score(&self, setting: &Setting) -> Result<Score> {
         let protocol = setting.protocol("nearest-neighbour-accuracy", [("distance", "euclidean".into())]);
-        Score::new(self.overall, None, protocol, vec![])
+        self.right.score(protocol, vec![])
     }
 }
 
@@ -191,6 +196,8 @@ mod tests {
         let accuracy = |generated: &Features| NearestNeighbourAccuracy::of(&real, generated).unwrap();
         assert!((accuracy(&normal(400, 2, 0.0)).overall - 0.5).abs() < 0.08);
         assert_eq!(accuracy(&normal(400, 2, 50.0)).overall, 1.0);
+        let interval = accuracy(&normal(400, 2, 0.0)).score(&setting(400, 400)).unwrap().interval.unwrap();
+        assert!((0.05..0.09).contains(&(interval.high - interval.low)), "{interval:?}");
         let near: Vec<f64> = real.rows(0..400).iter().map(|v| v + 1e-6).collect();
         assert_eq!(accuracy(&Features::new(near, 3).unwrap()).overall, 0.0);
         let turned = NearestNeighbourAccuracy::of(&normal(400, 2, 1.0), &real).unwrap();

@@ -28,6 +28,10 @@ pub enum Metric {
     Memorisation,
     /// The accuracy of the nearest neighbour in telling real from generated.
     NearestNeighbour,
+    /// How far samples move along paths through the latent space.
+    PathLength,
+    /// The accuracy on real samples of a classifier that learnt from generated ones.
+    ClassificationAccuracy,
 }
 
 /// A score that a metric gives, and whether more of it is better.
@@ -35,7 +39,7 @@ type Given = (&'static str, bool);
 
 impl Metric {
     /// All of them.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 12] = [
         Self::Frechet,
         Self::Kernel,
         Self::InceptionScore,
@@ -46,6 +50,8 @@ impl Metric {
         Self::StackedDigits,
         Self::Memorisation,
         Self::NearestNeighbour,
+        Self::PathLength,
+        Self::ClassificationAccuracy,
     ];
 
     /// What it is asked for by.
@@ -61,6 +67,8 @@ impl Metric {
             Self::StackedDigits => "stacked-digits",
             Self::Memorisation => "memorisation",
             Self::NearestNeighbour => "nearest-neighbour",
+            Self::PathLength => "path-length",
+            Self::ClassificationAccuracy => "cas",
         }
     }
 
@@ -81,13 +89,18 @@ impl Metric {
                 ("high-quality", true),
             ],
             Self::StackedDigits => &[("stacked-digits-modes", true), ("stacked-digits-kl", false)],
-            Self::Similarity | Self::Memorisation | Self::NearestNeighbour => &[],
+            // A generator that gives one sample for all latents has the shortest paths, so they choose no best.
+            Self::Similarity
+            | Self::Memorisation
+            | Self::NearestNeighbour
+            | Self::PathLength
+            | Self::ClassificationAccuracy => &[],
         }
     }
 
     /// Whether it is computed from features of the real samples.
     pub(crate) fn needs_real_features(self) -> bool {
-        !matches!(self, Self::Frechet | Self::InceptionScore | Self::StackedDigits | Self::Similarity)
+        self.needs_features() && self != Self::InceptionScore
     }
 
     /// Whether it asks the extractor for probabilities of classes, at least of images.
@@ -97,12 +110,24 @@ impl Metric {
 
     /// Whether it is computed from features of the generated samples, one by one.
     pub(crate) fn needs_features(self) -> bool {
-        !matches!(self, Self::Frechet | Self::StackedDigits | Self::Similarity)
+        !matches!(
+            self,
+            Self::Frechet
+                | Self::StackedDigits
+                | Self::Similarity
+                | Self::PathLength
+                | Self::ClassificationAccuracy
+        )
+    }
+
+    /// Whether the extractor has a part in it.
+    pub fn uses_extractor(self) -> bool {
+        !matches!(self, Self::Similarity | Self::ClassificationAccuracy)
     }
 
     /// Whether it looks at the images themselves.
     pub fn needs_images(self) -> bool {
-        matches!(self, Self::Parzen | Self::Similarity | Self::StackedDigits)
+        matches!(self, Self::Parzen | Self::Similarity | Self::StackedDigits | Self::ClassificationAccuracy)
     }
 }
 
@@ -142,9 +167,13 @@ mod tests {
         for metric in Metric::ALL {
             assert_eq!(metric.name().parse::<Metric>().unwrap(), metric);
         }
-        for (given, meant) in
-            [("fdi", "fid"), ("memorization", "memorisation"), ("recal", "prdc"), ("ssim", "ms-ssim")]
-        {
+        for (given, meant) in [
+            ("fdi", "fid"),
+            ("memorization", "memorisation"),
+            ("recal", "prdc"),
+            ("ssim", "ms-ssim"),
+            ("path", "path-length"),
+        ] {
             let message = given.parse::<Metric>().unwrap_err().to_string();
             assert!(message.contains(&format!("the nearest is {meant},")), "{message}");
         }

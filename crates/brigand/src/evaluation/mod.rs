@@ -10,6 +10,7 @@
 mod average;
 mod bootstrap;
 mod classes;
+mod classification;
 mod density_coverage;
 mod error;
 pub mod extractors;
@@ -20,6 +21,7 @@ mod gathering;
 mod grouped_moments;
 mod inception_score;
 mod kernel_distance;
+mod latent_paths;
 mod linear_algebra;
 mod measuring;
 mod memorisation;

@@ -1,11 +1,11 @@
 //! How many modes of a mixture of Gaussians are covered, and how well (Srivastava et al. 2017; Lin et al. 2018).
 
 use super::average::Average;
-use super::classes::{kullback_leibler, total_variation};
+use super::classes::{bootstrap_counts, kullback_leibler, shares, total_variation};
 use super::error::{Result, refused};
 use super::features::Features;
 use super::protocol::Setting;
-use super::score::Score;
+use super::score::{Interval, Score};
 use crate::data::Modes;
 
 /// A sample is of high quality within so many standard deviations of a centre.
@@ -55,8 +55,7 @@ impl ModeCoverage {
 
     /// The share of each mode among the high-quality samples; none if there is no such sample.
     pub fn shares(&self) -> Option<Vec<f64>> {
-        let total: u64 = self.counts.iter().sum();
-        (total > 0).then(|| self.counts.iter().map(|&count| count as f64 / total as f64).collect())
+        self.counts.iter().any(|&count| count > 0).then(|| shares(&self.counts))
     }
 
     /// `KL(shares || uniform)` in nats; none without high-quality samples.
@@ -96,18 +95,26 @@ impl ModeCoverage {
         } else {
             vec![]
         };
+        let least = least.max(1);
+        let interval = |value: f64, purpose: &str, statistic: &dyn Fn(&[u64]) -> f64| {
+            bootstrap_counts(value, &self.counts, setting.seed, purpose, statistic)
+        };
+        let covered = |counts: &[u64]| counts.iter().filter(|&&count| count >= least).count() as f64;
+        let found = interval(covered(&self.counts), "modes", &covered)?;
+        let found = Interval { high: found.high.min(modes as f64), ..found };
         let mut scores = vec![
-            Score::new(self.covered(least) as f64, None, protocol("modes"), warnings.clone())?,
+            Score::new(covered(&self.counts), Some(found), protocol("modes"), warnings.clone())?,
             self.high_quality.score(protocol("high-quality"), vec![])?,
         ];
-        let from_uniform = [
-            ("modes-kl", self.divergence_from_uniform()),
-            ("modes-total-variation", self.variation_from_uniform()),
-        ];
-        for (metric, value) in from_uniform {
-            if let Some(value) = value {
-                scores.push(Score::new(value, None, protocol(metric), warnings.clone())?);
-            }
+        let uniform = self.uniform();
+        let divergence = |counts: &[u64]| kullback_leibler(&shares(counts), &uniform);
+        let variation = |counts: &[u64]| total_variation(&shares(counts), &uniform);
+        let from_uniform: [(&str, &dyn Fn(&[u64]) -> f64); 2] =
+            [("modes-kl", &divergence), ("modes-total-variation", &variation)];
+        for (metric, statistic) in from_uniform.into_iter().filter(|_| self.counts.iter().sum::<u64>() > 0) {
+            let value = statistic(&self.counts);
+            let found = interval(value, metric, statistic)?;
+            scores.push(Score::new(value, Some(found), protocol(metric), warnings.clone())?);
         }
         Ok(scores)
     }
@@ -182,7 +189,12 @@ mod tests {
             scores.into_iter().map(|score| score.protocol.metric).collect()
         };
         assert_eq!(names(&lost), ["modes", "high-quality"]);
-        assert_eq!(names(&at_centres(Toy::Ring8, &[1; 8])).len(), 4);
+        let even = at_centres(Toy::Ring8, &[1; 8]).scores(1, &setting(8, 8)).unwrap();
+        let ends = |score: &Score| score.interval.as_ref().map(|interval| (interval.low, interval.high)).unwrap();
+        assert_eq!(even.len(), 4);
+        // Eight draws of eight modes leave out three of them, more or less.
+        assert!(ends(&even[0]).0 < 8.0 && ends(&even[0]).1 == 8.0, "{even:?}");
+        assert!(ends(&even[2]).0 < 0.0 && ends(&even[2]).1 > 0.0, "{even:?}");
         assert!(ModeCoverage::of(&Features::new(vec![9.0; 4], 1).unwrap(), &modes).is_err());
     }
 }

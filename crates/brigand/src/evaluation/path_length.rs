@@ -8,6 +8,9 @@ use super::score::Score;
 use crate::error::Result;
 use crate::random::Stream;
 
+/// Fewer pairs than published path lengths are measured on are worth a warning.
+const USUAL_PAIRS: usize = 10_000;
+
 /// The space whose paths are followed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Space {
@@ -37,6 +40,8 @@ pub struct PathSettings {
     pub pairs: usize,
     /// Pairs generated at once.
     pub batch: usize,
+    /// Coordinates at the end of a point that choose something, a class say, and stay as they are along its path.
+    pub choices: usize,
     /// The step along the path, as a share of it. The paper's 1e-4 needs a generator in `f64`: in `f32` the two
     /// samples differ by little more than rounding, so 1e-2 is the default.
     pub step: f64,
@@ -44,7 +49,14 @@ pub struct PathSettings {
 
 impl Default for PathSettings {
     fn default() -> Self {
-        Self { space: Space::Latent, place: Place::Full, pairs: 10_000, batch: 64, step: 1e-2 }
+        Self {
+            space: Space::Latent,
+            place: Place::Full,
+            pairs: USUAL_PAIRS,
+            batch: 64,
+            choices: 0,
+            step: 1e-2,
+        }
     }
 }
 
@@ -74,11 +86,11 @@ impl PathLength {
         mut ends: impl FnMut(usize, &mut Stream) -> Result<Vec<f64>>,
         mut features: impl FnMut(&[f64]) -> Result<Vec<f64>>,
     ) -> Result<Self> {
-        let PathSettings { pairs, batch, step, .. } = settings;
-        if pairs == 0 || batch == 0 || dimensions == 0 || !(step > 0.0 && step <= 0.5) {
+        let PathSettings { pairs, batch, choices, step, .. } = settings;
+        if pairs == 0 || batch == 0 || dimensions <= choices || !(step > 0.0 && step <= 0.5) {
             return Ok(refused(format!(
-                "{pairs} pairs in batches of {batch}, {dimensions} dimensions and a step of {step} measure no path; \
-                 give positive numbers and a step of at most 0.5"
+                "{pairs} pairs in batches of {batch}, {dimensions} dimensions, {choices} of them choices, and a step \
+                 of {step} measure no path; give positive numbers and a step of at most 0.5"
             ))?);
         }
         let mut lengths = Vec::with_capacity(pairs);
@@ -116,8 +128,8 @@ impl PathLength {
             ("step", step.into()),
         ];
         let mut warnings = Vec::new();
-        if pairs < 10_000 {
-            warnings.push(format!("{pairs} pairs scatter; 10000 to 100000 are usual"));
+        if pairs < USUAL_PAIRS {
+            warnings.push(format!("the mean over {pairs} pairs scatters; 10000 to 100000 are usual"));
         }
         self.lengths.score(setting.protocol("perceptual-path-length", parameters), warnings)
     }
@@ -125,11 +137,13 @@ impl PathLength {
 
 /// The two points of the path between two ends whose samples are compared.
 fn neighbouring(settings: PathSettings, ends: &[f64], stream: &mut Stream) -> Vec<f64> {
-    let PathSettings { space, place, step, .. } = settings;
+    let PathSettings { space, place, choices, step, .. } = settings;
     let (from, to) = ends.split_at(ends.len() / 2);
+    let (from, chosen) = from.split_at(from.len() - choices);
     let share = stream.uniform(1, 0.0, 1.0).first().copied().unwrap_or(0.0);
     let t = if place == Place::End { 0.0 } else { f64::from(share) };
-    [t, t + step].into_iter().flat_map(|t| between(space, from, to, t)).collect()
+    let point = |t| between(space, from, to, t).into_iter().chain(chosen.iter().copied());
+    [t, t + step].into_iter().flat_map(point).collect()
 }
 
 fn between(space: Space, from: &[f64], to: &[f64], t: f64) -> Vec<f64> {
@@ -187,7 +201,8 @@ mod tests {
     fn a_linear_generator_has_the_squared_length_of_its_paths() {
         for place in [Place::Full, Place::End] {
             for step in [1e-4, 1e-2, 0.3] {
-                let settings = PathSettings { space: Space::Mapped, place, pairs: 5, batch: 2, step };
+                let settings =
+                    PathSettings { space: Space::Mapped, place, pairs: 5, batch: 2, choices: 0, step };
                 let ends = |count: usize, _: &mut Stream| Ok([0.0, 0.0, 3.0, 4.0].repeat(count / 2));
                 let found = PathLength::of(settings, 2, 0, ends, doubled).unwrap();
                 assert!(
@@ -219,6 +234,20 @@ mod tests {
     }
 
     #[test]
+    fn choices_stay_as_they_are_along_a_path() {
+        let settings =
+            PathSettings { space: Space::Mapped, pairs: 4, choices: 1, step: 0.1, ..PathSettings::default() };
+        let ends = |_: usize, _: &mut Stream| Ok(vec![0.0, 0.0, 7.0, 3.0, 4.0, 900.0]);
+        let mut chosen = Vec::new();
+        let found = PathLength::of(settings, 3, 0, ends, |points| {
+            chosen.extend(points.chunks(3).map(|point| point[2]));
+            Ok(points.to_vec())
+        });
+        assert!((found.unwrap().lengths.mean() - 25.0).abs() < 1e-9);
+        assert_eq!(chosen, [7.0; 8]);
+    }
+
+    #[test]
     fn outliers_are_dropped_and_seeds_decide() {
         let settings = PathSettings { pairs: 200, ..PathSettings::default() };
         let measure = |seed| PathLength::of(settings, 4, seed, normal, doubled).unwrap();
@@ -235,7 +264,11 @@ mod tests {
     #[test]
     fn what_measures_nothing_is_refused() {
         let settings = PathSettings { pairs: 2, ..PathSettings::default() };
-        for bad in [PathSettings { pairs: 0, ..settings }, PathSettings { step: 0.0, ..settings }] {
+        for bad in [
+            PathSettings { pairs: 0, ..settings },
+            PathSettings { step: 0.0, ..settings },
+            PathSettings { choices: 4, ..settings },
+        ] {
             assert!(PathLength::of(bad, 4, 0, normal, doubled).is_err());
         }
         assert!(PathLength::of(settings, 3, 0, normal, doubled).is_err());

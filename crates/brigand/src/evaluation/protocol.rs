@@ -29,6 +29,9 @@ pub struct Source {
     pub split: Option<String>,
     /// How many samples; unknown for statistics from files that do not tell it.
     pub count: Option<u64>,
+    /// The shape of one after any resizing, `[channels, height, width]` or `[dimensions]`, where that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shape: Option<Vec<usize>>,
 }
 
 /// What features or their statistics were made of and with. Stored beside them in files.
@@ -145,7 +148,12 @@ pub(super) mod tests {
     pub(crate) fn origin(count: u64) -> Origin {
         Origin {
             extractor: Extractor { name: "pixels".into(), sha256: None, resizing: "none".into() },
-            source: Source { name: "digits".into(), split: Some("train".into()), count: Some(count) },
+            source: Source {
+                name: "digits".into(),
+                split: Some("train".into()),
+                count: Some(count),
+                shape: None,
+            },
         }
     }
 
@@ -169,6 +177,7 @@ pub(super) mod tests {
         assert_eq!(base.differences(&base.clone()).unwrap(), Vec::<String>::new());
         let mut other = base.clone();
         other.setting.real.split = Some("test".into());
+        other.setting.real.shape = Some(vec![1, 8, 8]);
         other.setting.seed = 4;
         other.setting.generated = None;
         other.parameters = BTreeMap::from([("size".into(), 7.into())]);
@@ -178,6 +187,7 @@ pub(super) mod tests {
                 "generated: 6 and none",
                 "parameters.size: none and 7",
                 "parameters.subsets: 3 and none",
+                "real.shape: none and [1,8,8]",
                 "real.split: train and test",
                 "seed: 0 and 4"
             ]

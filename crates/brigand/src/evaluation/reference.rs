@@ -20,13 +20,13 @@ use crate::numbers::Numbers;
 pub struct Reference {
     /// The moments.
     pub moments: Moments,
-    /// What made the features of what; a `.npz` file does not tell.
+    /// What made the features of what; a `.npz` file of another program does not tell.
     pub origin: Option<Origin>,
 }
 
 /// Reads reference statistics: our `.safetensors`, or the `.npz` of pytorch-fid and TTUR with the arrays `mu`, `[d]`,
-/// and `sigma`, `[d, d]`. The latter tells neither the extractor nor the number of samples, so what it is compared
-/// with must be known from elsewhere.
+/// and `sigma`, `[d, d]`. Theirs tells neither the extractor nor the number of samples, so what it is compared with must
+/// be known from elsewhere; one of ours holds both in an entry that NumPy passes over.
 ///
 /// # Errors
 /// If the file cannot be read or holds something else.
@@ -37,7 +37,10 @@ pub fn read_reference(path: &Path) -> Result<Reference> {
             let mut archive = ZipArchive::new(std::io::BufReader::new(file)).map_err(content(path))?;
             let mean = member(&mut archive, "mu").map_err(content(path))?;
             let covariance = member(&mut archive, "sigma").map_err(content(path))?;
-            Ok(Reference { moments: moments(path, mean, covariance, None)?, origin: None })
+            let description = description(&mut archive).map_err(content(path))?;
+            let count = description.as_ref().and_then(|description| description.count);
+            let origin = description.and_then(|description| description.origin);
+            Ok(Reference { moments: moments(path, mean, covariance, count)?, origin })
         }
         Some("safetensors") => {
             let (mut arrays, description) = tensor_file::read(path, "moments")?;
@@ -54,14 +57,14 @@ pub fn read_reference(path: &Path) -> Result<Reference> {
     }
 }
 
-/// Writes reference statistics as the ending of `path` says: `.safetensors` with everything, or `.npz` as pytorch-fid
-/// does, which loses the count and the origin.
+/// Writes reference statistics as the ending of `path` says: `.safetensors`, or `.npz` for pytorch-fid to read too.
 ///
 /// # Errors
 /// If the file cannot be written or ends otherwise.
 pub fn write_reference(path: &Path, reference: &Reference) -> Result<()> {
     let Reference { moments, origin } = reference;
     let width = moments.dimensions();
+    let description = Description::new("moments", moments.count(), origin.clone());
     match ending(path).as_deref() {
         Some("npz") => {
             let mut archive = ZipWriter::new(Cursor::new(Vec::new()));
@@ -73,6 +76,9 @@ pub fn write_reference(path: &Path, reference: &Reference) -> Result<()> {
                 archive.start_file(format!("{name}.npy"), options).map_err(content(path))?;
                 archive.write_all(&bytes).map_err(content(path))?;
             }
+            let text = serde_json::to_string(&description).map_err(content(path))?;
+            archive.start_file(DESCRIPTION, SimpleFileOptions::default()).map_err(content(path))?;
+            archive.write_all(text.as_bytes()).map_err(content(path))?;
             let bytes = archive.finish().map_err(content(path))?.into_inner();
             Ok(write_atomically(path, &bytes)?)
         }
@@ -82,13 +88,14 @@ pub fn write_reference(path: &Path, reference: &Reference) -> Result<()> {
                 ("mu", array(moments.mean(), vec![width])),
                 ("sigma", array(moments.covariance(), vec![width; 2])),
             ]);
-            let description = Description::new("moments", moments.count(), origin.clone());
             tensor_file::write(path, &arrays, &description)
         }
         _ => Err(content(path)(ENDINGS)),
     }
 }
 
+/// The entry of a `.npz` file that tells what its statistics are of.
+const DESCRIPTION: &str = "brigand.json";
 const ENDINGS: &str = "reference statistics are kept in files ending in .safetensors or .npz";
 
 fn ending(path: &Path) -> Option<String> {
@@ -102,6 +109,15 @@ fn member(archive: &mut ZipArchive<impl Read + Seek>, name: &str) -> std::result
     let mut bytes = Vec::new();
     file.read_to_end(&mut bytes).map_err(|reason| format!("array `{name}` is damaged: {reason}"))?;
     npy::decode(&bytes).map_err(|reason| format!("array `{name}`: {reason}"))
+}
+
+fn description(
+    archive: &mut ZipArchive<impl Read + Seek>,
+) -> std::result::Result<Option<Description>, String> {
+    let Ok(mut file) = archive.by_name(DESCRIPTION) else { return Ok(None) };
+    let mut text = String::new();
+    file.read_to_string(&mut text).map_err(|reason| format!("`{DESCRIPTION}` is damaged: {reason}"))?;
+    tensor_file::understand(&text, "moments").map(Some)
 }
 
 fn moments(path: &Path, mean: Array, covariance: Array, count: Option<u64>) -> Result<Moments> {
@@ -127,18 +143,11 @@ mod tests {
     }
 
     #[test]
-    fn our_file_keeps_everything_and_numpys_the_numbers() {
+    fn both_files_keep_everything() {
         let folder = tempfile::tempdir().unwrap();
-        let ours = folder.path().join("a.safetensors");
-        write_reference(&ours, &reference()).unwrap();
-        assert_eq!(read_reference(&ours).unwrap(), reference());
-        let numpys = folder.path().join("a.npz");
-        write_reference(&numpys, &reference()).unwrap();
-        let found = read_reference(&numpys).unwrap();
-        assert_eq!(found.moments.mean(), reference().moments.mean());
-        assert_eq!(found.moments.covariance(), reference().moments.covariance());
-        assert_eq!((found.moments.count(), found.origin), (None, None));
-        for path in [ours, numpys] {
+        for path in ["a.safetensors", "a.npz"].map(|name| folder.path().join(name)) {
+            write_reference(&path, &reference()).unwrap();
+            assert_eq!(read_reference(&path).unwrap(), reference());
             let first = std::fs::read(&path).unwrap();
             write_reference(&path, &reference()).unwrap();
             assert_eq!(std::fs::read(&path).unwrap(), first);

@@ -128,7 +128,7 @@ pub fn compare(first: &Evaluation, second: &Evaluation) -> Result<Vec<Comparison
         let Some(other) = second.scores.iter().find(|other| other.protocol.metric == *metric) else {
             continue;
         };
-        let difference = other.difference(score)?;
+        let difference = -score.difference(other)?;
         found.push(Comparison {
             metric: metric.clone(),
             first: score.clone(),
@@ -194,7 +194,7 @@ mod tests {
         let near = compare(&evaluation(1.5, 5), &evaluation(2.0, 5)).unwrap();
         assert_eq!(near[0].apart(), Some(false));
         let message = compare(&evaluation(1.5, 5), &evaluation(4.0, 6)).unwrap_err().to_string();
-        assert!(message.contains("generated: 6 and 5"), "{message}");
+        assert!(message.contains("generated: 5 and 6"), "{message}");
         let none = Evaluation { generated: "b".into(), step: None, scores: vec![] };
         assert!(compare(&evaluation(1.5, 5), &none).unwrap_err().to_string().contains("no metric in common"));
     }

@@ -7,7 +7,7 @@ use brigand_autograd::Variable;
 use candle_core::{Device, Tensor};
 
 use super::protocol::Source;
-use crate::data::{Dataset, Modes};
+use crate::data::{Dataset, Labels, Modes};
 use crate::error::{Error, Result};
 use crate::npy;
 use crate::random::Stream;
@@ -32,6 +32,16 @@ pub trait Samples {
 
     /// The modes of the distribution they were drawn from, where it has modes.
     fn modes(&self) -> Option<&Modes> {
+        None
+    }
+
+    /// The class of each, in their order, where they have classes: those of data, or those a generator was asked for.
+    fn labels(&self) -> Option<Labels> {
+        None
+    }
+
+    /// What makes them when they are asked for, where something does.
+    fn generator(&self) -> Option<&dyn System> {
         None
     }
 }
@@ -65,6 +75,7 @@ impl Samples for DataSamples {
             name: self.dataset.name().to_owned(),
             split: self.split.clone(),
             count: Some(self.count() as u64),
+            shape: Some(self.shape().to_vec()),
         }
     }
 
@@ -85,6 +96,12 @@ impl Samples for DataSamples {
     fn modes(&self) -> Option<&Modes> {
         self.dataset.modes()
     }
+
+    fn labels(&self) -> Option<Labels> {
+        let Labels { classes, values } = self.dataset.labels()?;
+        let values = self.places.iter().filter_map(|&place| values.get(place).copied()).collect();
+        Some(Labels { classes: classes.clone(), values })
+    }
 }
 
 /// Samples of a generator, made when they are asked for: the ones that [`System::sample`] gives for the same seed.
@@ -101,10 +118,14 @@ impl<'a> GeneratedSamples<'a> {
     /// # Errors
     /// If the system makes no samples or none is asked for.
     pub fn new(system: &'a dyn System, name: &str, count: usize, seed: u64) -> Result<Self> {
-        if !system.generates() || count == 0 {
+        if !system.generates() {
             return Err(Error::Request(format!(
-                "{count} samples of {name} cannot be measured; give a run that generates, and ask for at least 1"
+                "{name} makes no samples to be measured; give a run that does (a classifier judges the samples of \
+                 others: --features classifier:RUN)"
             )));
+        }
+        if count == 0 {
+            return Err(Error::Request(format!("0 samples of {name} cannot be measured; ask for at least 1")));
         }
         let latents = system.latents(count, &mut Stream::new(seed, "sample", 0))?;
         Ok(Self { system, latents, name: name.to_owned(), shape: system.sample_shape().dims() })
@@ -113,7 +134,12 @@ impl<'a> GeneratedSamples<'a> {
 
 impl Samples for GeneratedSamples<'_> {
     fn source(&self) -> Source {
-        Source { name: self.name.clone(), split: None, count: Some(self.count() as u64) }
+        Source {
+            name: self.name.clone(),
+            split: None,
+            count: Some(self.count() as u64),
+            shape: Some(self.shape.clone()),
+        }
     }
 
     fn count(&self) -> usize {
@@ -130,6 +156,10 @@ impl Samples for GeneratedSamples<'_> {
         }
         let latents = self.latents.narrow(0, range.start, range.len())?;
         Ok(self.system.generate(&latents)?.into_tensor().to_device(&Device::Cpu)?)
+    }
+
+    fn generator(&self) -> Option<&dyn System> {
+        Some(self.system)
     }
 }
 
@@ -172,7 +202,12 @@ impl ArraySamples {
 
 impl Samples for ArraySamples {
     fn source(&self) -> Source {
-        Source { name: self.name.clone(), split: None, count: Some(self.count() as u64) }
+        Source {
+            name: self.name.clone(),
+            split: None,
+            count: Some(self.count() as u64),
+            shape: Some(self.shape.clone()),
+        }
     }
 
     fn count(&self) -> usize {
@@ -223,6 +258,16 @@ impl Samples for FirstSamples<'_> {
 
     fn modes(&self) -> Option<&Modes> {
         self.all.modes()
+    }
+
+    fn labels(&self) -> Option<Labels> {
+        let mut labels = self.all.labels()?;
+        labels.values.truncate(self.count);
+        Some(labels)
+    }
+
+    fn generator(&self) -> Option<&dyn System> {
+        self.all.generator()
     }
 }
 

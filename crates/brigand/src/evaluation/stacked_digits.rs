@@ -1,6 +1,6 @@
 //! The thousand modes of stacked digits: three digits as the channels of one image (Metz et al. 2017).
 
-use super::classes::{ClassHistogram, kullback_leibler};
+use super::classes::{ClassHistogram, bootstrap_counts, kullback_leibler, shares};
 use super::error::{Result, refused};
 use super::protocol::Setting;
 use super::score::Score;
@@ -36,7 +36,7 @@ impl StackedDigits {
 
     /// `KL(generated || uniform)` in nats.
     pub fn divergence_from_uniform(&self) -> f64 {
-        kullback_leibler(&self.histogram.shares(), &[1.0 / MODES as f64; MODES])
+        from_uniform(self.histogram.counts())
     }
 
     /// The number of modes covered and the divergence from uniform, as scores.
@@ -55,14 +55,21 @@ impl StackedDigits {
             "{total} perfect samples would score about {:.4} by chance alone",
             (MODES - 1) as f64 / (2 * total) as f64
         );
+        let covered = self.histogram.covered_interval(setting.seed, "stacked-digits-modes")?;
+        let (value, counts) = (self.divergence_from_uniform(), self.histogram.counts());
+        let scatter = bootstrap_counts(value, counts, setting.seed, "stacked-digits-kl", from_uniform)?;
         let modes = setting.protocol("stacked-digits-modes", [("samples", total.into())]);
         let divergence = setting
             .protocol("stacked-digits-kl", [("samples", total.into()), ("reference", "uniform".into())]);
         Ok([
-            Score::new(self.histogram.covered() as f64, None, modes, warnings)?,
-            Score::new(self.divergence_from_uniform(), None, divergence, vec![chance])?,
+            Score::new(self.histogram.covered() as f64, Some(covered), modes, warnings)?,
+            Score::new(self.divergence_from_uniform(), Some(scatter), divergence, vec![chance])?,
         ])
     }
+}
+
+fn from_uniform(counts: &[u64]) -> f64 {
+    kullback_leibler(&shares(counts), &[1.0 / MODES as f64; MODES])
 }
 
 /// How many of the modes `samples` perfect samples would cover on average.

@@ -70,24 +70,26 @@ pub(crate) fn write(path: &Path, arrays: &BTreeMap<&str, Array>, description: &D
     Ok(write_atomically(path, &file)?)
 }
 
+/// The description in `text`, which must be of `kind`; or what is wrong with it.
+pub(crate) fn understand(text: &str, kind: &str) -> std::result::Result<Description, String> {
+    let found: Description = serde_json::from_str(text)
+        .map_err(|reason| format!("its description is of another version of this program ({reason})"))?;
+    if found.version > VERSION || found.kind != kind {
+        return Err(format!(
+            "it holds {} of format version {}, not {kind} of version {VERSION}",
+            found.kind, found.version
+        ));
+    }
+    Ok(found)
+}
+
 /// Reads all arrays of floats, and the description if the file is one of ours; it must then be of `kind`.
 pub(crate) fn read(path: &Path, kind: &str) -> Result<(BTreeMap<String, Array>, Option<Description>)> {
     let file = std::fs::read(path).map_err(FileError::when("read", path))?;
     let tensors = SafeTensors::deserialize(&file).map_err(content(path))?;
     let (_, metadata) = SafeTensors::read_metadata(&file).map_err(content(path))?;
     let text = metadata.metadata().as_ref().and_then(|entries| entries.get(ENTRY));
-    let description = text.map(|text| serde_json::from_str::<Description>(text)).transpose();
-    let description = description.map_err(|reason| {
-        content(path)(format!("its description is of another version of this program ({reason})"))
-    })?;
-    if let Some(found) = &description
-        && (found.version > VERSION || found.kind != kind)
-    {
-        return Err(content(path)(format!(
-            "it holds {} of format version {}, not {kind} of version {VERSION}",
-            found.kind, found.version
-        )));
-    }
+    let description = text.map(|text| understand(text, kind)).transpose().map_err(content(path))?;
     let mut arrays = BTreeMap::new();
     for (name, view) in tensors.iter() {
         let numbers = match view.dtype() {

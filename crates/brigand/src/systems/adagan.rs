@@ -9,7 +9,7 @@ use toml::{Table, Value};
 use super::adversary::{Adversary, Seen};
 use super::duels::ordinary;
 use super::feed::Feed;
-use super::latent::{Distribution, LatentPart, LatentSpace};
+use super::latent::{Distribution, LatentPart, LatentSpace, MEMBER};
 use super::registry::{Entry, Family, Length, Make, read, to_table};
 use super::state::State;
 use super::{Duel, DuelRecipe, Report, Setup, System};
@@ -241,7 +241,7 @@ impl System for AdaGan {
             None => Vec::new(),
         };
         let distribution = Distribution::Uniform { size: 1, low: 0.0, high: 1.0 };
-        parts.push(LatentPart { name: "member", distribution });
+        parts.push(LatentPart { name: MEMBER, distribution });
         Ok(LatentSpace::new(parts))
     }
 

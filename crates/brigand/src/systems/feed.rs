@@ -252,6 +252,7 @@ fn weighted(sums: &[f64], count: usize, stream: &mut Stream) -> Vec<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::data::Labels;
     use std::collections::BTreeSet;
 
     /// Numbers that name themselves.
@@ -289,7 +290,7 @@ mod tests {
     #[test]
     fn few_labels_are_told_evenly_and_always_the_same() {
         let labels: Vec<u32> = (0..60).map(|number| u32::from(number >= 50)).collect();
-        let data = numbered(60).with_labels(&labels).unwrap();
+        let data = numbered(60).with_labels(Labels::numbered(labels)).unwrap();
         let mut feed = Feed::new(data, 6, 3, &Device::Cpu).unwrap();
         feed.hold_out(None).unwrap();
         let mut told = BTreeSet::new();

@@ -58,6 +58,8 @@ impl LatentRecipe {
 pub const NOISE: &str = "noise";
 /// The name of the part that says which class a sample is to be of.
 pub const CLASS: &str = "class";
+/// The name of the part that chooses one of several generators.
+pub const MEMBER: &str = "member";
 
 /// What a part of a latent is drawn from.
 #[derive(Clone, Debug, PartialEq)]
@@ -188,6 +190,15 @@ impl LatentSpace {
         self.part(CLASS).map_or(0, |(range, _)| range.len())
     }
 
+    /// How many coordinates at the end of a latent choose something, a class or one of several generators; a path
+    /// through the latent space keeps them.
+    pub fn choices(&self) -> usize {
+        let chooses = |part: &&LatentPart| {
+            matches!(part.distribution, Distribution::Category { .. }) || part.name == MEMBER
+        };
+        self.parts.iter().rev().take_while(chooses).map(|part| part.distribution.size()).sum()
+    }
+
     /// `count` latents, `[count, size]`, part after part from the same stream.
     pub fn draw(&self, count: usize, stream: &mut Stream, device: &Device) -> Result<Variable> {
         let drawn: Vec<(usize, Vec<f32>)> = self
@@ -300,6 +311,7 @@ mod tests {
         let refusal = |result: Result<Variable>| result.err().unwrap().to_string();
         assert!(refusal(space.with_category(&latents, CLASS, &[0, 3])).contains("no class 3"));
         assert!(refusal(space.with_category(&latents, CLASS, &[0])).contains("1 choices"));
+        assert_eq!((space.choices(), space.classes()), (0, 3));
         assert!(refusal(space.with_category(&latents, "style", &[0, 0])).contains("style"));
         let short = latents.narrow(1, 0, 4).unwrap();
         assert!(refusal(space.with_category(&short, CLASS, &[0, 0])).contains("have 6 numbers"));

@@ -25,7 +25,7 @@ pub use duel::{
 };
 pub use feed::{Feed, RealBatch};
 pub use interpolation::{Interpolation, Path, lerp, moments, slerp};
-pub use latent::{CLASS, Distribution, LatentPart, LatentRecipe, LatentSpace, NOISE, Prior};
+pub use latent::{CLASS, Distribution, LatentPart, LatentRecipe, LatentSpace, MEMBER, NOISE, Prior};
 pub use neighbours::code_neighbours;
 pub use optimizer::{Optimizer, OptimizerRecipe, Schedule, UnrolledOptimizer};
 pub use player::{Player, descend};

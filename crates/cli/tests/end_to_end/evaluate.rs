@@ -1,5 +1,6 @@
 //! `evaluate`: from runs and sets to scores, and `evaluation.every` while training.
 
+use brigand::npy;
 use serde_json::Value;
 
 use crate::program::{Desk, checkpoints, names, tensors};
@@ -61,6 +62,10 @@ fn sets_of_any_origin_are_compared_and_statistics_reused() {
     assert!((direct - from_file).abs() < 1e-6 * direct, "{direct} {from_file}");
     value("--real digits --fake digits --count 300 --metrics fid --save-stats real.npz");
     let from_npz = value("--real real.npz --fake fake.npy --features classifier");
+    desk.refuse(
+        "evaluate --real real.npz --fake fake.npy --features pixels",
+        &["name: digits-classifier and pixels"],
+    );
     assert!((direct - from_npz).abs() < 1e-6 * direct, "{direct} {from_npz}");
     assert!(value("--real digits --fake digits --metrics fid") < 1e-3);
     desk.succeed("train gan --data ring8 --steps 2 --set training.batch=16 --out points --quiet");
@@ -70,6 +75,7 @@ fn sets_of_any_origin_are_compared_and_statistics_reused() {
     mixed_folder(&desk.path("photos"), 30);
     let ended = desk.run("evaluate --real folder:photos --fake folder:photos --size 8 --metrics fid,kde");
     assert_eq!(ended.code, Some(0), "{}", ended.err);
+    assert!(ended.err.contains("torn.jpg"), "{}", ended.err);
     assert!(ended.err.contains("note: images are compared pixel by pixel"), "{}", ended.err);
 }
 
@@ -81,11 +87,51 @@ fn what_cannot_be_measured_is_refused() {
     desk.refuse("evaluate absent", &["absent", "no run folder"]);
     desk.refuse("evaluate run --metrics is --features pixels --count 50", &["classifier:RUN"]);
     desk.refuse("evaluate --real digits --fake absent.npy", &["absent.npy"]);
+    desk.refuse("evaluate run --metrics stacked-digits --count 50", &["three channels"]);
     desk.refuse("evaluate run --best", &["evaluation.every"]);
     mixed_folder(&desk.path("photos"), 25);
     desk.refuse("evaluate --real digits --fake folder:photos --metrics fid", &["[1, 8, 8]", "same size"]);
+    let mut images = vec![0.5; 300 * 64];
+    npy::write(&desk.path("one.npy"), &images[..64], &[1, 1, 8, 8]).unwrap();
+    desk.refuse(
+        "evaluate --real digits --fake one.npy --metrics fid",
+        &["one.npy has too few samples (1)", "at least 2"],
+    );
+    images[270 * 64 + 3] = f32::NAN;
+    npy::write(&desk.path("nan.npy"), &images, &[300, 1, 8, 8]).unwrap();
+    for metric in ["fid", "kid", "ms-ssim"] {
+        let line = format!("evaluate --real digits --fake nan.npy --metrics {metric}");
+        desk.refuse(&line, &["sample 270 of nan.npy holds", "no finite number"]);
+    }
     assert_eq!(desk.run("evaluate").code, Some(2));
     assert_eq!(desk.run("evaluate --real digits").code, Some(2));
+}
+
+#[test]
+fn paths_are_followed_and_classes_asked_for() {
+    let desk = trained(
+        "--set evaluation.every=2 --set evaluation.count=20 --set evaluation.metrics=fid,path-length",
+    );
+    let metrics = std::fs::read_to_string(desk.path("run/metrics.jsonl")).unwrap();
+    assert!(metrics.contains("perceptual-path-length"), "{metrics}");
+    let document = json(&desk.succeed("evaluate run --metrics path-length --count 40 --json"));
+    let found = score(&document, "perceptual-path-length");
+    assert!(found["value"].as_f64().unwrap() > 0.0);
+    assert_eq!(found["protocol"]["parameters"]["pairs"], 40);
+    desk.refuse("evaluate run --metrics cas", &["run at step 4 has none", "sub-folder"]);
+    desk.refuse(
+        "evaluate --real digits --fake digits --metrics path-length",
+        &["needs a generator", "give a run"],
+    );
+    desk.refuse("evaluate --real ring8 --fake ring8 --metrics cas --count 50", &["images, these are points"]);
+    std::fs::create_dir(desk.path("made")).unwrap();
+    for class in ["one", "two"] {
+        mixed_folder(&desk.path("made").join(class), 4);
+    }
+    desk.refuse("evaluate --real digits --fake folder:made --metrics cas", &["[1, 8, 8]", "same size"]);
+    desk.refuse("train gan --set evaluation.metrics=cas --out other", &["cas takes too long"]);
+    let accuracy = desk.succeed("evaluate --real folder:made --fake folder:made --size 8 --metrics cas");
+    assert!(accuracy.lines().any(|line| line.starts_with("classification-accuracy-score")), "{accuracy}");
 }
 
 #[test]
@@ -95,6 +141,8 @@ fn only_like_is_compared_with_like() {
         ("a", "run --metrics fid --count 100"),
         ("b", "run --metrics fid --count 100 --features pixels"),
         ("c", "run --metrics fid --count 100"),
+        ("small", "--real digits --fake digits --size 6 --metrics fid --count 100"),
+        ("large", "--real digits --fake digits --size 8 --metrics fid --count 100 --features pixels"),
     ] {
         desk.succeed(&format!("evaluate {line} --out {out}"));
     }
@@ -102,7 +150,11 @@ fn only_like_is_compared_with_like() {
     assert!(shown.lines().any(|line| line.starts_with("fid") && line.contains("overlap")), "{shown}");
     desk.refuse(
         "evaluate --compare a/evaluation.json b/evaluation.json",
-        &["extractor.name: pixels and digits-classifier"],
+        &["extractor.name: digits-classifier and pixels"],
+    );
+    desk.refuse(
+        "evaluate --compare small/evaluation.json large/evaluation.json",
+        &["real.shape: [1,6,6] and [1,8,8]"],
     );
     desk.refuse("evaluate --compare a/evaluation.json run/recipe.toml", &["recipe.toml", "no file that"]);
 }

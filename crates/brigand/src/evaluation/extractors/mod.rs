@@ -148,12 +148,25 @@ impl Extractor {
         &self.identity
     }
 
+    /// As [`Extractor::extract`] without the rounding to 8 bits, for what compares images that differ by less.
+    ///
+    /// # Errors
+    /// As [`Extractor::extract`].
+    pub fn extract_unrounded(&self, samples: &Tensor) -> Result<Extraction> {
+        self.extract_levels(samples, |value| f32::midpoint(value, 1.0).clamp(0.0, 1.0))
+    }
+
     /// Features (and logits) of `samples`: images `[n, channels, height, width]` with values in [-1, 1] (what lies
     /// outside is clipped), or `[n, dimensions]` for [`Extractor::given`].
     ///
     /// # Errors
     /// If there are none, they have a shape the extractor does not know, or a value is no finite number.
     pub fn extract(&self, samples: &Tensor) -> Result<Extraction> {
+        self.extract_levels(samples, level)
+    }
+
+    /// With `level` to bring values from [-1, 1] to [0, 1].
+    fn extract_levels(&self, samples: &Tensor, level: fn(f32) -> f32) -> Result<Extraction> {
         let (shape, values) = (samples.dims().to_vec(), checked(samples)?);
         match (&self.kind, shape.as_slice()) {
             (Kind::Given, &[_, _]) => Ok(Extraction { features: rows(values, shape[0])?, logits: None }),
@@ -296,6 +309,10 @@ mod tests {
         let images = Tensor::from_vec(values.to_vec(), (2, 3, 1, 1), &Device::Cpu).unwrap();
         let pixels = Extractor::pixels().extract(&images).unwrap();
         assert_eq!((pixels.features.dims(), pixels.logits.is_none()), ([2, 3].as_slice(), true));
+        let unrounded = Extractor::pixels().extract_unrounded(&images).unwrap();
+        assert!(
+            vector(&unrounded.features).iter().zip(values).all(|(u, v)| (u - f32::min(v, 1.0)).abs() < 1e-6)
+        );
         let wanted = [0.0, 0.0, 128.0, 191.0, 255.0, 255.0].map(|level: f32| 2.0 * (level / 255.0) - 1.0);
         assert_eq!(vector(&pixels.features), wanted);
         let points = images.reshape((2, 3)).unwrap();
