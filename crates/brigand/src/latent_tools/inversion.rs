@@ -96,7 +96,8 @@ fn descend(
         let apart = made.sub(samples)?.square()?.mean_all()?;
         let loss = apart.add(&latents.square()?.mean_all()?.scale(PULL)?)?.scale(count)?;
         let slopes = grad(&loss, &[&latents], false)?;
-        let slopes: Vec<Variable> = slopes.iter().map(|slope| Ok(slope.mul(&free)?)).collect::<Result<_>>()?;
+        let slopes: Vec<Variable> =
+            slopes.iter().map(|slope| Ok(slope.mul(&free)?)).collect::<Result<_>>()?;
         optimizer.step(&mut place, &slopes)?;
         if bounded && let Some(latents) = place.values().first() {
             let rows: Vec<Vec<f32>> = to_rows(latents)?.iter().map(|row| settled(space, row)).collect();
