@@ -1,5 +1,6 @@
 //! The named systems, the parts they are composed of, and the registry of them all.
 
+mod aae;
 mod adagan;
 mod adversary;
 mod average;
@@ -10,6 +11,7 @@ mod feed;
 mod interpolation;
 mod latent;
 mod optimizer;
+mod planar;
 mod player;
 mod recognition;
 mod registry;
@@ -25,6 +27,7 @@ pub use feed::{Feed, RealBatch};
 pub use interpolation::{Interpolation, Path, lerp, moments, slerp};
 pub use latent::{CLASS, Distribution, LatentPart, LatentRecipe, LatentSpace, NOISE, Prior};
 pub use optimizer::{Optimizer, OptimizerRecipe, Schedule, UnrolledOptimizer};
+pub use planar::Planar;
 pub use player::{Player, descend};
 pub use recognition::{held_out_accuracy, labels, largest, recognised};
 pub use registry::{Entry, Family, Length, Make, SystemRecipe, find, own, registry};

@@ -3,7 +3,7 @@
 use serde::{Serialize, de::DeserializeOwned};
 use toml::Table;
 
-use super::{Duel, DuelRecipe, Setup, System, adagan, classifier, duels};
+use super::{Duel, DuelRecipe, Setup, System, aae, adagan, classifier, duels};
 use crate::error::{Error, Result};
 use crate::networks::SampleKind;
 use crate::recipe::refused;
@@ -164,7 +164,7 @@ impl Entry {
 
 /// All systems, in the order in which a reader meets them.
 pub fn registry() -> impl Iterator<Item = &'static Entry> {
-    duels::ROWS.into_iter().flatten().chain([&adagan::ROW, &classifier::ROW])
+    duels::ROWS.into_iter().flatten().chain([&adagan::ROW]).chain(&aae::ROWS).chain([&classifier::ROW])
 }
 
 /// The system called `name`.
