@@ -19,6 +19,13 @@ const PIECE: usize = 16;
 pub enum Ink {
     /// One of the numbered colours of all charts.
     Hue(usize),
+    /// A colour for each of any number of classes.
+    Class {
+        /// Which.
+        index: usize,
+        /// How many there are.
+        of: usize,
+    },
     /// Black, for what is exact.
     Dark,
     /// Grey, for what only guides the eye.
@@ -29,10 +36,17 @@ impl Ink {
     fn colour(self) -> RGBAColor {
         match self {
             Self::Hue(index) => colour(index).to_rgba(),
+            Self::Class { index, of } => class_colour(index, of),
             Self::Dark => INK.to_rgba(),
             Self::Quiet => QUIET.mix(0.6),
         }
     }
+}
+
+/// Evenly spaced hues; neighbours differ in lightness too.
+fn class_colour(index: usize, of: usize) -> RGBAColor {
+    let lightness = if index.is_multiple_of(2) { 0.36 } else { 0.58 };
+    HSLColor(index as f64 / of.max(1) as f64, 0.8, lightness).to_rgba()
 }
 
 /// What is drawn. Places are `(x, y)` in the panel's coordinates; what lies outside its axes is left out.

@@ -1,12 +1,14 @@
 //! Latent spaces: the noise, classes and codes that generators start from.
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use brigand_autograd::Variable;
 use candle_core::{Device, Tensor};
 use serde::{Deserialize, Serialize};
 use statrs::distribution::{ContinuousCDF, Normal};
 
+use super::planar::Planar;
 use crate::error::{Error, Result};
 use crate::random::Stream;
 
@@ -85,14 +87,24 @@ pub enum Distribution {
         /// How often each is drawn; they need not sum to 1.
         shares: Vec<f64>,
     },
+    /// A shape in the plane.
+    Planar(Planar),
+    /// One of several given points, all equally likely.
+    Points {
+        /// Coordinates of each.
+        size: usize,
+        /// The points, row by row.
+        rows: Arc<[f32]>,
+    },
 }
 
 impl Distribution {
     /// Coordinates it takes.
     pub fn size(&self) -> usize {
         match self {
-            Self::Normal { size, .. } | Self::Uniform { size, .. } => *size,
+            Self::Normal { size, .. } | Self::Uniform { size, .. } | Self::Points { size, .. } => *size,
             Self::Category { shares } => shares.len(),
+            Self::Planar(_) => 2,
         }
     }
 
@@ -112,6 +124,13 @@ impl Distribution {
                 }
                 rows
             }
+            Self::Planar(planar) => planar.draw(&planar.choose(count, stream), stream),
+            Self::Points { size, rows } => {
+                let points: Vec<&[f32]> = rows.chunks_exact((*size).max(1)).collect();
+                (0..count)
+                    .flat_map(|_| stream.choose(&points).copied().unwrap_or_default().to_vec())
+                    .collect()
+            }
         }
     }
 
@@ -121,7 +140,7 @@ impl Distribution {
         match self {
             Self::Normal { deviation, .. } => Some(deviation * Normal::standard().inverse_cdf(share)),
             Self::Uniform { low, high, .. } => Some(low + (high - low) * share),
-            Self::Category { .. } => None,
+            Self::Category { .. } | Self::Planar(_) | Self::Points { .. } => None,
         }
     }
 }
@@ -335,5 +354,14 @@ mod tests {
         assert!((normal.quantile(0.975).unwrap() - 2.0 * 1.959_963_985).abs() < 1e-6);
         assert_eq!(Distribution::Uniform { size: 1, low: 0.0, high: 4.0 }.quantile(0.25), Some(1.0));
         assert_eq!(Distribution::Category { shares: vec![1.0] }.quantile(0.5), None);
+    }
+
+    #[test]
+    fn given_points_are_drawn_whole() {
+        let given = Distribution::Points { size: 2, rows: vec![1.0, 2.0, 3.0, 4.0].into() };
+        let drawn = given.draw(200, &mut Stream::new(1, "a test", 0));
+        let first = drawn.chunks(2).filter(|point| *point == [1.0, 2.0]).count();
+        let second = drawn.chunks(2).filter(|point| *point == [3.0, 4.0]).count();
+        assert!(first + second == 200 && (70..=130).contains(&first), "{first} {second}");
     }
 }

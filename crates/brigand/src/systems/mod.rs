@@ -1,5 +1,6 @@
 //! The named systems, the parts they are composed of, and the registry of them all.
 
+mod aae;
 mod adagan;
 mod adversary;
 mod average;
@@ -11,6 +12,7 @@ mod feed;
 mod latent;
 mod neighbours;
 mod optimizer;
+mod planar;
 mod player;
 mod recognition;
 mod registry;
@@ -26,6 +28,7 @@ pub use feed::{Feed, RealBatch};
 pub use latent::{CLASS, Distribution, LatentPart, LatentRecipe, LatentSpace, MEMBER, NOISE, Prior};
 pub use neighbours::code_neighbours;
 pub use optimizer::{Optimizer, OptimizerRecipe, Schedule, UnrolledOptimizer};
+pub use planar::Planar;
 pub use player::{Player, descend};
 pub use recognition::{held_out_accuracy, labels, largest, recognised};
 pub use registry::{Entry, Family, Length, Make, SystemRecipe, find, own, registry};

@@ -3,7 +3,7 @@
 use serde::{Serialize, de::DeserializeOwned};
 use toml::Table;
 
-use super::{Duel, DuelRecipe, Setup, System, adagan, classifier, duels, encoders};
+use super::{Duel, DuelRecipe, Setup, System, aae, adagan, classifier, duels, encoders};
 use crate::error::{Error, Result};
 use crate::networks::SampleKind;
 use crate::recipe::refused;
@@ -164,7 +164,8 @@ impl Entry {
 
 /// All systems, in the order in which a reader meets them.
 pub fn registry() -> impl Iterator<Item = &'static Entry> {
-    let others = [&adagan::ROW].into_iter().chain(&encoders::ROWS).chain([&classifier::ROW]);
+    let encoders = encoders::ROWS.iter().chain(&aae::ROWS);
+    let others = [&adagan::ROW].into_iter().chain(encoders).chain([&classifier::ROW]);
     duels::ROWS.into_iter().flatten().chain(others)
 }
 

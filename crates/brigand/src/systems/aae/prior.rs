@@ -1,0 +1,156 @@
+//! What codes are to follow.
+
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Error, Result};
+use crate::npy;
+use crate::systems::{Distribution, Planar};
+
+/// Components of a mixture where the data has no classes to count.
+const COMPONENTS: usize = 10;
+
+/// The distribution that codes are made to follow.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
+pub(super) enum PriorRecipe {
+    /// Independent normal coordinates around 0.
+    Normal {
+        /// Their standard deviation.
+        #[serde(default = "one")]
+        deviation: f64,
+    },
+    /// Gaussians along the spokes of a wheel, in the plane.
+    GaussianWheel {
+        /// How many; 0 for one for each class, or ten where there are no classes.
+        #[serde(default)]
+        components: usize,
+    },
+    /// A roll of two turns, in the plane.
+    SwissRoll {
+        /// Intervals that it is cut into; 0 for one for each class, or ten where there are no classes.
+        #[serde(default)]
+        components: usize,
+    },
+    /// The rows of a file, drawn with replacement.
+    Samples {
+        /// A `.npy` file of floats `[n, size]`.
+        #[serde(default)]
+        file: String,
+    },
+}
+
+fn one() -> f64 {
+    1.0
+}
+
+impl PriorRecipe {
+    /// Refuses what cannot be a prior of codes of `size` coordinates.
+    pub(super) fn check(&self, size: usize) -> Result<()> {
+        match self {
+            Self::Normal { deviation } if !(*deviation > 0.0 && deviation.is_finite()) => {
+                Err(Error::Recipe(format!("prior.deviation is {deviation}; give a positive number")))
+            }
+            Self::GaussianWheel { .. } | Self::SwissRoll { .. } if size != 2 => Err(Error::Recipe(format!(
+                "latent.size is {size}, but gaussian-wheel and swiss-roll lie in the plane; give latent.size=2 or \
+                 prior.kind=normal"
+            ))),
+            Self::GaussianWheel { components } | Self::SwissRoll { components } if *components > 1000 => {
+                Err(Error::Recipe(format!("prior.components is {components}; give at most 1000")))
+            }
+            Self::Samples { file } if file.is_empty() => {
+                Err(Error::Recipe("prior.file is empty; name a .npy file of floats [n, latent.size]".into()))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The shape in the plane, one component for each of `classes` where the recipe does not say how many.
+    pub(super) fn planar(&self, classes: usize) -> Option<Planar> {
+        let or_classes = |components: usize| match (components, classes) {
+            (0, 0) => COMPONENTS,
+            (0, classes) => classes,
+            (components, _) => components,
+        };
+        match *self {
+            Self::GaussianWheel { components } => {
+                Some(Planar::GaussianWheel { components: or_classes(components) })
+            }
+            Self::SwissRoll { components } => Some(Planar::SwissRoll { components: or_classes(components) }),
+            Self::Normal { .. } | Self::Samples { .. } => None,
+        }
+    }
+
+    /// The distribution of codes of `size` coordinates, for data of `classes`.
+    ///
+    /// # Errors
+    /// If a file cannot be read or its rows have another size.
+    pub(super) fn distribution(&self, size: usize, classes: usize) -> Result<Distribution> {
+        match self {
+            Self::Normal { deviation } => Ok(Distribution::Normal { size, deviation: *deviation }),
+            Self::Samples { file } => given_points(file, size),
+            Self::GaussianWheel { .. } | Self::SwissRoll { .. } => {
+                let planar = self.planar(classes).map(Distribution::Planar);
+                planar.ok_or_else(|| Error::Recipe("prior.kind names no shape in the plane".into()))
+            }
+        }
+    }
+}
+
+fn given_points(file: &str, size: usize) -> Result<Distribution> {
+    let array = npy::read(Path::new(file))?;
+    match *array.shape {
+        [count, found] if found == size && count > 0 => {
+            let rows: Vec<f32> =
+                array.numbers.get(0..array.numbers.len()).iter().map(|&value| value as f32).collect();
+            if rows.iter().any(|value| !value.is_finite()) {
+                return Err(Error::Recipe(format!(
+                    "prior.file {file}: a number is not finite; leave such rows out"
+                )));
+            }
+            Ok(Distribution::Points { size, rows: rows.into() })
+        }
+        ref other => Err(Error::Recipe(format!(
+            "prior.file {file} has shape {other:?}; give one of shape [n, {size}], or set latent.size"
+        ))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn components_follow_the_classes_unless_chosen() {
+        let components = |chosen: usize, classes: usize| {
+            PriorRecipe::SwissRoll { components: chosen }.planar(classes).unwrap().components()
+        };
+        assert_eq!([components(0, 7), components(0, 0), components(4, 7)], [7, 10, 4]);
+        assert_eq!(PriorRecipe::Normal { deviation: 1.0 }.planar(7), None);
+    }
+
+    #[test]
+    fn a_file_gives_its_rows() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("prior.npy");
+        npy::write(&path, &[1.0, 2.0, 3.0, 4.0], &[2, 2]).unwrap();
+        let recipe = PriorRecipe::Samples { file: path.to_string_lossy().into_owned() };
+        let expected = Distribution::Points { size: 2, rows: vec![1.0, 2.0, 3.0, 4.0].into() };
+        assert_eq!(recipe.distribution(2, 0).unwrap(), expected);
+        assert!(recipe.distribution(3, 0).unwrap_err().to_string().contains("[n, 3]"));
+        npy::write(&path, &[1.0, f32::NAN], &[1, 2]).unwrap();
+        assert!(recipe.distribution(2, 0).unwrap_err().to_string().contains("finite"));
+        let absent = PriorRecipe::Samples { file: "nowhere.npy".into() };
+        assert!(absent.distribution(2, 0).unwrap_err().to_string().contains("nowhere.npy"));
+    }
+
+    #[test]
+    fn impossible_priors_are_refused() {
+        let refusal = |prior: PriorRecipe, size: usize| prior.check(size).unwrap_err().to_string();
+        assert!(refusal(PriorRecipe::Normal { deviation: 0.0 }, 2).contains("prior.deviation is 0"));
+        assert!(refusal(PriorRecipe::GaussianWheel { components: 0 }, 3).contains("latent.size is 3"));
+        assert!(refusal(PriorRecipe::SwissRoll { components: 1001 }, 2).contains("at most 1000"));
+        assert!(refusal(PriorRecipe::Samples { file: String::new() }, 2).contains("prior.file"));
+    }
+}

