@@ -10,6 +10,7 @@
 mod average;
 mod bootstrap;
 mod classes;
+mod clusters;
 mod density_coverage;
 mod error;
 pub mod extractors;
@@ -44,6 +45,7 @@ mod tensor_file;
 pub use average::Average;
 pub use bootstrap::bootstrap;
 pub use classes::{ClassHistogram, ClassificationAccuracy, TrainedOn, kullback_leibler, total_variation};
+pub use clusters::purity;
 pub use density_coverage::DensityCoverage;
 pub use error::EvaluationError;
 pub use feature_file::{FeatureFile, read_features, write_features};

@@ -3,6 +3,7 @@
 
 mod animation;
 mod canvas;
+mod clusters;
 mod grid;
 mod heat;
 mod panels;
@@ -11,6 +12,7 @@ mod plot;
 mod scatter;
 
 pub use animation::{AnimationStyle, animate, animate_step_files};
+pub use clusters::cluster_montage;
 pub use grid::{Grid, image_grid, single_image};
 pub use heat::SQUARES;
 pub use panels::{Ink, Mark, Panel, Shape, Sheet};

@@ -3,10 +3,12 @@
 mod adagan;
 mod adversary;
 mod average;
+pub mod catgan;
 pub mod classifier;
 mod duel;
 mod duels;
 mod feed;
+pub mod imle;
 mod interpolation;
 mod latent;
 mod optimizer;

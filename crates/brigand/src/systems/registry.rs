@@ -3,7 +3,7 @@
 use serde::{Serialize, de::DeserializeOwned};
 use toml::Table;
 
-use super::{Duel, DuelRecipe, Setup, System, adagan, classifier, duels};
+use super::{Duel, DuelRecipe, Setup, System, adagan, catgan, classifier, duels, imle};
 use crate::error::{Error, Result};
 use crate::networks::SampleKind;
 use crate::recipe::refused;
@@ -31,6 +31,8 @@ pub enum Family {
     Codes,
     /// From samples back to latents.
     Encoders,
+    /// Samples near every datum, without a discriminator.
+    Likelihoods,
     /// What judges samples.
     Judges,
 }
@@ -48,6 +50,7 @@ impl std::fmt::Display for Family {
             Self::Conditional => "conditional",
             Self::Codes => "codes",
             Self::Encoders => "encoders",
+            Self::Likelihoods => "likelihoods",
             Self::Judges => "judges",
         })
     }
@@ -164,7 +167,7 @@ impl Entry {
 
 /// All systems, in the order in which a reader meets them.
 pub fn registry() -> impl Iterator<Item = &'static Entry> {
-    duels::ROWS.into_iter().flatten().chain([&adagan::ROW, &classifier::ROW])
+    duels::ROWS.into_iter().flatten().chain([&adagan::ROW, &catgan::ROW, &imle::ROW, &classifier::ROW])
 }
 
 /// The system called `name`.
