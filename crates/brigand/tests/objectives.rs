@@ -179,9 +179,13 @@ fn energies_leave_far_fakes_alone() {
     let (real, fake) = (values(&[-0.25, -0.75]), values(&[-0.5, -2.0]));
     let codes = rows(&[1.0, 0.0, 0.0, 1.0], 2);
     let scores = Scores { fake_features: Some(&codes), ..Scores::new(&real, &fake) };
-    let objective = Objective::EnergyBased { margin: 1.0, pull_away: 0.1 };
+    let objective = Objective::EnergyBased { margin: 1.0, relative: false, pull_away: 0.1 };
     assert_near(objective.discriminator_loss(&scores).unwrap().scalar().unwrap(), 0.75, 1e-9);
     assert_near(objective.generator_loss(&scores).unwrap().scalar().unwrap(), 1.25, 1e-6);
+    // Three times the mean energy of the real samples, 1.5: the first fake is 1 below it.
+    let relative = Objective::EnergyBased { margin: 3.0, relative: true, pull_away: 0.1 };
+    assert_near(relative.discriminator_loss(&scores).unwrap().scalar().unwrap(), 1.0, 1e-9);
+    assert!(Objective::EnergyBased { margin: 0.9, relative: true, pull_away: 0.1 }.check().is_err());
 }
 
 /// Gradients by scores, samples and features against central differences, for what the fixtures do not cover.
@@ -199,7 +203,7 @@ fn gradients_equal_finite_differences() {
         Objective::GanQp { lambda: 3.0, distance: PairDistance::L2 },
         Objective::CTransform { cost: TransportCost::Euclidean, epsilon: 0.0 },
         Objective::CTransform { cost: TransportCost::Squared, epsilon: 0.5 },
-        Objective::EnergyBased { margin: 1.5, pull_away: 0.3 },
+        Objective::EnergyBased { margin: 1.5, relative: false, pull_away: 0.3 },
         Objective::LossSensitive { lambda: 0.7, gamma: 0.2, slope: 0.1 },
     ];
     let start: [Vec<f64>; 5] = [

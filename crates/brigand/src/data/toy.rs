@@ -37,11 +37,13 @@ pub enum Toy {
     ParallelLines,
     /// Uniform on two discs of radius 0.5 around (-1, 0) and (1, 0).
     Discs,
+    /// Two circles around 0 of radius 0.5 and 1, noise of sd 0.05.
+    Circles,
 }
 
 impl Toy {
     /// Every toy.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Ring8,
         Self::Grid25,
         Self::SwissRoll,
@@ -52,6 +54,7 @@ impl Toy {
         Self::Mixture1d,
         Self::ParallelLines,
         Self::Discs,
+        Self::Circles,
     ];
 
     /// The name it is asked for by.
@@ -67,6 +70,7 @@ impl Toy {
             Self::Mixture1d => "mixture1d",
             Self::ParallelLines => "parallel-lines",
             Self::Discs => "discs",
+            Self::Circles => "circles",
         }
     }
 
@@ -83,6 +87,7 @@ impl Toy {
             Self::Mixture1d => "1-D normals at -3, 0 and 3, sd 0.5",
             Self::ParallelLines => "two parallel segments",
             Self::Discs => "two separate discs",
+            Self::Circles => "two concentric circles",
         }
     }
 
@@ -95,7 +100,7 @@ impl Toy {
     pub fn parts(self) -> usize {
         match self {
             Self::SwissRoll | Self::Normal => 1,
-            Self::TwoMoons | Self::ParallelLines | Self::Discs => 2,
+            Self::TwoMoons | Self::ParallelLines | Self::Discs | Self::Circles => 2,
             Self::Mixture1d => 3,
             Self::Pinwheel => 5,
             Self::Ring8 | Self::Checkerboard => 8,
@@ -166,6 +171,11 @@ impl Toy {
                 [2.0 * (column as f32 + u) - 4.0, 2.0 * (row as f32 + v) - 4.0]
             }
             Self::ParallelLines => [side, u],
+            Self::Circles => {
+                let (sin, cos) = (TAU * u).sin_cos();
+                let radius = 0.5 * (1.0 + side);
+                [radius * cos + 0.05 * n, radius * sin + 0.05 * m]
+            }
             _ => {
                 let (sin, cos) = (TAU * v).sin_cos();
                 let radius = 0.5 * u.sqrt();
@@ -254,6 +264,11 @@ mod tests {
         let inside = |(p, &part): (&[f32; 2], &u32)| radius(p, 2.0 * part as f32 - 1.0, 0.0);
         assert!(discs.iter().zip(&parts).all(|pair| inside(pair) <= 0.5 + 1e-6));
         assert!((mean(discs.iter().zip(&parts).map(inside)) - 1.0 / 3.0).abs() < 0.004);
+        let (circles, parts) = points(Toy::Circles);
+        let off =
+            circles.iter().zip(&parts).map(|(p, &part)| radius(p, 0.0, 0.0) - 0.5 * (1.0 + part as f32));
+        let deviation = mean(off.map(|off| off * off)).sqrt();
+        assert!((0.047..0.053).contains(&deviation), "{deviation}");
         let (wheel, _) = points(Toy::Pinwheel);
         assert!((mean(wheel.iter().map(|p| p[0].powi(2) + p[1].powi(2))) - 1.1).abs() < 0.02);
         assert!(mean(wheel.iter().map(|p| p[0])).abs() < 0.03);

@@ -9,6 +9,7 @@ mod dropout;
 mod features;
 mod linear;
 mod minibatch;
+mod noise;
 mod normalization;
 mod residual;
 mod sequence;
@@ -22,6 +23,7 @@ pub use dropout::Dropout;
 pub use features::{Features, SecondHead};
 pub use linear::Linear;
 pub use minibatch::{Minibatch, MinibatchDeviation, MinibatchDiscrimination};
+pub use noise::{GaussianNoise, with_noise};
 pub use normalization::{BatchNormalization, Momentum};
 pub use residual::{Double, Halve, Residual, SumPositions};
 pub use sequence::{Activate, Reshape, Sequence};
@@ -52,7 +54,7 @@ pub struct Pass<'a> {
     pub buffers: &'a mut Buffers,
     /// What to do with statistics.
     pub mode: Mode,
-    /// Where dropout draws its masks from; networks with dropout need it except for sampling.
+    /// Where dropout and noise draw from; networks with either need it except for sampling.
     pub random: Option<&'a mut Stream>,
     /// What each sample is conditioned on, `[batch, size]`.
     pub condition: Option<Variable>,
@@ -62,6 +64,8 @@ pub struct Pass<'a> {
     pub features: Option<Variable>,
     /// What [`SecondHead`] said, `[batch, size]`.
     pub second: Option<Variable>,
+    /// What an auto-encoder made of its input, `[batch, sample...]`.
+    pub reconstruction: Option<Variable>,
 }
 
 impl<'a> Pass<'a> {
@@ -76,6 +80,7 @@ impl<'a> Pass<'a> {
             reference: 0,
             features: None,
             second: None,
+            reconstruction: None,
         }
     }
 }

@@ -45,7 +45,8 @@ impl AutoencoderRecipe {
     }
 }
 
-/// `-mean (x - decode(encode(x)))²` over each sample's elements, `[batch]`; the codes are the features.
+/// `-mean (x - decode(encode(x)))²` over each sample's elements, `[batch]`; the codes are the features, and what was
+/// decoded is left in the pass.
 struct Reconstruction {
     encoder: Sequence,
     decoder: Sequence,
@@ -54,8 +55,10 @@ struct Reconstruction {
 impl Layer for Reconstruction {
     fn forward(&self, pass: &mut Pass<'_>, input: &Variable) -> Result<Variable> {
         let codes = self.encoder.forward(pass, input)?;
-        let error = input.sub(&self.decoder.forward(pass, &codes)?)?;
+        let rebuilt = self.decoder.forward(pass, &codes)?;
+        let error = input.sub(&rebuilt)?;
         pass.features = Some(codes);
+        pass.reconstruction = Some(rebuilt);
         Ok(error.square()?.flatten_from_second()?.mean(&[1])?.neg()?)
     }
 

@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize};
 use super::{Body, SampleKind, SampleShape};
 use crate::error::{Error, Result};
 use crate::layers::{
-    Activate, BatchNormalization, Builder, Dropout, Initialization, Linear, Momentum, Reshape, Sequence,
+    Activate, BatchNormalization, Builder, Dropout, GaussianNoise, Initialization, Linear, Momentum, Reshape,
+    Sequence,
 };
 
 /// Which activation the hidden layers have.
@@ -56,12 +57,14 @@ pub struct MlpRecipe {
     pub normalization: HiddenNormalization,
     /// Rates of dropout after a discriminator's last hidden layers.
     pub dropout: Vec<f64>,
+    /// Standard deviation of the normal noise after each of a discriminator's hidden layers; 0 for none.
+    pub noise: f64,
 }
 
 impl Default for MlpRecipe {
     fn default() -> Self {
         let (activation, normalization) = (Hidden::LeakyRelu, HiddenNormalization::None);
-        Self { widths: vec![128, 128], activation, normalization, dropout: Vec::new() }
+        Self { widths: vec![128, 128], activation, normalization, dropout: Vec::new(), noise: 0.0 }
     }
 }
 
@@ -73,7 +76,7 @@ impl MlpRecipe {
         sample: SampleShape,
     ) -> Result<Sequence> {
         self.check()?;
-        let (mut layers, last) = self.hidden(builder, latent, &[])?;
+        let (mut layers, last) = self.hidden(builder, latent, false)?;
         layers.push(builder, |b| Linear::new(b, last, sample.elements(), Initialization::Glorot))?;
         if sample.kind() == SampleKind::Image && !builder.logits {
             layers.push_plain(Activate(Activation::Tanh));
@@ -84,7 +87,7 @@ impl MlpRecipe {
 
     pub(super) fn discriminator(&self, builder: &mut Builder, sample: SampleShape) -> Result<Body> {
         self.check()?;
-        let (hidden, features) = self.hidden(builder, sample.elements(), &self.dropout)?;
+        let (hidden, features) = self.hidden(builder, sample.elements(), true)?;
         let mut layers = Sequence::new();
         layers.push_plain(Reshape(vec![sample.elements()]));
         layers.extend(hidden);
@@ -93,6 +96,7 @@ impl MlpRecipe {
 
     fn check(&self) -> Result<()> {
         Dropout::check(&self.dropout)?;
+        GaussianNoise::check(self.noise)?;
         match self.widths.iter().find(|&&width| width == 0 || width > 1 << 20) {
             Some(width) => Err(Error::Recipe(format!(
                 "a hidden layer of width {width} cannot be built; give widths between 1 and {}",
@@ -102,8 +106,10 @@ impl MlpRecipe {
         }
     }
 
-    /// The hidden layers after an input of size `from`, and the size of their output.
-    fn hidden(&self, builder: &mut Builder, from: usize, dropout: &[f64]) -> Result<(Sequence, usize)> {
+    /// The hidden layers after an input of size `from`, with dropout and noise if they are to be disturbed, and the
+    /// size of their output.
+    fn hidden(&self, builder: &mut Builder, from: usize, disturbed: bool) -> Result<(Sequence, usize)> {
+        let (dropout, noise) = if disturbed { (self.dropout.as_slice(), self.noise) } else { (&[][..], 0.0) };
         let mut layers = Sequence::new();
         let (mut last, activation) = (from, self.activation.activation());
         let one = Initialization::Constant { value: 1.0 };
@@ -125,6 +131,9 @@ impl MlpRecipe {
             }
             if let Some(dropout) = Dropout::after(dropout, position, self.widths.len()) {
                 layers.push_plain(dropout);
+            }
+            if noise > 0.0 {
+                layers.push_plain(GaussianNoise(noise));
             }
             last = width;
         }

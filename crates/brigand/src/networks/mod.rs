@@ -43,7 +43,7 @@ pub struct Setting<'a> {
     pub weights: Option<&'a Weights>,
     /// How statistics of the batch are used.
     pub mode: Mode,
-    /// Where dropout draws from.
+    /// Where dropout and noise draw from.
     pub random: Option<&'a mut Stream>,
     /// What each sample is conditioned on, `[batch, size]`.
     pub condition: Option<&'a Variable>,
@@ -65,6 +65,8 @@ pub struct Observed {
     pub features: Option<Variable>,
     /// What a discriminator's second head says, `[batch, size]`.
     pub second: Option<Variable>,
+    /// What a discriminator that reconstructs made of its input, `[batch, sample...]`.
+    pub reconstruction: Option<Variable>,
 }
 
 impl Network {
@@ -98,7 +100,7 @@ impl Network {
         pass.random = setting.random;
         pass.condition = setting.condition.cloned();
         let output = run(self.layers.as_ref(), &mut pass, self.reference.as_ref(), input)?;
-        Ok(Observed { output, features: pass.features, second: pass.second })
+        Ok(Observed::after(pass, output))
     }
 
     /// The output for `input` with running statistics, which it leaves alone; recorded, so that gradients can flow.
@@ -107,7 +109,7 @@ impl Network {
         let mut pass = Pass::new(setting.weights.unwrap_or(&self.weights), &mut buffers, Mode::Sampling);
         pass.condition = setting.condition.cloned();
         let output = run(self.layers.as_ref(), &mut pass, self.reference.as_ref(), input)?;
-        Ok(Observed { output, features: pass.features, second: pass.second })
+        Ok(Observed::after(pass, output))
     }
 
     /// Whether, in training, a sample's output depends on the other samples of its batch.
@@ -144,6 +146,11 @@ impl Network {
 }
 
 impl Observed {
+    fn after(pass: Pass<'_>, output: Variable) -> Self {
+        let Pass { features, second, reconstruction, .. } = pass;
+        Self { output, features, second, reconstruction }
+    }
+
     /// The same values without their history.
     pub fn detach(&self) -> Self {
         let detached = |of: &Option<Variable>| of.as_ref().map(Variable::detach);
@@ -151,6 +158,7 @@ impl Observed {
             output: self.output.detach(),
             features: detached(&self.features),
             second: detached(&self.second),
+            reconstruction: detached(&self.reconstruction),
         }
     }
 }

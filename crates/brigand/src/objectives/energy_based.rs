@@ -6,10 +6,14 @@ use brigand_autograd::Variable;
 use super::Scores;
 use crate::error::{Error, Result};
 
-/// `mean E(x) + mean max(0, margin - E(y))`.
-pub(super) fn discriminator(scores: &Scores<'_>, margin: f64) -> Result<Variable> {
-    let pushed = scores.fake.affine(1.0, margin)?.relu()?.mean_all()?;
-    Ok(pushed.sub(&scores.real.mean_all()?)?)
+/// `mean E(x) + mean max(0, m - E(y))` with `m = margin`, or `m = margin mean E(x)`, through which no gradient flows.
+pub(super) fn discriminator(scores: &Scores<'_>, margin: f64, relative: bool) -> Result<Variable> {
+    let real = scores.real.mean_all()?;
+    let above = match relative {
+        true => scores.fake.sub(&real.detach().scale(margin)?)?,
+        false => scores.fake.affine(1.0, margin)?,
+    };
+    Ok(above.relu()?.mean_all()?.sub(&real)?)
 }
 
 /// `mean E(y) + weight PT(codes of y)`.

@@ -21,7 +21,7 @@ pub use c_transform::TransportCost;
 pub use energy_based::pull_away;
 pub use f_gan::{Divergence, GeneratorUpdate};
 pub use quadratic_potential::PairDistance;
-pub use recognition::{cross_entropy, entropy_of_mean, mean_entropy};
+pub use recognition::{cross_entropy, entropies, entropy_of_mean, mean_entropy};
 
 use brigand_autograd::Variable;
 use serde::{Deserialize, Serialize};
@@ -135,6 +135,10 @@ pub enum Objective {
         /// The energy above which a fake is left alone.
         #[serde(default = "one")]
         margin: f64,
+        /// Whether that energy is `margin` times the mean energy of the real samples instead, so that it falls as the
+        /// auto-encoder learns.
+        #[serde(default)]
+        relative: bool,
         /// The weight of the pull-away term in the generator's loss.
         #[serde(default = "tenth")]
         pull_away: f64,
@@ -212,7 +216,9 @@ impl Objective {
             Self::RelativisticAverageHinge {} => relativistic::average_hinge(real, fake),
             Self::GanQp { lambda, distance } => quadratic_potential::discriminator(scores, lambda, distance),
             Self::CTransform { cost, epsilon } => c_transform::discriminator(scores, cost, epsilon),
-            Self::EnergyBased { margin, .. } => energy_based::discriminator(scores, margin),
+            Self::EnergyBased { margin, relative, .. } => {
+                energy_based::discriminator(scores, margin, relative)
+            }
             Self::LossSensitive { lambda, gamma, slope } => {
                 loss_sensitive::discriminator(scores, lambda, gamma, slope)
             }
@@ -292,6 +298,9 @@ impl Objective {
             }
             Self::CTransform { epsilon, .. } if !(epsilon >= 0.0 && epsilon.is_finite()) => {
                 refuse("epsilon", epsilon, "0 or more")
+            }
+            Self::EnergyBased { margin, relative: true, .. } if !(margin > 1.0 && margin.is_finite()) => {
+                refuse("margin", margin, "more than 1 with objective.relative=true: fakes are not to be real")
             }
             Self::EnergyBased { margin, .. } if !positive(margin) => {
                 refuse("margin", margin, "a positive number")

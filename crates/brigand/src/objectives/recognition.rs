@@ -10,9 +10,14 @@ pub fn cross_entropy(logits: &Variable, targets: &Variable) -> Result<Variable> 
     Ok(logits.log_softmax(1)?.mul(targets)?.sum(&[1])?.mean_all()?.neg()?)
 }
 
+/// The entropy of each row's distribution, `[n]`, in nats: `H(softmax(logits)_i)` for logits `[n, classes]`.
+pub fn entropies(logits: &Variable) -> Result<Variable> {
+    Ok(logits.softmax(1)?.mul(&logits.log_softmax(1)?)?.sum(&[1])?.neg()?)
+}
+
 /// The mean entropy of the rows' distributions, in nats: `mean_i H(softmax(logits)_i)`.
 pub fn mean_entropy(logits: &Variable) -> Result<Variable> {
-    Ok(logits.softmax(1)?.mul(&logits.log_softmax(1)?)?.sum(&[1])?.mean_all()?.neg()?)
+    Ok(entropies(logits)?.mean_all()?)
 }
 
 /// The entropy of the batch's mean distribution, in nats: `H(mean_i softmax(logits)_i)`.

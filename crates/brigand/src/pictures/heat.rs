@@ -134,7 +134,7 @@ impl Scatter {
         (counts, missing)
     }
 
-    fn drawn_squares(
+    pub(super) fn drawn_squares(
         &self,
         caption: &str,
         paint: impl FnOnce(&mut Chart<'_, '_>) -> Result<(), DrawingError>,
@@ -149,7 +149,7 @@ impl Scatter {
         })
     }
 
-    fn fill(
+    pub(super) fn fill(
         &self,
         chart: &mut Chart<'_, '_>,
         colour: impl Fn(usize) -> RGBColor,

@@ -51,12 +51,25 @@ pub fn held_out_accuracy(
     device: &Device,
     mut judge: impl FnMut(&Variable) -> Result<Variable>,
 ) -> Result<f64> {
-    let count = feed.held_out_count();
     let mut right = 0;
+    look_at_held_out(feed, device, |batch| {
+        right += recognised(&judge(&batch.samples)?, labels(batch)?)?;
+        Ok(())
+    })?;
+    Ok(right as f64 / feed.held_out_count().max(1) as f64)
+}
+
+/// Shows all held-out samples on `device`, portion by portion.
+pub(super) fn look_at_held_out(
+    feed: &Feed,
+    device: &Device,
+    mut look: impl FnMut(&RealBatch) -> Result<()>,
+) -> Result<()> {
+    let count = feed.held_out_count();
     for start in (0..count).step_by(PORTION) {
-        let batch = feed.held_out(start..(start + PORTION).min(count))?;
-        let samples = Variable::constant(batch.samples.tensor().to_device(device)?);
-        right += recognised(&judge(&samples)?, labels(&batch)?)?;
+        let mut batch = feed.held_out(start..(start + PORTION).min(count))?;
+        batch.samples = Variable::constant(batch.samples.tensor().to_device(device)?);
+        look(&batch)?;
     }
-    Ok(right as f64 / count.max(1) as f64)
+    Ok(())
 }

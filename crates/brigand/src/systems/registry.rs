@@ -3,7 +3,9 @@
 use serde::{Serialize, de::DeserializeOwned};
 use toml::Table;
 
-use super::{Duel, DuelRecipe, Setup, System, aae, adagan, classifier, duels, encoders};
+use super::{
+    Duel, DuelRecipe, Setup, System, aae, adagan, catgan, classifier, duels, encoders, imle,
+};
 use crate::error::{Error, Result};
 use crate::networks::SampleKind;
 use crate::recipe::refused;
@@ -31,6 +33,8 @@ pub enum Family {
     Codes,
     /// From samples back to latents.
     Encoders,
+    /// Samples near every datum, without a discriminator.
+    Likelihoods,
     /// What judges samples.
     Judges,
 }
@@ -48,6 +52,7 @@ impl std::fmt::Display for Family {
             Self::Conditional => "conditional",
             Self::Codes => "codes",
             Self::Encoders => "encoders",
+            Self::Likelihoods => "likelihoods",
             Self::Judges => "judges",
         })
     }
@@ -164,8 +169,8 @@ impl Entry {
 
 /// All systems, in the order in which a reader meets them.
 pub fn registry() -> impl Iterator<Item = &'static Entry> {
-    let encoders = encoders::ROWS.iter().chain(&aae::ROWS);
-    let others = [&adagan::ROW].into_iter().chain(encoders).chain([&classifier::ROW]);
+    let single = [&adagan::ROW, &catgan::ROW, &imle::ROW].into_iter();
+    let others = single.chain(&encoders::ROWS).chain(&aae::ROWS).chain([&classifier::ROW]);
     duels::ROWS.into_iter().flatten().chain(others)
 }
 

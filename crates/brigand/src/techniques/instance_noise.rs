@@ -1,10 +1,10 @@
 //! Instance noise (Sønderby et al. 2016, arXiv:1610.04490; Arjovsky and Bottou 2017, arXiv:1701.04862).
 
 use brigand_autograd::Variable;
-use candle_core::{Device, Tensor};
 use serde::{Deserialize, Serialize};
 
 use crate::error::Result;
+use crate::layers::with_noise;
 use crate::random::Stream;
 
 /// Normal noise on real and generated samples, in both players' updates, fading linearly.
@@ -28,12 +28,6 @@ impl InstanceNoise {
 
     /// `samples` with fresh noise.
     pub fn add(&self, samples: &Variable, step: u64, stream: &mut Stream) -> Result<Variable> {
-        let deviation = self.at(step);
-        if deviation == 0.0 {
-            return Ok(samples.clone());
-        }
-        let noise = stream.normal(samples.elements());
-        let noise = Tensor::from_vec(noise, samples.shape(), &Device::Cpu)?.to_device(samples.device())?;
-        Ok(samples.add(&Variable::constant(noise).scale(deviation)?)?)
+        with_noise(samples, self.at(step), stream)
     }
 }

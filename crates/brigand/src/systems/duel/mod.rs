@@ -20,7 +20,7 @@ use super::state::{Fragment, State};
 use super::{Report, Setup, System, TheoryLine};
 use crate::error::{Error, Result};
 use crate::layers::Mode;
-use crate::networks::{GeneratorOptions, Head, Hearing, Network, SampleShape, Setting};
+use crate::networks::{GeneratorOptions, Head, Hearing, Network, NetworkRecipe, SampleShape, Setting};
 use crate::penalties::Constraint;
 use crate::random::Stream;
 use crate::techniques::{EncoderRecipe, HistoricalAverage};
@@ -190,6 +190,16 @@ impl System for Duel {
         let setting = Setting { weights, condition: condition.as_ref(), ..Setting::plain(Mode::Sampling) };
         let make = || Ok(self.generator.network.judge(setting, &input)?.output);
         if latents.has_history() { make() } else { without_recording(make) }
+    }
+
+    /// What a discriminator that is an auto-encoder makes of them.
+    fn reconstruct(&self, samples: &Variable, _: Option<&[u32]>) -> Result<Option<Variable>> {
+        let reconstructs = matches!(self.recipe.discriminator, NetworkRecipe::Autoencoder(_));
+        if !reconstructs || self.recipe.techniques.packing > 1 {
+            return Ok(None);
+        }
+        let setting = Setting::plain(Mode::Sampling);
+        without_recording(|| Ok(self.critic.player.network.judge(setting, samples)?.reconstruction))
     }
 
     fn opinion(&self, places: &Variable) -> Result<Option<(Variable, Variable)>> {

@@ -183,8 +183,13 @@ impl Duel {
         let mut masks = draw.stream("penalty/dropout");
         let condition = shown.condition(self.conditions_critic());
         let critic = &mut self.critic;
+        // A probe may hold both sides of every pair, one after the other.
         let mut scores = |samples: &Variable| {
-            Ok(critic.judge(weights, (samples, condition), Mode::Frozen, &mut masks)?.output)
+            let sides = samples.shape()[0] / shown.real.shape()[0].max(1);
+            let of_sides = condition
+                .map(|of_pairs| Variable::concatenate(&vec![of_pairs; sides.max(1)], 0))
+                .transpose()?;
+            Ok(critic.judge(weights, (samples, of_sides.as_ref()), Mode::Frozen, &mut masks)?.output)
         };
         let (real, fake) = (shown.real.detach(), shown.fake.detach());
         let penalty = self.recipe.penalty.term(&mut scores, &real, &fake, &mut draw.stream("penalty"))?;

@@ -67,7 +67,7 @@ fn condition(generator: GeneratorHears, discriminator: DiscriminatorHears) -> Co
 
 fn layers(widths: &[usize], normalization: HiddenNormalization) -> NetworkRecipe {
     let (widths, activation) = (widths.to_vec(), Hidden::LeakyRelu);
-    NetworkRecipe::Mlp(MlpRecipe { widths, activation, normalization, dropout: Vec::new() })
+    NetworkRecipe::Mlp(MlpRecipe { widths, activation, normalization, ..MlpRecipe::default() })
 }
 
 /// Fully connected, as in the paper, with Adam and without its maxout layers.

@@ -42,7 +42,7 @@ fn ebgan(kind: SampleKind) -> DuelRecipe {
     let (encoder, decoder) = (Box::new(network.clone()), Box::new(network));
     DuelRecipe {
         discriminator: NetworkRecipe::Autoencoder(AutoencoderRecipe { code, encoder, decoder }),
-        objective: Objective::EnergyBased { margin: 1.0, pull_away: 0.1 },
+        objective: Objective::EnergyBased { margin: 1.0, relative: false, pull_away: 0.1 },
         ..ordinary(kind)
     }
 }

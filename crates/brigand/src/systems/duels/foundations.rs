@@ -70,7 +70,7 @@ fn gan(kind: SampleKind) -> DuelRecipe {
     if kind == SampleKind::Image {
         let mlp = |widths: &[usize], normalization| {
             let (widths, activation) = (widths.to_vec(), Hidden::LeakyRelu);
-            NetworkRecipe::Mlp(MlpRecipe { widths, activation, normalization, dropout: Vec::new() })
+            NetworkRecipe::Mlp(MlpRecipe { widths, activation, normalization, ..MlpRecipe::default() })
         };
         recipe.generator = mlp(&[64, 128, 256], HiddenNormalization::AfterActivation);
         recipe.discriminator = mlp(&[128, 64], HiddenNormalization::None);

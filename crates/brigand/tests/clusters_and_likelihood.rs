@@ -1,0 +1,289 @@
+//! Claims: CatGAN's clusters follow the data and a few labels go further with it; every datum of IMLE has a near sample;
+//! EBGAN's auto-encoder knows real samples, and its pull-away term keeps codes apart. Each fails with its idea off.
+
+#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout, reason = "helpers of tests")]
+
+use brigand::data::{Dataset, Modes};
+use brigand::evaluation::{Features, ModeCoverage, nearest, purity};
+use brigand::layers::Mode;
+use brigand::networks::{SampleShape, Setting};
+use brigand::objectives::{entropy_of_mean, mean_entropy, pull_away};
+use brigand::random::Stream;
+use brigand::recipe::{Changes, Recipe};
+use brigand::systems::{self, Feed, Report, System, largest};
+use brigand::training::load_data;
+use brigand_autograd::Variable;
+use candle_core::Device;
+
+fn recipe(name: &str, words: &str) -> brigand::Result<Recipe> {
+    let assignments = words.split_whitespace().map(str::to_owned).collect();
+    Recipe::resolve(systems::find(name).unwrap(), &Changes { file: None, assignments })
+}
+
+/// A system in training, with every sixth sample held out.
+struct Run {
+    system: Box<dyn System>,
+    feed: Feed,
+    step: u64,
+}
+
+impl Run {
+    fn new(name: &str, words: &str) -> brigand::Result<Self> {
+        let recipe = recipe(name, words)?;
+        Self::on(&recipe, load_data(&recipe)?)
+    }
+
+    fn on(recipe: &Recipe, data: Dataset) -> brigand::Result<Self> {
+        let training = recipe.common.training;
+        let mut feed = Feed::new(data, training.batch, training.seed, &Device::Cpu)?;
+        let (counts, device) = (feed.class_counts(), Device::Cpu);
+        let setup = recipe.common.setup(feed.sample_shape()?, &counts, &device);
+        let system = systems::find(&recipe.common.system)?.build(&recipe.parts, &setup)?;
+        feed.hold_out(None)?;
+        Ok(Self { system, feed, step: 0 })
+    }
+
+    /// Trains so many steps; answers what the last one reported.
+    fn go(&mut self, steps: u64) -> Report {
+        let mut report = Report::new();
+        for _ in 0..steps {
+            report = self.system.train_step(&mut self.feed, self.step).unwrap();
+            self.step += 1;
+        }
+        report
+    }
+
+    /// The most probable cluster of each held-out sample, their classes, and how much the clusters tell.
+    fn clusters(&self) -> (Vec<u32>, Vec<u32>, f64) {
+        let batch = self.feed.held_out(0..self.feed.held_out_count()).unwrap();
+        let probabilities = self.system.classify(&batch.samples).unwrap().unwrap();
+        let clusters = probabilities.shape()[1];
+        let rows = probabilities.to_vec_f32().unwrap();
+        let logits = probabilities.safe_log(1e-12).unwrap();
+        let information = entropy_of_mean(&logits).unwrap().scalar().unwrap()
+            - mean_entropy(&logits).unwrap().scalar().unwrap();
+        let clusters = rows.chunks(clusters).map(|row| largest(row) as u32).collect();
+        (clusters, batch.labels.unwrap(), information)
+    }
+}
+
+/// The purity of the seed whose clusters tell most, which needs no labels to know.
+fn best_purity(name: &str, words: &str, seeds: u64, steps: u64) -> f64 {
+    let runs = (0..seeds).map(|seed| {
+        let words = format!("{words} training.seed={seed} training.steps={steps} held_out.every=0");
+        let mut run = Run::new(name, &words).unwrap();
+        run.go(steps);
+        let (clusters, classes, information) = run.clusters();
+        let purity = purity(&clusters, &classes).unwrap();
+        println!("{words}: information {information:.3}, purity {purity:.3}");
+        (information, purity)
+    });
+    runs.max_by(|a, b| a.0.total_cmp(&b.0)).unwrap().1
+}
+
+/// The cluster of each point by Lloyd's algorithm from the first `k` points.
+fn k_means(points: &[f32], k: usize) -> Vec<u32> {
+    let points: Vec<&[f32]> = points.chunks(2).collect();
+    let mut centres: Vec<Vec<f32>> = points[..k].iter().map(|point| point.to_vec()).collect();
+    let distance = |a: &[f32], b: &[f32]| (a[0] - b[0]).hypot(a[1] - b[1]);
+    let closest = |point: &[f32], centres: &[Vec<f32>]| {
+        (0..k).min_by(|&a, &b| distance(point, &centres[a]).total_cmp(&distance(point, &centres[b]))).unwrap()
+    };
+    for _ in 0..50 {
+        let mut sums = vec![(0.0, 0.0, 0.0); k];
+        for point in &points {
+            let sum = &mut sums[closest(point, &centres)];
+            *sum = (sum.0 + point[0], sum.1 + point[1], sum.2 + 1.0);
+        }
+        centres = sums.iter().map(|sum| vec![sum.0 / sum.2, sum.1 / sum.2]).collect();
+    }
+    points.iter().map(|point| closest(point, &centres) as u32).collect()
+}
+
+#[test]
+fn circles_are_told_apart_without_labels() {
+    let found = best_purity("catgan", "data.source=circles", 3, 1500);
+    assert!(found >= 0.95, "{found}");
+    let run = Run::new("catgan", "data.source=circles").unwrap();
+    let batch = run.feed.held_out(0..2000).unwrap();
+    let apart = k_means(&batch.samples.to_vec_f32().unwrap(), 2);
+    let by_means = purity(&apart, &batch.labels.unwrap()).unwrap();
+    assert!(by_means < 0.6, "{by_means}");
+}
+
+#[test]
+fn without_fakes_to_be_unsure_of_circles_are_cut_through() {
+    let found = best_purity("catgan", "data.source=circles entropies.fake=0", 3, 1500);
+    assert!(found < 0.9, "{found}");
+}
+
+#[test]
+fn digits_fall_into_clusters_of_one_class() {
+    let found = best_purity("catgan", "data.source=digits", 2, 2000);
+    assert!(found >= 0.75, "{found}");
+    // Untrained clusters are of mixed classes.
+    let found = best_purity("catgan", "data.source=digits", 1, 0);
+    assert!(found < 0.6, "{found}");
+}
+
+#[test]
+fn a_few_labels_go_further_with_the_others_unlabelled() {
+    const FEW: &str = "data.source=digits clusters=10 labels.count=50";
+    const PLAIN: &str = "entropies.mean=0 entropies.real=0 entropies.fake=0";
+    let accuracy = |more: &str, seed: u64| {
+        let mut run = Run::new(
+            "catgan",
+            &format!("{FEW} {more} training.seed={seed} training.steps=1500 held_out.every=1500"),
+        )
+        .unwrap();
+        run.go(1500)["held_out_accuracy"]
+    };
+    let (mut with, mut without) = (0.0, 0.0);
+    for seed in 0..3 {
+        let (semi, plain) = (accuracy("", seed), accuracy(PLAIN, seed));
+        println!("seed {seed}: {semi:.3} with the unlabelled, {plain:.3} without");
+        with += semi / 3.0;
+        without += plain / 3.0;
+    }
+    assert!(with > without + 0.02, "{with} {without}");
+}
+
+fn ring_coverage(system: &dyn System, modes: &Modes) -> usize {
+    let samples = system.sample(2500, 7).unwrap().to_vec_f32().unwrap();
+    let coverage = ModeCoverage::of(&Features::new(samples, 2).unwrap(), modes).unwrap();
+    // At least a hundredth of the samples each.
+    coverage.covered(25)
+}
+
+fn matched_on_ring(more: &str, seed: u64) -> (usize, f64) {
+    let words = format!("data.source=ring8 training.steps=400 training.seed={seed} {more}");
+    let mut run = Run::new("imle", &words).unwrap();
+    run.go(400);
+    let modes = run.feed.dataset().modes().unwrap();
+    let covered = ring_coverage(run.system.as_ref(), modes);
+    let real = run.feed.held_out(0..1000).unwrap().samples.to_vec_f32().unwrap();
+    let made = run.system.sample(5000, 8).unwrap().to_vec_f32().unwrap();
+    let found = nearest(&Features::new(real, 2).unwrap(), &Features::new(made, 2).unwrap()).unwrap();
+    let near = found.iter().filter(|(_, distance)| *distance < 0.1).count() as f64 / 1000.0;
+    println!("{words}: {covered} modes, {near:.3} of the data with a near sample");
+    (covered, near)
+}
+
+#[test]
+fn every_mode_of_the_ring_has_samples_from_any_seed() {
+    for seed in 0..5 {
+        let (covered, near) = matched_on_ring("", seed);
+        assert!(covered == 8 && near >= 0.95, "seed {seed}: {covered} modes, {near}");
+    }
+}
+
+#[test]
+fn samples_that_look_for_data_forget_modes() {
+    let forgotten = (0..3).map(|seed| matched_on_ring("matching.search=nearest-datum", seed).0);
+    let most = forgotten.max().unwrap();
+    assert!(most < 8, "{most}");
+}
+
+#[test]
+fn matches_on_digits_come_nearer() {
+    let mut run = Run::new("imle", "data.source=digits training.steps=150 training.batch=64").unwrap();
+    let first = run.go(1)["nearest_distance"];
+    let last = run.go(149)["nearest_distance"];
+    println!("distance {first:.3} -> {last:.3}");
+    assert!(last < 0.6 * first, "{first} -> {last}");
+}
+
+/// Mean energies of held-out digits, of samples and of noise.
+fn energies(run: &Run) -> [f64; 3] {
+    let real = run.feed.held_out(0..100).unwrap().samples;
+    let noise = Stream::new(3, "a test", 0).uniform(real.elements(), -1.0, 1.0);
+    let noise = Variable::from_slice(&noise, real.shape()).unwrap();
+    [real, run.system.sample(100, 1).unwrap(), noise].map(|samples| {
+        let rebuilt = run.system.reconstruct(&samples, None).unwrap().unwrap();
+        samples.sub(&rebuilt).unwrap().square().unwrap().mean_all().unwrap().scalar().unwrap()
+    })
+}
+
+const SMALL_EBGAN: &str =
+    "data.source=digits generator.width=16 discriminator.encoder.width=16 discriminator.decoder.width=16";
+
+#[test]
+fn the_energy_of_digits_is_low() {
+    let mut run = Run::new("ebgan", SMALL_EBGAN).unwrap();
+    let before = energies(&run);
+    run.go(300);
+    let after = energies(&run);
+    println!("{before:.3?} -> {after:.3?}");
+    assert!(after[0] < after[2] / 5.0, "{after:?}");
+    assert!(before[0] > before[2] / 5.0, "{before:?}");
+}
+
+#[test]
+fn the_pull_away_term_keeps_codes_apart() {
+    let cosine = |weight: &str| {
+        let mut run = Run::new("ebgan", &format!("{SMALL_EBGAN} objective.pull_away={weight}")).unwrap();
+        run.go(300);
+        let made = run.system.sample(100, 1).unwrap();
+        let judge = run.system.networks()[1];
+        let codes = judge.judge(Setting::plain(Mode::Sampling), &made).unwrap().features.unwrap();
+        pull_away(&codes).unwrap().scalar().unwrap()
+    };
+    let (on, off) = (cosine("0.1"), cosine("0"));
+    println!("mean squared cosine {on:.4} with the term, {off:.4} without");
+    assert!(on < 0.8 * off, "{on} {off}");
+}
+
+#[test]
+fn only_an_auto_encoder_reconstructs() {
+    let run = Run::new("gan", "data.source=digits").unwrap();
+    let real = run.feed.held_out(0..3).unwrap().samples;
+    assert!(run.system.reconstruct(&real, None).unwrap().is_none());
+    let run = Run::new("ebgan", SMALL_EBGAN).unwrap();
+    assert_eq!(run.system.reconstruct(&real, None).unwrap().unwrap().shape(), real.shape());
+}
+
+#[track_caller]
+fn refused(name: &str, words: &str, reason: &str) {
+    let message = match Run::new(name, words) {
+        Err(error) => error.to_string(),
+        Ok(_) => panic!("{words} was accepted"),
+    };
+    assert!(message.contains(reason), "{message}");
+}
+
+#[test]
+fn what_cannot_be_trained_is_refused_with_the_reason() {
+    refused("catgan", "data.source=swiss-roll labels.count=10", "needs labelled data");
+    refused("catgan", "data.source=digits training.batch=1", "needs several samples");
+    refused("catgan", "data.source=digits clusters=0", "clusters is 0");
+    refused("catgan", "data.source=digits clusters=1", "clusters is 1");
+    refused("catgan", "data.source=digits labels.count=10", "give --set clusters=10");
+    refused("catgan", "data.source=digits clusters=10 labels.count=5000", "give fewer");
+    refused("catgan", "entropies.mean=0 entropies.real=0 entropies.fake=0", "nothing to learn from");
+    refused("catgan", "entropies.fake=-1", "entropies.fake is -1");
+    refused("catgan", "discriminator.kind=autoencoder", "names no clusters");
+    refused("catgan", "discriminator.noise=-0.5", "noise of hidden layers is -0.5");
+    refused("imle", "matching.pool=0", "matching.pool is 0");
+    refused("imle", "matching.staleness=0", "never step");
+    refused("imle", "generator.kind=autoencoder", "no generator");
+    refused("ebgan", "objective.relative=true objective.margin=1", "more than 1");
+}
+
+#[test]
+fn recipes_of_the_papers_size_fit_their_data() {
+    for (name, text) in [
+        ("catgan", include_str!("../../../recipes/catgan-paper.toml")),
+        ("imle", include_str!("../../../recipes/imle-paper.toml")),
+        ("ebgan", include_str!("../../../recipes/ebgan-paper.toml")),
+    ] {
+        let entry = systems::find(name).unwrap();
+        let changes = Changes { file: Some(text.to_owned()), assignments: Vec::new() };
+        let recipe = Recipe::resolve(entry, &changes).unwrap_or_else(|error| panic!("{name}: {error}"));
+        let side = if name == "ebgan" { 64 } else { 28 };
+        let counts = vec![6000.0; 10];
+        let shape = SampleShape::Image { channels: 1, height: side, width: side };
+        let device = Device::Cpu;
+        let system = entry.build(&recipe.parts, &recipe.common.setup(shape, &counts, &device)).unwrap();
+        assert_eq!(system.sample(1, 0).unwrap().shape(), [1, 1, side, side], "{name}");
+    }
+}
