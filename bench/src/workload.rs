@@ -141,7 +141,7 @@ impl Workload {
                         widths: widths.to_vec(),
                         activation: Hidden::LeakyRelu,
                         normalization,
-                        dropout: Vec::new(),
+                        ..MlpRecipe::default()
                     })
                 };
                 let generator = mlp(&[128, 256, 512, 1024], HiddenNormalization::BeforeActivation);

@@ -84,9 +84,9 @@ fn without_a_discriminator_they_do_not() {
 fn labels_put_classes_onto_their_components() {
     for prior in &PRIORS[1..] {
         for count in [300, 1000] {
-        let words = format!("prior.kind={prior} labels.count={count} held_out.every=500");
-        let (_, _, report) = trained("aae-labels", &words, 2000);
-        assert!(report[HELD_OUT] > 0.1, "{prior}: {report:?}");
+            let words = format!("prior.kind={prior} labels.count={count} held_out.every=500");
+            let (_, _, report) = trained("aae-labels", &words, 2000);
+            assert!(report[HELD_OUT] > 0.1, "{prior}: {report:?}");
         }
     }
 }
@@ -95,10 +95,11 @@ fn labels_put_classes_onto_their_components() {
 fn few_labels_are_enough() {
     for seed in 0..3 {
         for count in [30, 50, 100] {
-        let words = format!("training.seed={seed} labels.count={count} held_out.every=500");
-        let (_, _, with) = trained("aae-semi", &words, 2000);
-        let (_, _, without) = trained("aae-semi", &format!("{words} phases.reconstruction=false {UNREGULARIZED}"), 500);
-        println!("seed {seed} {count}: {:.3} {:.3}", with[HELD_OUT], without[HELD_OUT]);
+            let words = format!("training.seed={seed} labels.count={count} held_out.every=500");
+            let (_, _, with) = trained("aae-semi", &words, 2000);
+            let (_, _, without) =
+                trained("aae-semi", &format!("{words} phases.reconstruction=false {UNREGULARIZED}"), 500);
+            println!("seed {seed} {count}: {:.3} {:.3}", with[HELD_OUT], without[HELD_OUT]);
         }
     }
 }
@@ -108,10 +109,12 @@ fn class_in_codes(codes: &[f64], labels: &[u32]) -> f64 {
     let width = codes.len() / labels.len();
     let rows: Vec<&[f64]> = codes.chunks(width).collect();
     let nearest = |at: usize| {
-        let distance = |other: &usize| -> f64 {
-            rows[at].iter().zip(rows[*other]).map(|(a, b)| (a - b).powi(2)).sum()
-        };
-        (0..rows.len()).filter(|&other| other != at).min_by(|a, b| distance(a).total_cmp(&distance(b))).unwrap()
+        let distance =
+            |other: &usize| -> f64 { rows[at].iter().zip(rows[*other]).map(|(a, b)| (a - b).powi(2)).sum() };
+        (0..rows.len())
+            .filter(|&other| other != at)
+            .min_by(|a, b| distance(a).total_cmp(&distance(b)))
+            .unwrap()
     };
     (0..rows.len()).filter(|&at| labels[nearest(at)] == labels[at]).count() as f64 / rows.len() as f64
 }

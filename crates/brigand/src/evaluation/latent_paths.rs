@@ -31,7 +31,8 @@ pub(super) fn follow(
     observe: &mut dyn FnMut(Progress),
 ) -> Result<PathLength> {
     let one = system.latents(1, &mut Stream::new(seed, "evaluation/path-length", 0))?;
-    let settings = PathSettings { pairs, choices: system.latent_space()?.choices(), ..PathSettings::default() };
+    let settings =
+        PathSettings { pairs, choices: system.latent_space()?.choices(), ..PathSettings::default() };
     let (dimensions, mut done) = (one.elements(), 0);
     let ends = |count: usize, stream: &mut Stream| {
         let ends = system.latents(count, stream)?.to_vec_f32()?;

@@ -109,7 +109,8 @@ impl ModeCoverage {
         let uniform = self.uniform();
         let divergence = |counts: &[u64]| kullback_leibler(&shares(counts), &uniform);
         let variation = |counts: &[u64]| total_variation(&shares(counts), &uniform);
-        let from_uniform: [(&str, &dyn Fn(&[u64]) -> f64); 2] =
+        type Statistic<'a> = &'a dyn Fn(&[u64]) -> f64;
+        let from_uniform: [(&str, Statistic<'_>); 2] =
             [("modes-kl", &divergence), ("modes-total-variation", &variation)];
         for (metric, statistic) in from_uniform.into_iter().filter(|_| self.counts.iter().sum::<u64>() > 0) {
             let value = statistic(&self.counts);
@@ -190,7 +191,8 @@ mod tests {
         };
         assert_eq!(names(&lost), ["modes", "high-quality"]);
         let even = at_centres(Toy::Ring8, &[1; 8]).scores(1, &setting(8, 8)).unwrap();
-        let ends = |score: &Score| score.interval.as_ref().map(|interval| (interval.low, interval.high)).unwrap();
+        let ends =
+            |score: &Score| score.interval.as_ref().map(|interval| (interval.low, interval.high)).unwrap();
         assert_eq!(even.len(), 4);
         // Eight draws of eight modes leave out three of them, more or less.
         assert!(ends(&even[0]).0 < 8.0 && ends(&even[0]).1 == 8.0, "{even:?}");

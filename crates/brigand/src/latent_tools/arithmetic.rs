@@ -114,7 +114,7 @@ pub(super) fn settled(space: &LatentSpace, latent: &[f32]) -> Vec<f32> {
     for (range, part) in space.placed() {
         let Some(values) = result.get_mut(range) else { continue };
         match part.distribution {
-            Distribution::Normal { .. } => {}
+            Distribution::Normal { .. } | Distribution::Planar(_) | Distribution::Points { .. } => {}
             Distribution::Uniform { low, high, .. } => {
                 values.iter_mut().for_each(|value| *value = value.clamp(low as f32, high as f32));
             }
@@ -134,9 +134,8 @@ fn with_noise(space: &LatentSpace, latent: &[f32], noise: &[f32]) -> Vec<f32> {
     let mut result = latent.to_vec();
     for (range, part) in space.placed() {
         let scale = match part.distribution {
-            Distribution::Normal { deviation, .. } => deviation as f32,
             Distribution::Uniform { low, high, .. } => (high - low) as f32 / 2.0,
-            Distribution::Category { .. } => 0.0,
+            _ => part.distribution.deviation().unwrap_or(0.0) as f32,
         };
         let (Some(values), Some(noise)) = (result.get_mut(range.clone()), noise.get(range)) else { continue };
         values.iter_mut().zip(noise).for_each(|(value, noise)| *value += scale * noise);

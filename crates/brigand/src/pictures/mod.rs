@@ -3,8 +3,8 @@
 
 mod animation;
 mod canvas;
-mod codes;
 mod clusters;
+mod codes;
 mod grid;
 mod heat;
 mod panels;
@@ -13,8 +13,8 @@ mod plot;
 mod scatter;
 
 pub use animation::{AnimationStyle, animate, animate_step_files};
-pub use codes::code_scatter;
 pub use clusters::cluster_montage;
+pub use codes::code_scatter;
 pub use grid::{Grid, image_grid, single_image};
 pub use heat::SQUARES;
 pub use panels::{Ink, Mark, Panel, Shape, Sheet};

@@ -134,14 +134,40 @@ impl Distribution {
         }
     }
 
-    /// The value below which a coordinate lies with probability `share` in (0, 1); `None` for what has no coordinates
-    /// of its own.
-    pub fn quantile(&self, share: f64) -> Option<f64> {
+    /// The value below which its coordinate of that number lies with probability `share` in (0, 1), for shapes and
+    /// given points among 2,000 draws; `None` for a category, which cannot be moved.
+    pub fn quantile(&self, coordinate: usize, share: f64) -> Option<f64> {
         match self {
             Self::Normal { deviation, .. } => Some(deviation * Normal::standard().inverse_cdf(share)),
             Self::Uniform { low, high, .. } => Some(low + (high - low) * share),
-            Self::Category { .. } | Self::Planar(_) | Self::Points { .. } => None,
+            Self::Category { .. } => None,
+            Self::Planar(_) | Self::Points { .. } => {
+                let mut values: Vec<f32> =
+                    self.typical().into_iter().skip(coordinate).step_by(self.size().max(1)).collect();
+                values.sort_by(f32::total_cmp);
+                let place = (share * values.len() as f64) as usize;
+                values.get(place.min(values.len().saturating_sub(1))).map(|&value| value.into())
+            }
         }
+    }
+
+    /// The standard deviation of its coordinates, for shapes and given points over all of them from 0 among 2,000 draws;
+    /// `None` for a category.
+    pub fn deviation(&self) -> Option<f64> {
+        match self {
+            Self::Normal { deviation, .. } => Some(*deviation),
+            Self::Uniform { low, high, .. } => Some((high - low) / 12.0_f64.sqrt()),
+            Self::Category { .. } => None,
+            Self::Planar(_) | Self::Points { .. } => {
+                let values = self.typical();
+                let square: f64 = values.iter().map(|&value| f64::from(value).powi(2)).sum();
+                Some((square / values.len().max(1) as f64).sqrt())
+            }
+        }
+    }
+
+    fn typical(&self) -> Vec<f32> {
+        self.draw(2000, &mut Stream::new(0, "latents/typical", 0))
     }
 }
 
@@ -351,9 +377,12 @@ mod tests {
     #[test]
     fn quantiles_are_those_of_the_distribution() {
         let normal = Distribution::Normal { size: 1, deviation: 2.0 };
-        assert!((normal.quantile(0.975).unwrap() - 2.0 * 1.959_963_985).abs() < 1e-6);
-        assert_eq!(Distribution::Uniform { size: 1, low: 0.0, high: 4.0 }.quantile(0.25), Some(1.0));
-        assert_eq!(Distribution::Category { shares: vec![1.0] }.quantile(0.5), None);
+        assert!((normal.quantile(0, 0.975).unwrap() - 2.0 * 1.959_963_985).abs() < 1e-6);
+        assert_eq!(Distribution::Uniform { size: 1, low: 0.0, high: 4.0 }.quantile(0, 0.25), Some(1.0));
+        assert_eq!(Distribution::Category { shares: vec![1.0] }.quantile(0, 0.5), None);
+        let points = Distribution::Points { size: 2, rows: vec![0.0, 3.0, 1.0, 3.0].into() };
+        assert_eq!((points.quantile(0, 0.9), points.quantile(1, 0.1)), (Some(1.0), Some(3.0)));
+        assert!((points.deviation().unwrap() - 4.75_f64.sqrt()).abs() < 0.05);
     }
 
     #[test]

@@ -120,7 +120,7 @@ mod tests {
             let right = components
                 .iter()
                 .zip(pairs)
-                .filter(|(component, &[x, y])| planar.component_of([x.into(), y.into()]) == **component);
+                .filter(|(component, point)| planar.component_of(point.map(f64::from)) == **component);
             let share = right.count() as f64 / 2000.0;
             assert!(share > least, "{planar:?}: {share}");
         }

@@ -3,9 +3,7 @@
 use serde::{Serialize, de::DeserializeOwned};
 use toml::Table;
 
-use super::{
-    Duel, DuelRecipe, Setup, System, aae, adagan, catgan, classifier, duels, encoders, imle,
-};
+use super::{Duel, DuelRecipe, Setup, System, aae, adagan, catgan, classifier, duels, encoders, imle};
 use crate::error::{Error, Result};
 use crate::networks::SampleKind;
 use crate::recipe::refused;

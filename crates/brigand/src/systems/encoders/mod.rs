@@ -22,7 +22,12 @@ pub(super) const ROWS: [Entry; 3] = [vae::ROW, vae_gan::ROW, bigan::ROW];
 
 /// Fully connected layers of these widths.
 fn mlp(widths: &[usize], activation: Hidden, normalization: HiddenNormalization) -> NetworkRecipe {
-    NetworkRecipe::Mlp(MlpRecipe { widths: widths.to_vec(), activation, normalization, dropout: Vec::new() })
+    NetworkRecipe::Mlp(MlpRecipe {
+        widths: widths.to_vec(),
+        activation,
+        normalization,
+        ..MlpRecipe::default()
+    })
 }
 
 fn length(kind: SampleKind) -> Length {
