@@ -6,8 +6,8 @@
 use brigand::evaluation::extractors::Extractor;
 use brigand::evaluation::{Features, Probabilities};
 use brigand::latent_tools::{
-    Direction, DirectionSettings, Interpolation, LatentGrid, Method, Path, Reconstruction, SearchSettings, Terms,
-    arithmetic, directions, search, sweep,
+    Direction, DirectionSettings, Interpolation, LatentGrid, Method, Path, Reconstruction, SearchSettings,
+    Terms, arithmetic, directions, search, sweep,
 };
 use brigand::random::Stream;
 use brigand::recipe::{Changes, Recipe};
@@ -64,7 +64,8 @@ fn along_a_direction_its_class_grows_and_along_another_it_does_not() {
     for method in [Method::Logistic, Method::MeanDifference] {
         let settings = DirectionSettings { method, count: 2000, seed: 1, classes: &[], against: &[] };
         let found = directions(system.as_ref(), &extractor, settings).unwrap();
-        let swept = |direction: &Direction| sweep(system.as_ref(), &extractor, direction, (9, 64), 1).unwrap();
+        let swept =
+            |direction: &Direction| sweep(system.as_ref(), &extractor, direction, (9, 64), 1).unwrap();
         let mut growing = 0;
         let mut elsewhere = 0;
         for direction in &found {
