@@ -6,6 +6,7 @@ use super::error::{EvaluationError, refused};
 use super::protocol::Setting;
 use super::score::Score;
 use crate::error::Result;
+use crate::latent_tools::arc_weights;
 use crate::random::Stream;
 
 /// Fewer pairs than published path lengths are measured on are worth a warning.
@@ -148,13 +149,9 @@ fn neighbouring(settings: PathSettings, ends: &[f64], stream: &mut Stream) -> Ve
 
 fn between(space: Space, from: &[f64], to: &[f64], t: f64) -> Vec<f64> {
     let dot = |x: &[f64], y: &[f64]| x.iter().zip(y).map(|(x, y)| x * y).sum::<f64>();
-    let angle = (dot(from, to) / (dot(from, from) * dot(to, to)).sqrt()).clamp(-1.0, 1.0).acos();
     let (own, other) = match space {
-        // Ends that point the same way, or opposite ways, have no great arc between them.
-        Space::Latent if angle.sin() > 1e-9 => {
-            (((1.0 - t) * angle).sin() / angle.sin(), (t * angle).sin() / angle.sin())
-        }
-        _ => (1.0 - t, t),
+        Space::Latent => arc_weights(dot(from, to), dot(from, from) * dot(to, to), t),
+        Space::Mapped => (1.0 - t, t),
     };
     from.iter().zip(to).map(|(from, to)| own * from + other * to).collect()
 }

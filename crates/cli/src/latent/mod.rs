@@ -95,7 +95,7 @@ impl Opened {
     fn extractor(&self, features: &str) -> Result<Extractor, Failure> {
         let source = self.recipe.common.data.source.parse::<Spec>()?;
         let shape = self.system.sample_shape().dims();
-        let (extractor, advice) = choose_extractor(features, Some(&source), &shape, &self.device)?;
+        let (extractor, advice) = choose_extractor(features, Some(&source), &shape, &Device::Cpu)?;
         if let Some(advice) = advice {
             console::tell(&format!("note: {advice}"));
         }

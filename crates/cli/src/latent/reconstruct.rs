@@ -73,10 +73,11 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
 
 fn dataset(arguments: &Arguments, run: &Opened) -> Result<Dataset, Failure> {
     if let Some(spec) = &arguments.data {
-        let own = &run.recipe.common.data;
-        let given = |value: usize| (value > 0).then_some(value);
-        let options = Options { size: given(own.size), channels: given(own.channels), ..Options::default() };
-        return Ok(data::load(&spec.parse::<Spec>()?, &options)?);
+        let (spec, own) = (spec.parse::<Spec>()?, &run.recipe.common.data);
+        let given = |value: usize| (value > 0 && !matches!(spec, Spec::Toy(_))).then_some(value);
+        let options =
+            Options { size: given(own.size), channels: given(own.channels), ..Options::default() };
+        return Ok(data::load(&spec, &options)?);
     }
     match load_test_part(&run.recipe)? {
         Some(test) => Ok(test),

@@ -7,8 +7,12 @@ use crate::samples::read_npy;
 
 /// A run of a few steps, called `run`.
 fn trained(system: &str) -> Desk {
+    trained_for(5, system)
+}
+
+fn trained_for(steps: u32, system: &str) -> Desk {
     let desk = Desk::new();
-    let words = "--steps 5 --set training.batch=16 --out run --quiet";
+    let words = format!("--steps {steps} --set training.batch=16 --out run --quiet");
     desk.succeed(&format!("train {system} {words}"));
     desk
 }
@@ -150,7 +154,7 @@ fn codes_and_coordinates_are_moved() {
 
 #[test]
 fn directions_are_found_measured_and_written() {
-    let desk = trained("gan --steps 300");
+    let desk = trained_for(300, "gan");
     let out = desk.succeed("directions run -n 500 --columns 5");
     assert!(out.starts_with("CLASS") && out.contains("RANK CORRELATION"), "{out}");
     let rows: Vec<&str> = out.lines().skip(1).take_while(|line| !line.starts_with("run/")).collect();
