@@ -125,7 +125,9 @@ impl<'a> GeneratedSamples<'a> {
             )));
         }
         if count == 0 {
-            return Err(Error::Request(format!("0 samples of {name} cannot be measured; ask for at least 1")));
+            return Err(Error::Request(format!(
+                "0 samples of {name} cannot be measured; ask for at least 1"
+            )));
         }
         let latents = system.latents(count, &mut Stream::new(seed, "sample", 0))?;
         Ok(Self { system, latents, name: name.to_owned(), shape: system.sample_shape().dims() })
