@@ -143,7 +143,7 @@ fn what_needs_no_fixture_equals_scipys_values() {
     for (found, expected) in [(found.overall, 0.3), (found.real, 0.34), (found.generated, 0.26)] {
         assert_close(found, expected);
     }
-    let found = ParzenLikelihood::of(&b, &a, &c, &[0.1, 0.2, 0.4, 0.8, 1.6]).unwrap();
+    let found = ParzenLikelihood::of(&a, &b, &c, &[0.1, 0.2, 0.4, 0.8, 1.6]).unwrap();
     assert_eq!(found.bandwidth, 0.4);
     assert_close(found.log_likelihood.mean(), -9.615_184_931_576_541);
 }

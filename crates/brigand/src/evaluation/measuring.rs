@@ -114,9 +114,20 @@ pub fn evaluate(
         scores.extend(measurement.measure(*metric, observe)?);
     }
     observe(Progress { what: "metrics", done: total, total });
+    scores.iter_mut().for_each(|score| score.warnings.extend(doubt(&score.protocol.setting)));
     let Measurement { from_real, nearest, .. } = measurement;
     let reference = from_real.moments.map(|moments| Reference { moments, origin: Some(from_real.origin) });
     Ok(Measured { scores, reference, nearest })
+}
+
+/// What is doubtful about an extractor for these samples.
+fn doubt(setting: &Setting) -> Option<String> {
+    let grey = matches!(setting.real.shape.as_deref(), Some([1, _, _]));
+    (grey && setting.extractor.name.starts_with("inception")).then(|| {
+        "Inception was never trained on grey images: a classifier of the same data says more (brigand train \
+         classifier, --features classifier:RUN)"
+            .to_owned()
+    })
 }
 
 /// The nearest pairs, each generated image with its training image to the right, four pairs in a row.
@@ -406,4 +417,23 @@ fn scaled_bandwidths(real: &Features) -> Result<Vec<f64>> {
     let deviation = (moments.total_variance() / moments.dimensions() as f64).sqrt();
     let share = |index: u8| f64::from(index) / f64::from(BANDWIDTHS - 1);
     Ok((0..BANDWIDTHS).map(|index| deviation * 10_f64.powf(2.0 * share(index) - 2.0)).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::protocol::tests::setting;
+    use super::*;
+
+    #[test]
+    fn inception_is_doubted_on_grey_images_only() {
+        let doubts = |name: &str, channels: usize| {
+            let mut setting = setting(5, 5);
+            setting.extractor.name = name.into();
+            setting.real.shape = Some(vec![channels, 28, 28]);
+            doubt(&setting)
+        };
+        assert!(doubts("inception-2015-12-05", 1).unwrap().contains("grey"));
+        assert_eq!((doubts("inception-2015-12-05", 3), doubts("classifier", 1)), (None, None));
+        assert_eq!(doubt(&setting(5, 5)), None);
+    }
 }

@@ -11,6 +11,9 @@ use crate::data::Modes;
 /// A sample is of high quality within so many standard deviations of a centre.
 const REACH: f64 = 3.0;
 
+/// What is measured of the counts of the modes.
+type Statistic<'a> = &'a dyn Fn(&[u64]) -> f64;
+
 /// Which mode each sample belongs to.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ModeCoverage {
@@ -96,7 +99,7 @@ impl ModeCoverage {
             vec![]
         };
         let least = least.max(1);
-        let interval = |value: f64, purpose: &str, statistic: &dyn Fn(&[u64]) -> f64| {
+        let interval = |value: f64, purpose: &str, statistic: Statistic<'_>| {
             bootstrap_counts(value, &self.counts, setting.seed, purpose, statistic)
         };
         let covered = |counts: &[u64]| counts.iter().filter(|&&count| count >= least).count() as f64;
@@ -109,7 +112,6 @@ impl ModeCoverage {
         let uniform = self.uniform();
         let divergence = |counts: &[u64]| kullback_leibler(&shares(counts), &uniform);
         let variation = |counts: &[u64]| total_variation(&shares(counts), &uniform);
-        type Statistic<'a> = &'a dyn Fn(&[u64]) -> f64;
         let from_uniform: [(&str, Statistic<'_>); 2] =
             [("modes-kl", &divergence), ("modes-total-variation", &variation)];
         for (metric, statistic) in from_uniform.into_iter().filter(|_| self.counts.iter().sum::<u64>() > 0) {
