@@ -109,6 +109,12 @@ fn every_system_resumes_exactly_on_images() {
             "generator.width=4 discriminator.width=4 ensemble.judge_steps=3 training.steps=6"
         } else if entry.name == "ebgan" {
             "generator.width=4 discriminator.encoder.width=4 discriminator.decoder.width=4"
+        } else if entry.name == "vae" {
+            "encoder.widths=[16] decoder.widths=[16]"
+        } else if entry.name == "vae-gan" {
+            "encoder.width=4 decoder.width=4 discriminator.width=4"
+        } else if entry.name == "bigan" {
+            "encoder.widths=[16] generator.widths=[16] discriminator.widths=[16]"
         } else {
             "generator.width=4 discriminator.width=4"
         };
