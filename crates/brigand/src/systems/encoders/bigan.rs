@@ -190,6 +190,7 @@ impl Lesson for Inversion {
         let (discriminator, generator) = match self.encoder {
             EncoderLearns::Pairs => {
                 let codes = codec.encoder.network.forward(&samples, Mode::Training)?;
+                let codes = codec.codes(&codes)?;
                 let (real, fake) = (Seen::with(&samples, &codes), Seen::with(&made, &latents));
                 let discriminator = self.adversary.learn(real, fake, &mut dropout, scale)?;
                 let exchanged = self.adversary.exchanged(real, fake, &mut dropout)?;
@@ -198,7 +199,7 @@ impl Lesson for Inversion {
             }
             EncoderLearns::Latents => {
                 let found = codec.encoder.network.forward(&made.detach(), Mode::Training)?;
-                let error = found.sub(&latents)?.square()?.mean_all()?;
+                let error = codec.codes(&found)?.sub(&latents)?.square()?.mean_all()?;
                 descend(&mut [&mut codec.encoder], &error, scale)?;
                 report.insert(LATENT_ERROR.to_owned(), error.scalar()?);
                 let (real, fake) = (Seen::alone(&samples), Seen::alone(&made));

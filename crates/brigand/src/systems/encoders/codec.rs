@@ -4,7 +4,7 @@ use brigand_autograd::{Variable, without_recording};
 use candle_core::Device;
 
 use super::super::Setup;
-use super::super::latent::{LatentRecipe, LatentSpace};
+use super::super::latent::{LatentRecipe, LatentSpace, Prior};
 use super::super::optimizer::{OptimizerRecipe, Schedule};
 use super::super::player::Player;
 use super::super::state::Fragment;
@@ -43,6 +43,7 @@ pub(super) struct Codec {
     pub(super) space: LatentSpace,
     pub(super) sample: SampleShape,
     pub(super) device: Device,
+    bounded: bool,
     logits: bool,
     schedule: Schedule,
     steps: u64,
@@ -85,6 +86,7 @@ impl Codec {
             space,
             sample,
             device: device.clone(),
+            bounded: recipe.latent.prior == Prior::Uniform,
             logits: recipe.logits,
             schedule: recipe.schedule,
             steps: setup.steps,
@@ -122,7 +124,13 @@ impl Codec {
     /// # Errors
     /// As [`Codec::encoder_outputs`].
     pub(super) fn encode(&self, samples: &Variable) -> Result<Variable> {
-        Ok(self.encoder_outputs(samples)?.narrow(1, 0, self.space.size())?)
+        without_recording(|| self.codes(&self.encoder_outputs(samples)?))
+    }
+
+    /// The codes in what the encoder says: its first numbers, which cannot leave a prior that is bounded.
+    pub(super) fn codes(&self, outputs: &Variable) -> Result<Variable> {
+        let codes = outputs.narrow(1, 0, self.space.size())?;
+        Ok(if self.bounded { codes.tanh()? } else { codes })
     }
 
     /// The samples of `latents` `[n, size]`.
