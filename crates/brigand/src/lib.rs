@@ -5,6 +5,7 @@ pub mod error;
 pub mod evaluation;
 pub mod files;
 pub mod hardware;
+pub mod latent_tools;
 pub mod layers;
 pub mod networks;
 pub mod npy;

@@ -89,7 +89,7 @@ pub fn draw_data(data: &Dataset) -> Result<Picture> {
 }
 
 /// At most `most` of the indices `0..count`, evenly spaced from the first on.
-fn evenly_chosen(count: usize, most: usize) -> Vec<usize> {
+pub(crate) fn evenly_chosen(count: usize, most: usize) -> Vec<usize> {
     let chosen = count.min(most);
     (0..chosen).map(|index| index * count / chosen).collect()
 }

@@ -1,11 +1,11 @@
 //! Claims about every named system that makes samples: on points it comes nearer to the data than it started, within a short
-//! run, and does not when its generator stands still; on images it trains, saves, resumes exactly and samples.
+//! run, and does not when its generator stands still. What else holds for every row, `registry.rs` walks.
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout, reason = "helpers of tests")]
 
 use brigand::random::Stream;
 use brigand::recipe::{Changes, Recipe};
-use brigand::systems::{self, Entry, Feed, State, System};
+use brigand::systems::{self, Entry, Feed, System};
 use brigand::theory::{Points, sliced_wasserstein};
 use brigand::training::load_data;
 use candle_core::Device;
@@ -91,50 +91,5 @@ fn a_generator_that_stands_still_does_not() {
         let entry = systems::find(name).unwrap();
         let (before, after) = before_and_after(entry, "optimizer.generator.learning_rate=1e-12");
         assert!(after > 0.95 * before, "{name}: {before} -> {after}");
-    }
-}
-
-fn state(system: &mut dyn System) -> State {
-    let mut state = State::default();
-    system.save(&mut state).unwrap();
-    state
-}
-
-#[test]
-fn every_system_resumes_exactly_on_images() {
-    for entry in generating() {
-        let small = if entry.name == "gan" {
-            "generator.widths=[16] discriminator.widths=[16]"
-        } else if entry.name == "adagan" {
-            "generator.width=4 discriminator.width=4 ensemble.judge_steps=3 training.steps=6"
-        } else if entry.name == "ebgan" {
-            "generator.width=4 discriminator.encoder.width=4 discriminator.decoder.width=4"
-        } else {
-            "generator.width=4 discriminator.width=4"
-        };
-        let recipe =
-            recipe(entry, &["data.source=digits training.batch=8 latent.size=8 training.steps=6", small]);
-        let (mut whole, mut feed) = built(entry, &recipe);
-        for step in 0..2 {
-            whole.train_step(&mut feed, step).unwrap();
-        }
-        let middle = state(whole.as_mut());
-        for step in 2..4 {
-            whole.train_step(&mut feed, step).unwrap();
-        }
-        let (mut resumed, mut feed) = built(entry, &recipe);
-        resumed.restore(&middle).unwrap();
-        for step in 2..4 {
-            resumed.train_step(&mut feed, step).unwrap();
-        }
-        let (whole_state, resumed_state) = (state(whole.as_mut()), state(resumed.as_mut()));
-        assert_eq!(whole_state.counters, resumed_state.counters, "{}", entry.name);
-        assert_eq!(whole_state.tensors.len(), resumed_state.tensors.len(), "{}", entry.name);
-        for (name, tensor) in &whole_state.tensors {
-            assert!(tensor.data == resumed_state.tensors[name].data, "{}: {name} differs", entry.name);
-        }
-        let images = whole.sample(3, 1).unwrap();
-        assert_eq!(images.shape(), [3, 1, 8, 8], "{}", entry.name);
-        assert_eq!(images.to_vec().unwrap(), resumed.sample(3, 1).unwrap().to_vec().unwrap());
     }
 }

@@ -6,8 +6,8 @@ mod evaluate;
 mod failure;
 mod hardware;
 mod info;
-mod interpolate;
 mod lab;
+mod latent;
 mod list;
 mod progress;
 mod sample;
@@ -41,7 +41,13 @@ enum Command {
     Info(info::Arguments),
     Train(Box<train::Arguments>),
     Sample(sample::Arguments),
-    Interpolate(interpolate::Arguments),
+    Interpolate(latent::interpolate::Arguments),
+    Arithmetic(latent::arithmetic::Arguments),
+    Manifold(latent::manifold::Arguments),
+    Traverse(latent::traverse::Arguments),
+    Directions(latent::directions::Arguments),
+    Truncation(latent::truncation::Arguments),
+    Reconstruct(latent::reconstruct::Arguments),
     Evaluate(Box<evaluate::Arguments>),
     Lab(lab::Arguments),
     #[command(subcommand)]
@@ -65,7 +71,13 @@ fn run(command: Command) -> Result<(), Failure> {
         Command::Info(arguments) => info::run(arguments),
         Command::Train(arguments) => train::run(*arguments),
         Command::Sample(arguments) => sample::run(&arguments),
-        Command::Interpolate(arguments) => interpolate::run(&arguments),
+        Command::Interpolate(arguments) => latent::interpolate::run(&arguments),
+        Command::Arithmetic(arguments) => latent::arithmetic::run(&arguments),
+        Command::Manifold(arguments) => latent::manifold::run(&arguments),
+        Command::Traverse(arguments) => latent::traverse::run(&arguments),
+        Command::Directions(arguments) => latent::directions::run(&arguments),
+        Command::Truncation(arguments) => latent::truncation::run(&arguments),
+        Command::Reconstruct(arguments) => latent::reconstruct::run(&arguments),
         Command::Evaluate(arguments) => evaluate::run(&arguments),
         Command::Lab(arguments) => lab::run(&arguments),
         Command::Data(command) => data::run(&command),

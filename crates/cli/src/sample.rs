@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use brigand::latent_tools::{Choice, find_class};
 use brigand::sampling::{Destination, check_count};
 use brigand::training::{Which, backdrop_for, load_run_at};
 
@@ -13,7 +14,9 @@ const EXAMPLES: &str = "\
 Examples:
   brigand sample runs/gan-1                          64 samples as a picture in the run's folder
   brigand sample runs/gan-1 -n 1000 --out new.npy    the numbers, for NumPy
-  brigand sample runs/gan-1 --seed 3 --out digits/   one PNG per sample";
+  brigand sample runs/gan-1 --seed 3 --out digits/   one PNG per sample
+  brigand sample runs/cgan-1 --class 7 -n 16         of one class, in a run of a conditional system
+  brigand sample runs/gan-1 --truncation 1           less varied, often better";
 
 /// Draw samples from a trained run.
 #[derive(clap::Args)]
@@ -27,6 +30,12 @@ pub(crate) struct Arguments {
     /// Decides which samples; the same seed gives the same
     #[arg(long, value_name = "N", default_value_t = 0)]
     seed: u64,
+    /// Only of this class, by name or number; several are taken in turn
+    #[arg(long = "class", value_name = "CLASS")]
+    classes: Vec<String>,
+    /// Draw normal latent coordinates beyond so many standard deviations again: less varied, often better
+    #[arg(long, value_name = "T")]
+    truncation: Option<f64>,
     /// Where to write them: FILE.png (a grid), FILE.npy or DIR/ (a PNG each) (default `RUN/samples-seed<N>.png`)
     #[arg(long, value_name = "PATH")]
     out: Option<PathBuf>,
@@ -46,7 +55,12 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let path = arguments.out.clone().unwrap_or_else(|| arguments.run.join(name));
     let destination = Destination::new(&path, shape)?;
     check_count(arguments.count, shape)?;
-    let samples = system.sample(arguments.count, arguments.seed)?;
+    let space = system.latent_space()?;
+    let number = |class: &String| find_class(&recipe.common.data.classes, &space, class);
+    let classes = arguments.classes.iter().map(number).collect::<Result<_, _>>()?;
+    let choice = Choice { classes, truncation: arguments.truncation };
+    let latents = choice.latents(system.as_ref(), arguments.count, arguments.seed)?;
+    let samples = system.generate_all(&latents)?;
     let caption = format!("step {step}, seed {}", arguments.seed);
     destination.write(&samples, &backdrop_for(&recipe, shape)?, &caption)?;
     console::print(&path.display().to_string())

@@ -49,6 +49,7 @@ pub use error::EvaluationError;
 pub use feature_file::{FeatureFile, read_features, write_features};
 pub use features::Features;
 pub use frechet::{FrechetDistance, bootstrap_frechet};
+pub(crate) use gathering::features_of;
 pub use gathering::{Progress, Side, make_features};
 pub use grouped_moments::{GroupedMoments, Groups};
 pub use inception_score::{InceptionScore, ModeScore};

@@ -21,6 +21,11 @@ pub struct Weights {
 }
 
 impl Weights {
+    /// One parameter, called `name`.
+    pub fn alone(name: &str, value: Tensor) -> Self {
+        Self { names: vec![name.to_owned()], values: vec![Variable::leaf(value)] }
+    }
+
     pub(super) fn push(&mut self, name: String, value: Tensor) -> WeightId {
         self.names.push(name);
         self.values.push(Variable::leaf(value));

@@ -189,17 +189,37 @@ impl LatentSpace {
         self.parts.iter().map(|part| part.distribution.size()).sum()
     }
 
+    /// The parts, each with the coordinates it takes.
+    pub fn placed(&self) -> impl Iterator<Item = (Range<usize>, &LatentPart)> {
+        let mut start = 0;
+        self.parts.iter().map(move |part| {
+            let range = start..start + part.distribution.size();
+            start = range.end;
+            (range, part)
+        })
+    }
+
     /// The coordinates of the part called `name`, and what it is drawn from.
     pub fn part(&self, name: &str) -> Option<(Range<usize>, &Distribution)> {
-        let mut start = 0;
-        for part in &self.parts {
-            let size = part.distribution.size();
-            if part.name == name {
-                return Some((start..start + size, &part.distribution));
-            }
-            start += size;
+        let (range, part) = self.placed().find(|(_, part)| part.name == name)?;
+        Some((range, &part.distribution))
+    }
+
+    /// The coordinates of the category called `name`, and how often each of its values is drawn.
+    ///
+    /// # Errors
+    /// If there is no such category, saying what has one.
+    pub fn category(&self, name: &str) -> Result<(Range<usize>, &[f64])> {
+        match self.part(name) {
+            Some((range, Distribution::Category { shares })) => Ok((range, shares)),
+            _ => Err(Error::Request(format!(
+                "this system cannot be asked for a {name}; {}",
+                match name {
+                    CLASS => "train a conditional one on labelled data, for example `brigand train cgan`",
+                    _ => "`brigand info` shows what its latents consist of",
+                }
+            ))),
         }
-        None
     }
 
     /// How many classes a sample can be asked to be of; 0 where it cannot be asked.
@@ -230,15 +250,7 @@ impl LatentSpace {
     /// If the latents are not of this space, there is no such category, or a choice is none of its.
     pub fn with_category(&self, latents: &Variable, name: &str, choices: &[u32]) -> Result<Variable> {
         self.check(latents)?;
-        let Some((range, Distribution::Category { shares })) = self.part(name) else {
-            return Err(Error::Request(format!(
-                "this system cannot be asked for a {name}; {}",
-                match name {
-                    CLASS => "train a conditional one on labelled data, for example `brigand train cgan`",
-                    _ => "`brigand info` shows what its latents consist of",
-                }
-            )));
-        };
+        let (range, shares) = self.category(name)?;
         if let Some(wrong) = choices.iter().find(|&&choice| choice as usize >= shares.len()) {
             return Err(Error::Request(format!(
                 "there is no {name} {wrong}; there are {} of them, counted from 0",

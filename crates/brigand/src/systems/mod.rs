@@ -8,7 +8,6 @@ pub mod classifier;
 mod duel;
 mod duels;
 mod feed;
-mod interpolation;
 mod latent;
 mod optimizer;
 mod planar;
@@ -24,7 +23,6 @@ pub use duel::{
     Order, Players, UpdateRecipe,
 };
 pub use feed::{Feed, RealBatch};
-pub use interpolation::{Interpolation, Path, lerp, moments, slerp};
 pub use latent::{CLASS, Distribution, LatentPart, LatentRecipe, LatentSpace, NOISE, Prior};
 pub use optimizer::{Optimizer, OptimizerRecipe, Schedule, UnrolledOptimizer};
 pub use planar::Planar;
@@ -103,7 +101,7 @@ pub trait System: Send {
     }
 
     /// The samples that `latents` `[count, size]` stand for, `[count, sample...]`; each depends on its own latent
-    /// alone.
+    /// alone. Latents with a history are searched, so gradients must flow back to them.
     fn generate(&self, latents: &Variable) -> Result<Variable>;
 
     /// The latents `[n, size]` that stand for `samples` `[n, sample...]`, where it has an encoder: what
@@ -165,17 +163,25 @@ pub trait System: Send {
         Vec::new()
     }
 
-    /// `count` samples for `seed`, `[count, sample...]`, generated in portions that bound the memory.
-    fn sample(&self, count: usize, seed: u64) -> Result<Variable> {
+    /// As [`System::generate`], in portions that bound the memory.
+    fn generate_all(&self, latents: &Variable) -> Result<Variable> {
         const PORTION: usize = 256;
-        if count == 0 {
-            return Err(Error::Request("asked for 0 samples; ask for at least 1".into()));
+        let count = latents.shape().first().copied().unwrap_or(0);
+        if count <= PORTION {
+            return self.generate(latents);
         }
-        let latents = self.latents(count, &mut Stream::new(seed, "sample", 0))?;
         let portions: Vec<Variable> = (0..count)
             .step_by(PORTION)
             .map(|start| self.generate(&latents.narrow(0, start, PORTION.min(count - start))?))
             .collect::<Result<_>>()?;
         Ok(Variable::concatenate(&portions.iter().collect::<Vec<_>>(), 0)?)
+    }
+
+    /// `count` samples for `seed`, `[count, sample...]`.
+    fn sample(&self, count: usize, seed: u64) -> Result<Variable> {
+        if count == 0 {
+            return Err(Error::Request("asked for 0 samples; ask for at least 1".into()));
+        }
+        self.generate_all(&self.latents(count, &mut Stream::new(seed, "sample", 0))?)
     }
 }

@@ -6,12 +6,15 @@ use super::load_data;
 use crate::data::{Dataset, Modes};
 use crate::error::Result;
 use crate::evaluation::{Features, ModeCoverage};
+use crate::latent_tools::{
+    LatentGrid, category_grid, code_grid, continuous_coordinates, examples, manifold, reconstruct,
+};
 use crate::networks::{SampleKind, SampleShape};
 use crate::pictures::{Picture, SQUARES};
 use crate::random::Stream;
 use crate::recipe::{Common, Recipe};
 use crate::sampling::{Backdrop, POINTS};
-use crate::systems::{Report, System};
+use crate::systems::{CATEGORY, CLASS, CODE, RealBatch, Report, System};
 
 /// What samples of a run are drawn upon. Only points need the real data for it.
 ///
@@ -24,42 +27,68 @@ pub fn backdrop_for(recipe: &Recipe, sample: SampleShape) -> Result<Backdrop> {
     }
 }
 
-/// Fixed latents, and what their samples are drawn upon.
+/// Fixed latents and real samples, and what their pictures are drawn upon.
 pub(super) struct Snapshots {
     latents: Variable,
+    grids: Vec<(String, LatentGrid)>,
+    /// What is to be rebuilt.
+    real: RealBatch,
     backdrop: Backdrop,
     modes: Option<Modes>,
 }
 
 /// The series of pictures of samples.
 pub(super) const SAMPLES: &str = "samples";
+/// Samples in a row of a grid.
+const COLUMNS: usize = 10;
+/// Rows of a grid.
+const MOST_ROWS: usize = 20;
+/// Continuous codes that have a grid of their own.
+const MOST_CODES: usize = 10;
+/// Images that are rebuilt, and how many of them stand in a row.
+const REBUILT: (usize, usize) = (32, 8);
+/// Samples along each side of a plane of latents.
+const PLANE: usize = 12;
 
 /// Pictures by the name of their series, and measurements.
 pub(super) struct Snapshot {
-    pub(super) pictures: Vec<(&'static str, Picture)>,
+    pub(super) pictures: Vec<(String, Picture)>,
     pub(super) measured: Report,
 }
 
 impl Snapshots {
     pub(super) fn new(system: &dyn System, data: &Dataset, common: &Common) -> Result<Self> {
-        let backdrop = Backdrop::new(data)?;
-        let count = if matches!(backdrop, Backdrop::Images) { common.samples.count } else { POINTS };
-        let latents = system.latents(count, &mut Stream::new(common.training.seed, "samples/latents", 0))?;
-        Ok(Self { latents, backdrop, modes: data.modes().cloned() })
+        let (backdrop, seed) = (Backdrop::new(data)?, common.training.seed);
+        let images = matches!(backdrop, Backdrop::Images);
+        let count = if images { common.samples.count } else { POINTS };
+        let latents = system.latents(count, &mut Stream::new(seed, "samples/latents", 0))?;
+        let grids = if images { grids(system, seed)? } else { Vec::new() };
+        let rebuilt = if images { REBUILT.0 } else { POINTS };
+        let real = examples(data, rebuilt, system.device())?;
+        Ok(Self { latents, grids, real, backdrop, modes: data.modes().cloned() })
     }
 
-    /// Samples; in the plane also their density and the discriminator's opinion of every place; and how well the
-    /// modes are covered where the data has modes.
+    /// Samples; of what the latents mean a grid each; real samples as they are rebuilt; in the plane also their
+    /// density and the discriminator's opinion of every place; and how well the modes are covered where the data has
+    /// modes.
     pub(super) fn take(&self, system: &dyn System, step: u64) -> Result<Snapshot> {
         let samples = system.generate(&self.latents)?;
         let (values, caption) = (samples.to_vec_f32()?, format!("step {step}"));
-        let mut pictures = vec![(SAMPLES, self.backdrop.draw(&values, samples.shape(), None, &caption)?)];
+        let drawn = self.backdrop.draw(&values, samples.shape(), None, &caption)?;
+        let mut pictures = vec![(SAMPLES.to_owned(), drawn)];
+        for (series, grid) in &self.grids {
+            pictures.push((series.clone(), grid.draw(system, &self.backdrop, &caption)?));
+        }
+        if let Some(rebuilt) = reconstruct(system, &self.real)? {
+            let picture = rebuilt.draw(system, &self.backdrop, REBUILT.1, &caption)?;
+            pictures.push(("reconstructions".to_owned(), picture));
+        }
         if let Backdrop::Plane(plane) = &self.backdrop {
-            pictures.push(("density", plane.draw_density(&values, &caption)?));
+            pictures.push(("density".to_owned(), plane.draw_density(&values, &caption)?));
             let places = Variable::from_slice(&plane.places(), &[SQUARES * SQUARES, 2])?;
             if let Some((scores, slopes)) = system.opinion(&places.to_device(samples.device())?)? {
                 let (scores, slopes) = (scores.to_vec_f32()?, slopes.to_vec_f32()?);
-                pictures.push(("field", plane.draw_field(&scores, &slopes, &caption)?));
+                pictures.push(("field".to_owned(), plane.draw_field(&scores, &slopes, &caption)?));
             }
         }
         let measured = match &self.modes {
@@ -68,6 +97,25 @@ impl Snapshots {
         };
         Ok(Snapshot { pictures, measured })
     }
+}
+
+/// A grid for everything that the system's latents can be asked for, by the name of its series.
+fn grids(system: &dyn System, seed: u64) -> Result<Vec<(String, LatentGrid)>> {
+    let space = system.latent_space()?;
+    let mut grids = Vec::new();
+    for (name, series) in [(CLASS, "classes"), (CATEGORY, "categories")] {
+        if space.category(name).is_ok() {
+            grids.push((series.to_owned(), category_grid(system, name, MOST_ROWS, COLUMNS, seed)?));
+        }
+    }
+    let codes = space.part(CODE).map_or(0..0, |(range, _)| range);
+    for (number, axis) in codes.enumerate().take(MOST_CODES) {
+        grids.push((format!("code-{number}"), code_grid(system, axis, COLUMNS, COLUMNS, seed)?));
+    }
+    if let [across, up] = *continuous_coordinates(&space) {
+        grids.push(("manifold".to_owned(), manifold(system, Some([across, up]), PLANE, seed)?));
+    }
+    Ok(grids)
 }
 
 /// Modes with a sample within three standard deviations, the share of such samples, and the divergence of their

@@ -85,6 +85,12 @@ fn help_version_and_wrong_usage() {
         "train",
         "sample",
         "interpolate",
+        "arithmetic",
+        "manifold",
+        "traverse",
+        "directions",
+        "truncation",
+        "reconstruct",
         "lab",
         "data",
         "data list",
@@ -101,6 +107,8 @@ fn help_version_and_wrong_usage() {
         "sample",
         "train gan --steps many",
         "interpolate r --columns 1",
+        "arithmetic r --start 1 --minus 2",
+        "reconstruct r --restarts 3",
         "lab --out folder",
     ] {
         let ended = desk.run(wrong);

@@ -6,6 +6,7 @@ mod commands;
 mod evaluate;
 mod interruption;
 mod lab;
+mod latent;
 mod program;
 mod refusals;
 mod resuming;

@@ -11,7 +11,7 @@ fn trained(data: &str) -> Desk {
 }
 
 /// The shape in the header of a `.npy` file, and its numbers.
-fn read_npy(path: &Path) -> (String, Vec<f32>) {
+pub(crate) fn read_npy(path: &Path) -> (String, Vec<f32>) {
     let bytes = std::fs::read(path).unwrap();
     assert_eq!(bytes[..8], *b"\x93NUMPY\x01\x00");
     let end = 10 + usize::from(u16::from_le_bytes([bytes[8], bytes[9]]));

@@ -188,7 +188,8 @@ impl System for Duel {
         let (input, condition) = self.heard(latents)?;
         let weights = self.average.as_ref().map(|average| &average.weights);
         let setting = Setting { weights, condition: condition.as_ref(), ..Setting::plain(Mode::Sampling) };
-        without_recording(|| Ok(self.generator.network.judge(setting, &input)?.output))
+        let make = || Ok(self.generator.network.judge(setting, &input)?.output);
+        if latents.has_history() { make() } else { without_recording(make) }
     }
 
     fn opinion(&self, places: &Variable) -> Result<Option<(Variable, Variable)>> {

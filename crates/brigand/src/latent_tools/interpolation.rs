@@ -1,11 +1,12 @@
 //! Walks between two latents, which show whether a generator has learnt a space or only single samples.
 
 use brigand_autograd::Variable;
-use candle_core::{Device, Tensor};
+use candle_core::Device;
 
-use super::System;
+use super::grid::{LatentGrid, to_rows, to_variable};
 use crate::error::Result;
 use crate::random::Stream;
+use crate::systems::{CLASS, Distribution, LatentSpace, System};
 
 /// Below this sine of the angle between two latents the arc is replaced by the straight line.
 const NEARLY_PARALLEL: f64 = 1e-6;
@@ -15,7 +16,8 @@ const NEARLY_PARALLEL: f64 = 1e-6;
 pub enum Path {
     /// The straight line, [`lerp`].
     Linear,
-    /// The great arc, [`slerp`].
+    /// The great arc, [`slerp`], through the parts of a latent that are normal, and the straight line through the
+    /// others.
     Spherical,
 }
 
@@ -30,6 +32,29 @@ impl Path {
             Self::Spherical => "spherical",
         }
     }
+
+    /// Whether it differs from the straight line in `space`.
+    pub fn fits(self, space: &LatentSpace) -> bool {
+        self == Self::Linear || space.placed().any(|(_, part)| is_normal(&part.distribution))
+    }
+
+    /// The latent of `space` at `t` in [0, 1] of the way from `start` to `end`.
+    pub fn at(self, space: &LatentSpace, start: &[f32], end: &[f32], t: f64) -> Vec<f32> {
+        let mut latent = lerp(start, end, t);
+        if self == Self::Spherical {
+            for (range, _) in space.placed().filter(|(_, part)| is_normal(&part.distribution)) {
+                let ends = (start.get(range.clone()), end.get(range.clone()), latent.get_mut(range));
+                if let (Some(start), Some(end), Some(between)) = ends {
+                    between.copy_from_slice(&slerp(start, end, t));
+                }
+            }
+        }
+        latent
+    }
+}
+
+fn is_normal(distribution: &Distribution) -> bool {
+    matches!(distribution, Distribution::Normal { .. })
 }
 
 /// The point at `t` in [0, 1] of the straight line from `start` to `end`: `(1 - t) start + t end`.
@@ -56,57 +81,67 @@ fn weighted(start: &[f32], end: &[f32], of_start: f64, of_end: f64) -> Vec<f32> 
     start.iter().zip(end).map(|(&a, &b)| (of_start * f64::from(a) + of_end * f64::from(b)) as f32).collect()
 }
 
-/// Walks through a system's latent space, each from one drawn latent to another.
+/// Walks through a system's latent space, each from one latent to another.
 #[derive(Clone, Debug)]
 pub struct Interpolation {
-    starts: Vec<f32>,
-    ends: Vec<f32>,
-    shape: Vec<usize>,
+    starts: Vec<Vec<f32>>,
+    ends: Vec<Vec<f32>>,
+    space: LatentSpace,
     device: Device,
 }
 
 impl Interpolation {
-    /// `rows` walks for `seed`.
+    /// `rows` walks between latents drawn for `seed`.
     ///
     /// # Errors
     /// If the system has no latent space.
     pub fn new(system: &dyn System, rows: usize, seed: u64) -> Result<Self> {
         let starts = system.latents(rows, &mut Stream::new(seed, "interpolation/start", 0))?;
         let ends = system.latents(rows, &mut Stream::new(seed, "interpolation/end", 0))?;
+        Self::between(system, &starts, &ends)
+    }
+
+    /// `rows` walks from class `from` to class `to`, each with the same other coordinates all the way.
+    ///
+    /// # Errors
+    /// If the system knows no classes or not these.
+    pub fn of_classes(system: &dyn System, (from, to): (u32, u32), rows: usize, seed: u64) -> Result<Self> {
+        let space = system.latent_space()?;
+        let drawn = system.latents(rows, &mut Stream::new(seed, "interpolation/start", 0))?;
+        let of = |class| space.with_category(&drawn, CLASS, &vec![class; rows]);
+        Self::between(system, &of(from)?, &of(to)?)
+    }
+
+    fn between(system: &dyn System, starts: &Variable, ends: &Variable) -> Result<Self> {
         Ok(Self {
-            shape: starts.shape().to_vec(),
-            device: starts.device().clone(),
-            starts: starts.to_vec_f32()?,
-            ends: ends.to_vec_f32()?,
+            starts: to_rows(starts)?,
+            ends: to_rows(ends)?,
+            space: system.latent_space()?,
+            device: system.device().clone(),
         })
     }
 
     /// The samples that all walks are at when the share `t` in [0, 1] of the way is done, `[rows, sample...]`.
     pub fn at(&self, system: &dyn System, path: Path, t: f64) -> Result<Variable> {
-        let between = match path {
-            Path::Linear => lerp,
-            Path::Spherical => slerp,
-        };
-        let size = self.shape.iter().skip(1).product::<usize>().max(1);
-        let pairs = self.starts.chunks(size).zip(self.ends.chunks(size));
-        let latents: Vec<f32> = pairs.flat_map(|(start, end)| between(start, end, t)).collect();
-        let latents =
-            Tensor::from_vec(latents, self.shape.as_slice(), &Device::Cpu)?.to_device(&self.device)?;
-        system.generate(&Variable::constant(latents))
+        let latents: Vec<Vec<f32>> =
+            self.walks().map(|(start, end)| path.at(&self.space, start, end, t)).collect();
+        system.generate_all(&to_variable(&latents, &self.device)?)
     }
 
-    /// The samples of all walks at `columns` evenly spaced moments, row by row: `[rows * columns, sample...]`.
-    pub fn grid(&self, system: &dyn System, path: Path, columns: usize) -> Result<Variable> {
-        let moments: Vec<Variable> =
-            moments(columns).map(|t| self.at(system, path, t)).collect::<Result<_>>()?;
-        let rows = self.shape.first().copied().unwrap_or(0);
-        let mut tiles = Vec::with_capacity(rows * columns);
-        for row in 0..rows {
-            for moment in &moments {
-                tiles.push(moment.narrow(0, row, 1)?);
-            }
-        }
-        Ok(Variable::concatenate(&tiles.iter().collect::<Vec<_>>(), 0)?)
+    /// All walks at `columns` evenly spaced moments, a row each.
+    ///
+    /// # Errors
+    /// If there are no walks or no columns.
+    pub fn grid(&self, path: Path, columns: usize) -> Result<LatentGrid> {
+        let latents: Vec<Vec<f32>> = self
+            .walks()
+            .flat_map(|(start, end)| moments(columns).map(move |t| path.at(&self.space, start, end, t)))
+            .collect();
+        LatentGrid::new(&latents, columns, &self.device)
+    }
+
+    fn walks(&self) -> impl Iterator<Item = (&Vec<f32>, &Vec<f32>)> {
+        self.starts.iter().zip(&self.ends)
     }
 }
 
@@ -149,6 +184,21 @@ mod tests {
         }
         // Just wide enough for an arc.
         assert!(close(&slerp(&[1.0, 0.0], &[1.0, 1e-5], 0.5), &[1.0, 5e-6]));
+    }
+
+    #[test]
+    fn only_normal_parts_go_along_the_arc() {
+        use crate::systems::{LatentPart, LatentRecipe, Prior};
+        let uniform = LatentRecipe { size: 1, prior: Prior::Uniform }.part();
+        let normal = LatentRecipe { size: 2, prior: Prior::Normal }.part();
+        let of_class =
+            LatentPart { name: CLASS, distribution: Distribution::Category { shares: vec![1.0; 2] } };
+        let space = LatentSpace::new(vec![uniform.clone(), normal, of_class]);
+        let (start, end) = ([1.0, 2.0, 0.0, 1.0, 0.0], [-1.0, 0.0, 2.0, 0.0, 1.0]);
+        let half = 2.0_f32.sqrt();
+        assert!(close(&Path::Spherical.at(&space, &start, &end, 0.5), &[0.0, half, half, 0.5, 0.5]));
+        assert!(close(&Path::Linear.at(&space, &start, &end, 0.5), &[0.0, 1.0, 1.0, 0.5, 0.5]));
+        assert!(Path::Spherical.fits(&space) && !Path::Spherical.fits(&LatentSpace::new(vec![uniform])));
     }
 
     #[test]

@@ -1,0 +1,37 @@
+//! Samples that are chosen: of a class, or from the middle of the latent space.
+
+use brigand_autograd::Variable;
+
+use super::truncation::truncate;
+use crate::error::Result;
+use crate::random::Stream;
+use crate::systems::{CLASS, System};
+
+/// Which samples are wanted.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Choice {
+    /// Numbers of the classes that are asked for, in turn; empty leaves classes to chance.
+    pub classes: Vec<u32>,
+    /// Normal coordinates beyond so many standard deviations are drawn again.
+    pub truncation: Option<f64>,
+}
+
+impl Choice {
+    /// `count` latents for `seed`, `[count, size]`: those of [`System::sample`], of the chosen classes and within the
+    /// truncation.
+    ///
+    /// # Errors
+    /// If the system knows no classes or not these, or nothing can be truncated.
+    pub fn latents(&self, system: &dyn System, count: usize, seed: u64) -> Result<Variable> {
+        let space = system.latent_space()?;
+        let mut latents = system.latents(count, &mut Stream::new(seed, "sample", 0))?;
+        if !self.classes.is_empty() {
+            let asked: Vec<u32> = self.classes.iter().copied().cycle().take(count).collect();
+            latents = space.with_category(&latents, CLASS, &asked)?;
+        }
+        if let Some(limit) = self.truncation {
+            latents = truncate(&space, &latents, limit, &mut Stream::new(seed, "sample/truncation", 0))?;
+        }
+        Ok(latents)
+    }
+}

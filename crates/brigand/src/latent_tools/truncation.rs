@@ -1,0 +1,176 @@
+//! The middle of the latent space: fewer surprises, better samples (Brock et al. 2018, arXiv:1809.11096, section 3.1).
+
+use brigand_autograd::Variable;
+use statrs::distribution::{ContinuousCDF, Normal};
+
+use super::grid::{LatentGrid, to_rows, to_variable};
+use crate::error::{Error, Result};
+use crate::evaluation::extractors::Extractor;
+use crate::evaluation::{Moments, Probabilities, features_of};
+use crate::random::Stream;
+use crate::systems::{Distribution, LatentSpace, System};
+
+/// `latents` of `space` with every normal coordinate beyond `limit` standard deviations drawn again among those
+/// within. For one stream the new draws are the same at every limit, up to their scale.
+///
+/// # Errors
+/// If no part is normal, or the limit is not positive.
+pub fn truncate(
+    space: &LatentSpace,
+    latents: &Variable,
+    limit: f64,
+    stream: &mut Stream,
+) -> Result<Variable> {
+    space.check(latents)?;
+    if !(limit > 0.0 && limit.is_finite()) {
+        return Err(Error::Request(format!(
+            "a truncation at {limit} keeps nothing; give a positive number of standard deviations, for example 1"
+        )));
+    }
+    let deviations: Vec<Option<f64>> = space
+        .placed()
+        .flat_map(|(range, part)| {
+            let deviation = match part.distribution {
+                Distribution::Normal { deviation, .. } => Some(deviation),
+                _ => None,
+            };
+            range.map(move |_| deviation)
+        })
+        .collect();
+    if deviations.iter().all(Option::is_none) {
+        return Err(Error::Request(
+            "no part of this system's latents is normal, so there is nothing to truncate; train with \
+             --set latent.prior=normal where the system can"
+                .into(),
+        ));
+    }
+    let normal = Normal::standard();
+    let outside = normal.cdf(-limit);
+    let mut rows = to_rows(latents)?;
+    for row in &mut rows {
+        // All are drawn, so that which ones are used does not shift the rest.
+        let shares = stream.uniform(row.len(), 0.0, 1.0);
+        for ((value, deviation), share) in row.iter_mut().zip(&deviations).zip(shares) {
+            let Some(deviation) = deviation else { continue };
+            if f64::from(*value).abs() > limit * deviation {
+                let share = outside + (1.0 - 2.0 * outside) * f64::from(share);
+                *value = (deviation * normal.inverse_cdf(share).clamp(-limit, limit)) as f32;
+            }
+        }
+    }
+    to_variable(&rows, latents.device())
+}
+
+/// How good and how varied samples are at a truncation.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Truncated {
+    /// Standard deviations that normal coordinates stay within; `None` for all of them.
+    pub limit: Option<f64>,
+    /// The mean over samples of the extractor's largest class probability, where it knows classes.
+    pub confidence: Option<f64>,
+    /// The sum of the variances of the extractor's features.
+    pub variance: f64,
+}
+
+/// Measures `count` samples for `seed` at each of `limits`.
+///
+/// # Errors
+/// As [`truncate`], and if the extractor does not take the samples.
+pub fn truncation_table(
+    system: &dyn System,
+    extractor: &Extractor,
+    limits: &[Option<f64>],
+    count: usize,
+    seed: u64,
+) -> Result<Vec<Truncated>> {
+    let measure = |&limit: &Option<f64>| {
+        let samples = system.generate_all(&at_limit(system, limit, count, seed)?)?;
+        let features = features_of(extractor, samples.tensor())?;
+        let confidence = features.probabilities().map(Probabilities::mean_confidence);
+        Ok(Truncated { limit, confidence, variance: Moments::of(&features)?.total_variance() })
+    };
+    limits.iter().map(measure).collect()
+}
+
+/// The same samples at each of `limits`, a row each.
+///
+/// # Errors
+/// As [`truncate`].
+pub fn truncation_grid(
+    system: &dyn System,
+    limits: &[Option<f64>],
+    columns: usize,
+    seed: u64,
+) -> Result<LatentGrid> {
+    let mut latents = Vec::with_capacity(limits.len() * columns);
+    for &limit in limits {
+        latents.extend(to_rows(&at_limit(system, limit, columns, seed)?)?);
+    }
+    LatentGrid::new(&latents, columns, system.device())
+}
+
+fn at_limit(system: &dyn System, limit: Option<f64>, count: usize, seed: u64) -> Result<Variable> {
+    super::Choice { truncation: limit, ..super::Choice::default() }.latents(system, count, seed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::systems::{LatentPart, LatentRecipe, Prior};
+    use candle_core::Device;
+
+    fn space() -> LatentSpace {
+        LatentSpace::new(vec![
+            LatentPart { name: "wide", distribution: Distribution::Normal { size: 2, deviation: 2.0 } },
+            LatentRecipe { size: 1, prior: Prior::Uniform }.part(),
+        ])
+    }
+
+    fn drawn(count: usize) -> Variable {
+        space().draw(count, &mut Stream::new(3, "a test", 0), &Device::Cpu).unwrap()
+    }
+
+    fn truncated(limit: f64) -> Vec<f32> {
+        truncate(&space(), &drawn(2000), limit, &mut Stream::new(4, "a test", 0))
+            .unwrap()
+            .to_vec_f32()
+            .unwrap()
+    }
+
+    #[test]
+    fn what_is_within_stays_and_what_is_beyond_is_drawn_again() {
+        let (before, after) = (drawn(2000).to_vec_f32().unwrap(), truncated(0.5));
+        let (mut kept, mut squares) = (0, 0.0);
+        for (place, (before, after)) in before.iter().zip(&after).enumerate() {
+            if place % 3 == 2 || before.abs() <= 1.0 {
+                assert_eq!(before, after);
+            }
+            if place % 3 < 2 {
+                assert!(after.abs() <= 1.0);
+                kept += usize::from(before == after);
+                squares += f64::from(after / 2.0).powi(2);
+            }
+        }
+        // Of normal draws 38.29 % are within half a deviation, and their mean square is 1 - 2 t phi(t) / P = 0.0806.
+        assert!((kept as f64 / 4000.0 - 0.3829).abs() < 0.03, "{kept}");
+        assert!((squares / 4000.0 - 0.0806).abs() < 0.004, "{squares}");
+    }
+
+    #[test]
+    fn far_limits_change_nothing() {
+        assert_eq!(truncated(50.0), drawn(2000).to_vec_f32().unwrap());
+    }
+
+    #[test]
+    fn what_cannot_be_truncated_is_refused() {
+        let refusal = |space: &LatentSpace, limit| {
+            let latents = space.draw(2, &mut Stream::new(3, "a test", 0), &Device::Cpu).unwrap();
+            truncate(space, &latents, limit, &mut Stream::new(4, "a test", 0)).err().unwrap().to_string()
+        };
+        let uniform = LatentSpace::new(vec![LatentRecipe { size: 2, prior: Prior::Uniform }.part()]);
+        assert!(refusal(&uniform, 1.0).contains("no part"));
+        for limit in [0.0, -1.0, f64::NAN, f64::INFINITY] {
+            assert!(refusal(&space(), limit).contains("keeps nothing"));
+        }
+    }
+}
