@@ -114,7 +114,7 @@ pub(super) fn settled(space: &LatentSpace, latent: &[f32]) -> Vec<f32> {
     for (range, part) in space.placed() {
         let Some(values) = result.get_mut(range) else { continue };
         match part.distribution {
-            Distribution::Normal { .. } => {}
+            Distribution::Normal { .. } | Distribution::Planar(_) | Distribution::Points { .. } => {}
             Distribution::Uniform { low, high, .. } => {
                 values.iter_mut().for_each(|value| *value = value.clamp(low as f32, high as f32));
             }
@@ -136,6 +136,9 @@ fn with_noise(space: &LatentSpace, latent: &[f32], noise: &[f32]) -> Vec<f32> {
         let scale = match part.distribution {
             Distribution::Normal { deviation, .. } => deviation as f32,
             Distribution::Uniform { low, high, .. } => (high - low) as f32 / 2.0,
+            Distribution::Planar(_) | Distribution::Points { .. } => {
+                part.distribution.deviation().unwrap_or(0.0) as f32
+            }
             Distribution::Category { .. } => 0.0,
         };
         let (Some(values), Some(noise)) = (result.get_mut(range.clone()), noise.get(range)) else { continue };

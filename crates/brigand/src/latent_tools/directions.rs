@@ -8,7 +8,7 @@ use crate::error::{Error, Result};
 use crate::evaluation::extractors::Extractor;
 use crate::evaluation::{Probabilities, features_of};
 use crate::random::Stream;
-use crate::systems::{Distribution, LatentSpace, System};
+use crate::systems::{LatentSpace, System};
 
 /// How far a sweep goes to both sides, in standard deviations.
 const REACH: f64 = 3.0;
@@ -135,11 +135,7 @@ pub fn directions(
 /// The standard deviation of each coordinate; `None` for those of categories.
 fn deviations(space: &LatentSpace) -> Vec<Option<f64>> {
     let of_part = |(range, part): (std::ops::Range<usize>, &crate::systems::LatentPart)| {
-        let deviation = match part.distribution {
-            Distribution::Normal { deviation, .. } => Some(deviation),
-            Distribution::Uniform { low, high, .. } => Some((high - low) / 12.0_f64.sqrt()),
-            Distribution::Category { .. } => None,
-        };
+        let deviation = part.distribution.deviation();
         range.map(move |_| deviation)
     };
     space.placed().flat_map(of_part).collect()
@@ -249,7 +245,7 @@ pub fn direction_grid(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::systems::{CLASS, LatentPart, LatentRecipe, Prior};
+    use crate::systems::{CLASS, Distribution, LatentPart, LatentRecipe, Prior};
 
     #[test]
     fn a_direction_leaves_categories_alone_and_ranges_whole() {

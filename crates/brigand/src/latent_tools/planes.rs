@@ -170,6 +170,10 @@ fn places(distribution: &Distribution, columns: usize) -> Vec<f32> {
     let (low, high) = match distribution {
         Distribution::Normal { deviation, .. } => (-NORMAL_REACH * deviation, NORMAL_REACH * deviation),
         Distribution::Uniform { low, high, .. } => (low - (high - low) / 2.0, high + (high - low) / 2.0),
+        Distribution::Planar(_) | Distribution::Points { .. } => {
+            let end = |share| distribution.quantile(share).unwrap_or(0.0);
+            (end(0.0), end(1.0))
+        }
         Distribution::Category { .. } => (0.0, 0.0),
     };
     super::moments(columns).map(|t| (low + (high - low) * t) as f32).collect()

@@ -61,6 +61,9 @@ pub const NOISE: &str = "noise";
 /// The name of the part that says which class a sample is to be of.
 pub const CLASS: &str = "class";
 
+/// Draws by which a shape's coordinates are measured.
+const POOLED: usize = 2000;
+
 /// What a part of a latent is drawn from.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Distribution {
@@ -132,14 +135,44 @@ impl Distribution {
         }
     }
 
-    /// The value below which a coordinate lies with probability `share` in (0, 1); `None` for what has no coordinates
-    /// of its own.
+    /// The value below which a coordinate lies with probability `share` in (0, 1), of any axis where they differ;
+    /// `None` for what has no coordinates of its own.
     pub fn quantile(&self, share: f64) -> Option<f64> {
         match self {
             Self::Normal { deviation, .. } => Some(deviation * Normal::standard().inverse_cdf(share)),
             Self::Uniform { low, high, .. } => Some(low + (high - low) * share),
-            Self::Category { .. } | Self::Planar(_) | Self::Points { .. } => None,
+            Self::Category { .. } => None,
+            Self::Planar(_) | Self::Points { .. } => {
+                let mut pooled = self.pooled();
+                pooled.sort_by(f64::total_cmp);
+                let place = (share.clamp(0.0, 1.0) * pooled.len().saturating_sub(1) as f64).round();
+                pooled.get(place as usize).copied()
+            }
         }
+    }
+
+    /// The standard deviation of a coordinate; `None` for what has no coordinates of its own.
+    pub fn deviation(&self) -> Option<f64> {
+        match self {
+            Self::Normal { deviation, .. } => Some(*deviation),
+            Self::Uniform { low, high, .. } => Some((high - low) / 12.0_f64.sqrt()),
+            Self::Category { .. } => None,
+            Self::Planar(_) | Self::Points { .. } => {
+                let pooled = self.pooled();
+                let count = pooled.len().max(1) as f64;
+                let mean = pooled.iter().sum::<f64>() / count;
+                Some((pooled.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / count).sqrt())
+            }
+        }
+    }
+
+    /// The coordinates of many draws, all axes together.
+    fn pooled(&self) -> Vec<f64> {
+        let values = match self {
+            Self::Points { rows, .. } => rows.to_vec(),
+            other => other.draw(POOLED, &mut Stream::new(0, "latent/pooled", 0)),
+        };
+        values.into_iter().map(f64::from).collect()
     }
 }
 
@@ -342,6 +375,17 @@ mod tests {
         assert!((normal.quantile(0.975).unwrap() - 2.0 * 1.959_963_985).abs() < 1e-6);
         assert_eq!(Distribution::Uniform { size: 1, low: 0.0, high: 4.0 }.quantile(0.25), Some(1.0));
         assert_eq!(Distribution::Category { shares: vec![1.0] }.quantile(0.5), None);
+    }
+
+    #[test]
+    fn shapes_have_the_quantiles_and_deviations_of_all_their_coordinates() {
+        let given = Distribution::Points { size: 2, rows: vec![3.0, 1.0, 5.0, 7.0, 9.0].into() };
+        assert_eq!([0.0, 0.5, 1.0].map(|share| given.quantile(share).unwrap()), [1.0, 5.0, 9.0]);
+        assert!((given.deviation().unwrap() - 8.0_f64.sqrt()).abs() < 1e-12);
+        // Half of the mean square radius of the wheel: (1.4² + 0.5² + 0.1²) / 2.
+        let wheel = Distribution::Planar(Planar::GaussianWheel { components: 10 });
+        assert!((wheel.deviation().unwrap() - 1.11_f64.sqrt()).abs() < 0.03);
+        assert!(wheel.quantile(0.5).unwrap().abs() < 0.1);
     }
 
     #[test]

@@ -7,7 +7,7 @@ use crate::data::{Dataset, Modes};
 use crate::error::Result;
 use crate::evaluation::{Features, ModeCoverage};
 use crate::latent_tools::{
-    LatentGrid, category_grid, code_grid, continuous_coordinates, examples, manifold, reconstruct,
+    LatentGrid, category_grid, code_grid, continuous_coordinates, draw_codes, examples, manifold, reconstruct,
 };
 use crate::networks::{SampleKind, SampleShape};
 use crate::pictures::{Picture, SQUARES};
@@ -33,6 +33,9 @@ pub(super) struct Snapshots {
     grids: Vec<(String, LatentGrid)>,
     /// What is to be rebuilt.
     real: RealBatch,
+    /// What is to be encoded, and what its classes are called.
+    encoded: RealBatch,
+    classes: Vec<String>,
     backdrop: Backdrop,
     modes: Option<Modes>,
 }
@@ -65,7 +68,9 @@ impl Snapshots {
         let grids = if images { grids(system, seed)? } else { Vec::new() };
         let rebuilt = if images { REBUILT.0 } else { POINTS };
         let real = examples(data, rebuilt, system.device())?;
-        Ok(Self { latents, grids, real, backdrop, modes: data.modes().cloned() })
+        let encoded = examples(data, POINTS, system.device())?;
+        let classes = data.labels().map_or_else(Vec::new, |labels| labels.classes.clone());
+        Ok(Self { latents, grids, real, encoded, classes, backdrop, modes: data.modes().cloned() })
     }
 
     /// Samples; of what the latents mean a grid each; real samples as they are rebuilt; in the plane also their
@@ -82,6 +87,9 @@ impl Snapshots {
         if let Some(rebuilt) = reconstruct(system, &self.real)? {
             let picture = rebuilt.draw(system, &self.backdrop, REBUILT.1, &caption)?;
             pictures.push(("reconstructions".to_owned(), picture));
+        }
+        if let Some(picture) = draw_codes(system, &self.encoded, &self.classes, &caption)? {
+            pictures.push(("codes".to_owned(), picture));
         }
         if let Backdrop::Plane(plane) = &self.backdrop {
             pictures.push(("density".to_owned(), plane.draw_density(&values, &caption)?));
