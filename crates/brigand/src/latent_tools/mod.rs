@@ -8,6 +8,7 @@
 mod arithmetic;
 mod choice;
 mod classes;
+mod codes;
 mod directions;
 mod grid;
 mod interpolation;
@@ -21,6 +22,7 @@ mod truncation;
 pub use arithmetic::{Terms, arithmetic};
 pub use choice::Choice;
 pub use classes::{category_grid, find_class};
+pub use codes::draw_codes;
 pub use directions::{Direction, DirectionSettings, Method, Sweep, direction_grid, directions, sweep};
 pub use grid::LatentGrid;
 pub(crate) use interpolation::arc_weights;

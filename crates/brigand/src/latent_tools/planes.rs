@@ -91,10 +91,9 @@ pub fn manifold(
     }
     let places = |axis: usize| -> Result<Vec<f32>> {
         let of = distribution(&space, axis)?;
-        let within = space.placed().find_map(|(range, _)| range.contains(&axis).then(|| axis - range.start));
         Ok(quantile_shares(count)
             .into_iter()
-            .filter_map(|share| of.quantile(within?, share))
+            .filter_map(|share| of.quantile(share))
             .map(|at| at as f32)
             .collect())
     };
@@ -169,11 +168,13 @@ pub fn code_grid(
 /// `columns` evenly spaced places through the range a coordinate is moved through.
 fn places(distribution: &Distribution, columns: usize) -> Vec<f32> {
     let (low, high) = match distribution {
+        Distribution::Normal { deviation, .. } => (-NORMAL_REACH * deviation, NORMAL_REACH * deviation),
         Distribution::Uniform { low, high, .. } => (low - (high - low) / 2.0, high + (high - low) / 2.0),
-        other => {
-            let reach = NORMAL_REACH * other.deviation().unwrap_or(0.0);
-            (-reach, reach)
+        Distribution::Planar(_) | Distribution::Points { .. } => {
+            let end = |share| distribution.quantile(share).unwrap_or(0.0);
+            (end(0.0), end(1.0))
         }
+        Distribution::Category { .. } => (0.0, 0.0),
     };
     super::moments(columns).map(|t| (low + (high - low) * t) as f32).collect()
 }

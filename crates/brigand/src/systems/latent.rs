@@ -63,6 +63,9 @@ pub const CLASS: &str = "class";
 /// The name of the part that chooses one of several generators.
 pub const MEMBER: &str = "member";
 
+/// Draws by which a shape's coordinates are measured.
+const POOLED: usize = 2000;
+
 /// What a part of a latent is drawn from.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Distribution {
@@ -134,40 +137,44 @@ impl Distribution {
         }
     }
 
-    /// The value below which its coordinate of that number lies with probability `share` in (0, 1), for shapes and
-    /// given points among 2,000 draws; `None` for a category, which cannot be moved.
-    pub fn quantile(&self, coordinate: usize, share: f64) -> Option<f64> {
+    /// The value below which a coordinate lies with probability `share` in (0, 1), of any axis where they differ;
+    /// `None` for what has no coordinates of its own.
+    pub fn quantile(&self, share: f64) -> Option<f64> {
         match self {
             Self::Normal { deviation, .. } => Some(deviation * Normal::standard().inverse_cdf(share)),
             Self::Uniform { low, high, .. } => Some(low + (high - low) * share),
             Self::Category { .. } => None,
             Self::Planar(_) | Self::Points { .. } => {
-                let mut values: Vec<f32> =
-                    self.typical().into_iter().skip(coordinate).step_by(self.size().max(1)).collect();
-                values.sort_by(f32::total_cmp);
-                let place = (share * values.len() as f64) as usize;
-                values.get(place.min(values.len().saturating_sub(1))).map(|&value| value.into())
+                let mut pooled = self.pooled();
+                pooled.sort_by(f64::total_cmp);
+                let place = (share.clamp(0.0, 1.0) * pooled.len().saturating_sub(1) as f64).round();
+                pooled.get(place as usize).copied()
             }
         }
     }
 
-    /// The standard deviation of its coordinates, for shapes and given points over all of them from 0 among 2,000 draws;
-    /// `None` for a category.
+    /// The standard deviation of a coordinate; `None` for what has no coordinates of its own.
     pub fn deviation(&self) -> Option<f64> {
         match self {
             Self::Normal { deviation, .. } => Some(*deviation),
             Self::Uniform { low, high, .. } => Some((high - low) / 12.0_f64.sqrt()),
             Self::Category { .. } => None,
             Self::Planar(_) | Self::Points { .. } => {
-                let values = self.typical();
-                let square: f64 = values.iter().map(|&value| f64::from(value).powi(2)).sum();
-                Some((square / values.len().max(1) as f64).sqrt())
+                let pooled = self.pooled();
+                let count = pooled.len().max(1) as f64;
+                let mean = pooled.iter().sum::<f64>() / count;
+                Some((pooled.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / count).sqrt())
             }
         }
     }
 
-    fn typical(&self) -> Vec<f32> {
-        self.draw(2000, &mut Stream::new(0, "latents/typical", 0))
+    /// The coordinates of many draws, all axes together.
+    fn pooled(&self) -> Vec<f64> {
+        let values = match self {
+            Self::Points { rows, .. } => rows.to_vec(),
+            other => other.draw(POOLED, &mut Stream::new(0, "latent/pooled", 0)),
+        };
+        values.into_iter().map(f64::from).collect()
     }
 }
 
@@ -377,12 +384,20 @@ mod tests {
     #[test]
     fn quantiles_are_those_of_the_distribution() {
         let normal = Distribution::Normal { size: 1, deviation: 2.0 };
-        assert!((normal.quantile(0, 0.975).unwrap() - 2.0 * 1.959_963_985).abs() < 1e-6);
-        assert_eq!(Distribution::Uniform { size: 1, low: 0.0, high: 4.0 }.quantile(0, 0.25), Some(1.0));
-        assert_eq!(Distribution::Category { shares: vec![1.0] }.quantile(0, 0.5), None);
-        let points = Distribution::Points { size: 2, rows: vec![0.0, 3.0, 1.0, 3.0].into() };
-        assert_eq!((points.quantile(0, 0.9), points.quantile(1, 0.1)), (Some(1.0), Some(3.0)));
-        assert!((points.deviation().unwrap() - 4.75_f64.sqrt()).abs() < 0.05);
+        assert!((normal.quantile(0.975).unwrap() - 2.0 * 1.959_963_985).abs() < 1e-6);
+        assert_eq!(Distribution::Uniform { size: 1, low: 0.0, high: 4.0 }.quantile(0.25), Some(1.0));
+        assert_eq!(Distribution::Category { shares: vec![1.0] }.quantile(0.5), None);
+    }
+
+    #[test]
+    fn shapes_have_the_quantiles_and_deviations_of_all_their_coordinates() {
+        let given = Distribution::Points { size: 2, rows: vec![3.0, 1.0, 5.0, 7.0, 9.0].into() };
+        assert_eq!([0.0, 0.5, 1.0].map(|share| given.quantile(share).unwrap()), [1.0, 5.0, 9.0]);
+        assert!((given.deviation().unwrap() - 8.0_f64.sqrt()).abs() < 1e-12);
+        // Half of the mean square radius of the wheel: (1.4² + 0.5² + 0.1²) / 2.
+        let wheel = Distribution::Planar(Planar::GaussianWheel { components: 10 });
+        assert!((wheel.deviation().unwrap() - 1.11_f64.sqrt()).abs() < 0.03);
+        assert!(wheel.quantile(0.5).unwrap().abs() < 0.1);
     }
 
     #[test]

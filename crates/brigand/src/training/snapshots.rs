@@ -7,10 +7,10 @@ use crate::data::{Dataset, Modes};
 use crate::error::Result;
 use crate::evaluation::{Features, ModeCoverage};
 use crate::latent_tools::{
-    LatentGrid, category_grid, code_grid, continuous_coordinates, examples, manifold, reconstruct,
+    LatentGrid, category_grid, code_grid, continuous_coordinates, draw_codes, examples, manifold, reconstruct,
 };
 use crate::networks::{SampleKind, SampleShape};
-use crate::pictures::{Picture, SQUARES};
+use crate::pictures::{Picture, SQUARES, cluster_montage};
 use crate::random::Stream;
 use crate::recipe::{Common, Recipe};
 use crate::sampling::{Backdrop, POINTS};
@@ -33,6 +33,9 @@ pub(super) struct Snapshots {
     grids: Vec<(String, LatentGrid)>,
     /// What is to be rebuilt.
     real: RealBatch,
+    /// What is to be encoded, and what its classes are called.
+    encoded: RealBatch,
+    classes: Vec<String>,
     backdrop: Backdrop,
     modes: Option<Modes>,
 }
@@ -65,7 +68,9 @@ impl Snapshots {
         let grids = if images { grids(system, seed)? } else { Vec::new() };
         let rebuilt = if images { REBUILT.0 } else { POINTS };
         let real = examples(data, rebuilt, system.device())?;
-        Ok(Self { latents, grids, real, backdrop, modes: data.modes().cloned() })
+        let encoded = examples(data, POINTS, system.device())?;
+        let classes = data.labels().map_or_else(Vec::new, |labels| labels.classes.clone());
+        Ok(Self { latents, grids, real, encoded, classes, backdrop, modes: data.modes().cloned() })
     }
 
     /// Samples; of what the latents mean a grid each; real samples as they are rebuilt; in the plane also their
@@ -83,6 +88,12 @@ impl Snapshots {
             let picture = rebuilt.draw(system, &self.backdrop, REBUILT.1, &caption)?;
             pictures.push(("reconstructions".to_owned(), picture));
         }
+        if let Some(picture) = draw_codes(system, &self.encoded, &self.classes, &caption)? {
+            pictures.push(("codes".to_owned(), picture));
+        }
+        if let Some(picture) = self.clusters(system, &caption)? {
+            pictures.push(("clusters".to_owned(), picture));
+        }
         if let Backdrop::Plane(plane) = &self.backdrop {
             pictures.push(("density".to_owned(), plane.draw_density(&values, &caption)?));
             let places = Variable::from_slice(&plane.places(), &[SQUARES * SQUARES, 2])?;
@@ -96,6 +107,31 @@ impl Snapshots {
             None => Report::new(),
         };
         Ok(Snapshot { pictures, measured })
+    }
+}
+
+impl Snapshots {
+    /// What a system that tells samples apart makes of them: the regions of the plane, or the images of each cluster.
+    fn clusters(&self, system: &dyn System, caption: &str) -> Result<Option<Picture>> {
+        let places = match &self.backdrop {
+            Backdrop::Images => self.encoded.samples.clone(),
+            Backdrop::Plane(plane) => {
+                let places = Variable::from_slice(&plane.places(), &[SQUARES * SQUARES, 2])?;
+                places.to_device(system.device())?
+            }
+            Backdrop::Line(_) => return Ok(None),
+        };
+        let Some(found) = system.classify(&places)? else { return Ok(None) };
+        let clusters = found.elements() / places.shape()[0].max(1);
+        let found = found.to_vec_f32()?;
+        Ok(Some(match &self.backdrop {
+            Backdrop::Plane(plane) => plane.draw_regions(&found, clusters, caption)?,
+            _ => {
+                let shape = places.dims4("clusters")?;
+                let shape = [shape.0, shape.1, shape.2, shape.3];
+                cluster_montage(&places.to_vec_f32()?, shape, (&found, clusters), COLUMNS)?
+            }
+        }))
     }
 }
 

@@ -75,8 +75,7 @@ fn dataset(arguments: &Arguments, run: &Opened) -> Result<Dataset, Failure> {
     if let Some(spec) = &arguments.data {
         let (spec, own) = (spec.parse::<Spec>()?, &run.recipe.common.data);
         let given = |value: usize| (value > 0 && !matches!(spec, Spec::Toy(_))).then_some(value);
-        let options =
-            Options { size: given(own.size), channels: given(own.channels), ..Options::default() };
+        let options = Options { size: given(own.size), channels: given(own.channels), ..Options::default() };
         return Ok(data::load(&spec, &options)?);
     }
     match load_test_part(&run.recipe)? {

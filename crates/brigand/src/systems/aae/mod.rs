@@ -281,7 +281,8 @@ impl<F: Form> System for AdversarialAutoencoder<F> {
 
     fn generate(&self, latents: &Variable) -> Result<Variable> {
         self.form.latent_space().check(latents)?;
-        self.decoder.network.sample(latents)
+        let decode = || Ok(self.decoder.network.judge(Setting::plain(Mode::Sampling), latents)?.output);
+        if latents.has_history() { decode() } else { without_recording(decode) }
     }
 
     fn encode(&self, samples: &Variable, labels: Option<&[u32]>) -> Result<Option<Variable>> {
