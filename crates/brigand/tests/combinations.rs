@@ -80,7 +80,10 @@ fn recipe(words: &[&str]) -> brigand::Result<Recipe> {
 fn built(recipe: &Recipe, data: &Dataset) -> brigand::Result<(Box<dyn System>, Feed)> {
     let feed = Feed::new(data.clone(), recipe.common.training.batch, 0, &Device::Cpu)?;
     let entry = systems::find(&recipe.common.system)?;
-    let system = entry.build(&recipe.parts, &recipe.common.setup(feed.sample_shape()?, &Device::Cpu))?;
+    let system = entry.build(
+        &recipe.parts,
+        &recipe.common.setup(feed.sample_shape()?, &feed.class_counts(), &Device::Cpu),
+    )?;
     Ok((system, feed))
 }
 
@@ -161,6 +164,77 @@ fn every_combination_trains_or_says_why_not() {
     }
     println!("{trained} combinations trained, {refused} refused");
     assert_eq!(trained + refused, OBJECTIVES.len() * PENALTIES.len() * CONSTRAINTS.len() * TECHNIQUES.len());
+}
+
+/// Ways to ask for a class or to hide codes, each with what it needs of the networks.
+const CONDITIONS: [&str; 8] = [
+    "condition.generator=latent",
+    "condition.generator=latent condition.discriminator.kind=sample",
+    "condition.generator=latent condition.discriminator.kind=projection",
+    "condition.generator=latent condition.discriminator.kind=matching condition.discriminator.fakes=true",
+    "condition.generator=latent condition.discriminator.kind=classifier codes.categories=3",
+    "condition.generator=batch-norm condition.discriminator.kind=projection \
+        generator.normalization=before-activation generator.widths=[6,6]",
+    "condition.generator=batch-norm condition.discriminator.kind=sample \
+        generator.normalization=after-activation",
+    "codes.categories=4 codes.continuous=2",
+];
+
+#[test]
+fn every_condition_goes_with_every_objective_penalty_and_constraint() {
+    let data = ring();
+    for condition in CONDITIONS {
+        for objective in OBJECTIVES {
+            for penalty in PENALTIES {
+                for constraint in CONSTRAINTS {
+                    // With its hinge alone it has nothing to learn where every margin holds.
+                    let sloped = if objective == "loss-sensitive" { "objective.slope=0.1" } else { "" };
+                    let objective_words = format!("objective.kind={objective} {sloped}");
+                    let penalty_words = format!("penalty.kind={penalty}");
+                    let constraint_words = format!("constraint.kind={constraint}");
+                    let words = [TINY, condition, &objective_words, &penalty_words, &constraint_words];
+                    assert_eq!(walk(&words, &data), None, "{words:?}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn every_condition_goes_with_the_techniques_that_can_follow_it() {
+    let data = ring();
+    for condition in CONDITIONS {
+        for technique in TECHNIQUES {
+            let by_class = condition.contains("batch-norm");
+            let reason = if technique.contains("packing") {
+                Some("packed samples have several classes")
+            } else if technique.contains("encoder.kind") {
+                Some("finds a sample's noise")
+            } else if technique.contains("virtual_batch_norm") && by_class {
+                Some("the class or a reference batch")
+            } else {
+                None
+            };
+            let said = walk(&[TINY, condition, technique], &data);
+            let expected = reason
+                .map_or(said.is_none(), |reason| said.as_ref().is_some_and(|said| said.contains(reason)));
+            assert!(expected, "{condition}, {technique}: {said:?}");
+        }
+    }
+    let needless = walk(&[TINY, "condition.discriminator.kind=projection"], &data);
+    assert!(needless.unwrap().contains("that the generator does not hear"));
+    let unnormalized = walk(&[TINY, "condition.generator=batch-norm"], &data);
+    assert!(unnormalized.unwrap().contains("need batch normalisation in the generator"));
+    let energies = "discriminator.kind=autoencoder objective.kind=energy-based codes.categories=3";
+    let said = walk(&["data.source=ring8 training.batch=8", energies], &data);
+    assert!(said.unwrap().contains("an auto-encoder only says"));
+}
+
+#[test]
+fn classes_need_labels() {
+    let data = load(&"swiss-roll".parse::<Spec>().unwrap(), &Options::default()).unwrap();
+    let said = walk(&[TINY, "data.source=swiss-roll condition.generator=latent"], &data);
+    assert!(said.unwrap().contains("needs labelled data"));
 }
 
 #[test]

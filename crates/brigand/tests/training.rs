@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "helpers of tests")]
 
+#[allow(dead_code, reason = "each test file uses its part of the yardstick")]
 mod yardstick;
 
 use brigand::recipe::{Changes, Recipe};
@@ -22,8 +23,9 @@ fn trained(recipe: &Recipe, steps: u64) -> Box<dyn System> {
     let seed = recipe.common.training.seed;
     let mut feed = Feed::new(data, recipe.common.training.batch, seed, &Device::Cpu).unwrap();
     let entry = systems::find(&recipe.common.system).unwrap();
-    let mut system =
-        entry.build(&recipe.parts, &recipe.common.setup(feed.sample_shape().unwrap(), &Device::Cpu)).unwrap();
+    let mut system = entry
+        .build(&recipe.parts, &recipe.common.setup(feed.sample_shape().unwrap(), &[], &Device::Cpu))
+        .unwrap();
     for step in 0..steps {
         system.train_step(&mut feed, step).unwrap();
     }
@@ -98,7 +100,7 @@ fn held_out_accuracy(changes: &[&str]) -> f64 {
     feed.hold_out(None).unwrap();
     let entry = systems::find("classifier").unwrap();
     let shape = feed.sample_shape().unwrap();
-    let mut system = entry.build(&recipe.parts, &recipe.common.setup(shape, &Device::Cpu)).unwrap();
+    let mut system = entry.build(&recipe.parts, &recipe.common.setup(shape, &[], &Device::Cpu)).unwrap();
     let mut report = systems::Report::new();
     for step in 0..800 {
         report = system.train_step(&mut feed, step).unwrap();

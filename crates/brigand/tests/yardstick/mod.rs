@@ -67,6 +67,18 @@ impl Classifier {
         right.count() as f64 / indices.len() as f64
     }
 
+    /// The share of `images` `[n, channels, height, width]` that look like the class named for them.
+    pub(crate) fn match_share(&self, images: &Variable, classes: &[u32]) -> f64 {
+        let found = self.probabilities(images);
+        let right = found.iter().zip(classes).filter(|(row, class)| largest(row).0 == **class as usize);
+        right.count() as f64 / classes.len() as f64
+    }
+
+    /// For each of `images`, the class it looks like.
+    pub(crate) fn classes(&self, images: &Variable) -> Vec<usize> {
+        self.probabilities(images).iter().map(|row| largest(row).0).collect()
+    }
+
     /// What it says of `images` `[n, channels, height, width]`.
     pub(crate) fn judge(&self, images: &Variable) -> Verdict {
         let rows = self.probabilities(images);
