@@ -22,16 +22,24 @@ const MEASURED: &str = "evaluation.every=2 evaluation.metrics=[\"prdc\"] evaluat
 /// In the middle between two pictures, two checkpoints and two evaluations.
 const STOP: u64 = 3;
 
-fn resolved(entry: &Entry, words: &[String]) -> brigand::Result<Recipe> {
-    Recipe::resolve(entry, &Changes { file: None, assignments: words.to_vec() })
-}
-
 /// The defaults with `words`, and with narrow networks wherever the recipe says how wide they are.
 fn small(entry: &Entry, words: &str) -> brigand::Result<Recipe> {
-    let mut words: Vec<String> = words.split_whitespace().map(str::to_owned).collect();
-    let recipe = resolved(entry, &words)?;
-    narrow(&recipe.parts, "", &mut words);
-    resolved(entry, &words)
+    let assignments = words.split_whitespace().map(str::to_owned).collect();
+    let mut recipe = Recipe::resolve(entry, &Changes { file: None, assignments })?;
+    narrow(&mut recipe.parts);
+    Ok(recipe)
+}
+
+fn narrow(table: &mut Table) {
+    for (key, value) in table {
+        match (key.as_str(), value) {
+            ("width", Value::Integer(width)) => *width = (*width).min(4),
+            ("widths", Value::Array(widths)) => widths.fill(Value::Integer(8)),
+            ("judge_steps", Value::Integer(steps)) => *steps = (*steps).min(3),
+            (_, Value::Table(inner)) => narrow(inner),
+            _ => {}
+        }
+    }
 }
 
 fn prepared(entry: &Entry, words: &str) -> brigand::Result<Prepared> {
