@@ -3,9 +3,10 @@
 
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "helpers of tests")]
 
+#[allow(dead_code, reason = "each test file uses its part of the yardstick")]
 mod yardstick;
 
-use brigand::data::Dataset;
+use brigand::data::{Dataset, Labels};
 use brigand::recipe::{Changes, Recipe};
 use brigand::systems::{self, Feed, Report, State, System, code_neighbours};
 use brigand::training::load_data;
@@ -62,7 +63,12 @@ impl Trained {
         let real = self.feed.held_out(0..200).unwrap();
         let made = self.system.reconstruct(&real.samples, None).unwrap().unwrap();
         let made = Dataset::from_values("reconstructions", made.to_vec_f32().unwrap(), &[1, 8, 8]).unwrap();
-        let made = made.with_labels(&real.labels.unwrap()).unwrap();
+        let made = made
+            .with_labels(Labels {
+                classes: (0..10).map(|class| class.to_string()).collect(),
+                values: real.labels.unwrap(),
+            })
+            .unwrap();
         let kept = judge.accuracy(&made, &(0..200).collect::<Vec<_>>());
         println!("class kept {kept}");
         kept

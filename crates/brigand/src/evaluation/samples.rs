@@ -11,7 +11,7 @@ use crate::data::{Dataset, Labels, Modes};
 use crate::error::{Error, Result};
 use crate::npy;
 use crate::random::Stream;
-use crate::systems::System;
+use crate::systems::{CLASS, System, largest};
 
 /// A set of samples to be measured.
 pub trait Samples {
@@ -110,6 +110,7 @@ pub struct GeneratedSamples<'a> {
     latents: Variable,
     name: String,
     shape: Vec<usize>,
+    classes: Vec<String>,
 }
 
 impl<'a> GeneratedSamples<'a> {
@@ -130,7 +131,21 @@ impl<'a> GeneratedSamples<'a> {
             )));
         }
         let latents = system.latents(count, &mut Stream::new(seed, "sample", 0))?;
-        Ok(Self { system, latents, name: name.to_owned(), shape: system.sample_shape().dims() })
+        let (name, shape) = (name.to_owned(), system.sample_shape().dims());
+        Ok(Self { system, latents, name, shape, classes: Vec::new() })
+    }
+
+    /// The same with the names of the classes that the system can be asked for.
+    pub fn with_classes(self, names: &[String]) -> Self {
+        Self { classes: names.to_vec(), ..self }
+    }
+
+    /// The classes that were asked for.
+    fn asked(&self) -> Result<Vec<u32>> {
+        let space = self.system.latent_space()?;
+        let Some((range, _)) = space.part(CLASS) else { return Ok(Vec::new()) };
+        let rows = self.latents.narrow(1, range.start, range.len())?.to_vec_f32()?;
+        Ok(rows.chunks_exact(range.len().max(1)).map(|row| largest(row) as u32).collect())
     }
 }
 
@@ -158,6 +173,12 @@ impl Samples for GeneratedSamples<'_> {
         }
         let latents = self.latents.narrow(0, range.start, range.len())?;
         Ok(self.system.generate(&latents)?.into_tensor().to_device(&Device::Cpu)?)
+    }
+
+    fn labels(&self) -> Option<Labels> {
+        let values = self.asked().ok().filter(|values| !values.is_empty())?;
+        let classes = self.classes.clone();
+        values.iter().all(|&class| (class as usize) < classes.len()).then_some(Labels { classes, values })
     }
 
     fn generator(&self) -> Option<&dyn System> {

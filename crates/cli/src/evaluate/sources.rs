@@ -177,9 +177,9 @@ impl Given {
         most: usize,
     ) -> Result<Opened<'a>, Failure> {
         Ok(match &self.kind {
-            Kind::Run { system, .. } => {
-                let seed = reading.seed;
-                Opened::Samples(Box::new(GeneratedSamples::new(system.as_ref(), &self.name, most, seed)?))
+            Kind::Run { system, recipe, .. } => {
+                let made = GeneratedSamples::new(system.as_ref(), &self.name, most, reading.seed)?;
+                Opened::Samples(Box::new(made.with_classes(&recipe.common.data.classes)))
             }
             Kind::DataOf(recipe) => {
                 Opened::Samples(Box::new(real_samples(recipe, &load_data(recipe)?, most)?))
