@@ -1,5 +1,6 @@
 //! All chosen metrics of two sets.
 
+use super::average::Average;
 use super::classes::ClassHistogram;
 use super::classification;
 use super::density_coverage::DensityCoverage;
@@ -210,6 +211,7 @@ impl Measurement<'_> {
             Metric::Parzen => vec![self.parzen()?],
             Metric::Similarity => self.similarity()?,
             Metric::Modes => self.modes()?,
+            Metric::ClassMatch => vec![self.class_match()?],
             Metric::StackedDigits => self.stacked_digits()?,
             Metric::Memorisation => self.memorisation(observe)?,
             Metric::PathLength => vec![self.path_length(observe)?],
@@ -319,6 +321,22 @@ impl Measurement<'_> {
                 Ok(vec![covered])
             }
         }
+    }
+
+    /// The share of samples that the extractor takes for the class that was asked for.
+    fn class_match(&self) -> Result<Score> {
+        let asked = match self.generated {
+            Side::Samples(samples) => samples.labels(),
+            _ => None,
+        };
+        let asked = needed(asked, "class-match", "classes that were asked for; give a conditional run")?;
+        let features = self.from_generated.features.as_deref();
+        let probabilities =
+            needed(features.and_then(Features::probabilities), "class-match", CLASSES_NEEDED)?;
+        let found = probabilities.predictions();
+        let right = found.iter().zip(&asked.values).map(|(found, asked)| f64::from(found == asked)).collect();
+        let protocol = self.setting.protocol("class-match", [("classes", asked.classes.len().into())]);
+        Ok(Average::new(right)?.score(protocol, Vec::new())?)
     }
 
     fn stacked_digits(&self) -> Result<Vec<Score>> {

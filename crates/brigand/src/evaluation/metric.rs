@@ -22,6 +22,8 @@ pub enum Metric {
     Similarity,
     /// Modes of a mixture of points, or classes of images.
     Modes,
+    /// Whether samples are of the classes that were asked for.
+    ClassMatch,
     /// The thousand modes of stacked digits.
     StackedDigits,
     /// Distances to training samples.
@@ -39,7 +41,7 @@ type Given = (&'static str, bool);
 
 impl Metric {
     /// All of them.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Frechet,
         Self::Kernel,
         Self::InceptionScore,
@@ -47,6 +49,7 @@ impl Metric {
         Self::Parzen,
         Self::Similarity,
         Self::Modes,
+        Self::ClassMatch,
         Self::StackedDigits,
         Self::Memorisation,
         Self::NearestNeighbour,
@@ -64,6 +67,7 @@ impl Metric {
             Self::Parzen => "kde",
             Self::Similarity => "ms-ssim",
             Self::Modes => "modes",
+            Self::ClassMatch => "class-match",
             Self::StackedDigits => "stacked-digits",
             Self::Memorisation => "memorisation",
             Self::NearestNeighbour => "nearest-neighbour",
@@ -88,6 +92,7 @@ impl Metric {
                 ("modes", true),
                 ("high-quality", true),
             ],
+            Self::ClassMatch => &[("class-match", true)],
             Self::StackedDigits => &[("stacked-digits-modes", true), ("stacked-digits-kl", false)],
             // A generator that gives one sample for all latents has the shortest paths, so they choose no best.
             Self::Similarity
@@ -100,12 +105,12 @@ impl Metric {
 
     /// Whether it is computed from features of the real samples.
     pub(crate) fn needs_real_features(self) -> bool {
-        self.needs_features() && self != Self::InceptionScore
+        self.needs_features() && !matches!(self, Self::InceptionScore | Self::ClassMatch)
     }
 
     /// Whether it asks the extractor for probabilities of classes, at least of images.
     pub fn needs_classes(self) -> bool {
-        matches!(self, Self::InceptionScore | Self::Modes | Self::StackedDigits)
+        matches!(self, Self::InceptionScore | Self::Modes | Self::ClassMatch | Self::StackedDigits)
     }
 
     /// Whether it is computed from features of the generated samples, one by one.

@@ -79,6 +79,7 @@ pub(super) struct Judge {
     best: Option<(&'static str, bool)>,
     count: usize,
     seed: u64,
+    classes: Vec<String>,
     real: Real,
 }
 
@@ -111,6 +112,13 @@ impl Judge {
         let metrics = wanted.chosen()?;
         let made = make_features(&samples, &extractor, &mut |_| {})?;
         let classless = made.features.probabilities().is_none();
+        if metrics.contains(&Metric::ClassMatch) && system.latent_space()?.classes() == 0 {
+            return Err(Error::Recipe(format!(
+                "evaluation.metrics: class-match is for systems that are asked for a class, and `{}` is not; leave \
+                 it out",
+                recipe.common.system
+            )));
+        }
         let unfit = |metric: &&Metric| {
             let modes = **metric == Metric::Modes && samples.modes().is_some();
             metric.needs_classes() && classless && !modes
@@ -124,7 +132,9 @@ impl Judge {
         }
         let apart = samples.shape().len() == 1 || metrics.iter().any(|metric| metric.needs_images());
         let real = if apart { Real::Samples(samples) } else { Real::Features(made) };
-        Ok(Self { extractor, metrics, best: wanted.best_score()?, count: wanted.count, seed, real })
+        let (best, count) = (wanted.best_score()?, wanted.count);
+        let classes = recipe.common.data.classes.clone();
+        Ok(Self { extractor, metrics, best, count, seed, classes, real })
     }
 
     /// Measures fresh samples of the same latents as at every step.
@@ -133,7 +143,8 @@ impl Judge {
     /// If a sample is no number or a metric has no value.
     pub(super) fn measure(&self, system: &dyn System, step: u64) -> Result<Judged> {
         let name = format!("step {step}");
-        let generated = GeneratedSamples::new(system, &name, self.count, self.seed)?;
+        let generated =
+            GeneratedSamples::new(system, &name, self.count, self.seed)?.with_classes(&self.classes);
         let request =
             Request { metrics: &self.metrics, extractor: &self.extractor, seed: self.seed, train: None };
         let real = match &self.real {
