@@ -115,26 +115,25 @@ impl BiganRecipe {
 }
 
 impl SystemRecipe for BiganRecipe {
-    /// The paper's fully connected networks at a quarter of their width, its latent, and a larger step.
+    /// The paper's fully connected networks at a quarter of their width, with fewer latents, a larger step and a
+    /// discriminator without batch normalisation: what inverts within thousands of steps instead of its hundreds of
+    /// epochs.
     fn defaults(kind: SampleKind) -> Result<Self> {
-        let (latent, width, normalization, rate) = match kind {
-            SampleKind::Image => (
-                LatentRecipe { size: 50, prior: Prior::Uniform },
-                256,
-                HiddenNormalization::BeforeActivation,
-                5e-4,
-            ),
+        let (latent, width, normalization) = match kind {
+            SampleKind::Image => {
+                (LatentRecipe { size: 16, prior: Prior::Uniform }, 256, HiddenNormalization::BeforeActivation)
+            }
             SampleKind::Points => {
-                (LatentRecipe { size: 2, prior: Prior::Normal }, 128, HiddenNormalization::None, 1e-3)
+                (LatentRecipe { size: 2, prior: Prior::Normal }, 128, HiddenNormalization::None)
             }
         };
-        let network = |activation| mlp(&[width, width], activation, normalization);
-        let adam = OptimizerRecipe::adam(rate, 0.5, 0.999);
+        let network = |activation, normalization| mlp(&[width, width], activation, normalization);
+        let adam = OptimizerRecipe::adam(1e-3, 0.5, 0.999);
         Ok(Self {
             latent,
-            encoder: network(Hidden::LeakyRelu),
-            generator: network(Hidden::Relu),
-            discriminator: network(Hidden::LeakyRelu),
+            encoder: network(Hidden::LeakyRelu, normalization),
+            generator: network(Hidden::Relu, normalization),
+            discriminator: network(Hidden::LeakyRelu, HiddenNormalization::None),
             objective: Objective::NON_SATURATING,
             optimizer: BiganOptimizers { encoder: adam, generator: adam, discriminator: adam },
             schedule: Schedule::Constant {},
