@@ -103,8 +103,10 @@ fn state(system: &mut dyn System) -> State {
 #[test]
 fn every_system_resumes_exactly_on_images() {
     for entry in generating() {
-        let small = if entry.name == "gan" {
+        let small = if entry.name == "gan" || entry.name == "catgan" {
             "generator.widths=[16] discriminator.widths=[16]"
+        } else if entry.name == "imle" {
+            "generator.widths=[16]"
         } else if entry.name == "adagan" {
             "generator.width=4 discriminator.width=4 ensemble.judge_steps=3 training.steps=6"
         } else if entry.name == "ebgan" {
