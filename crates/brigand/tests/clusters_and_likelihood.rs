@@ -128,7 +128,7 @@ fn digits_fall_into_clusters_of_one_class() {
 
 #[test]
 fn a_few_labels_go_further_with_the_others_unlabelled() {
-    const FEW: &str = "data.source=digits clusters=10 labels.count=50";
+    const FEW: &str = "data.source=digits clusters=10 labels.count=20";
     const PLAIN: &str = "entropies.mean=0 entropies.real=0 entropies.fake=0";
     let accuracy = |more: &str, seed: u64| {
         let mut run = Run::new(
