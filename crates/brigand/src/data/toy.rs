@@ -37,7 +37,7 @@ pub enum Toy {
     ParallelLines,
     /// Uniform on two discs of radius 0.5 around (-1, 0) and (1, 0).
     Discs,
-    /// Two circles around 0 of radius 0.5 and 1, noise of sd 0.05.
+    /// Two circles around 0 of radius 0.3 and 1, noise of sd 0.05.
     Circles,
 }
 
@@ -173,7 +173,7 @@ impl Toy {
             Self::ParallelLines => [side, u],
             Self::Circles => {
                 let (sin, cos) = (TAU * u).sin_cos();
-                let radius = 0.5 * (1.0 + side);
+                let radius = 0.3 + 0.7 * side;
                 [radius * cos + 0.05 * n, radius * sin + 0.05 * m]
             }
             _ => {
@@ -265,8 +265,7 @@ mod tests {
         assert!(discs.iter().zip(&parts).all(|pair| inside(pair) <= 0.5 + 1e-6));
         assert!((mean(discs.iter().zip(&parts).map(inside)) - 1.0 / 3.0).abs() < 0.004);
         let (circles, parts) = points(Toy::Circles);
-        let off =
-            circles.iter().zip(&parts).map(|(p, &part)| radius(p, 0.0, 0.0) - 0.5 * (1.0 + part as f32));
+        let off = circles.iter().zip(&parts).map(|(p, &part)| radius(p, 0.0, 0.0) - 0.3 - 0.7 * part as f32);
         let deviation = mean(off.map(|off| off * off)).sqrt();
         assert!((0.047..0.053).contains(&deviation), "{deviation}");
         let (wheel, _) = points(Toy::Pinwheel);

@@ -74,16 +74,17 @@ pub struct ImleRecipe {
 }
 
 impl SystemRecipe for ImleRecipe {
+    /// In the plane every sample is pulled (a pool no larger than the batch), so that few lie between the modes.
     fn defaults(kind: SampleKind) -> Result<Self> {
-        let (size, widths) = match kind {
-            SampleKind::Image => (32, vec![256, 512]),
-            SampleKind::Points => (4, vec![128, 128]),
+        let (size, widths, pool, rate) = match kind {
+            SampleKind::Image => (32, vec![256, 512], 10, 1e-3),
+            SampleKind::Points => (2, vec![128, 128], 1, 3e-3),
         };
         Ok(Self {
             latent: LatentRecipe { size, prior: Prior::Normal },
             generator: NetworkRecipe::Mlp(MlpRecipe { widths, ..MlpRecipe::default() }),
-            matching: MatchingRecipe { search: Search::NearestSample, pool: 10, staleness: 10, noise: 0.0 },
-            optimizer: ImleOptimizers { generator: OptimizerRecipe::adam(1e-3, 0.9, 0.999) },
+            matching: MatchingRecipe { search: Search::NearestSample, pool, staleness: 10, noise: 0.0 },
+            optimizer: ImleOptimizers { generator: OptimizerRecipe::adam(rate, 0.9, 0.999) },
             schedule: Schedule::Linear { after: 0.5 },
         })
     }
