@@ -100,7 +100,10 @@ pub fn directions(
     let against: Vec<(u32, Vec<f64>)> =
         settings.against.iter().map(|&class| Ok((class, needed(class)?.1))).collect::<Result<_>>()?;
     let wanted: Vec<(u32, usize, Vec<f64>)> = if settings.classes.is_empty() {
-        let frequent = |class| find(class).1.map(|direction| (class, find(class).0, direction));
+        let frequent = |class| {
+            let (found, direction) = find(class);
+            direction.map(|direction| (class, found, direction))
+        };
         (0..verdicts.classes() as u32)
             .filter(|class| !settings.against.contains(class))
             .filter_map(frequent)
