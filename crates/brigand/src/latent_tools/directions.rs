@@ -61,60 +61,18 @@ pub fn directions(
     extractor: &Extractor,
     settings: DirectionSettings<'_>,
 ) -> Result<Vec<Direction>> {
-    let space = system.latent_space()?;
-    let scales = deviations(&space);
-    let width = scales.iter().flatten().count();
-    if width == 0 {
-        return Err(Error::Request("this system's latents are categories only; nothing can be moved".into()));
-    }
-    let latents = system.latents(settings.count, &mut Stream::new(settings.seed, "directions", 0))?;
-    let verdicts = judged(system, extractor, &to_rows(&latents)?)?;
-    let labels = verdicts.predictions();
-    let points: Vec<f64> = to_rows(&latents)?
+    let labelled = Labelled::new(system, extractor, settings)?;
+    let against: Vec<(u32, Vec<f64>)> = settings
+        .against
         .iter()
-        .flat_map(|row| {
-            row.iter().zip(&scales).filter_map(|(&value, scale)| scale.map(|s| f64::from(value) / s))
-        })
-        .collect();
-    let find = |class: u32| {
-        let has: Vec<bool> = labels.iter().map(|&label| label == class).collect();
-        let found = has.iter().filter(|has| **has).count();
-        let enough = found >= FEWEST && labels.len() - found >= FEWEST;
-        let direction = match settings.method {
-            Method::Logistic => logistic,
-            Method::MeanDifference => mean_difference,
-        };
-        (found, enough.then(|| direction(&points, width, &has)).flatten())
-    };
-    let needed = |class: u32| {
-        let (found, direction) = find(class);
-        direction.map(|direction| (found, direction)).ok_or_else(|| {
-            Error::Request(format!(
-                "{found} of {} samples are of class {class}, which tells no direction (there are classes 0 to {}); take \
-                 more samples or another class",
-                labels.len(),
-                verdicts.classes().saturating_sub(1)
-            ))
-        })
-    };
-    let against: Vec<(u32, Vec<f64>)> =
-        settings.against.iter().map(|&class| Ok((class, needed(class)?.1))).collect::<Result<_>>()?;
+        .map(|&class| Ok((class, labelled.needed(class)?.1)))
+        .collect::<Result<_>>()?;
     let wanted: Vec<(u32, usize, Vec<f64>)> = if settings.classes.is_empty() {
-        let frequent = |class| find(class).1.map(|direction| (class, find(class).0, direction));
-        (0..verdicts.classes() as u32)
-            .filter(|class| !settings.against.contains(class))
-            .filter_map(frequent)
-            .collect()
+        labelled.frequent(settings.against)?
     } else {
-        let asked = |&class: &u32| needed(class).map(|(found, direction)| (class, found, direction));
+        let asked = |&class: &u32| labelled.needed(class).map(|(found, direction)| (class, found, direction));
         settings.classes.iter().map(asked).collect::<Result<_>>()?
     };
-    if wanted.is_empty() {
-        return Err(Error::Request(format!(
-            "no class has {FEWEST} of {} samples with and without it; take more samples or train longer",
-            labels.len()
-        )));
-    }
     let finished = |(class, found, direction): (u32, usize, Vec<f64>)| {
         let others: Vec<Vec<f64>> = against
             .iter()
@@ -127,9 +85,91 @@ pub fn directions(
                 settings.against
             ))
         })?;
-        Ok(Direction { class, found, step: spread(&left, &scales) })
+        Ok(Direction { class, found, step: spread(&left, &labelled.scales) })
     };
     wanted.into_iter().map(finished).collect()
+}
+
+/// Latents and what their samples show.
+struct Labelled {
+    method: Method,
+    /// The standard deviation of each coordinate; `None` for those of categories.
+    scales: Vec<Option<f64>>,
+    /// The coordinates that have one, divided by it, latent by latent.
+    points: Vec<f64>,
+    labels: Vec<u32>,
+    classes: usize,
+}
+
+impl Labelled {
+    fn new(system: &dyn System, extractor: &Extractor, settings: DirectionSettings<'_>) -> Result<Self> {
+        let scales = deviations(&system.latent_space()?);
+        if scales.iter().all(Option::is_none) {
+            return Err(Error::Request(
+                "this system's latents are categories only; nothing can be moved".into(),
+            ));
+        }
+        let drawn = system.latents(settings.count, &mut Stream::new(settings.seed, "directions", 0))?;
+        let latents = to_rows(&drawn)?;
+        let verdicts = judged(system, extractor, &latents)?;
+        let standardised = |row: &Vec<f32>| -> Vec<f64> {
+            row.iter()
+                .zip(&scales)
+                .filter_map(|(&value, scale)| scale.map(|s| f64::from(value) / s))
+                .collect()
+        };
+        Ok(Self {
+            method: settings.method,
+            points: latents.iter().flat_map(standardised).collect(),
+            labels: verdicts.predictions(),
+            classes: verdicts.classes(),
+            scales,
+        })
+    }
+
+    /// How many samples are of the class, and its direction if there are enough.
+    fn find(&self, class: u32) -> (usize, Option<Vec<f64>>) {
+        let has: Vec<bool> = self.labels.iter().map(|&label| label == class).collect();
+        let found = has.iter().filter(|has| **has).count();
+        if found < FEWEST || self.labels.len() - found < FEWEST {
+            return (found, None);
+        }
+        let direction = match self.method {
+            Method::Logistic => logistic,
+            Method::MeanDifference => mean_difference,
+        };
+        (found, direction(&self.points, self.points.len() / self.labels.len().max(1), &has))
+    }
+
+    fn needed(&self, class: u32) -> Result<(usize, Vec<f64>)> {
+        let (found, direction) = self.find(class);
+        direction.map(|direction| (found, direction)).ok_or_else(|| {
+            Error::Request(format!(
+                "{found} of {} samples are of class {class}, which tells no direction (there are classes 0 to {}); take \
+                 more samples or another class",
+                self.labels.len(),
+                self.classes.saturating_sub(1)
+            ))
+        })
+    }
+
+    /// The directions of all classes that occur often enough, but for those `without`.
+    fn frequent(&self, without: &[u32]) -> Result<Vec<(u32, usize, Vec<f64>)>> {
+        let found: Vec<(u32, usize, Vec<f64>)> = (0..self.classes as u32)
+            .filter(|class| !without.contains(class))
+            .filter_map(|class| {
+                let (found, direction) = self.find(class);
+                direction.map(|direction| (class, found, direction))
+            })
+            .collect();
+        if found.is_empty() {
+            return Err(Error::Request(format!(
+                "no class has {FEWEST} of {} samples with and without it; take more samples or train longer",
+                self.labels.len()
+            )));
+        }
+        Ok(found)
+    }
 }
 
 /// The standard deviation of each coordinate; `None` for those of categories.

@@ -13,8 +13,6 @@ const EDGES: (f64, f64) = (0.05, 0.95);
 const NORMAL_REACH: f64 = 3.0;
 /// Coordinates that are moved when nobody says which.
 const MOVED: usize = 10;
-/// Values of a categorical code that are shown.
-const MOST_VALUES: usize = 20;
 
 /// The coordinates that can be moved: all but those of categories.
 pub fn continuous_coordinates(space: &LatentSpace) -> Vec<usize> {
@@ -152,7 +150,7 @@ pub fn code_grid(
     let mut stream = Stream::new(seed, "code-grid", 0);
     let starts = match space.category(CATEGORY) {
         Ok((range, _)) => {
-            let values: Vec<u32> = (0..range.len().min(most).min(MOST_VALUES) as u32).collect();
+            let values: Vec<u32> = (0..range.len().min(most) as u32).collect();
             let same = system.latents(1, &mut stream)?;
             let copies = same.broadcast_to(&[values.len(), space.size()])?;
             space.with_category(&copies, CATEGORY, &values)?
