@@ -113,23 +113,25 @@ fn projection(kind: SampleKind) -> DuelRecipe {
     }
 }
 
+/// In the plane a generator can run away from the data to places that no other class comes near, unless the second head
+/// learns that fakes match nothing.
 fn matching(kind: SampleKind) -> DuelRecipe {
+    let fakes = kind == SampleKind::Points;
     DuelRecipe {
-        condition: condition(
-            GeneratorHears::Latent,
-            DiscriminatorHears::Matching { weight: 1.0, fakes: false },
-        ),
+        condition: condition(GeneratorHears::Latent, DiscriminatorHears::Matching { weight: 1.0, fakes }),
         generator: convolutions(kind, true),
         discriminator: convolutions(kind, true),
         ..ordinary(kind)
     }
 }
 
+/// In the plane the reward for being easy to name pulls samples away from the data, so that it weighs less there.
 fn auxiliary(kind: SampleKind) -> DuelRecipe {
+    let weight = if kind == SampleKind::Image { 1.0 } else { 0.1 };
     DuelRecipe {
         condition: condition(
             GeneratorHears::Latent,
-            DiscriminatorHears::Classifier { weight: 1.0, fakes: true },
+            DiscriminatorHears::Classifier { weight, fakes: true },
         ),
         generator: convolutions(kind, true),
         discriminator: convolutions(kind, true),
