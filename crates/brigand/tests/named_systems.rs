@@ -20,7 +20,8 @@ fn built(entry: &Entry, recipe: &Recipe) -> (Box<dyn System>, Feed) {
     let data = load_data(recipe).unwrap();
     let training = recipe.common.training;
     let feed = Feed::new(data, training.batch, training.seed, &Device::Cpu).unwrap();
-    let setup = recipe.common.setup(feed.sample_shape().unwrap(), &feed.class_counts(), &Device::Cpu);
+    let classes = feed.class_counts();
+    let setup = recipe.common.setup(feed.sample_shape().unwrap(), &classes, &Device::Cpu);
     (entry.build(&recipe.parts, &setup).unwrap(), feed)
 }
 
