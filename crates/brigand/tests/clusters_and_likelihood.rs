@@ -70,7 +70,8 @@ impl Run {
 /// The purity of the seed whose clusters tell most, which needs no labels to know.
 fn best_purity(name: &str, words: &str, seeds: u64, steps: u64) -> f64 {
     let runs = (0..seeds).map(|seed| {
-        let words = format!("{words} training.seed={seed} training.steps={steps} held_out.every=0");
+        let length = steps.max(1);
+        let words = format!("{words} training.seed={seed} training.steps={length} held_out.every=0");
         let mut run = Run::new(name, &words).unwrap();
         run.go(steps);
         let (clusters, classes, information) = run.clusters();
