@@ -36,11 +36,10 @@ fn trained(system: &str, words: &str, steps: u64) -> (Box<dyn System>, Feed, Rep
     let setup = recipe.common.setup(feed.sample_shape().unwrap(), &classes, &Device::Cpu);
     let mut trained = systems::find(system).unwrap().build(&recipe.parts, &setup).unwrap();
     let mut report = Report::new();
-    let begin = std::time::Instant::now();
     for step in 0..steps {
         report = trained.train_step(&mut feed, step).unwrap();
     }
-    println!("{system} {words}: {report:?} {:.1}s", begin.elapsed().as_secs_f64());
+    println!("{system} {words}: {report:?}");
     (trained, feed, report)
 }
 
@@ -68,7 +67,7 @@ fn codes_follow_their_prior() {
     for prior in PRIORS {
         let (system, feed, _) = trained("aae", &format!("prior.kind={prior}"), 1500);
         let distance = distance_from_prior(system.as_ref(), &feed);
-        assert!(distance < 30.0, "{prior}: {distance}");
+        assert!(distance < 7.0, "{prior}: {distance}");
     }
 }
 
@@ -77,32 +76,48 @@ fn without_a_discriminator_they_do_not() {
     for prior in PRIORS {
         let (system, feed, _) = trained("aae", &format!("prior.kind={prior} {UNREGULARIZED}"), 300);
         let distance = distance_from_prior(system.as_ref(), &feed);
-        assert!(distance > 10.0, "{prior}: {distance}");
+        assert!(distance > 20.0, "{prior}: {distance}");
     }
+}
+
+/// Networks that can move whole classes.
+const WIDE: &str = "encoder.widths=[256,256] decoder.widths=[256,256] discriminator.widths=[256,256]";
+
+/// The share of held-out digits whose code lies on the component of their class.
+fn on_their_component(words: &str, steps: u64) -> f64 {
+    let words = format!("{WIDE} labels.count=1000 held_out.every={steps} {words}");
+    trained("aae-labels", &words, steps).2[HELD_OUT]
 }
 
 #[test]
 fn labels_put_classes_onto_their_components() {
-    for prior in &PRIORS[1..] {
-        for count in [300, 1000] {
-            let words = format!("prior.kind={prior} labels.count={count} held_out.every=500");
-            let (_, _, report) = trained("aae-labels", &words, 2000);
-            assert!(report[HELD_OUT] > 0.1, "{prior}: {report:?}");
-        }
+    for (prior, least) in [("gaussian-wheel", 0.8), ("swiss-roll", 0.7)] {
+        let share = on_their_component(&format!("prior.kind={prior}"), 2000);
+        assert!(share > least, "{prior}: {share}");
     }
 }
 
 #[test]
-fn few_labels_are_enough() {
+fn without_a_discriminator_classes_lie_anywhere() {
+    let share = on_their_component(UNREGULARIZED, 300);
+    assert!(share < 0.4, "{share}");
+}
+
+/// The share of held-out digits that are recognised after training with 50 labels.
+fn recognised(seed: u64, words: &str, steps: u64) -> f64 {
+    let words = format!("training.seed={seed} labels.count=50 held_out.every={steps} {words}");
+    trained("aae-semi", &words, steps).2[HELD_OUT]
+}
+
+#[test]
+fn unlabelled_digits_help_to_recognise() {
+    let mut gains = Vec::new();
     for seed in 0..3 {
-        for count in [50, 100] {
-            let words = format!("training.seed={seed} labels.count={count} held_out.every=500");
-            let (_, _, with) = trained("aae-semi", &words, 2000);
-            let (_, _, without) =
-                trained("aae-semi", &format!("{words} phases.reconstruction=false {UNREGULARIZED}"), 500);
-            println!("seed {seed} {count}: {:.3} {:.3}", with[HELD_OUT], without[HELD_OUT]);
-        }
+        let alone = recognised(seed, &format!("phases.reconstruction=false {UNREGULARIZED}"), 500);
+        gains.push(recognised(seed, "", 2000) - alone);
     }
+    let mean = gains.iter().sum::<f64>() / 3.0;
+    assert!(gains.iter().all(|&gain| gain > 0.01) && mean > 0.025, "{gains:?}");
 }
 
 /// The share of samples whose nearest neighbour by code is of the same class.
@@ -120,8 +135,10 @@ fn class_in_codes(codes: &[f64], labels: &[u32]) -> f64 {
     (0..rows.len()).filter(|&at| labels[nearest(at)] == labels[at]).count() as f64 / rows.len() as f64
 }
 
-fn class_and_style(words: &str) -> (f64, f64) {
-    let (system, feed, _) = trained("aae-style", words, 2000);
+/// The share of generated digits that are of the class asked for, and the share of real ones whose class their style
+/// gives away.
+fn class_and_style(words: &str, steps: u64) -> (f64, f64) {
+    let (system, feed, _) = trained("aae-style", &format!("{WIDE} {words}"), steps);
     let data = feed.dataset();
     let classifier = Classifier::train(data, 1500, 600);
     let asked: Vec<u32> = (0..500).map(|at| at % 10).collect();
@@ -142,9 +159,14 @@ fn class_and_style(words: &str) -> (f64, f64) {
 
 #[test]
 fn style_is_apart_from_the_class() {
-    let (_of_asked, _known) = class_and_style("");
-    let (_of_asked, _known) = class_and_style("latent.size=4");
-    let (_of_asked, _known) = class_and_style(UNREGULARIZED);
+    let (of_asked, known) = class_and_style("", 2000);
+    assert!(of_asked > 0.95 && known < 0.5, "{of_asked} {known}");
+}
+
+#[test]
+fn without_a_discriminator_style_holds_the_class() {
+    let (of_asked, known) = class_and_style(UNREGULARIZED, 1000);
+    assert!(of_asked < 0.7 && known > 0.8, "{of_asked} {known}");
 }
 
 /// Why the system cannot be trained with these words.

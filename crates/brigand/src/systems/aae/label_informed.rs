@@ -14,7 +14,9 @@ use crate::networks::{Network, SampleKind};
 use crate::systems::classifier::HeldOutRecipe;
 use crate::systems::recognition::no_labels;
 use crate::systems::state::{Fragment, State};
-use crate::systems::{Distribution, LatentPart, LatentSpace, NOISE, Planar, Seen, Setup, labels};
+use crate::systems::{
+    Distribution, LatentPart, LatentSpace, NOISE, OptimizerRecipe, Planar, Seen, Setup, labels,
+};
 use crate::training::history::{DISCRIMINATOR_LOSS, GENERATOR_LOSS};
 
 /// Labelled samples where the recipe does not say how many.
@@ -29,12 +31,15 @@ pub(super) struct LabelInformed {
 
 impl Form for LabelInformed {
     fn defaults(kind: SampleKind) -> Tables {
-        Tables {
-            prior: Some(PriorRecipe::GaussianWheel { components: 0 }),
-            labels: Some(LABELS),
-            held_out: Some(HeldOutRecipe { every: 200 }),
-            ..Tables::ordinary(kind, 2)
-        }
+        let mut tables = Tables::ordinary(kind, 2);
+        tables.prior = Some(PriorRecipe::GaussianWheel { components: 0 });
+        tables.labels = Some(LABELS);
+        tables.held_out = Some(HeldOutRecipe { every: 200 });
+        // Whole classes have to change places, against what is easiest to reconstruct.
+        tables.optimizer.reconstruction = OptimizerRecipe::adam(1e-4, 0.9, 0.999);
+        tables.optimizer.discriminator = OptimizerRecipe::adam(1e-3, 0.5, 0.999);
+        tables.optimizer.regularization = OptimizerRecipe::adam(2e-3, 0.5, 0.999);
+        tables
     }
 
     fn new(tables: &Tables, setup: &Setup<'_>) -> Result<Self> {

@@ -47,6 +47,15 @@ impl LabelsRecipe {
     }
 }
 
+/// Who is told the class, in the form whose decoder always is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ConditionRecipe {
+    /// Whether the discriminator hears it beside the code. Codes then have to follow the prior in each class; without,
+    /// as in the paper, only in all classes together, which leaves room for the class in them.
+    pub(super) discriminator: bool,
+}
+
 /// The phases of a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -93,6 +102,9 @@ pub(super) struct Tables {
     /// The labels that training is told; all or none where absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) labels: Option<LabelsRecipe>,
+    /// Who is told the class, in the form whose decoder is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) condition: Option<ConditionRecipe>,
     /// What discriminator and encoder minimise.
     pub(super) objective: Objective,
     /// Which phases a step has.
@@ -121,6 +133,7 @@ impl Tables {
             latent: CodeRecipe { size },
             prior: None,
             labels: None,
+            condition: None,
             objective: Objective::NON_SATURATING,
             phases: PhasesRecipe { reconstruction: true, regularization: true, supervision: None },
             optimizer: OptimizersRecipe {
@@ -166,6 +179,7 @@ impl Tables {
             [
                 ("prior", tables.prior.is_some()),
                 ("labels", tables.labels.is_some()),
+                ("condition", tables.condition.is_some()),
                 ("held_out", tables.held_out.is_some()),
                 ("phases.supervision", tables.phases.supervision.is_some()),
                 ("optimizer.supervision", tables.optimizer.supervision.is_some()),
