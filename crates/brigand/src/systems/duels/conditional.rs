@@ -129,10 +129,7 @@ fn matching(kind: SampleKind) -> DuelRecipe {
 fn auxiliary(kind: SampleKind) -> DuelRecipe {
     let weight = if kind == SampleKind::Image { 1.0 } else { 0.1 };
     DuelRecipe {
-        condition: condition(
-            GeneratorHears::Latent,
-            DiscriminatorHears::Classifier { weight, fakes: true },
-        ),
+        condition: condition(GeneratorHears::Latent, DiscriminatorHears::Classifier { weight, fakes: true }),
         generator: convolutions(kind, true),
         discriminator: convolutions(kind, true),
         ..ordinary(kind)
