@@ -46,20 +46,6 @@ fn prepared(entry: &Entry, words: &str) -> brigand::Result<Prepared> {
     Prepared::new(small(entry, words)?, &Device::Cpu)
 }
 
-fn narrow(table: &Table, path: &str, words: &mut Vec<String>) {
-    for (key, value) in table {
-        match value {
-            Value::Table(inner) => narrow(inner, &format!("{path}{key}."), words),
-            Value::Integer(_) if key == "width" => words.push(format!("{path}{key}=4")),
-            Value::Integer(_) if key == "judge_steps" => words.push(format!("{path}{key}=3")),
-            Value::Array(widths) if key == "widths" => {
-                words.push(format!("{path}{key}={:?}", vec![8; widths.len()]));
-            }
-            _ => {}
-        }
-    }
-}
-
 fn generates(entry: &Entry) -> bool {
     prepared(entry, DIGITS).unwrap_or_else(|error| panic!("{}: {error}", entry.name)).system.generates()
 }
