@@ -2,8 +2,8 @@
 
 use super::super::registry::{Entry, Family};
 use super::super::{DuelRecipe, OptimizerRecipe};
-use super::{both, ordinary, penalty, rate, row, two_hidden_layers, unnormalized, weight};
-use crate::networks::{AutoencoderRecipe, DcganRecipe, NetworkRecipe, SampleKind};
+use super::{both, ordinary, penalty, rate, row, unnormalized, weight};
+use crate::networks::{AutoencoderRecipe, NetworkRecipe, SampleKind};
 use crate::objectives::Objective;
 use crate::penalties::{Cost, Probe};
 use crate::techniques::EncoderRecipe;
@@ -32,17 +32,17 @@ pub(super) const ROWS: [Entry; 3] = [
     row(("ls-gan", FAMILY, "losses with margins between pairs", "Qi 2017, arXiv:1701.06264"), ls_gan),
 ];
 
-/// The margin is of the order of the error of a constant reconstruction.
+/// For points the margin is of the order of the error of a constant reconstruction. For images that is too much: the
+/// auto-encoder spends itself on spoiling fakes and the generator sees nothing but noise in its gradient. Half of it
+/// leaves the fakes alone as soon as they are told apart. Without batch normalisation, because one set of running
+/// statistics fits either real samples or fakes, so that reconstructions outside training would be of neither.
 fn ebgan(kind: SampleKind) -> DuelRecipe {
-    let network = match kind {
-        SampleKind::Image => NetworkRecipe::Dcgan(DcganRecipe::default()),
-        SampleKind::Points => two_hidden_layers(),
-    };
-    let code = if kind == SampleKind::Image { 32 } else { 1 };
-    let (encoder, decoder) = (Box::new(network.clone()), Box::new(network));
+    let (code, margin) = if kind == SampleKind::Image { (32, 0.2) } else { (1, 1.0) };
+    let (encoder, decoder) = (Box::new(unnormalized(kind)), Box::new(unnormalized(kind)));
     DuelRecipe {
         discriminator: NetworkRecipe::Autoencoder(AutoencoderRecipe { code, encoder, decoder }),
-        objective: Objective::EnergyBased { margin: 1.0, relative: false, pull_away: 0.1 },
+        objective: Objective::EnergyBased { margin, relative: false, pull_away: 0.1 },
+        optimizer: both(OptimizerRecipe::adam(1e-3, 0.5, 0.999)),
         ..ordinary(kind)
     }
 }
