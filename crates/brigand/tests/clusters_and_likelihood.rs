@@ -7,9 +7,11 @@ use brigand::data::{Dataset, Modes};
 use brigand::evaluation::{Features, nearest, purity};
 use brigand::networks::SampleShape;
 use brigand::objectives::{entropy_of_mean, mean_entropy};
+use brigand::random::Stream;
 use brigand::recipe::{Changes, Recipe};
 use brigand::systems::{self, Feed, Report, System, largest};
 use brigand::training::load_data;
+use brigand_autograd::Variable;
 use candle_core::Device;
 
 fn recipe(name: &str, words: &str) -> brigand::Result<Recipe> {
@@ -216,6 +218,29 @@ fn only_an_auto_encoder_reconstructs() {
     assert!(run.system.reconstruct(&real, None).unwrap().is_none());
     let run = Run::new("ebgan", SMALL_EBGAN).unwrap();
     assert_eq!(run.system.reconstruct(&real, None).unwrap().unwrap().shape(), real.shape());
+}
+
+/// The energies (mean squared errors of reconstruction) of held-out digits, of fakes and of uniform noise.
+fn energies(run: &Run) -> [f64; 3] {
+    let real = run.feed.held_out(0..200).unwrap().samples;
+    let fake = run.system.sample(200, 3).unwrap();
+    let draws = Stream::new(9, "noise", 0).uniform(real.elements(), -1.0, 1.0);
+    let noise = Variable::from_slice(&draws, real.shape()).unwrap();
+    [real, fake, noise].map(|samples| {
+        let rebuilt = run.system.reconstruct(&samples, None).unwrap().unwrap();
+        samples.sub(&rebuilt).unwrap().square().unwrap().mean_all().unwrap().scalar().unwrap()
+    })
+}
+
+#[test]
+fn ebgan_gives_digits_a_low_energy_and_noise_a_high_one() {
+    let mut run = Run::new("ebgan", SMALL_EBGAN).unwrap();
+    for steps in [1, 400, 400, 400, 600] {
+        run.go(steps);
+        println!("{:?}", energies(&run));
+    }
+    let [real, _, noise] = energies(&run);
+    assert!(real < noise / 5.0, "{real} {noise}");
 }
 
 #[track_caller]

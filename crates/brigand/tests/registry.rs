@@ -11,7 +11,7 @@ use brigand::latent_tools::{examples, reconstruct};
 use brigand::random::Stream;
 use brigand::recipe::{Changes, Recipe};
 use brigand::systems::{self, CATEGORY, CLASS, CODE, Entry, State, System};
-use brigand::training::{Event, Outcome, Prepared, Training, load_data, load_run};
+use brigand::training::{Event, Outcome, Prepared, Training, checkpoint, load_data, load_run};
 use candle_core::Device;
 use toml::{Table, Value};
 
@@ -237,4 +237,21 @@ fn every_row_trains_on_points_or_asks_for_images() {
             }
         }
     }
+}
+
+#[test]
+fn a_stop_right_after_an_evaluation_keeps_its_score() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("run");
+    let entry = systems::find("gan").unwrap();
+    let prepared = prepared(entry, &format!("{DIGITS} {MEASURED}")).unwrap();
+    let mut training = Training::start(prepared, Some(&path)).unwrap();
+    let stop = AtomicBool::new(false);
+    let mut observe = |event: &Event<'_>| {
+        if matches!(event, Event::Step { step: 2, .. }) {
+            stop.store(true, Ordering::Relaxed);
+        }
+    };
+    assert_eq!(training.run(&stop, &mut observe).unwrap(), Outcome::Stopped { step: 2 });
+    assert!(checkpoint::best(&path.join("checkpoints")).unwrap().is_some());
 }

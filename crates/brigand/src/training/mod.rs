@@ -151,6 +151,8 @@ pub struct Training {
     judge: Option<Judge>,
     /// The score of the best checkpoint, lower is better.
     best: Option<f64>,
+    /// The step of the newest checkpoint.
+    saved: Option<u64>,
 }
 
 impl Training {
@@ -221,7 +223,8 @@ impl Training {
         let judge = measured.then(judge).transpose()?;
         let best = checkpoint::best(&folder.checkpoints())?;
         let best = best.map(|path| checkpoint::load(&path)).transpose()?.and_then(|found| found.score);
-        Ok(Self { recipe, system, feed, folder, step, log, events, snapshots, judge, best })
+        let saved = (step > 0).then_some(step);
+        Ok(Self { recipe, system, feed, folder, step, log, events, snapshots, judge, best, saved })
     }
 
     /// The run's folder.
@@ -257,7 +260,10 @@ impl Training {
         }
         while self.step < steps {
             if stop.load(Ordering::Relaxed) {
-                self.save_checkpoint(None, observer)?;
+                // The step's own checkpoint may hold a score.
+                if self.saved != Some(self.step) {
+                    self.save_checkpoint(None, observer)?;
+                }
                 self.draw_history()?;
                 return Ok(Outcome::Stopped { step: self.step });
             }
@@ -343,6 +349,7 @@ impl Training {
         self.log.sync()?;
         let path =
             checkpoint::save(&self.folder.checkpoints(), &snapshot, self.recipe.common.checkpoint.keep)?;
+        self.saved = Some(self.step);
         observer(&Event::Checkpoint(&path));
         Ok(())
     }

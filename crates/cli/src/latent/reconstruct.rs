@@ -2,6 +2,7 @@
 
 use brigand::data::{self, Dataset, Options, Spec};
 use brigand::latent_tools::{Reconstruction, SearchSettings, examples, reconstruct, search};
+use brigand::systems::code_neighbours;
 use brigand::training::{load_data, load_test_part};
 
 use super::{Opened, Run};
@@ -12,6 +13,7 @@ const EXAMPLES: &str = "\
 Examples:
   brigand reconstruct runs/vae-1                  samples of its data's test part, where it has one
   brigand reconstruct runs/vae-1 --data folder:mine -n 16
+  brigand reconstruct runs/bigan-1 --neighbours 8 samples beside those of the nearest codes
   brigand reconstruct runs/gan-1 --search         without an encoder: search for latents, which takes a while";
 
 /// Samples in a row of the picture.
@@ -37,6 +39,9 @@ pub(crate) struct Arguments {
     /// Steps of each descent
     #[arg(long, value_name = "N", default_value_t = 300, requires = "search", value_parser = clap::value_parser!(u32).range(1..=100_000))]
     search_steps: u32,
+    /// Also draw so many samples, each beside the others of the data whose codes are nearest to its own
+    #[arg(long, value_name = "N", conflicts_with = "search", value_parser = clap::value_parser!(u16).range(1..=100))]
+    neighbours: Option<u16>,
     /// Descents for each sample, of which the best counts
     #[arg(long, value_name = "N", default_value_t = 4, requires = "search", value_parser = clap::value_parser!(u16).range(1..=1000))]
     restarts: u16,
@@ -68,7 +73,20 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let picture = found.draw(run.system(), &run.backdrop, COLUMNS, &format!("step {}, rebuilt", run.step))?;
     let values = [found.samples.to_vec_f32()?, found.rebuilt.to_vec_f32()?].concat();
     let shape = [&[2, errors.len()], run.system.sample_shape().dims().as_slice()].concat();
-    run.outputs.write(&picture, &values, &shape)
+    run.outputs.write(&picture, &values, &shape)?;
+    match arguments.neighbours {
+        Some(rows) => draw_neighbours(&run, &dataset, rows.into()),
+        None => Ok(()),
+    }
+}
+
+/// Rows of a sample and the others of the data whose codes are nearest to its own.
+fn draw_neighbours(run: &Opened, dataset: &Dataset, rows: usize) -> Result<(), Failure> {
+    let tiles = code_neighbours(run.system(), dataset, rows, COLUMNS - 1)?.ok_or_else(no_encoder)?;
+    let (values, shape) = (tiles.to_vec_f32()?, tiles.shape());
+    let picture =
+        run.backdrop.draw(&values, shape, Some(COLUMNS), &format!("step {}, neighbours", run.step))?;
+    run.outputs.with_suffix("neighbours").write(&picture, &values, shape)
 }
 
 fn dataset(arguments: &Arguments, run: &Opened) -> Result<Dataset, Failure> {
