@@ -13,15 +13,21 @@ const FAMILY: Family = Family::Conditional;
 
 /// Conditional rows, and InfoGAN's.
 pub(super) const ROWS: [Entry; 5] = [
-    row(
-        (
-            "cgan",
-            FAMILY,
-            "both players hear the class beside latent and sample",
-            "Mirza and Osindero 2014, arXiv:1411.1784",
-        ),
-        cgan,
-    ),
+    Entry {
+        length: |kind| match kind {
+            SampleKind::Image => Length { steps: 15_000, batch: 64 },
+            SampleKind::Points => Length { steps: 10_000, batch: 128 },
+        },
+        ..row(
+            (
+                "cgan",
+                FAMILY,
+                "both players hear the class beside latent and sample",
+                "Mirza and Osindero 2014, arXiv:1411.1784",
+            ),
+            cgan,
+        )
+    },
     row(
         (
             "cgan-projection",
@@ -125,11 +131,13 @@ fn matching(kind: SampleKind) -> DuelRecipe {
     }
 }
 
-/// In the plane the reward for being easy to name pulls samples away from the data, so that it weighs less there.
+/// The second head learns from real images only: if it learns from fakes too, as in the paper, both players settle on
+/// signs of the classes that nobody else sees. In the plane the reward for being easy to name pulls samples away from the
+/// data, so that it weighs less there.
 fn auxiliary(kind: SampleKind) -> DuelRecipe {
-    let weight = if kind == SampleKind::Image { 1.0 } else { 0.1 };
+    let (weight, fakes) = if kind == SampleKind::Image { (1.0, false) } else { (0.1, true) };
     DuelRecipe {
-        condition: condition(GeneratorHears::Latent, DiscriminatorHears::Classifier { weight, fakes: true }),
+        condition: condition(GeneratorHears::Latent, DiscriminatorHears::Classifier { weight, fakes }),
         generator: convolutions(kind, true),
         discriminator: convolutions(kind, true),
         ..ordinary(kind)
