@@ -128,7 +128,8 @@ impl SystemRecipe for BiganRecipe {
             }
         };
         let network = |activation, normalization| mlp(&[width, width], activation, normalization);
-        let adam = OptimizerRecipe::adam(1e-3, 0.5, 0.999);
+        let rate = if kind == SampleKind::Image { 3e-4 } else { 1e-3 };
+        let adam = OptimizerRecipe::adam(rate, 0.5, 0.999);
         Ok(Self {
             latent,
             encoder: network(Hidden::LeakyRelu, normalization),
