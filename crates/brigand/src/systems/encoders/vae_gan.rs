@@ -120,6 +120,8 @@ impl SystemRecipe for VaeGanRecipe {
             }
             SampleKind::Points => (2, mlp(&[128, 128], Hidden::Relu, HiddenNormalization::None), 1.0),
         };
+        // Likeness of points is small beside the divergence of their codes, which would end at the prior.
+        let beta = if kind == SampleKind::Image { 1.0 } else { 0.1 };
         let optimizer = OptimizerRecipe::adam(1e-3, 0.5, 0.999);
         Ok(Self {
             latent: LatentRecipe { size, prior: Prior::Normal },
@@ -127,7 +129,7 @@ impl SystemRecipe for VaeGanRecipe {
             decoder: network.clone(),
             discriminator: network,
             objective: Objective::NON_SATURATING,
-            losses: VaeGanLosses { beta: 1.0, gamma },
+            losses: VaeGanLosses { beta, gamma },
             optimizer: VaeGanOptimizers {
                 encoder: optimizer,
                 decoder: optimizer,
