@@ -139,9 +139,11 @@ impl Network {
         Ok(grad_of(&[Output { variable: loss, weight: None }], &inputs, options)?)
     }
 
-    /// The output for `input` with running statistics, recording nothing.
+    /// The output for `input` with running statistics. Recorded only if the input has a history, as latents have that
+    /// are searched for.
     pub fn sample(&self, input: &Variable) -> Result<Variable> {
-        without_recording(|| Ok(self.judge(Setting::plain(Mode::Sampling), input)?.output))
+        let make = || Ok(self.judge(Setting::plain(Mode::Sampling), input)?.output);
+        if input.has_history() { make() } else { without_recording(make) }
     }
 }
 

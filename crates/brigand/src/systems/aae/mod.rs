@@ -14,7 +14,7 @@ mod semi_supervised;
 mod style;
 mod unsupervised;
 
-use brigand_autograd::{Variable, without_recording};
+use brigand_autograd::Variable;
 use candle_core::Device;
 
 use self::label_informed::LabelInformed;
@@ -33,7 +33,7 @@ use super::{Report, Setup, System};
 use crate::data::Dataset;
 use crate::error::Result;
 use crate::layers::Mode;
-use crate::networks::{GeneratorOptions, Head, Network, SampleKind, SampleShape, Setting};
+use crate::networks::{GeneratorOptions, Head, Network, SampleKind, SampleShape};
 use crate::random::Stream;
 
 /// Name of the mean squared error of reconstructions.
@@ -207,7 +207,7 @@ impl<F: Form> AdversarialAutoencoder<F> {
 
     /// What the encoder says of samples, recording nothing.
     fn said(&self, samples: &Variable) -> Result<Variable> {
-        without_recording(|| Ok(self.encoder.network.judge(Setting::plain(Mode::Sampling), samples)?.output))
+        self.encoder.network.sample(samples)
     }
 
     /// The share of the held-out samples that are recognised, if this step is one to look at them.
@@ -281,8 +281,7 @@ impl<F: Form> System for AdversarialAutoencoder<F> {
 
     fn generate(&self, latents: &Variable) -> Result<Variable> {
         self.form.latent_space().check(latents)?;
-        let decode = || Ok(self.decoder.network.judge(Setting::plain(Mode::Sampling), latents)?.output);
-        if latents.has_history() { decode() } else { without_recording(decode) }
+        self.decoder.network.sample(latents)
     }
 
     fn encode(&self, samples: &Variable, labels: Option<&[u32]>) -> Result<Option<Variable>> {

@@ -9,8 +9,7 @@ use super::super::optimizer::{OptimizerRecipe, Schedule};
 use super::super::player::Player;
 use super::super::state::Fragment;
 use crate::error::{Error, Result};
-use crate::layers::Mode;
-use crate::networks::{GeneratorOptions, Head, NetworkRecipe, SampleShape, Setting};
+use crate::networks::{GeneratorOptions, Head, NetworkRecipe, SampleShape};
 use crate::random::Stream;
 
 /// A network and how it steps.
@@ -139,10 +138,8 @@ impl Codec {
     /// If the latents have another size.
     pub(super) fn generate(&self, latents: &Variable) -> Result<Variable> {
         self.space.check(latents)?;
-        without_recording(|| {
-            let output = self.decoder.network.judge(Setting::plain(Mode::Sampling), latents)?.output;
-            Ok(if self.logits { output.scale(0.5)?.tanh()? } else { output })
-        })
+        let output = self.decoder.network.sample(latents)?;
+        Ok(if self.logits { output.scale(0.5)?.tanh()? } else { output })
     }
 
     /// What a checkpoint holds.
