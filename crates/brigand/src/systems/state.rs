@@ -34,7 +34,7 @@ impl From<Snapshot> for State {
 }
 
 const SAMPLE_SHAPE: &str = "sample.dimension";
-const CLASSES: &str = "sample.classes";
+const CLASSES: &str = "sample.class";
 
 impl State {
     /// Notes what samples look like, so that a checkpoint can be sampled without the data.
@@ -58,18 +58,16 @@ impl State {
 
     /// Notes how many samples of each class the data has, so that a conditional system can be rebuilt without it.
     pub fn put_classes(&mut self, counts: &[f64]) {
-        let data: Vec<f32> = counts.iter().map(|&count| count as f32).collect();
-        if !data.is_empty() {
-            self.tensors.insert(CLASSES.into(), StoredTensor { shape: vec![data.len()], data });
+        for (class, &count) in counts.iter().enumerate() {
+            self.counters.insert(format!("{CLASSES}{class:06}"), count as u64);
         }
     }
 
     /// How many samples of each class the data has; empty without labels.
     pub fn classes(&self) -> Vec<f64> {
-        self.tensors
-            .get(CLASSES)
-            .map(|stored| stored.data.iter().map(|&count| count.into()).collect())
-            .unwrap_or_default()
+        let counts =
+            self.counters.range(CLASSES.to_owned()..).take_while(|(key, _)| key.starts_with(CLASSES));
+        counts.map(|(_, &count)| count as f64).collect()
     }
 
     /// Refuses a state with a value that is no finite number: saving it would replace a good checkpoint.
