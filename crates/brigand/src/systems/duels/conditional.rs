@@ -4,7 +4,7 @@ use super::super::registry::{Entry, Family, Length};
 use super::super::{
     CodesRecipe, ConditionRecipe, DiscriminatorHears, DuelRecipe, GeneratorHears, OptimizerRecipe, Players,
 };
-use super::{both, ordinary, rate, row, two_hidden_layers};
+use super::{both, ordinary, row, two_hidden_layers};
 use crate::networks::{DcganRecipe, Hidden, HiddenNormalization, MlpRecipe, NetworkRecipe, SampleKind};
 use crate::objectives::Objective;
 use crate::penalties::Constraint;
@@ -28,15 +28,21 @@ pub(super) const ROWS: [Entry; 5] = [
             cgan,
         )
     },
-    row(
-        (
-            "cgan-projection",
-            FAMILY,
-            "the class as a direction in the discriminator's features, hinge loss",
-            "Miyato and Koyama 2018, arXiv:1802.05637",
-        ),
-        projection,
-    ),
+    Entry {
+        length: |kind| match kind {
+            SampleKind::Image => Length { steps: 4000, batch: 64 },
+            SampleKind::Points => Length { steps: 10_000, batch: 128 },
+        },
+        ..row(
+            (
+                "cgan-projection",
+                FAMILY,
+                "the class as a direction in the discriminator's features, hinge loss",
+                "Miyato and Koyama 2018, arXiv:1802.05637",
+            ),
+            projection,
+        )
+    },
     row(
         (
             "cgan-matching",
@@ -103,7 +109,13 @@ fn convolutions(kind: SampleKind, batch_norm: bool) -> NetworkRecipe {
     }
 }
 
+/// Images take larger steps than the paper's 2e-4 and keep half of the first moment: with its values the digits obey at
+/// 63 % after 3,000 steps, with these at 95 % after 4,000.
 fn projection(kind: SampleKind) -> DuelRecipe {
+    let adam = match kind {
+        SampleKind::Image => OptimizerRecipe::adam(5e-4, 0.5, 0.9),
+        SampleKind::Points => OptimizerRecipe::adam(1e-3, 0.0, 0.9),
+    };
     let generator = match kind {
         SampleKind::Image => convolutions(kind, true),
         SampleKind::Points => layers(&[128, 128], HiddenNormalization::BeforeActivation),
@@ -114,7 +126,7 @@ fn projection(kind: SampleKind) -> DuelRecipe {
         discriminator: convolutions(kind, false),
         objective: Objective::Hinge {},
         constraint: Constraint::Spectral {},
-        optimizer: both(OptimizerRecipe::adam(rate(kind, 2e-4), 0.0, 0.9)),
+        optimizer: both(adam),
         ..ordinary(kind)
     }
 }
