@@ -34,7 +34,8 @@ Examples:
 A SPEC is data (`brigand data list`; `:train` or `:test` after the name chooses the part), a .npy file of images in
 [-1, 1] or of points, the folder of a run, statistics (.npz, .safetensors) for fid, or features made before.
 Metrics: fid, kid, is, prdc, kde, ms-ssim, modes, stacked-digits, memorisation, nearest-neighbour, path-length (of a
-run), cas (of samples with classes: a folder with a sub-folder for each).";
+run), class-match (of a run that is asked for classes), cas (of samples with classes: such a run, or a folder with a
+sub-folder for each).";
 
 /// Samples of either side unless --count says otherwise.
 const COUNT: usize = 10_000;
