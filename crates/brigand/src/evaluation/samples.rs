@@ -46,6 +46,16 @@ pub trait Samples {
     }
 }
 
+/// Where samples are from that have no parts.
+fn undivided(name: &str, samples: &dyn Samples) -> Source {
+    Source {
+        name: name.to_owned(),
+        split: None,
+        count: Some(samples.count() as u64),
+        shape: Some(samples.shape().to_vec()),
+    }
+}
+
 /// Samples of a data set.
 pub struct DataSamples {
     dataset: Dataset,
@@ -151,12 +161,7 @@ impl<'a> GeneratedSamples<'a> {
 
 impl Samples for GeneratedSamples<'_> {
     fn source(&self) -> Source {
-        Source {
-            name: self.name.clone(),
-            split: None,
-            count: Some(self.count() as u64),
-            shape: Some(self.shape.clone()),
-        }
+        undivided(&self.name, self)
     }
 
     fn count(&self) -> usize {
@@ -225,12 +230,7 @@ impl ArraySamples {
 
 impl Samples for ArraySamples {
     fn source(&self) -> Source {
-        Source {
-            name: self.name.clone(),
-            split: None,
-            count: Some(self.count() as u64),
-            shape: Some(self.shape.clone()),
-        }
+        undivided(&self.name, self)
     }
 
     fn count(&self) -> usize {

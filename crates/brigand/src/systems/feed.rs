@@ -182,7 +182,8 @@ impl Feed {
         }
         if count == 0 || ranked.len() < count {
             return Err(Error::Recipe(format!(
-                "{count} labelled samples are asked for, there are {}; give a number between 1 and that",
+                "{count} labelled samples are asked for, there are {}; set labels.count to a number between 1 and \
+                 that",
                 ranked.len()
             )));
         }

@@ -247,13 +247,18 @@ impl LatentSpace {
     pub fn category(&self, name: &str) -> Result<(Range<usize>, &[f64])> {
         match self.part(name) {
             Some((range, Distribution::Category { shares })) => Ok((range, shares)),
-            _ => Err(Error::Request(format!(
-                "this system cannot be asked for a {name}; {}",
-                match name {
-                    CLASS => "train a conditional one on labelled data, for example `brigand train cgan`",
-                    _ => "`brigand info` shows what its latents consist of",
-                }
-            ))),
+            _ => {
+                let instead = match name {
+                    CLASS => {
+                        "train a conditional one on labelled data, for example `brigand train cgan`".into()
+                    }
+                    _ => {
+                        let parts: Vec<&str> = self.parts.iter().map(|part| part.name).collect();
+                        format!("its latents consist of {}", parts.join(", "))
+                    }
+                };
+                Err(Error::Request(format!("this system cannot be asked for a {name}; {instead}")))
+            }
         }
     }
 
@@ -303,7 +308,7 @@ impl LatentSpace {
         }
         if choices.len() != latents.shape()[0] {
             return Err(Error::Request(format!(
-                "{} choices of {name} for {} latents",
+                "{} choices of {name} for {} latents; give one for each",
                 choices.len(),
                 latents.shape()[0]
             )));

@@ -68,7 +68,13 @@ impl Snapshots {
         let grids = if images { grids(system, seed)? } else { Vec::new() };
         let rebuilt = if images { REBUILT.0 } else { POINTS };
         let real = examples(data, rebuilt, system.device())?;
-        let encoded = examples(data, POINTS, system.device())?;
+        // Reading thousands of images is worth it only for a system that draws something of them.
+        let in_plane = continuous_coordinates(&system.latent_space()?).len() == 2;
+        let sorts = system.classify(&real.samples)?.is_some();
+        let encoded = match sorts || (in_plane && reconstruct(system, &real)?.is_some()) {
+            true => examples(data, POINTS, system.device())?,
+            false => real.clone(),
+        };
         let classes = data.labels().map_or_else(Vec::new, |labels| labels.classes.clone());
         Ok(Self { latents, grids, real, encoded, classes, backdrop, modes: data.modes().cloned() })
     }
@@ -108,9 +114,7 @@ impl Snapshots {
         };
         Ok(Snapshot { pictures, measured })
     }
-}
 
-impl Snapshots {
     /// What a system that tells samples apart makes of them: the regions of the plane, or the images of each cluster.
     fn clusters(&self, system: &dyn System, caption: &str) -> Result<Option<Picture>> {
         let places = match &self.backdrop {
