@@ -226,77 +226,7 @@ fn run(
     Ok(output.narrow(0, pass.reference, input.shape()[0])?)
 }
 
-/// Whether a system works on images or on points: its defaults differ.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SampleKind {
-    /// `[channels, height, width]`.
-    Image,
-    /// `[dimensions]`.
-    Points,
-}
-
-/// What samples look like, without the batch dimension.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SampleShape {
-    /// `[channels, height, width]`, values in [-1, 1].
-    Image {
-        /// 1 for grey, 3 for colour.
-        channels: usize,
-        /// Rows of pixels.
-        height: usize,
-        /// Columns of pixels.
-        width: usize,
-    },
-    /// `[dimensions]`, unbounded values.
-    Points {
-        /// Coordinates of a point.
-        dimensions: usize,
-    },
-}
-
-impl SampleShape {
-    /// The shape that these dimensions (without the batch) describe.
-    pub fn of(dims: &[usize]) -> Result<Self> {
-        match *dims {
-            [channels, height, width] => Ok(Self::Image { channels, height, width }),
-            [dimensions] => Ok(Self::Points { dimensions }),
-            ref other => {
-                Err(Error::Network(format!("samples of shape {other:?} are neither images nor points")))
-            }
-        }
-    }
-
-    /// The dimensions, without the batch.
-    pub fn dims(&self) -> Vec<usize> {
-        match *self {
-            Self::Image { channels, height, width } => vec![channels, height, width],
-            Self::Points { dimensions } => vec![dimensions],
-        }
-    }
-
-    /// How many numbers a sample has.
-    pub fn elements(&self) -> usize {
-        self.dims().iter().product()
-    }
-
-    /// `size` samples beside each other: as many times the channels, or the coordinates.
-    pub fn packed(&self, size: usize) -> Self {
-        match *self {
-            Self::Image { channels, height, width } => {
-                Self::Image { channels: channels * size, height, width }
-            }
-            Self::Points { dimensions } => Self::Points { dimensions: dimensions * size },
-        }
-    }
-
-    /// Whether they are images or points.
-    pub fn kind(&self) -> SampleKind {
-        match self {
-            Self::Image { .. } => SampleKind::Image,
-            Self::Points { .. } => SampleKind::Points,
-        }
-    }
-}
+pub use brigand_core::batch::{SampleKind, SampleShape};
 
 /// Which network a player is.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -259,6 +259,29 @@ impl Objective {
         )
     }
 
+    /// Whether the losses compare the samples themselves.
+    pub fn compares_samples(&self) -> bool {
+        match self {
+            Self::GanQp { .. } | Self::CTransform { .. } | Self::LossSensitive { .. } => true,
+            Self::Minimax { .. }
+            | Self::NonSaturating { .. }
+            | Self::LeastSquares { .. }
+            | Self::Wasserstein {}
+            | Self::Hinge {}
+            | Self::FGan { .. }
+            | Self::Relativistic {}
+            | Self::RelativisticAverage {}
+            | Self::RelativisticAverageLeastSquares {}
+            | Self::RelativisticAverageHinge {}
+            | Self::EnergyBased { .. } => false,
+        }
+    }
+
+    /// Whether the losses are means of functions of single scores, so that maps of scores work.
+    pub fn takes_score_maps(&self) -> bool {
+        !self.compares_samples() && !matches!(self, Self::EnergyBased { .. })
+    }
+
     /// Refuses values that no loss can have.
     pub fn check(&self) -> Result<()> {
         let refuse = |key: &str, value: f64, wanted: &str| {

@@ -4,7 +4,7 @@ use brigand_autograd::Variable;
 use serde::{Deserialize, Serialize};
 
 use crate::error::Result;
-use crate::layers::with_noise;
+use crate::modules::with_noise;
 use crate::random::Stream;
 
 /// Normal noise on real and generated samples, in both players' updates, fading linearly.

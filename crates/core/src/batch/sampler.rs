@@ -1,6 +1,6 @@
 //! Which samples make up which batch.
 
-use super::error::DataError;
+use crate::error::{Error, Result};
 use crate::random::Stream;
 
 /// Batches by epochs: each epoch is a fresh shuffle of all samples, cut into batches; the incomplete batch at
@@ -20,11 +20,15 @@ impl Sampler {
     /// A sampler over `samples` samples, `batch` at a time.
     ///
     /// # Errors
-    /// [`DataError::ZeroBatch`], and [`DataError::BatchTooLarge`] when the data cannot fill one batch.
-    pub fn new(samples: usize, batch: usize, seed: u64) -> Result<Self, DataError> {
+    /// If the batch is empty, or the data cannot fill one.
+    pub fn new(samples: usize, batch: usize, seed: u64) -> Result<Self> {
         match batch {
-            0 => Err(DataError::ZeroBatch),
-            _ if batch > samples => Err(DataError::BatchTooLarge { batch, samples }),
+            0 => Err(Error::Data(
+                "a batch of 0 samples trains nothing: set training.batch to 1 or more".into(),
+            )),
+            _ if batch > samples => Err(Error::Data(format!(
+                "a batch of {batch} needs more than the {samples} samples there are: set training.batch to {samples} or less"
+            ))),
             _ => Ok(Self { samples, batch, seed, shuffled: None }),
         }
     }
@@ -92,8 +96,10 @@ mod tests {
 
     #[test]
     fn impossible_batches_are_refused() {
-        assert!(matches!(Sampler::new(5, 0, 0), Err(DataError::ZeroBatch)));
-        assert!(matches!(Sampler::new(0, 0, 0), Err(DataError::ZeroBatch)));
+        for samples in [5, 0] {
+            let error = Sampler::new(samples, 0, 0).unwrap_err().to_string();
+            assert!(error.contains("a batch of 0"), "{error}");
+        }
         let error = Sampler::new(1797, 4096, 0).unwrap_err().to_string();
         assert!(error.contains("4096") && error.contains("training.batch to 1797"), "{error}");
         assert_eq!(Sampler::new(5, 5, 0).unwrap().indices(7).len(), 5);

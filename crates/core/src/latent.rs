@@ -8,8 +8,8 @@ use candle_core::{Device, Tensor};
 use serde::{Deserialize, Serialize};
 use statrs::distribution::{ContinuousCDF, Normal};
 
-use super::planar::Planar;
 use crate::error::{Error, Result};
+use crate::planar::Planar;
 use crate::random::Stream;
 
 /// How a latent's coordinates are distributed.

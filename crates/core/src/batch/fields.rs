@@ -1,0 +1,150 @@
+//! The fields of a batch.
+
+use std::collections::BTreeMap;
+
+use brigand_autograd::Variable;
+
+use crate::error::{Error, Result};
+
+/// The name of a field of numbers: a tensor `[batch, ...]` in the compute type.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct NumberKey(pub &'static str);
+
+/// The name of a field of whole numbers: classes, tokens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct IndexKey(pub &'static str);
+
+/// Images `[batch, channels, height, width]` in [-1, 1]; of a translator its first domain.
+pub const IMAGES: NumberKey = NumberKey("images");
+/// Images of a second domain.
+pub const SECOND: NumberKey = NumberKey("second");
+/// Points `[batch, dimensions]`.
+pub const POINTS: NumberKey = NumberKey("points");
+/// Latents or codes `[batch, size]`.
+pub const CODES: NumberKey = NumberKey("codes");
+/// One-hot label maps `[batch, classes, height, width]`.
+pub const LABEL_MAP: NumberKey = NumberKey("label_map");
+/// Waves `[batch, channels, samples]` in [-1, 1].
+pub const AUDIO: NumberKey = NumberKey("audio");
+/// Encoded rows of a table `[batch, columns]`.
+pub const TABLE: NumberKey = NumberKey("table");
+/// A class for each sample `[batch]`.
+pub const LABELS: IndexKey = IndexKey("labels");
+/// Sequences `[batch, length]` over a vocabulary.
+pub const TOKENS: IndexKey = IndexKey("tokens");
+/// Captions `[batch, length]` over a vocabulary of words.
+pub const CAPTION: IndexKey = IndexKey("caption");
+
+/// Whole numbers in row-major order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Indices {
+    /// The numbers.
+    pub values: Vec<u32>,
+    /// Their shape, the batch first.
+    pub shape: Vec<usize>,
+}
+
+#[derive(Clone, Debug)]
+enum Value {
+    Numbers(Variable),
+    Indices(Indices),
+}
+
+/// Some samples, each field under its name.
+#[derive(Clone, Debug, Default)]
+pub struct Batch {
+    fields: BTreeMap<&'static str, Value>,
+}
+
+impl Batch {
+    /// A batch of unlabelled `samples`: images `[batch, channels, height, width]` or points `[batch, dimensions]`.
+    pub fn of(samples: Variable) -> Self {
+        let key = if samples.rank() == 4 { IMAGES } else { POINTS };
+        Self::default().with(key, samples)
+    }
+
+    /// The same with the class of each sample.
+    #[must_use]
+    pub fn labelled(self, labels: Vec<u32>) -> Self {
+        let shape = vec![labels.len()];
+        self.with_indices(LABELS, Indices { values: labels, shape })
+    }
+
+    /// Adds a field of numbers.
+    #[must_use]
+    pub fn with(mut self, key: NumberKey, value: Variable) -> Self {
+        self.fields.insert(key.0, Value::Numbers(value));
+        self
+    }
+
+    /// Adds a field of whole numbers.
+    #[must_use]
+    pub fn with_indices(mut self, key: IndexKey, value: Indices) -> Self {
+        self.fields.insert(key.0, Value::Indices(value));
+        self
+    }
+
+    /// Adds the fields of another batch.
+    #[must_use]
+    pub fn and(mut self, other: Self) -> Self {
+        self.fields.extend(other.fields);
+        self
+    }
+
+    /// The numbers called `key`.
+    ///
+    /// # Errors
+    /// If there are none.
+    pub fn numbers(&self, key: NumberKey) -> Result<&Variable> {
+        match self.fields.get(key.0) {
+            Some(Value::Numbers(value)) => Ok(value),
+            Some(Value::Indices(_)) | None => Err(self.lacks(key.0)),
+        }
+    }
+
+    /// The whole numbers called `key`.
+    ///
+    /// # Errors
+    /// If there are none.
+    pub fn indices(&self, key: IndexKey) -> Result<&Indices> {
+        match self.fields.get(key.0) {
+            Some(Value::Indices(value)) => Ok(value),
+            Some(Value::Numbers(_)) | None => Err(self.lacks(key.0)),
+        }
+    }
+
+    /// The images, or the points where there are no images: `[batch, sample...]`.
+    ///
+    /// # Errors
+    /// If there are neither.
+    pub fn samples(&self) -> Result<&Variable> {
+        self.numbers(IMAGES).or_else(|_| self.numbers(POINTS))
+    }
+
+    /// The class of each sample, where the data has classes.
+    pub fn labels(&self) -> Option<&[u32]> {
+        self.indices(LABELS).ok().map(|labels| labels.values.as_slice())
+    }
+
+    /// The class of each sample.
+    ///
+    /// # Errors
+    /// If the data has none.
+    pub fn required_labels(&self) -> Result<&[u32]> {
+        self.labels().ok_or_else(no_labels)
+    }
+
+    fn lacks(&self, name: &str) -> Error {
+        let present: Vec<&str> = self.fields.keys().copied().collect();
+        Error::Data(format!("the batch has no field `{name}`; it has {}", present.join(", ")))
+    }
+}
+
+/// What is wrong with data without labels, for a system that needs them.
+pub fn no_labels() -> Error {
+    Error::Data(
+        "this system needs labelled data; use digits, mnist, idx:IMAGES,LABELS or a folder with a sub-folder for \
+         each class"
+            .into(),
+    )
+}

@@ -1,0 +1,19 @@
+//! Batches of named fields: what data gives, what systems need, and how one becomes the other.
+
+mod feed;
+mod fields;
+mod held_out;
+mod sample_shape;
+mod sampler;
+mod schema;
+mod source;
+
+pub use feed::Feed;
+pub use fields::{
+    AUDIO, Batch, CAPTION, CODES, IMAGES, IndexKey, Indices, LABEL_MAP, LABELS, NumberKey, POINTS, SECOND,
+    TABLE, TOKENS, no_labels,
+};
+pub use sample_shape::{SampleKind, SampleShape};
+pub use sampler::Sampler;
+pub use schema::{Field, Kind, Need, Schema};
+pub use source::{HostBatch, HostField, MemorySource, Renamed, Source};

@@ -1,0 +1,172 @@
+//! The shapes and kinds of a batch's fields, and what a system needs.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::fields::{IMAGES, IndexKey, LABELS, NumberKey, POINTS};
+use super::sample_shape::SampleShape;
+use crate::error::{Error, Result};
+
+/// What a field's values mean.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Kind {
+    /// `[channels, height, width]` in [-1, 1].
+    Image {},
+    /// `[dimensions]`, unbounded.
+    Points {},
+    /// `[classes, height, width]`, one-hot.
+    LabelMap {},
+    /// A class of each sample, with how many samples each class has.
+    Class {
+        /// The counts.
+        counts: Vec<f64>,
+    },
+    /// `[length]` whole numbers below the size of a vocabulary.
+    Tokens {
+        /// The word of each number.
+        vocabulary: Vec<String>,
+    },
+    /// `[channels, samples]` in [-1, 1].
+    Audio {
+        /// Samples in a second.
+        rate: u32,
+    },
+}
+
+/// A field: its meaning and the shape of one sample.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Field {
+    /// What its values mean.
+    pub kind: Kind,
+    /// The shape of one sample, without the batch.
+    pub shape: Vec<usize>,
+    /// The group whose samples belong together; fields of different groups are drawn independently.
+    pub group: usize,
+}
+
+/// The fields of a batch by name.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Schema {
+    /// The fields.
+    pub fields: BTreeMap<String, Field>,
+}
+
+/// What a system needs of its data: a row of the registry lists these.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Need {
+    /// Images or points.
+    Samples,
+    /// A field of numbers.
+    Numbers(NumberKey),
+    /// A field of whole numbers.
+    Indices(IndexKey),
+    /// Two fields of which each sample's values belong together.
+    Aligned(&'static str, &'static str),
+}
+
+impl Schema {
+    /// The schema of images `[channels, height, width]` or points `[dimensions]`, with the samples of each class
+    /// counted where there are classes.
+    pub fn of_samples(shape: &[usize], class_counts: &[f64]) -> Self {
+        let (key, kind) = match shape.len() {
+            3 => (IMAGES, Kind::Image {}),
+            _ => (POINTS, Kind::Points {}),
+        };
+        let mut schema = Self::default().with(key.0, kind, shape);
+        if !class_counts.is_empty() {
+            schema = schema.with(LABELS.0, Kind::Class { counts: class_counts.to_vec() }, &[]);
+        }
+        schema
+    }
+
+    /// The same with one more field, of the first group.
+    #[must_use]
+    pub fn with(mut self, name: &str, kind: Kind, shape: &[usize]) -> Self {
+        self.fields.insert(name.to_owned(), Field { kind, shape: shape.to_vec(), group: 0 });
+        self
+    }
+
+    /// The shape of one sample of `key`.
+    ///
+    /// # Errors
+    /// If there is no such field.
+    pub fn shape(&self, key: NumberKey) -> Result<&[usize]> {
+        Ok(&self.field(key.0)?.shape)
+    }
+
+    /// The name of the images, or of the points where there are no images.
+    ///
+    /// # Errors
+    /// If there are neither.
+    pub fn samples(&self) -> Result<NumberKey> {
+        [IMAGES, POINTS].into_iter().find(|key| self.fields.contains_key(key.0)).ok_or_else(|| {
+            Error::Data(format!("the system needs images or points, the data has {}", self.names()))
+        })
+    }
+
+    /// The shape of one image or point.
+    ///
+    /// # Errors
+    /// If there are neither.
+    pub fn sample_shape(&self) -> Result<SampleShape> {
+        SampleShape::of(self.shape(self.samples()?)?)
+    }
+
+    /// Channels, height and width of the images called `key`.
+    ///
+    /// # Errors
+    /// If there is no such field or it holds no maps.
+    pub fn image(&self, key: NumberKey) -> Result<[usize; 3]> {
+        match *self.shape(key)? {
+            [channels, height, width] => Ok([channels, height, width]),
+            ref other => Err(Error::Data(format!("`{}` has shape {other:?}, images are needed", key.0))),
+        }
+    }
+
+    /// How many samples each class has; empty without classes.
+    pub fn class_counts(&self) -> &[f64] {
+        match self.fields.get(LABELS.0).map(|field| &field.kind) {
+            Some(Kind::Class { counts }) => counts,
+            _ => &[],
+        }
+    }
+
+    /// The vocabulary and length of the sequences called `key`.
+    ///
+    /// # Errors
+    /// If `key` is no field of tokens.
+    pub fn tokens(&self, key: IndexKey) -> Result<(&[String], usize)> {
+        let field = self.field(key.0)?;
+        match (&field.kind, field.shape.as_slice()) {
+            (Kind::Tokens { vocabulary }, [length]) => Ok((vocabulary, *length)),
+            (other, _) => Err(Error::Data(format!("`{}` holds {other:?}, tokens are needed", key.0))),
+        }
+    }
+
+    /// Refuses data that lacks what is needed, before anything is built.
+    pub fn check(&self, needs: &[Need]) -> Result<()> {
+        needs.iter().try_for_each(|need| match *need {
+            Need::Samples => self.samples().map(|_| ()),
+            Need::Indices(LABELS) if !self.fields.contains_key(LABELS.0) => Err(super::fields::no_labels()),
+            Need::Numbers(NumberKey(name)) | Need::Indices(IndexKey(name)) => self.field(name).map(|_| ()),
+            Need::Aligned(first, second) if self.field(first)?.group == self.field(second)?.group => Ok(()),
+            Need::Aligned(first, second) => Err(Error::Data(format!(
+                "`{first}` and `{second}` come from different sources; give one source of pairs"
+            ))),
+        })
+    }
+
+    fn field(&self, name: &str) -> Result<&Field> {
+        self.fields
+            .get(name)
+            .ok_or_else(|| Error::Data(format!("the system needs `{name}`, the data has {}", self.names())))
+    }
+
+    fn names(&self) -> String {
+        self.fields.keys().map(String::as_str).collect::<Vec<_>>().join(", ")
+    }
+}

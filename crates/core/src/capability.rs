@@ -1,0 +1,186 @@
+//! What a trained system can do: evaluation, latent tools, export and the program depend on these traits and on no
+//! system.
+
+use brigand_autograd::Variable;
+
+use crate::batch::{Batch, NumberKey, SampleShape};
+use crate::error::{Error, Result};
+use crate::latent::LatentSpace;
+use crate::place::Place;
+use crate::random::Stream;
+
+/// Latents whose samples are generated at once, so that memory stays bounded.
+const PORTION: usize = 256;
+
+/// Makes images or points from latents.
+pub trait Sampler {
+    /// What latents consist of.
+    fn space(&self) -> &LatentSpace;
+
+    /// Where it computes.
+    fn place(&self) -> &Place;
+
+    /// What a sample looks like.
+    fn sample_shape(&self) -> SampleShape;
+
+    /// The samples `[count, sample...]` that `latents` `[count, size]` stand for; each depends on its own latent alone.
+    /// Latents with a history are searched, so gradients must flow back to them.
+    ///
+    /// # Errors
+    /// If the latents are not of its space.
+    fn generate(&self, latents: &Variable) -> Result<Variable>;
+
+    /// `count` latents `[count, size]` drawn from `stream`.
+    ///
+    /// # Errors
+    /// If they do not fit the device.
+    fn latents(&self, count: usize, stream: &mut Stream) -> Result<Variable> {
+        let latents = self.space().draw(count, stream, &self.place().device)?;
+        Ok(if latents.dtype() == self.place().compute {
+            latents
+        } else {
+            latents.to_dtype(self.place().compute)?
+        })
+    }
+
+    /// As [`Sampler::generate`], in portions that bound the memory.
+    ///
+    /// # Errors
+    /// As [`Sampler::generate`].
+    fn generate_all(&self, latents: &Variable) -> Result<Variable> {
+        let count = latents.shape().first().copied().unwrap_or(0);
+        if count <= PORTION {
+            return self.generate(latents);
+        }
+        let portions = (0..count).step_by(PORTION);
+        let portions =
+            portions.map(|start| self.generate(&latents.narrow(0, start, PORTION.min(count - start))?));
+        let portions: Vec<Variable> = portions.collect::<Result<_>>()?;
+        Ok(Variable::concatenate(&portions.iter().collect::<Vec<_>>(), 0)?)
+    }
+
+    /// `count` samples for `seed`, `[count, sample...]`.
+    ///
+    /// # Errors
+    /// If none are asked for.
+    fn sample(&self, count: usize, seed: u64) -> Result<Variable> {
+        if count == 0 {
+            return Err(Error::Request("asked for 0 samples; ask for at least 1".into()));
+        }
+        self.generate_all(&self.latents(count, &mut Stream::new(seed, "sample", 0))?)
+    }
+}
+
+/// One way to translate: from a field of a batch to the kind of another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Direction {
+    /// For example `a-to-b`.
+    pub name: &'static str,
+    /// The field it reads.
+    pub from: NumberKey,
+    /// The field whose kind it makes.
+    pub to: NumberKey,
+}
+
+/// Makes samples of one domain from samples of another.
+pub trait Translator {
+    /// The ways.
+    fn directions(&self) -> &[Direction];
+
+    /// The translation of `batch` in one of its directions. Images of other sizes than those it was trained on work where
+    /// the network allows it.
+    ///
+    /// # Errors
+    /// If the batch lacks the field, or images of that size cannot be translated: the message says which can.
+    fn translate(&self, direction: &Direction, batch: &Batch) -> Result<Variable>;
+}
+
+/// Makes sequences over a vocabulary.
+pub trait SequenceSampler {
+    /// The word of each token.
+    fn vocabulary(&self) -> &[String];
+
+    /// `count` sequences of tokens.
+    ///
+    /// # Errors
+    /// If none are asked for.
+    fn sequences(&self, count: usize, stream: &mut Stream) -> Result<Vec<Vec<u32>>>;
+
+    /// A sequence as people read it.
+    fn text(&self, tokens: &[u32]) -> String;
+}
+
+/// Finds the latents of samples.
+pub trait Encoder {
+    /// The latents `[batch, size]` that stand for the samples of `batch`: what a sampler would take to make them again.
+    ///
+    /// # Errors
+    /// If the samples have another shape than those it was trained on, or it needs labels and the batch has none.
+    fn encode(&self, batch: &Batch) -> Result<Variable>;
+}
+
+/// Makes samples again, from codes of its own.
+pub trait Reconstructor {
+    /// The samples of `batch` as it makes them again, `[batch, sample...]`.
+    ///
+    /// # Errors
+    /// As [`Encoder::encode`].
+    fn reconstruct(&self, batch: &Batch) -> Result<Variable>;
+}
+
+/// Assigns samples to classes or clusters.
+pub trait Classifier {
+    /// Probabilities `[batch, classes]`.
+    ///
+    /// # Errors
+    /// If the samples have another shape than those it was trained on.
+    fn classify(&self, batch: &Batch) -> Result<Variable>;
+}
+
+/// Scores single samples, as a discriminator does.
+pub trait ScoreField {
+    /// The scores `[n]` of `places` `[n, sample...]`, and their gradients by the places, `[n, sample...]`.
+    ///
+    /// # Errors
+    /// If the places have another shape than samples.
+    fn field(&self, places: &Variable) -> Result<(Variable, Variable)>;
+}
+
+/// Output of a run for inspection, under the name of its series.
+pub struct Exhibit {
+    /// The series, for example `samples`.
+    pub series: String,
+    /// What it is.
+    pub content: Content,
+}
+
+/// A kind of output. The trainer writes each in its format.
+pub enum Content {
+    /// Images `[n, channels, height, width]` in rows of so many, written as a picture.
+    Images {
+        /// The images.
+        images: Variable,
+        /// Images in a row.
+        columns: usize,
+    },
+    /// Lines of text.
+    Text(Vec<String>),
+}
+
+/// The inputs of [`crate::system::System::show`]: the same draws and real samples at every step, so that series can be
+/// compared over time.
+pub struct Showing<'a> {
+    /// Of the run.
+    pub seed: u64,
+    /// Real samples.
+    pub examples: &'a Batch,
+    /// Samples to show.
+    pub count: usize,
+}
+
+impl Showing<'_> {
+    /// The same random numbers at every step.
+    pub fn stream(&self, purpose: &str) -> Stream {
+        Stream::new(self.seed, &format!("show/{purpose}"), 0)
+    }
+}

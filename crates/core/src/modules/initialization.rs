@@ -1,0 +1,51 @@
+//! First values of parameters.
+
+use serde::{Deserialize, Serialize};
+
+use crate::random::Stream;
+
+/// How first values are drawn.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Initialization {
+    /// All equal.
+    Constant {
+        /// The value.
+        value: f64,
+    },
+    /// Normally distributed.
+    Normal {
+        /// The mean.
+        mean: f64,
+        /// The standard deviation.
+        deviation: f64,
+    },
+    /// Uniform in `±sqrt(6 / (fan_in + fan_out))` (Glorot and Bengio 2010, "Xavier").
+    Glorot,
+    /// Uniform in `±1 / sqrt(fan_in)`: PyTorch's default for linear and convolution layers.
+    FanIn,
+}
+
+/// DCGAN's `N(0, 0.02)` (arXiv:1511.06434, section 4).
+pub const DCGAN: Initialization = Initialization::Normal { mean: 0.0, deviation: 0.02 };
+
+impl Initialization {
+    /// All zero.
+    pub const ZERO: Self = Self::Constant { value: 0.0 };
+    /// All one.
+    pub const ONE: Self = Self::Constant { value: 1.0 };
+
+    /// `count` first values; `fans` are the inputs and outputs that each output and input of the layer is connected to.
+    pub fn draw(self, count: usize, fans: (usize, usize), stream: &mut Stream) -> Vec<f32> {
+        let within = |bound: f64, stream: &mut Stream| stream.uniform(count, -bound as f32, bound as f32);
+        match self {
+            Self::Constant { value } => vec![value as f32; count],
+            Self::Normal { mean, deviation } => {
+                let scaled = |draw: f32| (mean + deviation * f64::from(draw)) as f32;
+                stream.normal(count).into_iter().map(scaled).collect()
+            }
+            Self::Glorot => within((6.0 / (fans.0 + fans.1) as f64).sqrt(), stream),
+            Self::FanIn => within((fans.0.max(1) as f64).sqrt().recip(), stream),
+        }
+    }
+}

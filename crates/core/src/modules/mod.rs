@@ -1,0 +1,48 @@
+//! What networks are made of: named blocks with `forward` signatures of their own.
+//!
+//! A module only describes a computation and holds the places of its parameters; the values live in
+//! [`Parameters`], which the network owns, so that the same module runs with other weights (averaged, unrolled).
+
+mod attention;
+mod builder;
+mod chain;
+mod condition;
+mod convolution;
+mod dropout;
+mod initialization;
+mod layer;
+mod linear;
+mod minibatch;
+mod network;
+mod noise;
+mod norm;
+mod parameters;
+mod part;
+mod pass;
+mod recurrent;
+mod relaxed;
+mod residual;
+mod virtual_norm;
+mod weight;
+
+pub use attention::SelfAttention;
+pub use builder::Builder;
+pub use chain::{Activate, Chain, Double, Halve, Reshape, SumPositions};
+pub use condition::{Projection, append_condition};
+pub use convolution::{Convolution, Padding, TransposedConvolution, Window};
+pub use dropout::Dropout;
+pub use initialization::{DCGAN, Initialization};
+pub use layer::{Conditioning, LabelMap, Layer, OnMap, OnReference, OnVector, Reference, Unconditional};
+pub use linear::Linear;
+pub use minibatch::{Minibatch, MinibatchDeviation, MinibatchDiscrimination};
+pub use network::{How, Network};
+pub use noise::{GaussianNoise, with_noise};
+pub use norm::{MapNorm, Norm, NormKind, NormPlan, TableNorm, VectorNorm};
+pub use parameters::{BufferId, Buffers, Parameters, WeightId, Weights};
+pub use part::Part;
+pub use pass::{Mode, Pass};
+pub use recurrent::{Cell, Lstm, LstmState};
+pub use relaxed::{Relaxation, relaxed_choice};
+pub use residual::{DownBlock, Residual, Skip, UpBlock};
+pub use virtual_norm::VirtualNorm;
+pub use weight::{Plan, Reparametrisation, Weight};

@@ -1,0 +1,104 @@
+//! A module with its parameters.
+
+use crate::random::Stream;
+use brigand_autograd::{Variable, without_recording};
+
+use super::builder::Builder;
+use super::parameters::{Parameters, Weights};
+use super::part::Part;
+use super::pass::{Mode, Pass};
+use crate::error::Result;
+use crate::setup::Setup;
+use crate::state::State;
+
+/// A module `M`, whose `forward` has whatever inputs and outputs it needs, and its parameters.
+pub struct Network<M> {
+    /// The computation.
+    pub module: M,
+    pub(crate) parameters: Parameters,
+}
+
+/// How a network is run.
+pub struct How<'a> {
+    /// Other weights than its own: averaged or unrolled ones.
+    pub weights: Option<&'a Weights>,
+    /// How statistics of the batch are used.
+    pub mode: Mode,
+    /// Where dropout and noise draw from.
+    pub random: Option<&'a mut Stream>,
+}
+
+impl How<'_> {
+    /// The network's own weights, without random draws.
+    pub fn plain(mode: Mode) -> Self {
+        Self { weights: None, mode, random: None }
+    }
+}
+
+impl<M> Network<M> {
+    /// Builds the network called `name`; its first values depend on the seed and the parameters' paths alone.
+    pub fn build(name: &str, setup: &Setup, make: impl FnOnce(&mut Builder) -> Result<M>) -> Result<Self> {
+        let mut builder = Builder::new(name, setup.seed, &setup.place);
+        let module = make(&mut builder)?;
+        Ok(Self { module, parameters: builder.finish() })
+    }
+
+    /// Its parameters.
+    pub fn parameters(&self) -> &Parameters {
+        &self.parameters
+    }
+
+    /// One pass: `forward` calls the module with its inputs.
+    pub fn run<R>(
+        &mut self,
+        how: How<'_>,
+        forward: impl FnOnce(&M, &mut Pass<'_>) -> Result<R>,
+    ) -> Result<R> {
+        let Parameters { weights, buffers, place, .. } = &self.parameters;
+        let mut pass =
+            Pass::new(how.weights.unwrap_or(weights), buffers, how.mode, place.compute, how.random);
+        let output = forward(&self.module, &mut pass)?;
+        for (id, value) in std::mem::take(&mut pass.updates) {
+            self.parameters.buffers.set(id, value)?;
+        }
+        Ok(output)
+    }
+
+    /// One pass with running statistics, which changes nothing; recorded, so that gradients can flow to the inputs.
+    pub fn evaluate<R>(
+        &self,
+        weights: Option<&Weights>,
+        forward: impl FnOnce(&M, &mut Pass<'_>) -> Result<R>,
+    ) -> Result<R> {
+        let Parameters { weights: own, buffers, place, .. } = &self.parameters;
+        forward(
+            &self.module,
+            &mut Pass::new(weights.unwrap_or(own), buffers, Mode::Sampling, place.compute, None),
+        )
+    }
+
+    /// As [`Network::evaluate`], recorded only if `input` has a history, as latents have that are searched for.
+    pub fn sample<R>(
+        &self,
+        weights: Option<&Weights>,
+        input: &Variable,
+        forward: impl FnOnce(&M, &mut Pass<'_>) -> Result<R>,
+    ) -> Result<R> {
+        let run = || self.evaluate(weights, forward);
+        if input.has_history() { run() } else { without_recording(run) }
+    }
+}
+
+impl<M> Part for Network<M> {
+    fn save(&self, name: &str, state: &mut State) -> Result<()> {
+        self.parameters.save(name, state)
+    }
+
+    fn restore(&mut self, name: &str, state: &mut State) -> Result<()> {
+        self.parameters.restore(name, state)
+    }
+
+    fn parameters(&self) -> Vec<&Parameters> {
+        vec![&self.parameters]
+    }
+}

@@ -1,0 +1,153 @@
+//! Residual blocks (He et al. 2015, arXiv:1512.03385) as GANs use them.
+
+use brigand_autograd::Variable;
+
+use super::builder::Builder;
+use super::chain::Chain;
+use super::convolution::{Convolution, Window};
+use super::layer::{Conditioning, Layer, Unconditional, unconditional_layer};
+use super::pass::Pass;
+use super::weight::Plan;
+use crate::error::Result;
+
+/// `main(x) + shortcut(x)`.
+pub struct Residual<C: Conditioning = Unconditional> {
+    /// The path with the nonlinearities.
+    pub main: Chain<C>,
+    /// The path around them; empty for the identity.
+    pub shortcut: Chain<C>,
+}
+
+impl<C: Conditioning> Layer<C> for Residual<C> {
+    fn forward(&self, pass: &mut Pass<'_>, input: &Variable, condition: C::Value<'_>) -> Result<Variable> {
+        let main = self.main.forward(pass, input, condition)?;
+        Ok(main.add(&self.shortcut.forward(pass, input, condition)?)?)
+    }
+
+    fn couples_samples(&self) -> bool {
+        self.main.couples_samples() || self.shortcut.couples_samples()
+    }
+}
+
+/// `norm act up conv norm act conv`, around it `up conv`; generic over what its normalisation is conditioned on.
+pub struct UpBlock<C: Conditioning> {
+    first: Box<dyn Layer<C>>,
+    second: Box<dyn Layer<C>>,
+    inner: Convolution,
+    outer: Convolution,
+    shortcut: Convolution,
+}
+
+impl<C: Conditioning> UpBlock<C> {
+    /// A block that doubles height and width; `norm` makes a normalisation of so many channels with its activation.
+    pub fn new<N: Layer<C> + 'static>(
+        builder: &mut Builder,
+        (from, to): (usize, usize),
+        plan: &Plan,
+        mut norm: impl FnMut(&mut Builder, usize) -> Result<N>,
+    ) -> Result<Self> {
+        let window = Window::same(3);
+        Ok(Self {
+            first: Box::new(builder.block("norm1", |b| norm(b, from))?),
+            inner: builder.block("conv1", |b| Convolution::new(b, (from, to), window, plan))?,
+            second: Box::new(builder.block("norm2", |b| norm(b, to))?),
+            outer: builder.block("conv2", |b| Convolution::new(b, (to, to), window, plan))?,
+            shortcut: builder
+                .block("shortcut", |b| Convolution::new(b, (from, to), Window::same(1), plan))?,
+        })
+    }
+}
+
+impl<C: Conditioning> Layer<C> for UpBlock<C> {
+    fn forward(&self, pass: &mut Pass<'_>, input: &Variable, condition: C::Value<'_>) -> Result<Variable> {
+        let (_, _, height, width) = input.dims4("up block")?;
+        let up = |maps: &Variable| maps.resize_nearest(2 * height, 2 * width);
+        let main = self.first.forward(pass, input, condition)?;
+        let main = self.inner.run(pass, &up(&main)?)?;
+        let main = self.second.forward(pass, &main, condition)?;
+        let main = self.outer.run(pass, &main)?;
+        Ok(main.add(&self.shortcut.run(pass, &up(input)?)?)?)
+    }
+
+    fn couples_samples(&self) -> bool {
+        self.first.couples_samples() || self.second.couples_samples()
+    }
+}
+
+/// `[act] conv act conv [down]`, around it `conv [down]`.
+pub struct DownBlock {
+    inner: Convolution,
+    outer: Convolution,
+    shortcut: Convolution,
+    halves: bool,
+    first: bool,
+}
+
+impl DownBlock {
+    /// A block; the first of a network has no leading activation.
+    pub fn new(
+        builder: &mut Builder,
+        (from, to): (usize, usize),
+        (halves, first): (bool, bool),
+        plan: &Plan,
+    ) -> Result<Self> {
+        let window = Window::same(3);
+        Ok(Self {
+            inner: builder.block("conv1", |b| Convolution::new(b, (from, to), window, plan))?,
+            outer: builder.block("conv2", |b| Convolution::new(b, (to, to), window, plan))?,
+            shortcut: builder
+                .block("shortcut", |b| Convolution::new(b, (from, to), Window::same(1), plan))?,
+            halves,
+            first,
+        })
+    }
+
+    /// The output.
+    pub fn run(&self, pass: &mut Pass<'_>, input: &Variable) -> Result<Variable> {
+        let leading = if self.first { input.clone() } else { input.relu()? };
+        let main = self.inner.run(pass, &leading)?.relu()?;
+        let sum = self.outer.run(pass, &main)?.add(&self.shortcut.run(pass, input)?)?;
+        Ok(if self.halves { sum.avg_pool2d(2, 2, 0)? } else { sum })
+    }
+}
+
+unconditional_layer!(DownBlock);
+
+/// `x + norm(conv(norm act(conv x)))` at one size, as image translators stack it.
+pub struct Skip<C: Conditioning> {
+    first: Box<dyn Layer<C>>,
+    second: Box<dyn Layer<C>>,
+    inner: Convolution,
+    outer: Convolution,
+}
+
+impl<C: Conditioning> Skip<C> {
+    /// A block of `channels`; `norm` makes a normalisation, followed by an activation where it is given `true`.
+    pub fn new<N: Layer<C> + 'static>(
+        builder: &mut Builder,
+        channels: usize,
+        plan: &Plan,
+        mut norm: impl FnMut(&mut Builder, bool) -> Result<N>,
+    ) -> Result<Self> {
+        let (window, channels) = (Window::same(3).reflecting(), (channels, channels));
+        Ok(Self {
+            inner: builder.block("conv1", |b| Convolution::new(b, channels, window, plan))?,
+            first: Box::new(builder.block("norm1", |b| norm(b, true))?),
+            outer: builder.block("conv2", |b| Convolution::new(b, channels, window, plan))?,
+            second: Box::new(builder.block("norm2", |b| norm(b, false))?),
+        })
+    }
+}
+
+impl<C: Conditioning> Layer<C> for Skip<C> {
+    fn forward(&self, pass: &mut Pass<'_>, input: &Variable, condition: C::Value<'_>) -> Result<Variable> {
+        let main = self.inner.run(pass, input)?;
+        let main = self.first.forward(pass, &main, condition)?;
+        let main = self.outer.run(pass, &main)?;
+        Ok(input.add(&self.second.forward(pass, &main, condition)?)?)
+    }
+
+    fn couples_samples(&self) -> bool {
+        self.first.couples_samples() || self.second.couples_samples()
+    }
+}

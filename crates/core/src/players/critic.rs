@@ -1,0 +1,524 @@
+//! The discriminator in training: one type for samples, codes, pairs, score maps and sequences, with any objective,
+//! penalty, constraint and input technique.
+
+use brigand_autograd::{GradientOptions, Output, Variable, grad, grad_of, without_recording};
+use candle_core::DType;
+
+use super::input::Input;
+use super::player::Player;
+use super::report::share_above;
+use super::rules::Rules;
+use super::scorer::{Scored, Scorer};
+use super::slopes::{normalized, penalty_term};
+use super::turn::{Draw, Turn};
+use crate::error::{Error, Result};
+use crate::modules::{How, Mode, Parameters, Part, Weights};
+use crate::objectives::Scores;
+use crate::penalties::Constraint;
+use crate::random::Stream;
+use crate::state::State;
+
+/// The name of the discriminator in a system that has one: its draws and measurements carry no name of their own.
+pub const DISCRIMINATOR: &str = "discriminator";
+
+/// A real and a fake batch, and what the discriminator is given of them, which carries noise where the rules say so.
+pub struct Sides<S> {
+    /// The real side.
+    pub real: S,
+    /// The fake side.
+    pub fake: S,
+    noisy_real: S,
+    noisy_fake: S,
+}
+
+/// The discriminator's outputs for both sides and its loss.
+pub struct Compared<A> {
+    /// For the real side.
+    pub real: Scored<A>,
+    /// For the fake side.
+    pub fake: Scored<A>,
+    /// The objective's part of the loss, a scalar.
+    pub adversarial: Variable,
+    /// What is added to it, by name: the penalty, the consistency term.
+    pub terms: Vec<(&'static str, Variable)>,
+}
+
+impl<A> Compared<A> {
+    /// The whole loss, with further terms of other heads.
+    pub fn loss(&self, heads: &[(&'static str, Variable)]) -> Result<Variable> {
+        let add = |sum: Variable, (_, term): &(&str, Variable)| -> Result<Variable> {
+            Ok(sum.add(&in_type_of(term, &sum)?)?)
+        };
+        let loss = heads.iter().try_fold(self.adversarial.clone(), add)?;
+        match self.terms.split_first() {
+            None => Ok(loss),
+            Some(((_, first), rest)) => {
+                let terms = rest.iter().try_fold(first.clone(), add)?;
+                Ok(loss.add(&in_type_of(&terms, &loss)?)?)
+            }
+        }
+    }
+}
+
+/// The outputs for the fakes, and for real samples where the loss needs them, with the loss of whoever made the fakes.
+pub struct GeneratorLoss<A> {
+    /// The scalar loss, to be differentiated.
+    pub loss: Variable,
+    /// The outputs for the real side, where the loss needs them.
+    pub real: Option<Scored<A>>,
+    /// The outputs for the fake side.
+    pub fake: Scored<A>,
+}
+
+/// A discriminator in training.
+pub struct Critic<M> {
+    player: Player<M>,
+    rules: Rules,
+}
+
+impl<M: Scorer> Critic<M> {
+    /// A discriminator with its rules.
+    ///
+    /// # Errors
+    /// If a penalty or constraint needs each sample's own gradient and the discriminator couples samples.
+    pub fn new(player: Player<M>, rules: Rules) -> Result<Self> {
+        rules.check_coupling(player.module().couples_samples())?;
+        let bound = match rules.constraint {
+            Constraint::Clip { bound } => Some(bound),
+            Constraint::None {}
+            | Constraint::Spectral {}
+            | Constraint::GradientNormalization {}
+            | Constraint::GranNormalization { .. } => None,
+        };
+        Ok(Self { player: player.clipped(bound), rules })
+    }
+
+    /// Its network and optimizer.
+    pub fn player(&self) -> &Player<M> {
+        &self.player
+    }
+
+    /// The same, for passes through some of its layers.
+    pub fn player_mut(&mut self) -> &mut Player<M> {
+        &mut self.player
+    }
+
+    /// What it minimises and is constrained by.
+    pub fn rules(&self) -> &Rules {
+        &self.rules
+    }
+
+    /// The purpose of a draw, apart from those of other discriminators of the system.
+    fn purpose(&self, of: &str) -> String {
+        match self.player.name() {
+            DISCRIMINATOR => of.to_owned(),
+            other => format!("{other}/{of}"),
+        }
+    }
+
+    /// The name of a measurement of its own: `discriminator_loss`.
+    fn measurement(&self, of: &str) -> String {
+        format!("{}_{of}", self.player.name())
+    }
+
+    /// Scores of one side, with other weights if given; dropout draws from `stream`.
+    ///
+    /// # Errors
+    /// If the input does not fit.
+    pub fn score(
+        &mut self,
+        weights: Option<&Weights>,
+        input: &M::Input,
+        mode: Mode,
+        stream: &mut Stream,
+    ) -> Result<Scored<M::Also>> {
+        let constraint = self.rules.constraint;
+        // A score that is normalised by its slope needs something to differentiate by.
+        let fixed = constraint.normalizes_gradients() && !input.parts()?.iter().all(Variable::has_history);
+        let input = if fixed { &input.leaves()? } else { input };
+        let how = How { weights, mode, random: Some(stream) };
+        let scored = self.player.run_with(how, |module, pass| module.score(pass, input))?;
+        let scores = scored.scores.iter().map(|scores| normalized(constraint, scores, input));
+        Ok(Scored { scores: scores.collect::<Result<_>>()?, ..scored })
+    }
+
+    /// Scores outside training, and their gradients by every part of the input, `[batch, ...]` each.
+    ///
+    /// # Errors
+    /// If the discriminator gives no single score for each sample.
+    pub fn field(&self, input: &M::Input) -> Result<(Variable, Vec<Variable>)> {
+        let input = input.leaves()?;
+        let scored = self.player.evaluate(|module, pass| module.score(pass, &input))?;
+        let scores = normalized(self.rules.constraint, scored.single()?, &input)?;
+        let parts = input.parts()?;
+        let gradients = grad(&scores.sum_all()?, &parts.iter().collect::<Vec<_>>(), false)?;
+        Ok((scores.detach(), gradients))
+    }
+
+    /// Both sides with fresh noise; `purpose` keeps the draws of the updates apart.
+    ///
+    /// # Errors
+    /// If noise cannot be added.
+    pub fn sides(
+        &self,
+        (real, fake): (M::Input, M::Input),
+        purpose: &str,
+        draw: Draw,
+    ) -> Result<Sides<M::Input>> {
+        let (noise, mut stream) = (self.rules.noise, draw.stream(&self.purpose(&format!("noise/{purpose}"))));
+        if noise.at(draw.step) == 0.0 {
+            return Ok(Sides { noisy_real: real.clone(), noisy_fake: fake.clone(), real, fake });
+        }
+        let mut noisy = |side: &M::Input| side.map(&mut |part| noise.add(part, draw.step, &mut stream));
+        Ok(Sides { noisy_real: noisy(&real)?, noisy_fake: noisy(&fake)?, real, fake })
+    }
+
+    /// The discriminator's outputs and losses on both sides; dropout draws for `purpose`.
+    ///
+    /// # Errors
+    /// If the objective does not fit the scores.
+    pub fn compare(
+        &mut self,
+        weights: Option<&Weights>,
+        sides: &Sides<M::Input>,
+        mode: Mode,
+        (purpose, draw): (&str, Draw),
+    ) -> Result<Compared<M::Also>> {
+        let mut masks = draw.stream(&self.purpose(purpose));
+        let real = self.score(weights, &sides.noisy_real, mode, &mut masks)?;
+        let fake = self.score(weights, &sides.noisy_fake, mode, &mut masks)?;
+        let objective = self.rules.objective;
+        let adversarial =
+            over_scores(&self.rules, (&real, &fake), sides, |scores| objective.discriminator_loss(scores))?;
+        let mut terms = Vec::new();
+        let (penalty, mut stream) = (self.rules.penalty, draw.stream(&self.purpose("penalty")));
+        let mut masks = draw.stream(&self.purpose("penalty/dropout"));
+        let term = penalty_term(penalty, (&sides.real, &sides.fake), &mut stream, |place| {
+            let scored = self.score(weights, place, Mode::BatchStatistics, &mut masks)?;
+            total(scored.scores.iter().map(|scores| Ok(scores.sum_all()?)))
+        })?;
+        terms.extend(term.map(|term| ("penalty", term)));
+        let consistency = self.rules.consistency;
+        if consistency.weight > 0.0 {
+            let mut masks = draw.stream(&self.purpose("consistency"));
+            let mut pass = || self.score(weights, &sides.noisy_real, Mode::BatchStatistics, &mut masks);
+            let (first, second) = (pass()?, pass()?);
+            let parts =
+                |of: &Scored<M::Also>| Ok::<_, Error>((of.single()?.clone(), of.last_features()?.clone()));
+            let ((first, first_features), (second, second_features)) = (parts(&first)?, parts(&second)?);
+            let term = consistency.term((&first, &first_features), (&second, &second_features))?;
+            terms.push(("consistency", term));
+        }
+        Ok(Compared { real, fake, adversarial, terms })
+    }
+
+    /// Notes losses, terms and accuracies.
+    fn report(&self, turn: &mut Turn<'_>, compared: &Compared<M::Also>) {
+        turn.note(&self.measurement("loss"), &compared.adversarial);
+        for (name, term) in &compared.terms {
+            turn.note(&self.purpose(name), term);
+        }
+        let threshold = self.rules.objective.decision_threshold();
+        if let (Some(threshold), Some(real), Some(fake)) =
+            (threshold, compared.real.scores.first(), compared.fake.scores.first())
+        {
+            let (on_real, on_fake) = (self.measurement("accuracy_real"), self.measurement("accuracy_fake"));
+            turn.note_derived(&on_real, real, move |scores| share_above(scores, threshold));
+            turn.note_derived(&on_fake, fake, move |scores| 1.0 - share_above(scores, threshold));
+        }
+    }
+
+    /// One step of the discriminator; no gradient flows into its input.
+    ///
+    /// # Errors
+    /// If the inputs do not fit, or a parameter is not used.
+    pub fn learn(&mut self, turn: &mut Turn<'_>, draw: Draw, real: &M::Input, fake: &M::Input) -> Result<()> {
+        self.learn_with(turn, draw, (real, fake), |_, _| Ok(Vec::new()))
+    }
+
+    /// The same with terms of its other heads, by name, from the outputs for the real and the fake side: classes (AC-GAN),
+    /// codes (InfoGAN), class-activation scores (NICE-GAN).
+    ///
+    /// # Errors
+    /// As [`Critic::learn`].
+    pub fn learn_with(
+        &mut self,
+        turn: &mut Turn<'_>,
+        draw: Draw,
+        (real, fake): (&M::Input, &M::Input),
+        heads: impl FnOnce(&Scored<M::Also>, &Scored<M::Also>) -> Result<Vec<(&'static str, Variable)>>,
+    ) -> Result<()> {
+        let sides = self.sides((real.detached(), fake.detached()), "discriminator", draw)?;
+        let compared = self.compare(None, &sides, Mode::Training, ("dropout/discriminator", draw))?;
+        self.report(turn, &compared);
+        let heads = heads(&compared.real, &compared.fake)?;
+        heads.iter().for_each(|(name, term)| turn.note(&self.purpose(name), term));
+        let loss = compared.loss(&heads)?;
+        turn.descend(&mut [&mut self.player], &loss)
+    }
+
+    /// The mean absolute distance of both sides' features, a mean over all of them (pix2pixHD, SPADE, talking heads).
+    /// The real side's are constants.
+    ///
+    /// # Errors
+    /// If the two sides' features differ in shape.
+    pub fn feature_distance(
+        &mut self,
+        real: &M::Input,
+        fake: &Scored<M::Also>,
+        draw: Draw,
+    ) -> Result<Variable> {
+        let mut masks = draw.stream(&self.purpose("dropout/features"));
+        let real = real.detached();
+        let real = without_recording(|| self.score(None, &real, Mode::BatchStatistics, &mut masks))?;
+        let pairs = real.features.iter().zip(&fake.features);
+        let distances = pairs.map(|(real, fake)| Ok(fake.sub(real)?.abs()?.mean_all()?));
+        mean(distances)
+    }
+
+    /// The loss of whoever made the fakes, with the discriminator's weights fixed: its own, or unrolled ones. The real side
+    /// is scored only where the rules need it.
+    ///
+    /// # Errors
+    /// If the inputs do not fit.
+    pub fn generator_loss(
+        &mut self,
+        weights: Option<&Weights>,
+        sides: &Sides<M::Input>,
+        draw: Draw,
+    ) -> Result<GeneratorLoss<M::Also>> {
+        let mut masks = draw.stream(&self.purpose("dropout/generator"));
+        let fake = self.score(weights, &sides.noisy_fake, Mode::BatchStatistics, &mut masks)?;
+        let real = match self.rules.generator_uses_real() {
+            false => None,
+            true => {
+                let mut score = || self.score(weights, &sides.noisy_real, Mode::BatchStatistics, &mut masks);
+                // Unrolled weights depend on the generator, its own do not.
+                Some(if weights.is_some() { score()? } else { without_recording(score)? })
+            }
+        };
+        let loss = generator_loss(&self.rules, (real.as_ref(), &fake), sides)?;
+        Ok(GeneratorLoss { loss, real, fake })
+    }
+
+    /// The same without noise of its own making: for whoever only has the two sides.
+    ///
+    /// # Errors
+    /// As [`Critic::generator_loss`].
+    pub fn loss_for(&mut self, real: &M::Input, fake: &M::Input, draw: Draw) -> Result<Variable> {
+        let sides = self.sides((real.detached(), fake.clone()), "generator", draw)?;
+        Ok(self.generator_loss(None, &sides, draw)?.loss)
+    }
+
+    /// The loss of whoever made both sides (BiGAN): the discriminator's with the sides exchanged.
+    ///
+    /// # Errors
+    /// If the inputs do not fit.
+    pub fn swapped_loss(&mut self, real: &M::Input, fake: &M::Input, draw: Draw) -> Result<Variable> {
+        let sides = self.sides((real.clone(), fake.clone()), "generator", draw)?;
+        let mut masks = draw.stream(&self.purpose("dropout/generator"));
+        let real = self.score(None, &sides.noisy_real, Mode::BatchStatistics, &mut masks)?;
+        let fake = self.score(None, &sides.noisy_fake, Mode::BatchStatistics, &mut masks)?;
+        let swapped = Sides {
+            real: sides.fake,
+            fake: sides.real,
+            noisy_real: sides.noisy_fake,
+            noisy_fake: sides.noisy_real,
+        };
+        let objective = self.rules.objective;
+        over_scores(&self.rules, (&fake, &real), &swapped, |scores| objective.discriminator_loss(scores))
+    }
+
+    /// Its weights after `steps` more steps on this batch, of `scale` times the step size: as functions of the fakes where
+    /// `full`, as constants else. `heads` gives the terms of its other heads.
+    ///
+    /// # Errors
+    /// If the inputs do not fit.
+    pub fn unrolled(
+        &mut self,
+        (steps, full, scale): (u32, bool, f64),
+        sides: &Sides<M::Input>,
+        draw: Draw,
+        heads: impl Fn(&Scored<M::Also>, &Scored<M::Also>) -> Result<Vec<(&'static str, Variable)>>,
+    ) -> Result<Option<Weights>> {
+        if steps == 0 {
+            return Ok(None);
+        }
+        let (mut weights, mut optimizer) = (self.player.weights().clone(), self.player.unrolled(scale)?);
+        for step in 0..steps {
+            let purpose = format!("dropout/unrolled/{step}");
+            let compared = self.compare(Some(&weights), sides, Mode::BatchStatistics, (&purpose, draw))?;
+            let loss = compared.loss(&heads(&compared.real, &compared.fake)?)?;
+            let inputs: Vec<&Variable> = weights.values().iter().collect();
+            // The first-order variant still keeps the generator's graph, which its own loss needs.
+            let options = GradientOptions { create_graph: full, retain_graph: true, allow_unused: false };
+            let output = Output { variable: &loss, weight: None };
+            let gradients: Vec<Variable> =
+                grad_of(&[output], &inputs, options)?.into_iter().flatten().collect();
+            weights = optimizer.step(&weights, &gradients)?;
+        }
+        Ok(Some(weights))
+    }
+
+    /// One step of the discriminator that also finds the generator's gradients by the parts of `fake`, which is cut off from
+    /// its history: both players' updates from one pass.
+    ///
+    /// Where no score depends on another sample and the generator's loss is the objective's alone, its gradient is the
+    /// discriminator's own, each sample rescaled: one backward pass serves both. Otherwise there are two. `heads` gives
+    /// the terms of other heads, first the discriminator's, then the generator's.
+    ///
+    /// # Errors
+    /// If the inputs do not fit.
+    pub fn learn_merged(
+        &mut self,
+        turn: &mut Turn<'_>,
+        draw: Draw,
+        (real, fake): (&M::Input, &M::Input),
+        heads: impl FnOnce(&Scored<M::Also>, &Scored<M::Also>) -> Result<[Vec<(&'static str, Variable)>; 2]>,
+    ) -> Result<Vec<Variable>> {
+        let sides = self.sides((real.detached(), fake.leaves()?), "discriminator", draw)?;
+        let parts = sides.fake.parts()?;
+        let leaves: Vec<&Variable> = parts.iter().collect();
+        let compared = self.compare(None, &sides, Mode::Training, ("dropout/discriminator", draw))?;
+        self.report(turn, &compared);
+        let mut generator = generator_loss(&self.rules, (Some(&compared.real), &compared.fake), &sides)?;
+        turn.note("generator_loss", &generator);
+        let [own_heads, generator_heads] = heads(&compared.real, &compared.fake)?;
+        own_heads.iter().for_each(|(name, term)| turn.note(&self.purpose(name), term));
+        for (_, term) in &generator_heads {
+            generator = generator.add(term)?;
+        }
+        let single = self.rules.feature_matching.weight == 0.0
+            && own_heads.is_empty()
+            && generator_heads.is_empty()
+            && !self.player.module().couples_samples();
+        let ratio = match (single, compared.real.single(), compared.fake.single()) {
+            (true, Ok(real), Ok(fake)) => {
+                let samples = compared_samples(&self.rules, &sides)?;
+                let samples = samples.as_ref().map(|(real, fake)| (real, fake));
+                let features = compared.fake.features.last();
+                let scores = Scores { samples, fake_features: features, ..Scores::new(real, fake) };
+                self.rules.objective.fake_rescaling(&scores)?
+            }
+            _ => None,
+        };
+        let loss = compared.loss(&own_heads)?;
+        let whole = |variable| [Output { variable, weight: None }];
+        let (own, sample_gradients) = match ratio {
+            Some(ratio) => {
+                let (own, by_samples) = turn.gradients(&[&self.player], &whole(&loss), &leaves, false)?;
+                (own, by_samples.iter().map(|of| per_sample(of, &ratio)).collect::<Result<_>>()?)
+            }
+            None => {
+                let (_, by_samples) = turn.gradients(&[], &whole(&generator), &leaves, true)?;
+                (turn.gradients(&[&self.player], &whole(&loss), &[], false)?.0, by_samples)
+            }
+        };
+        turn.step(&mut [&mut self.player], own)?;
+        Ok(sample_gradients)
+    }
+}
+
+/// The objective's loss of whoever made the fakes, feature matching instead of it or beside it.
+fn generator_loss<S: Input, A>(
+    rules: &Rules,
+    (real, fake): (Option<&Scored<A>>, &Scored<A>),
+    sides: &Sides<S>,
+) -> Result<Variable> {
+    let (objective, matching) = (rules.objective, rules.feature_matching);
+    let adversarial = || {
+        let beside = real.unwrap_or(fake);
+        over_scores(rules, (beside, fake), sides, |scores| objective.generator_loss(scores))
+    };
+    match real.filter(|_| matching.weight > 0.0) {
+        None => adversarial(),
+        Some(real) => {
+            let term = matching.term(real.last_features()?, fake.last_features()?)?;
+            Ok(if matching.alone { term } else { adversarial()?.add(&term)? })
+        }
+    }
+}
+
+/// Each sample's gradient `[batch, ...]` times its factor `[batch]`.
+fn per_sample(gradient: &Variable, factors: &Variable) -> Result<Variable> {
+    let mut shape = vec![1; gradient.rank()];
+    shape[0] = factors.elements();
+    Ok(gradient.mul(&in_type_of(&factors.reshape(&shape)?, gradient)?)?)
+}
+
+fn in_type_of(variable: &Variable, like: &Variable) -> Result<Variable> {
+    Ok(if variable.dtype() == like.dtype() { variable.clone() } else { variable.to_dtype(like.dtype())? })
+}
+
+/// The samples themselves, for objectives that compare them.
+fn compared_samples<S: Input>(rules: &Rules, sides: &Sides<S>) -> Result<Option<(Variable, Variable)>> {
+    if !rules.objective.compares_samples() {
+        return Ok(None);
+    }
+    let first = |side: &S| -> Result<Variable> {
+        let missing = || Error::Internal("an objective that compares samples was given none".into());
+        side.parts()?.into_iter().next().ok_or_else(missing)
+    };
+    Ok(Some((first(&sides.real)?, first(&sides.fake)?)))
+}
+
+/// The mean of a loss over all score tensors, each in single precision or better.
+fn over_scores<S: Input, A>(
+    rules: &Rules,
+    (real, fake): (&Scored<A>, &Scored<A>),
+    sides: &Sides<S>,
+    loss: impl Fn(&Scores<'_>) -> Result<Variable>,
+) -> Result<Variable> {
+    let samples = compared_samples(rules, sides)?;
+    let accurate = |scores: &Variable| -> Result<Variable> {
+        Ok(match scores.dtype() {
+            DType::F32 | DType::F64 => scores.clone(),
+            _ => scores.to_dtype(DType::F32)?,
+        })
+    };
+    if real.scores.len() != fake.scores.len() {
+        return Err(Error::Internal("a discriminator scored the two sides differently often".into()));
+    }
+    mean(real.scores.iter().zip(&fake.scores).map(|(real_scores, fake_scores)| {
+        if fake_scores.rank() != 1 && !rules.objective.takes_score_maps() {
+            return Err(Error::Recipe(format!(
+                "this objective needs one score for each sample, the discriminator gives maps {:?}; choose another \
+                 objective",
+                fake_scores.shape()
+            )));
+        }
+        let (real_scores, fake_scores) = (accurate(real_scores)?, accurate(fake_scores)?);
+        loss(&Scores {
+            samples: samples.as_ref().map(|(real, fake)| (real, fake)),
+            fake_features: fake.features.last(),
+            ..Scores::new(&real_scores, &fake_scores)
+        })
+    }))
+}
+
+fn total(mut terms: impl Iterator<Item = Result<Variable>>) -> Result<Variable> {
+    let first =
+        terms.next().ok_or_else(|| Error::Internal("a discriminator gave nothing to add up".into()))??;
+    terms.try_fold(first, |sum, term| Ok(sum.add(&term?)?))
+}
+
+fn mean(terms: impl Iterator<Item = Result<Variable>>) -> Result<Variable> {
+    let terms: Vec<Variable> = terms.collect::<Result<_>>()?;
+    let count = terms.len();
+    let sum = total(terms.into_iter().map(Ok))?;
+    Ok(if count == 1 { sum } else { sum.scale(1.0 / count as f64)? })
+}
+
+impl<M> Part for Critic<M> {
+    fn save(&self, name: &str, state: &mut State) -> Result<()> {
+        self.player.save(name, state)
+    }
+
+    fn restore(&mut self, name: &str, state: &mut State) -> Result<()> {
+        self.player.restore(name, state)
+    }
+
+    fn parameters(&self) -> Vec<&Parameters> {
+        self.player.parameters()
+    }
+}

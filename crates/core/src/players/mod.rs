@@ -1,0 +1,32 @@
+//! Networks in training, and the one path from gradients to optimizers.
+
+mod average;
+mod critic;
+mod gateway;
+mod input;
+mod optimizer;
+mod optimizer_recipe;
+mod player;
+mod pool;
+mod report;
+mod rules;
+mod schedule;
+mod scorer;
+mod slopes;
+mod turn;
+mod weight_terms;
+
+pub use average::AverageRecipe;
+pub use critic::{Compared, Critic, DISCRIMINATOR, GeneratorLoss, Sides};
+pub use gateway::{AverageGradients, ClipNorm, Exchange, Gateway, GradientStage, LossScale, Permit};
+pub use input::{Conditioned, Input, Pair};
+pub use optimizer::{Optimizer, UnrolledOptimizer};
+pub use optimizer_recipe::OptimizerRecipe;
+pub use player::{By, CLIPPED_WEIGHTS, Learner, Player};
+pub use pool::ImagePool;
+pub use report::{Measurements, Report, share_above};
+pub use rules::Rules;
+pub use schedule::Schedule;
+pub use scorer::{Scored, Scorer};
+pub use turn::{Draw, Turn};
+pub use weight_terms::{HistoricalAverage, Orthogonal, WeightTerm, off_diagonal_penalty};

@@ -1,0 +1,283 @@
+//! A network in training.
+
+use brigand_autograd::Variable;
+
+use super::average::{Average, AverageRecipe};
+use super::gateway::Permit;
+use super::optimizer::{Optimizer, UnrolledOptimizer};
+use super::optimizer_recipe::OptimizerRecipe;
+use super::schedule::Schedule;
+use super::weight_terms::WeightTerm;
+use crate::error::Result;
+use crate::modules::{How, Mode, Network, Parameters, Part, Pass, Weights};
+use crate::random::Stream;
+use crate::state::State;
+
+/// A player without the type of its module, as the gateway needs it.
+pub trait Learner {
+    /// Its parameters.
+    fn parameters(&self) -> &Parameters;
+
+    /// Which of its weights are trained, in their order.
+    fn active(&self) -> Vec<usize>;
+
+    /// The terms of its weights, by name.
+    fn terms(&self) -> Result<Vec<(&'static str, Variable)>>;
+
+    /// The factor of its step size at a step of a run.
+    fn scale(&self, step: u64, steps: u64) -> f64;
+
+    /// One step along gradients that passed the gateway. Answers what it measured on the way, by name.
+    fn step(
+        &mut self,
+        gradients: &[Variable],
+        scale: f64,
+        permit: Permit,
+    ) -> Result<Vec<(&'static str, Variable)>>;
+}
+
+/// A network, the optimizer of its weights, and what follows them.
+pub struct Player<M> {
+    network: Network<M>,
+    optimizer: Optimizer,
+    schedule: Schedule,
+    average: Option<Average>,
+    terms: Vec<Box<dyn WeightTerm>>,
+    /// The largest value of a weight, enforced after each step.
+    bound: Option<f64>,
+    /// The first parts of the paths of the weights that are trained; all where absent.
+    active: Option<Vec<String>>,
+}
+
+/// Name of the share of a player's weights that stand at their bound.
+pub const CLIPPED_WEIGHTS: &str = "clipped_weights";
+
+impl<M> Player<M> {
+    /// A player that has not stepped yet.
+    pub fn new(network: Network<M>, recipe: OptimizerRecipe) -> Result<Self> {
+        let optimizer = Optimizer::new(recipe, network.parameters().weights())?;
+        let (schedule, terms) = (Schedule::Constant {}, Vec::new());
+        Ok(Self { network, optimizer, schedule, average: None, terms, bound: None, active: None })
+    }
+
+    /// The same, sampling from the exponential average of its weights, if the recipe has one.
+    #[must_use]
+    pub fn averaged(mut self, recipe: AverageRecipe) -> Self {
+        self.average = Average::new(recipe, self.weights());
+        self
+    }
+
+    /// The same with step sizes that change.
+    #[must_use]
+    pub fn scheduled(self, schedule: Schedule) -> Self {
+        Self { schedule, ..self }
+    }
+
+    /// The same with a term of its weights in every loss, if there is one.
+    #[must_use]
+    pub fn with_term(mut self, term: Option<impl WeightTerm + 'static>) -> Self {
+        self.terms.extend(term.map(|term| Box::new(term) as Box<dyn WeightTerm>));
+        self
+    }
+
+    /// The same with weights cut to `[-bound, bound]` after each step.
+    #[must_use]
+    pub fn clipped(self, bound: Option<f64>) -> Self {
+        Self { bound, ..self }
+    }
+
+    /// From now on only weights whose paths start with one of `paths` are trained: the blocks of a growing network, what
+    /// is fine-tuned. `None` trains all.
+    pub fn restrict(&mut self, paths: Option<&[&str]>) {
+        self.active = paths.map(|paths| paths.iter().map(|path| (*path).to_owned()).collect());
+    }
+
+    /// Its name, for example `generator`.
+    pub fn name(&self) -> &str {
+        self.network.parameters().name()
+    }
+
+    /// The computation.
+    pub fn module(&self) -> &M {
+        &self.network.module
+    }
+
+    /// A pass in this mode; dropout and noise draw from `stream`.
+    pub fn run<R>(
+        &mut self,
+        mode: Mode,
+        stream: &mut Stream,
+        forward: impl FnOnce(&M, &mut Pass<'_>) -> Result<R>,
+    ) -> Result<R> {
+        self.network.run(How { weights: None, mode, random: Some(stream) }, forward)
+    }
+
+    /// A pass with other weights than its own, if given.
+    pub fn run_with<R>(
+        &mut self,
+        how: How<'_>,
+        forward: impl FnOnce(&M, &mut Pass<'_>) -> Result<R>,
+    ) -> Result<R> {
+        self.network.run(how, forward)
+    }
+
+    /// A pass of training that draws nothing.
+    pub fn train<R>(&mut self, forward: impl FnOnce(&M, &mut Pass<'_>) -> Result<R>) -> Result<R> {
+        self.network.run(How::plain(Mode::Training), forward)
+    }
+
+    /// A pass for use: averaged weights where there are any, running statistics; recorded only if `input` has a history.
+    pub fn sample<R>(
+        &self,
+        input: &Variable,
+        forward: impl FnOnce(&M, &mut Pass<'_>) -> Result<R>,
+    ) -> Result<R> {
+        self.network.sample(self.average.as_ref().map(|average| &average.weights), input, forward)
+    }
+
+    /// As [`Player::sample`], always recorded.
+    pub fn evaluate<R>(&self, forward: impl FnOnce(&M, &mut Pass<'_>) -> Result<R>) -> Result<R> {
+        self.network.evaluate(self.average.as_ref().map(|average| &average.weights), forward)
+    }
+
+    /// Its weights.
+    pub fn weights(&self) -> &Weights {
+        self.network.parameters().weights()
+    }
+
+    /// The weights that it samples with: averaged ones where there are any.
+    pub fn sampling_weights(&self) -> &Weights {
+        self.average.as_ref().map_or_else(|| self.weights(), |average| &average.weights)
+    }
+
+    /// Where differentiable steps of `scale` times the step size would start.
+    pub fn unrolled(&self, scale: f64) -> Result<UnrolledOptimizer> {
+        self.optimizer.unrolled(self.weights(), scale)
+    }
+
+    /// It, stepping by another optimizer.
+    pub fn by<'a>(&'a mut self, optimizer: &'a mut Optimizer) -> By<'a, M> {
+        By { player: self, optimizer }
+    }
+}
+
+impl<M> Learner for Player<M> {
+    fn parameters(&self) -> &Parameters {
+        self.network.parameters()
+    }
+
+    fn active(&self) -> Vec<usize> {
+        let names = self.weights().names().iter().enumerate();
+        let chosen = |name: &str| match &self.active {
+            Some(paths) => paths.iter().any(|path| name.starts_with(path.as_str())),
+            None => true,
+        };
+        names.filter(|(_, name)| chosen(name)).map(|(index, _)| index).collect()
+    }
+
+    fn terms(&self) -> Result<Vec<(&'static str, Variable)>> {
+        let terms = self.terms.iter().map(|term| Ok((term.name(), term.term(self.weights())?)));
+        let present = terms.map(|term| term.map(|(name, term)| term.map(|term| (name, term))));
+        Ok(present.collect::<Result<Vec<_>>>()?.into_iter().flatten().collect())
+    }
+
+    fn scale(&self, step: u64, steps: u64) -> f64 {
+        self.schedule.at(step, steps)
+    }
+
+    fn step(
+        &mut self,
+        gradients: &[Variable],
+        scale: f64,
+        _: Permit,
+    ) -> Result<Vec<(&'static str, Variable)>> {
+        let active = self.active();
+        let mut weights =
+            self.optimizer.step(self.network.parameters().weights(), (&active, gradients), scale)?;
+        let mut measured = Vec::new();
+        if let Some(bound) = self.bound {
+            let (clipped, share) = clip(&weights, bound)?;
+            weights = clipped;
+            measured.extend(share.map(|share| (CLIPPED_WEIGHTS, share)));
+        }
+        if let Some(average) = &mut self.average {
+            average.follow(&weights)?;
+        }
+        self.terms.iter_mut().try_for_each(|term| term.follow(&weights))?;
+        self.network.parameters.weights = weights;
+        Ok(measured)
+    }
+}
+
+/// The weights cut to `[-bound, bound]`, and the share of them that then stands at a bound.
+fn clip(weights: &Weights, bound: f64) -> Result<(Weights, Option<Variable>)> {
+    let (mut cut, mut at_bound) = (Vec::with_capacity(weights.values().len()), None::<Variable>);
+    for value in weights.values() {
+        let value = value.detach().clamp(-bound, bound)?;
+        let own = value.abs()?.at_least(&value.full_like(bound)?)?.sum_all()?;
+        at_bound = Some(match at_bound {
+            Some(sum) => sum.add(&own)?,
+            None => own,
+        });
+        cut.push(Variable::leaf(value.into_tensor()));
+    }
+    let share = at_bound.map(|sum| sum.scale(1.0 / weights.count().max(1) as f64)).transpose()?;
+    Ok((weights.with_values(cut)?, share))
+}
+
+/// A player that steps by another optimizer than its own: the phases of an adversarial auto-encoder.
+pub struct By<'a, M> {
+    player: &'a mut Player<M>,
+    optimizer: &'a mut Optimizer,
+}
+
+impl<M> Learner for By<'_, M> {
+    fn parameters(&self) -> &Parameters {
+        Learner::parameters(&*self.player)
+    }
+
+    fn active(&self) -> Vec<usize> {
+        self.player.active()
+    }
+
+    fn terms(&self) -> Result<Vec<(&'static str, Variable)>> {
+        self.player.terms()
+    }
+
+    fn scale(&self, step: u64, steps: u64) -> f64 {
+        self.player.scale(step, steps)
+    }
+
+    fn step(
+        &mut self,
+        gradients: &[Variable],
+        scale: f64,
+        permit: Permit,
+    ) -> Result<Vec<(&'static str, Variable)>> {
+        std::mem::swap(&mut self.player.optimizer, self.optimizer);
+        let done = self.player.step(gradients, scale, permit);
+        std::mem::swap(&mut self.player.optimizer, self.optimizer);
+        done
+    }
+}
+
+impl<M> Part for Player<M> {
+    fn save(&self, name: &str, state: &mut State) -> Result<()> {
+        self.network.save(name, state)?;
+        self.optimizer.save(&format!("optimizer.{name}"), state)?;
+        self.average.save(&format!("average.{name}"), state)?;
+        self.terms.iter().try_for_each(|term| term.save(&format!("{}.{name}", term.name()), state))
+    }
+
+    fn restore(&mut self, name: &str, state: &mut State) -> Result<()> {
+        self.network.restore(name, state)?;
+        self.optimizer.restore(&format!("optimizer.{name}"), state)?;
+        self.average.restore(&format!("average.{name}"), state)?;
+        let mut terms = self.terms.iter_mut();
+        terms.try_for_each(|term| term.restore(&format!("{}.{name}", term.name()), state))
+    }
+
+    fn parameters(&self) -> Vec<&Parameters> {
+        vec![self.network.parameters()]
+    }
+}

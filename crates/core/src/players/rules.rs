@@ -1,0 +1,87 @@
+//! What a discriminator and whoever made the fakes minimise, and what constrains it.
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Error, Result};
+use crate::objectives::Objective;
+use crate::penalties::{Constraint, Penalty};
+use crate::techniques::{Consistency, FeatureMatching, InstanceNoise};
+
+/// What a discriminator and whoever made the fakes minimise, and what constrains it.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Rules {
+    /// What both minimise.
+    pub objective: Objective,
+    /// What is added to the discriminator's loss.
+    pub penalty: Penalty,
+    /// What holds without a term in the loss. Spectral normalisation is a value in the network's plan.
+    pub constraint: Constraint,
+    /// Noise on every part of the input.
+    pub noise: InstanceNoise,
+    /// The discriminator's two passes with different dropout masks should agree.
+    pub consistency: Consistency,
+    /// The fakes should have the mean features of real samples.
+    pub feature_matching: FeatureMatching,
+}
+
+impl Default for Rules {
+    fn default() -> Self {
+        Self::plain(Objective::NON_SATURATING)
+    }
+}
+
+impl Rules {
+    /// An objective and nothing else.
+    pub fn plain(objective: Objective) -> Self {
+        Self {
+            objective,
+            penalty: Penalty::None {},
+            constraint: Constraint::None {},
+            noise: InstanceNoise::default(),
+            consistency: Consistency::default(),
+            feature_matching: FeatureMatching::default(),
+        }
+    }
+
+    /// Refuses values that no loss can have.
+    pub fn check(&self) -> Result<()> {
+        self.objective.check()?;
+        self.penalty.check()?;
+        self.constraint.check()?;
+        let weights = [
+            ("noise.deviation", self.noise.deviation),
+            ("consistency.weight", self.consistency.weight),
+            ("consistency.margin", self.consistency.margin),
+            ("feature_matching.weight", self.feature_matching.weight),
+        ];
+        match weights.iter().find(|(_, value)| !(*value >= 0.0 && value.is_finite())) {
+            Some((key, value)) => Err(Error::Recipe(format!("{key} is {value}; give 0 or more"))),
+            None => Ok(()),
+        }
+    }
+
+    /// Refuses what needs each sample's own gradient where the discriminator, as built, couples the samples of a batch.
+    pub fn check_coupling(&self, discriminator_couples: bool) -> Result<()> {
+        let needing = if self.penalty.is_active() {
+            "penalty.kind=gradient"
+        } else if self.constraint.normalizes_gradients() {
+            "this constraint"
+        } else {
+            return Ok(());
+        };
+        if discriminator_couples {
+            return Err(Error::Recipe(format!(
+                "{needing} asks for each sample's own gradient, and this discriminator's batch normalisation or \
+                 minibatch layer mixes samples; set discriminator.batch_norm=false (dcgan), \
+                 discriminator.normalization=none (mlp) or techniques.minibatch=none"
+            )));
+        }
+        Ok(())
+    }
+
+    /// Whether the loss of whoever made the fakes needs real samples scored.
+    pub(super) fn generator_uses_real(&self) -> bool {
+        self.feature_matching.weight > 0.0 || self.objective.generator_sees_real()
+    }
+}

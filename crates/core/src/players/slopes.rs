@@ -1,0 +1,99 @@
+//! The gradient of a discriminator by its input: penalties on it, and scores normalised by it.
+
+use crate::penalties::{Constraint, Penalty, Probe};
+use crate::random::Stream;
+use brigand_autograd::{Variable, grad};
+use candle_core::{Device, Tensor};
+
+use super::input::Input;
+use crate::error::{Error, Result};
+
+/// The gradient of the sum of `scores` by all parts of `place` together, `[batch, numbers]`, itself differentiable.
+fn slopes<S: Input>(scores: &Variable, place: &S) -> Result<Variable> {
+    let parts = place.parts()?;
+    let gradients = grad(&scores.sum_all()?, &parts.iter().collect::<Vec<_>>(), true)?;
+    let flat: Vec<Variable> =
+        gradients.iter().map(|of| Ok(of.flatten_from_second()?)).collect::<Result<_>>()?;
+    match flat.as_slice() {
+        [] => Err(Error::Network("a penalty needs something to take a gradient by".into())),
+        [only] => Ok(only.clone()),
+        several => Ok(Variable::concatenate(&several.iter().collect::<Vec<_>>(), 1)?),
+    }
+}
+
+/// The term of a penalty; nothing where there is none.
+pub(super) fn penalty_term<S: Input>(
+    penalty: Penalty,
+    (real, fake): (&S, &S),
+    stream: &mut Stream,
+    scores: impl FnOnce(&S) -> Result<Variable>,
+) -> Result<Option<Variable>> {
+    let Penalty::Gradient { probe, cost, weight } = penalty else { return Ok(None) };
+    let place = place(probe, &real.detached(), &fake.detached(), stream)?.leaves()?;
+    let sides = if probe == Probe::Both { 2.0 } else { 1.0 };
+    let slopes = slopes(&scores(&place)?, &place)?;
+    Ok(Some(cost.of(&slopes)?.scale(weight * sides)?))
+}
+
+/// The points at which a penalty takes the gradient.
+fn place<S: Input>(probe: Probe, real: &S, fake: &S, stream: &mut Stream) -> Result<S> {
+    match probe {
+        Probe::Line => {
+            // One share for each sample, the same for all of its parts.
+            let mut share: Option<Variable> = None;
+            real.zip(fake, &mut |real, fake| {
+                let drawn = match &share {
+                    Some(drawn) => drawn.clone(),
+                    None => uniform(&[real.shape()[0]], real, stream)?,
+                };
+                let mut shape = vec![1; real.rank()];
+                shape[0] = real.shape()[0];
+                let own = drawn.reshape(&shape)?;
+                share = Some(drawn);
+                Ok(real.mul(&own)?.add(&fake.mul(&own.affine(-1.0, 1.0)?)?)?)
+            })
+        }
+        Probe::Real => Ok(real.clone()),
+        Probe::Fake => Ok(fake.clone()),
+        Probe::Both => real.beside(fake),
+        Probe::AroundReal => real.map(&mut |part| around(part, true, stream)),
+        Probe::AroundBoth => real.beside(fake)?.map(&mut |part| around(part, false, stream)),
+    }
+}
+
+/// `x + s 0.5 std(x) u`, one standard deviation over everything, `u ~ U[0, 1]` for each element and, where `shares`,
+/// `s ~ U[0, 1]` for each sample.
+fn around(part: &Variable, shares: bool, stream: &mut Stream) -> Result<Variable> {
+    let mut shape = vec![1; part.rank()];
+    shape[0] = part.shape()[0];
+    let share = shares.then(|| uniform(&shape, part, stream)).transpose()?;
+    let axes: Vec<usize> = (0..part.rank()).collect();
+    let deviation = part.variance_keeping(&axes)?.safe_sqrt()?;
+    let noise = uniform(part.shape(), part, stream)?.mul(&deviation)?.scale(0.5)?;
+    Ok(match share {
+        Some(share) => part.add(&noise.mul(&share.affine(-1.0, 1.0)?)?)?,
+        None => part.add(&noise)?,
+    })
+}
+
+fn uniform(shape: &[usize], like: &Variable, stream: &mut Stream) -> Result<Variable> {
+    let values = stream.uniform(shape.iter().product(), 0.0, 1.0);
+    let tensor = Tensor::from_vec(values, shape, &Device::Cpu)?.to_dtype(like.dtype())?;
+    Ok(Variable::constant(tensor.to_device(like.device())?))
+}
+
+/// `scores` `[batch]` of `place` as a constraint normalises them by their slope.
+pub(super) fn normalized<S: Input>(constraint: Constraint, scores: &Variable, place: &S) -> Result<Variable> {
+    match constraint {
+        Constraint::None {} | Constraint::Clip { .. } | Constraint::Spectral {} => Ok(scores.clone()),
+        Constraint::GradientNormalization {} => {
+            let size = slopes(scores, place)?.sample_norm()?.add(&scores.abs()?)?.affine(1.0, 1e-12)?;
+            Ok(scores.div(&size)?)
+        }
+        Constraint::GranNormalization { epsilon, factor } => {
+            let slopes = slopes(scores, place)?;
+            let slope = slopes.sample_norm()?.scale(factor)?;
+            Ok(scores.mul(&slope)?.div(&slopes.sample_square()?.affine(1.0, epsilon)?)?)
+        }
+    }
+}

@@ -1,0 +1,131 @@
+//! Terms of a player's own weights.
+
+use brigand_autograd::Variable;
+use candle_core::Tensor;
+
+use crate::error::Result;
+use crate::modules::{Part, Weights};
+use crate::state::State;
+
+/// A term of a player's own weights that every loss of it gets.
+pub trait WeightTerm: Part + Send {
+    /// Its name in reports and checkpoints.
+    fn name(&self) -> &'static str;
+
+    /// The term; `None` where the weights have nothing that it applies to.
+    fn term(&self, weights: &Weights) -> Result<Option<Variable>>;
+
+    /// Updates its own state from the weights after a step.
+    fn follow(&mut self, _weights: &Weights) -> Result<()> {
+        Ok(())
+    }
+}
+
+/// Orthogonal regularisation in BigGAN's form (Brock et al. 2018, arXiv:1809.11096, section 3.1): `weight sum_W |WᵀW ∘ (1 -
+/// I)|²` over all matrices and kernels, with the filters (the slices along the first axis) as columns of `W`: filters
+/// should be orthogonal, their lengths are free.
+pub struct Orthogonal {
+    /// The factor.
+    pub weight: f64,
+}
+
+impl Orthogonal {
+    /// The term of this weight; nothing for weight 0.
+    pub fn of(weight: f64) -> Option<Self> {
+        (weight > 0.0).then_some(Self { weight })
+    }
+}
+
+/// `sum_W |WᵀW ∘ (1 - I)|²`. `None` without matrices.
+pub fn off_diagonal_penalty(weights: &Weights) -> Result<Option<Variable>> {
+    let mut sum: Option<Variable> = None;
+    for weight in weights.values().iter().filter(|weight| weight.rank() >= 2) {
+        let filters = weight.flatten_from_second()?;
+        let gram = filters.matmul(&filters.transposed()?)?.square()?.sum_all()?;
+        let diagonal = filters.square()?.sum(&[1])?.square()?.sum_all()?;
+        let term = gram.sub(&diagonal)?;
+        sum = Some(match sum {
+            Some(sum) => sum.add(&term)?,
+            None => term,
+        });
+    }
+    Ok(sum)
+}
+
+impl WeightTerm for Orthogonal {
+    fn name(&self) -> &'static str {
+        "orthogonal"
+    }
+
+    fn term(&self, weights: &Weights) -> Result<Option<Variable>> {
+        Ok(off_diagonal_penalty(weights)?.map(|term| term.scale(self.weight)).transpose()?)
+    }
+}
+
+/// It has no state of its own.
+impl Part for Orthogonal {
+    fn save(&self, _: &str, _: &mut State) -> Result<()> {
+        Ok(())
+    }
+
+    fn restore(&mut self, _: &str, _: &mut State) -> Result<()> {
+        Ok(())
+    }
+}
+
+/// Historical averaging (Salimans et al. 2016, arXiv:1606.03498, section 3.3): `weight |theta - mean|²`, the mean of the
+/// player's weights over its past steps being a constant.
+pub struct HistoricalAverage {
+    weight: f64,
+    mean: Weights,
+    steps: u64,
+}
+
+impl HistoricalAverage {
+    /// The term of this weight, whose mean is that of the first weights alone; nothing for weight 0.
+    pub fn of(weight: f64, weights: &Weights) -> Option<Self> {
+        (weight > 0.0).then(|| Self { weight, mean: weights.clone(), steps: 1 })
+    }
+}
+
+impl WeightTerm for HistoricalAverage {
+    fn name(&self) -> &'static str {
+        "historical_averaging"
+    }
+
+    fn term(&self, weights: &Weights) -> Result<Option<Variable>> {
+        let mut sum: Option<Variable> = None;
+        for (value, mean) in weights.values().iter().zip(self.mean.values()) {
+            let own = value.sub(&mean.detach())?.square()?.sum_all()?;
+            sum = Some(match sum {
+                Some(sum) => sum.add(&own)?,
+                None => own,
+            });
+        }
+        Ok(sum.map(|sum| sum.scale(self.weight)).transpose()?)
+    }
+
+    fn follow(&mut self, weights: &Weights) -> Result<()> {
+        self.steps += 1;
+        let share = 1.0 / self.steps as f64;
+        let moved = weights.values().iter().zip(self.mean.values()).map(|(value, mean)| {
+            let moved: candle_core::Result<Tensor> =
+                (|| mean.tensor() + ((value.tensor() - mean.tensor())? * share)?)();
+            Ok(Variable::leaf(moved?))
+        });
+        self.mean = self.mean.with_values(moved.collect::<Result<_>>()?)?;
+        Ok(())
+    }
+}
+
+impl Part for HistoricalAverage {
+    fn save(&self, name: &str, state: &mut State) -> Result<()> {
+        state.count(format!("{name}.steps"), self.steps);
+        self.mean.save(name, state)
+    }
+
+    fn restore(&mut self, name: &str, state: &mut State) -> Result<()> {
+        self.steps = state.counter(&format!("{name}.steps"))?;
+        self.mean.restore(name, state)
+    }
+}

@@ -1,0 +1,149 @@
+//! The trait that the trainer depends on.
+
+use brigand_autograd::Variable;
+
+use crate::batch::Batch;
+use crate::capability::{
+    Classifier, Encoder, Exhibit, Reconstructor, Sampler, ScoreField, SequenceSampler, Showing, Translator,
+};
+use crate::error::{Error, Result};
+use crate::modules::Part;
+use crate::players::Turn;
+use crate::state::State;
+
+/// The parts of a system by name, as a checkpoint holds them.
+pub type Parts<'a> = Vec<(&'static str, &'a mut dyn Part)>;
+
+/// The named fields of a system as its parts: `parts!(self, generator, discriminator)`.
+#[macro_export]
+macro_rules! parts {
+    ($system:ident, $($field:ident),+ $(,)?) => {
+        vec![$((stringify!($field), &mut $system.$field as &mut dyn $crate::modules::Part)),+]
+    };
+}
+
+/// A horizontal line that theory draws into a measurement's curve.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TheoryLine {
+    /// The measurement, as reported.
+    pub metric: &'static str,
+    /// What the line means, for example `ln 4`.
+    pub label: &'static str,
+    /// Its height.
+    pub value: f64,
+}
+
+/// A system in training.
+pub trait System: Send {
+    /// Everything that training changes.
+    fn parts(&mut self) -> Parts<'_>;
+
+    /// One step: as many updates of each player as the recipe asks for.
+    ///
+    /// # Errors
+    /// If the data cannot be read, or a computation fails.
+    fn train_step(&mut self, turn: &mut Turn<'_>) -> Result<()>;
+
+    /// What it shows beside what its capabilities give.
+    ///
+    /// # Errors
+    /// If a computation fails.
+    fn show(&self, _showing: &Showing<'_>) -> Result<Vec<Exhibit>> {
+        Ok(Vec::new())
+    }
+
+    /// Whether it is measured while training on samples that are kept from it.
+    fn needs_held_out(&self) -> bool {
+        false
+    }
+
+    /// The lines that theory draws into the history.
+    fn theory(&self) -> Vec<TheoryLine> {
+        Vec::new()
+    }
+
+    /// It as something that makes samples from latents.
+    fn as_sampler(&self) -> Option<&dyn Sampler> {
+        None
+    }
+
+    /// It as something that translates.
+    fn as_translator(&self) -> Option<&dyn Translator> {
+        None
+    }
+
+    /// It as something that makes sequences.
+    fn as_sequence_sampler(&self) -> Option<&dyn SequenceSampler> {
+        None
+    }
+
+    /// It as something that finds latents.
+    fn as_encoder(&self) -> Option<&dyn Encoder> {
+        None
+    }
+
+    /// It as something that makes samples again without latents of its own.
+    fn as_reconstructor(&self) -> Option<&dyn Reconstructor> {
+        None
+    }
+
+    /// It as something that assigns classes or clusters.
+    fn as_classifier(&self) -> Option<&dyn Classifier> {
+        None
+    }
+
+    /// It as something that scores samples one by one.
+    fn as_score_field(&self) -> Option<&dyn ScoreField> {
+        None
+    }
+
+    /// It as something that makes samples from latents.
+    ///
+    /// # Errors
+    /// If it makes none.
+    fn sampler(&self) -> Result<&dyn Sampler> {
+        self.as_sampler().ok_or_else(|| {
+            Error::Request("this system makes no samples from latents; give a run of one that does".into())
+        })
+    }
+
+    /// The samples of `batch` as it makes them again, where it can: through an encoder and a sampler, or by itself.
+    ///
+    /// # Errors
+    /// As [`Encoder::encode`].
+    fn reconstruct(&self, batch: &Batch) -> Result<Option<Variable>> {
+        if let Some(own) = self.as_reconstructor() {
+            return own.reconstruct(batch).map(Some);
+        }
+        match (self.as_encoder(), self.as_sampler()) {
+            (Some(encoder), Some(sampler)) => sampler.generate(&encoder.encode(batch)?).map(Some),
+            (None, _) | (_, None) => Ok(None),
+        }
+    }
+
+    /// Everything that training changes, for a checkpoint.
+    ///
+    /// # Errors
+    /// If a tensor cannot be fetched from its device.
+    fn save(&mut self) -> Result<State> {
+        let mut state = State::default();
+        self.parts().into_iter().try_for_each(|(name, part)| part.save(name, &mut state))?;
+        Ok(state)
+    }
+
+    /// Takes back what [`System::save`] gave.
+    ///
+    /// # Errors
+    /// If something is missing, does not fit, or is left over.
+    fn restore(&mut self, mut state: State) -> Result<()> {
+        self.parts().into_iter().try_for_each(|(name, part)| part.restore(name, &mut state))?;
+        state.refuse_remains()
+    }
+
+    /// How many trained numbers each network has, by its name.
+    fn sizes(&mut self) -> Vec<(String, usize)> {
+        let parts = self.parts();
+        let networks = parts.iter().flat_map(|(_, part)| part.parameters());
+        networks.map(|of| (of.name().to_owned(), of.weights().count())).collect()
+    }
+}
