@@ -10,10 +10,7 @@ pub mod layers;
 pub mod networks;
 pub mod npy;
 pub mod numbers;
-pub mod objectives;
-pub mod penalties;
 pub mod pictures;
-pub mod random;
 pub mod recipe;
 pub mod sampling;
 pub mod systems;
@@ -21,6 +18,7 @@ pub mod techniques;
 pub mod theory;
 pub mod training;
 
+pub use brigand_core::{batch, capability, modules, objectives, penalties, place, players, random, setup};
 pub use error::{Error, Result};
 
 #[cfg(doctest)]

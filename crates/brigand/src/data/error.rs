@@ -134,19 +134,6 @@ pub enum DataError {
         /// What would be possible.
         allowed: String,
     },
-    /// A batch no data can fill.
-    #[error("a batch of 0 samples trains nothing: set training.batch to 1 or more")]
-    ZeroBatch,
-    /// A batch larger than the data.
-    #[error(
-        "a batch of {batch} needs more than the {samples} samples there are: set training.batch to {samples} or less"
-    )]
-    BatchTooLarge {
-        /// Samples asked for per batch.
-        batch: usize,
-        /// Samples there are.
-        samples: usize,
-    },
     /// A sample number beyond the data.
     #[error("there is no sample {index}: the data holds {samples}, counted from 0")]
     NoSuchSample {

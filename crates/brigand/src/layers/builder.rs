@@ -1,36 +1,12 @@
 //! Makes parameters: paths, shapes and seeded first values.
 
 use candle_core::{Device, Tensor};
-use serde::{Deserialize, Serialize};
+
+use brigand_core::modules::Initialization;
 
 use super::{BufferId, Buffers, WeightId, Weights};
 use crate::error::Result;
 use crate::random::Stream;
-
-/// How first values are drawn.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
-pub enum Initialization {
-    /// All equal.
-    Constant {
-        /// The value.
-        value: f64,
-    },
-    /// Normally distributed.
-    Normal {
-        /// The mean.
-        mean: f64,
-        /// The standard deviation.
-        deviation: f64,
-    },
-    /// Uniform in `±sqrt(6 / (fan_in + fan_out))` (Glorot and Bengio 2010, "Xavier").
-    Glorot,
-    /// Uniform in `±1 / sqrt(fan_in)`: PyTorch's default for linear and convolution layers.
-    FanIn,
-}
-
-/// DCGAN's `N(0, 0.02)` (arXiv:1511.06434, section 4).
-pub const DCGAN: Initialization = Initialization::Normal { mean: 0.0, deviation: 0.02 };
 
 /// Collects the parameters of a network while its layers are made.
 ///

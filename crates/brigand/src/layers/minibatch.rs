@@ -1,23 +1,9 @@
 //! Layers that let a discriminator see how alike the samples of a batch are.
 
 use brigand_autograd::Variable;
-use serde::{Deserialize, Serialize};
 
 use super::{Builder, Initialization, Layer, Pass, WeightId};
 use crate::error::Result;
-
-/// What a discriminator is told about its whole batch.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Minibatch {
-    /// Nothing: every sample is judged alone.
-    #[default]
-    None,
-    /// Closeness to the other samples in learned projections.
-    Discrimination,
-    /// The mean standard deviation of the features.
-    Deviation,
-}
 
 /// Projections of minibatch discrimination, and the numbers in each.
 const KERNELS: usize = 100;

@@ -16,14 +16,15 @@ mod sequence;
 mod spectral;
 mod weights;
 
-pub use builder::{Builder, DCGAN, Initialization};
+pub use brigand_core::modules::{DCGAN, Initialization, Minibatch, with_noise};
+pub use builder::Builder;
 pub use condition::{AppendCondition, Projection};
 pub use convolution::{Convolution, TransposedConvolution, Window};
 pub use dropout::Dropout;
 pub use features::{Features, SecondHead};
 pub use linear::Linear;
-pub use minibatch::{Minibatch, MinibatchDeviation, MinibatchDiscrimination};
-pub use noise::{GaussianNoise, with_noise};
+pub use minibatch::{MinibatchDeviation, MinibatchDiscrimination};
+pub use noise::GaussianNoise;
 pub use normalization::{BatchNormalization, Momentum};
 pub use residual::{Double, Halve, Residual, SumPositions};
 pub use sequence::{Activate, Reshape, Sequence};

@@ -1,21 +1,10 @@
 //! Normal noise on what a network sees and computes.
 
 use brigand_autograd::Variable;
-use candle_core::{Device, Tensor};
+use brigand_core::modules::with_noise;
 
 use super::{Layer, Mode, Pass};
 use crate::error::{Error, Result};
-use crate::random::Stream;
-
-/// `input` plus independent normal noise of standard deviation `deviation`.
-pub fn with_noise(input: &Variable, deviation: f64, stream: &mut Stream) -> Result<Variable> {
-    if deviation == 0.0 {
-        return Ok(input.clone());
-    }
-    let noise = stream.normal(input.elements());
-    let noise = Tensor::from_vec(noise, input.shape(), &Device::Cpu)?.to_device(input.device())?;
-    Ok(input.add(&Variable::constant(noise).scale(deviation)?)?)
-}
 
 /// Adds independent normal noise of this standard deviation from the pass's stream; sampling adds none.
 pub struct GaussianNoise(pub f64);
@@ -43,6 +32,7 @@ impl Layer for GaussianNoise {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::random::Stream;
     use crate::layers::{Buffers, Weights};
 
     #[test]

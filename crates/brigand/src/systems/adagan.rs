@@ -9,7 +9,7 @@ use toml::{Table, Value};
 use super::adversary::{Adversary, Seen};
 use super::duels::ordinary;
 use super::feed::Feed;
-use super::latent::{Distribution, LatentPart, LatentSpace, MEMBER};
+use crate::systems::{Distribution, LatentPart, LatentSpace, MEMBER};
 use super::registry::{Entry, Family, Length, Make, read, to_table};
 use super::state::State;
 use super::{Duel, DuelRecipe, Report, Setup, System};

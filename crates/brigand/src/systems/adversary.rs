@@ -2,7 +2,7 @@
 
 use brigand_autograd::Variable;
 
-use super::optimizer::OptimizerRecipe;
+use crate::systems::OptimizerRecipe;
 use super::player::{Player, descend};
 use super::state::{Fragment, State};
 use crate::error::Result;

@@ -4,35 +4,11 @@
 use brigand_autograd::buffer;
 use brigand_kernels::optimizer::exponential_average;
 use candle_core::Device;
-use serde::{Deserialize, Serialize};
+use brigand_core::players::AverageRecipe;
 
 use super::state::{Fragment, State};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::layers::Weights;
-
-/// How slowly the average follows.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct AverageRecipe {
-    /// Share of the old average kept at each step, for example 0.999; 0 samples from the weights themselves.
-    pub decay: f64,
-}
-
-impl AverageRecipe {
-    /// Samples come from the weights themselves.
-    pub const OFF: Self = Self { decay: 0.0 };
-
-    /// Refuses a decay with which the average would never move or explode.
-    pub fn check(&self) -> Result<()> {
-        if !(0.0..1.0).contains(&self.decay) {
-            return Err(Error::Recipe(format!(
-                "average.decay is {}; give 0 or more and less than 1",
-                self.decay
-            )));
-        }
-        Ok(())
-    }
-}
 
 /// `average <- decay average + (1 - decay) weights` after each step, starting from the first weights.
 pub(super) struct WeightAverage {

@@ -5,10 +5,12 @@ use brigand_autograd::{Output, Variable};
 use candle_core::{Device, Tensor};
 use serde::{Deserialize, Serialize};
 
-use super::average::{AverageRecipe, WeightAverage};
+use super::average::WeightAverage;
+use crate::systems::AverageRecipe;
 use super::feed::Feed;
-use super::latent::LatentSpace;
-use super::optimizer::{Optimizer, OptimizerRecipe};
+use crate::systems::LatentSpace;
+use super::Optimizer;
+use crate::systems::OptimizerRecipe;
 use super::recognition::{held_out_accuracy, labels, no_labels, recognised};
 use super::registry::{Entry, Family, Length, SystemRecipe, own};
 use super::state::{Fragment, State};

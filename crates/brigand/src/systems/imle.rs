@@ -6,8 +6,8 @@ use candle_core::Device;
 use serde::{Deserialize, Serialize};
 
 use super::feed::Feed;
-use super::latent::{LatentRecipe, LatentSpace, Prior};
-use super::optimizer::{OptimizerRecipe, Schedule};
+use crate::systems::{LatentRecipe, LatentSpace, Prior};
+use crate::systems::{OptimizerRecipe, Schedule};
 use super::player::{Player, descend};
 use super::registry::{Entry, Family, Length, SystemRecipe, own};
 use super::state::{Fragment, State};

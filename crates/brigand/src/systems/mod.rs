@@ -11,26 +11,26 @@ mod duels;
 pub mod encoders;
 mod feed;
 pub mod imle;
-mod latent;
 mod neighbours;
 mod optimizer;
-mod planar;
 mod player;
 mod recognition;
 mod registry;
 mod state;
 
 pub use adversary::{Adversary, Seen};
-pub use average::AverageRecipe;
 pub use duel::{
     CATEGORY, CODE, CodesRecipe, ConditionRecipe, DiscriminatorHears, Duel, DuelRecipe, GeneratorHears,
     Order, Players, UpdateRecipe,
 };
 pub use feed::{Feed, RealBatch};
-pub use latent::{CLASS, Distribution, LatentPart, LatentRecipe, LatentSpace, MEMBER, NOISE, Prior};
+pub use brigand_core::latent::{
+    CLASS, Distribution, LatentPart, LatentRecipe, LatentSpace, MEMBER, NOISE, Prior,
+};
+pub use brigand_core::planar::Planar;
+pub use brigand_core::players::{AverageRecipe, OptimizerRecipe, Schedule};
 pub use neighbours::code_neighbours;
-pub use optimizer::{Optimizer, OptimizerRecipe, Schedule, UnrolledOptimizer};
-pub use planar::Planar;
+pub use optimizer::{Optimizer, UnrolledOptimizer};
 pub use player::{Player, descend};
 pub use recognition::{held_out_accuracy, labels, largest, recognised};
 pub use registry::{Entry, Family, Length, Make, SystemRecipe, find, own, registry};

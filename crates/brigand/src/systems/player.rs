@@ -2,7 +2,8 @@
 
 use brigand_autograd::{Output, Variable};
 
-use super::optimizer::{Optimizer, OptimizerRecipe};
+use super::Optimizer;
+use crate::systems::OptimizerRecipe;
 use super::state::{Fragment, State};
 use crate::error::Result;
 use crate::networks::{Network, joint_gradients};

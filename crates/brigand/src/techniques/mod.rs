@@ -4,23 +4,16 @@
 //! learning rates, several discriminator steps and the merged update stand in `update`, the average of the
 //! generator's weights in `average`.
 
-mod consistency;
 mod encoder;
-mod feature_matching;
 mod historical;
-mod instance_noise;
 mod orthogonal;
-mod packing;
-mod unrolling;
 
-pub use consistency::Consistency;
+pub use brigand_core::techniques::{
+    Consistency, FeatureMatching, InstanceNoise, UnrolledGradient, Unrolling, pack,
+};
 pub use encoder::EncoderRecipe;
-pub use feature_matching::FeatureMatching;
 pub use historical::HistoricalAverage;
-pub use instance_noise::InstanceNoise;
 pub use orthogonal::off_diagonal_penalty;
-pub use packing::pack;
-pub use unrolling::{UnrolledGradient, Unrolling};
 
 use serde::{Deserialize, Serialize};
 

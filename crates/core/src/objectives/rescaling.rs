@@ -12,7 +12,7 @@ impl Objective {
     /// `None` where one pass cannot serve both players: a loss that reaches the fakes other than through
     /// their scores, a fake that the discriminator's loss ignores (hinges), or a ratio too large for
     /// single precision.
-    pub(crate) fn fake_rescaling(&self, scores: &Scores<'_>) -> Result<Option<Variable>> {
+    pub fn fake_rescaling(&self, scores: &Scores<'_>) -> Result<Option<Variable>> {
         if matches!(self, Self::CTransform { .. } | Self::EnergyBased { .. }) {
             return Ok(None);
         }

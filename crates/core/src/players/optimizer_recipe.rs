@@ -101,7 +101,7 @@ impl OptimizerRecipe {
     }
 
     /// Which of the two accumulators it needs.
-    pub(super) fn accumulators(&self) -> (bool, bool) {
+    pub fn accumulators(&self) -> (bool, bool) {
         match *self {
             Self::Adam { .. } => (true, true),
             Self::Rmsprop { momentum, .. } => (true, momentum > 0.0),

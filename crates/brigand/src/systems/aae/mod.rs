@@ -23,7 +23,7 @@ use self::semi_supervised::SemiSupervised;
 use self::style::StyleApart;
 use self::unsupervised::Unsupervised;
 use super::feed::{Feed, RealBatch};
-use super::latent::LatentSpace;
+use crate::systems::LatentSpace;
 use super::optimizer::Optimizer;
 use super::player::{Player, descend};
 use super::recognition::{HELD_OUT_ACCURACY, held_out_accuracy};

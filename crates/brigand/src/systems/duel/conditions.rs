@@ -4,7 +4,7 @@
 use brigand_autograd::Variable;
 use serde::{Deserialize, Serialize};
 
-use super::super::latent::{CLASS, Distribution, LatentPart, LatentRecipe, LatentSpace};
+use crate::systems::{CLASS, Distribution, LatentPart, LatentRecipe, LatentSpace};
 use crate::error::{Error, Result};
 use crate::networks::Hearing;
 use crate::objectives::cross_entropy;

@@ -13,7 +13,7 @@ use candle_core::Device;
 
 use super::average::WeightAverage;
 use super::feed::Feed;
-use super::latent::LatentSpace;
+use crate::systems::LatentSpace;
 use super::player::Player;
 use super::recognition::no_labels;
 use super::state::{Fragment, State};

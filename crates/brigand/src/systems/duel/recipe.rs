@@ -2,9 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::super::average::AverageRecipe;
-use super::super::latent::LatentRecipe;
-use super::super::optimizer::{OptimizerRecipe, Schedule};
+use crate::systems::AverageRecipe;
+use crate::systems::LatentRecipe;
+use crate::systems::{OptimizerRecipe, Schedule};
 use super::conditions::{CodesRecipe, ConditionRecipe, DiscriminatorHears, GeneratorHears};
 use crate::error::{Error, Result};
 use crate::layers::Minibatch;

@@ -5,12 +5,12 @@ use brigand_autograd::{GradientOptions, Output, Variable, grad_of, without_recor
 use super::super::Report;
 use super::super::adversary::share_above;
 use super::super::feed::Feed;
-use super::super::latent::CLASS;
+use crate::systems::CLASS;
 use super::super::recognition::labels;
 use super::Duel;
 use super::conditions::{CATEGORY_LOSS, INFORMATION, Learner, Told};
 use super::recipe::Order;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::layers::{Mode, Weights};
 use crate::networks::{Network, Observed, Setting, joint_gradients};
 use crate::objectives::Scores;
@@ -199,7 +199,14 @@ impl Duel {
             let mut pass =
                 || self.critic.judge(weights, (&shown.noisy_real, condition), Mode::Frozen, &mut masks);
             let (first, second) = (pass()?, pass()?);
-            terms.push(("consistency", techniques.consistency.term(&first, &second)?));
+            let features = |of: &Observed| {
+                let missing = || Error::Network("consistency needs a discriminator that shows its features".into());
+                of.features.clone().ok_or_else(missing)
+            };
+            let (of_first, of_second) = (features(&first)?, features(&second)?);
+            let term =
+                techniques.consistency.term((&first.output, &of_first), (&second.output, &of_second))?;
+            terms.push(("consistency", term));
         }
         if let Some(history) = &self.history {
             let weights = weights.unwrap_or(&self.critic.player.network.weights);

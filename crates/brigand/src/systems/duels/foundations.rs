@@ -1,6 +1,6 @@
 //! The first GANs.
 
-use super::super::latent::{LatentRecipe, Prior};
+use crate::systems::{LatentRecipe, Prior};
 use super::super::registry::{Entry, Family, Length, Make};
 use super::super::{AverageRecipe, CodesRecipe, ConditionRecipe, DuelRecipe, OptimizerRecipe, UpdateRecipe};
 use super::{both, fading, rate, row, two_hidden_layers};

@@ -4,8 +4,8 @@ use brigand_autograd::{Variable, without_recording};
 use candle_core::Device;
 
 use super::super::Setup;
-use super::super::latent::{LatentRecipe, LatentSpace, Prior};
-use super::super::optimizer::{OptimizerRecipe, Schedule};
+use crate::systems::{LatentRecipe, LatentSpace, Prior};
+use crate::systems::{OptimizerRecipe, Schedule};
 use super::super::player::Player;
 use super::super::state::Fragment;
 use crate::error::{Error, Result};

@@ -6,7 +6,7 @@ use candle_core::Device;
 use super::super::adversary::Adversary;
 use super::super::classifier::HeldOutRecipe;
 use super::super::feed::Feed;
-use super::super::latent::LatentSpace;
+use crate::systems::LatentSpace;
 use super::super::state::{Fragment, State};
 use super::super::{Report, System};
 use super::codec::Codec;

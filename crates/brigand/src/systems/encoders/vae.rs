@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 
 use super::super::classifier::HeldOutRecipe;
 use super::super::feed::Feed;
-use super::super::latent::{LatentRecipe, Prior};
-use super::super::optimizer::{OptimizerRecipe, Schedule};
+use crate::systems::{LatentRecipe, Prior};
+use crate::systems::{OptimizerRecipe, Schedule};
 use super::super::player::descend;
 use super::super::registry::{Entry, Family, SystemRecipe, own};
 use super::super::{Report, Setup, System};

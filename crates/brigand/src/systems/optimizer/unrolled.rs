@@ -3,7 +3,9 @@
 use brigand_autograd::Variable;
 use candle_core::{DType, Device, Tensor};
 
-use super::{Optimizer, OptimizerRecipe};
+use brigand_core::players::OptimizerRecipe;
+
+use super::Optimizer;
 use crate::error::{Error, Result};
 use crate::layers::Weights;
 
