@@ -83,6 +83,90 @@ impl<R: SystemRecipe> Recipe for R {
     }
 }
 
+/// What kind of system it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Family {
+    /// The first GANs.
+    Foundations,
+    /// Other divergences between data and generator.
+    Divergences,
+    /// Optimal transport.
+    Wasserstein,
+    /// Discriminators of bounded slope.
+    Lipschitz,
+    /// Real against fake.
+    Relativistic,
+    /// Discriminators as energies.
+    Energies,
+    /// Against the collapse of modes.
+    Modes,
+    /// Samples of a class that is asked for.
+    Conditional,
+    /// Codes that mean something.
+    Codes,
+    /// From samples back to latents.
+    Encoders,
+    /// Samples near every datum, without a discriminator.
+    Likelihoods,
+    /// Larger images: attention, residual networks, growing.
+    Images,
+    /// From images to images.
+    Translation,
+    /// Sequences of tokens.
+    Sequences,
+    /// Classifiers, whose features other systems are measured by.
+    Classifiers,
+}
+
+impl std::fmt::Display for Family {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str(match self {
+            Self::Foundations => "foundations",
+            Self::Divergences => "divergences",
+            Self::Wasserstein => "wasserstein",
+            Self::Lipschitz => "lipschitz",
+            Self::Relativistic => "relativistic",
+            Self::Energies => "energies",
+            Self::Modes => "modes",
+            Self::Conditional => "conditional",
+            Self::Codes => "codes",
+            Self::Encoders => "encoders",
+            Self::Likelihoods => "likelihoods",
+            Self::Images => "images",
+            Self::Translation => "translation",
+            Self::Sequences => "sequences",
+            Self::Classifiers => "classifiers",
+        })
+    }
+}
+
+/// How long a system trains by default.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Length {
+    /// Steps.
+    pub steps: u64,
+    /// Samples in a batch.
+    pub batch: usize,
+}
+
+/// A system of the registry.
+pub struct Row {
+    /// What it is called on the command line.
+    pub name: &'static str,
+    /// What kind of system it is.
+    pub family: Family,
+    /// What it is, in a line.
+    pub summary: &'static str,
+    /// Where it was published.
+    pub paper: &'static str,
+    /// The data SPEC it trains on when none is given.
+    pub data: &'static str,
+    /// How long it trains on samples of a kind.
+    pub length: fn(SampleKind) -> Length,
+    /// Its recipe.
+    pub make: Make,
+}
+
 /// How a row of the registry makes recipes.
 #[derive(Clone, Copy)]
 pub struct Make {
@@ -92,9 +176,11 @@ pub struct Make {
     pub parse: fn(Table) -> Result<Box<dyn Recipe>>,
 }
 
-/// How a system with the recipe `R` is made.
-pub const fn make<R: SystemRecipe>() -> Make {
-    Make { defaults: |kind| Ok(Box::new(R::defaults(kind)?)), parse: parse::<R> }
+impl Make {
+    /// How a system with the recipe `R` is made, with the defaults that the recipe itself gives.
+    pub const fn of<R: SystemRecipe>() -> Self {
+        Self { defaults: |kind| Ok(Box::new(R::defaults(kind)?)), parse: parse::<R> }
+    }
 }
 
 /// The recipe `R` in a table of which every key must be known.

@@ -30,6 +30,7 @@ mod spec;
 mod toy;
 mod transfer;
 
+pub use brigand_core::batch::Sampler;
 pub use cache::Cache;
 pub use catalogue::{Entry, Remote, entries, entry};
 pub use dataset::{Batch, Dataset, Labels, Modes, Skipped};
@@ -38,6 +39,5 @@ pub use error::DataError;
 pub use list::{Listed, list};
 pub use load::{Options, Split, load};
 pub use pixels::LARGEST_SIZE;
-pub use brigand_core::batch::Sampler;
 pub use spec::Spec;
 pub use toy::{POINTS, Toy};

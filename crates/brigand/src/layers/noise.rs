@@ -32,8 +32,8 @@ impl Layer for GaussianNoise {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::random::Stream;
     use crate::layers::{Buffers, Weights};
+    use crate::random::Stream;
 
     #[test]
     fn training_adds_noise_of_the_deviation_and_sampling_none() {

@@ -9,7 +9,6 @@ use toml::{Table, Value};
 use super::adversary::{Adversary, Seen};
 use super::duels::ordinary;
 use super::feed::Feed;
-use crate::systems::{Distribution, LatentPart, LatentSpace, MEMBER};
 use super::registry::{Entry, Family, Length, Make, read, to_table};
 use super::state::State;
 use super::{Duel, DuelRecipe, Report, Setup, System};
@@ -17,6 +16,7 @@ use crate::error::{Error, Result};
 use crate::networks::{Head, Network, SampleKind, SampleShape};
 use crate::objectives::Objective;
 use crate::random::Stream;
+use crate::systems::{Distribution, LatentPart, LatentSpace, MEMBER};
 use crate::training::checkpoint::StoredTensor;
 
 /// The ensemble's own table; the members' are those of a duel.

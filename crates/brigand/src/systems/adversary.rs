@@ -2,7 +2,6 @@
 
 use brigand_autograd::Variable;
 
-use crate::systems::OptimizerRecipe;
 use super::player::{Player, descend};
 use super::state::{Fragment, State};
 use crate::error::Result;
@@ -10,6 +9,7 @@ use crate::layers::Mode;
 use crate::networks::{Network, Observed, Setting};
 use crate::objectives::{Objective, Scores};
 use crate::random::Stream;
+use crate::systems::OptimizerRecipe;
 
 /// What a discriminator looks at: samples or codes, and what they are conditioned on.
 #[derive(Clone, Copy)]

@@ -2,9 +2,9 @@
 //! (Karras et al. 2017, arXiv:1710.10196; Yazici et al. 2018, arXiv:1806.04498).
 
 use brigand_autograd::buffer;
+use brigand_core::players::AverageRecipe;
 use brigand_kernels::optimizer::exponential_average;
 use candle_core::Device;
-use brigand_core::players::AverageRecipe;
 
 use super::state::{Fragment, State};
 use crate::error::Result;

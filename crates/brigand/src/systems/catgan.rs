@@ -9,8 +9,6 @@ use super::classifier::HeldOutRecipe;
 use super::duel::Players;
 use super::duels::ordinary;
 use super::feed::Feed;
-use crate::systems::{LatentRecipe, LatentSpace, Prior};
-use crate::systems::{OptimizerRecipe, Schedule};
 use super::player::{Player, descend};
 use super::recognition::{HELD_OUT_ACCURACY, labels, largest, look_at_held_out, no_labels};
 use super::registry::{Entry, Family, Length, SystemRecipe, own};
@@ -25,6 +23,8 @@ use crate::networks::{
 };
 use crate::objectives::{cross_entropy, entropies, entropy_of_mean, mean_entropy};
 use crate::random::Stream;
+use crate::systems::{LatentRecipe, LatentSpace, Prior};
+use crate::systems::{OptimizerRecipe, Schedule};
 use crate::techniques::InstanceNoise;
 use crate::training::history::{DISCRIMINATOR_LOSS, GENERATOR_LOSS};
 

@@ -5,12 +5,9 @@ use brigand_autograd::{Output, Variable};
 use candle_core::{Device, Tensor};
 use serde::{Deserialize, Serialize};
 
-use super::average::WeightAverage;
-use crate::systems::AverageRecipe;
-use super::feed::Feed;
-use crate::systems::LatentSpace;
 use super::Optimizer;
-use crate::systems::OptimizerRecipe;
+use super::average::WeightAverage;
+use super::feed::Feed;
 use super::recognition::{held_out_accuracy, labels, no_labels, recognised};
 use super::registry::{Entry, Family, Length, SystemRecipe, own};
 use super::state::{Fragment, State};
@@ -22,6 +19,9 @@ use crate::networks::classifier::{Classifier, ClassifierNetworkRecipe};
 use crate::networks::{Network, SampleKind, SampleShape, joint_gradients};
 use crate::objectives::cross_entropy;
 use crate::random::Stream;
+use crate::systems::AverageRecipe;
+use crate::systems::LatentSpace;
+use crate::systems::OptimizerRecipe;
 
 pub use super::recognition::HELD_OUT_ACCURACY;
 

@@ -6,8 +6,6 @@ use candle_core::Device;
 use serde::{Deserialize, Serialize};
 
 use super::feed::Feed;
-use crate::systems::{LatentRecipe, LatentSpace, Prior};
-use crate::systems::{OptimizerRecipe, Schedule};
 use super::player::{Player, descend};
 use super::registry::{Entry, Family, Length, SystemRecipe, own};
 use super::state::{Fragment, State};
@@ -17,6 +15,8 @@ use crate::evaluation::{Features, nearest};
 use crate::layers::{Mode, with_noise};
 use crate::networks::{GeneratorOptions, MlpRecipe, Network, NetworkRecipe, SampleKind, SampleShape};
 use crate::random::Stream;
+use crate::systems::{LatentRecipe, LatentSpace, Prior};
+use crate::systems::{OptimizerRecipe, Schedule};
 use crate::training::history::GENERATOR_LOSS;
 
 /// Name of the mean Euclidean distance of the step's pairs when they were matched: from each datum to the nearest sample of

@@ -19,16 +19,16 @@ mod registry;
 mod state;
 
 pub use adversary::{Adversary, Seen};
-pub use duel::{
-    CATEGORY, CODE, CodesRecipe, ConditionRecipe, DiscriminatorHears, Duel, DuelRecipe, GeneratorHears,
-    Order, Players, UpdateRecipe,
-};
-pub use feed::{Feed, RealBatch};
 pub use brigand_core::latent::{
     CLASS, Distribution, LatentPart, LatentRecipe, LatentSpace, MEMBER, NOISE, Prior,
 };
 pub use brigand_core::planar::Planar;
 pub use brigand_core::players::{AverageRecipe, OptimizerRecipe, Schedule};
+pub use duel::{
+    CATEGORY, CODE, CodesRecipe, ConditionRecipe, DiscriminatorHears, Duel, DuelRecipe, GeneratorHears,
+    Order, Players, UpdateRecipe,
+};
+pub use feed::{Feed, RealBatch};
 pub use neighbours::code_neighbours;
 pub use optimizer::{Optimizer, UnrolledOptimizer};
 pub use player::{Player, descend};

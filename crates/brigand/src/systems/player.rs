@@ -3,10 +3,10 @@
 use brigand_autograd::{Output, Variable};
 
 use super::Optimizer;
-use crate::systems::OptimizerRecipe;
 use super::state::{Fragment, State};
 use crate::error::Result;
 use crate::networks::{Network, joint_gradients};
+use crate::systems::OptimizerRecipe;
 
 /// A network and the optimizer of its weights.
 pub struct Player {

@@ -12,6 +12,7 @@ use super::scorer::{Scored, Scorer};
 use super::slopes::{normalized, penalty_term};
 use super::turn::{Draw, Turn};
 use crate::error::{Error, Result};
+use crate::measurements::GENERATOR_LOSS;
 use crate::modules::{How, Mode, Parameters, Part, Weights};
 use crate::objectives::Scores;
 use crate::penalties::Constraint;
@@ -382,7 +383,7 @@ impl<M: Scorer> Critic<M> {
         let compared = self.compare(None, &sides, Mode::Training, ("dropout/discriminator", draw))?;
         self.report(turn, &compared);
         let mut generator = generator_loss(&self.rules, (Some(&compared.real), &compared.fake), &sides)?;
-        turn.note("generator_loss", &generator);
+        turn.note(GENERATOR_LOSS, &generator);
         let [own_heads, generator_heads] = heads(&compared.real, &compared.fake)?;
         own_heads.iter().for_each(|(name, term)| turn.note(&self.purpose(name), term));
         for (_, term) in &generator_heads {

@@ -23,7 +23,6 @@ use self::semi_supervised::SemiSupervised;
 use self::style::StyleApart;
 use self::unsupervised::Unsupervised;
 use super::feed::{Feed, RealBatch};
-use crate::systems::LatentSpace;
 use super::optimizer::Optimizer;
 use super::player::{Player, descend};
 use super::recognition::{HELD_OUT_ACCURACY, held_out_accuracy};
@@ -35,6 +34,7 @@ use crate::error::Result;
 use crate::layers::Mode;
 use crate::networks::{GeneratorOptions, Head, Network, SampleKind, SampleShape};
 use crate::random::Stream;
+use crate::systems::LatentSpace;
 
 /// Name of the mean squared error of reconstructions.
 const RECONSTRUCTION: &str = "reconstruction_error";

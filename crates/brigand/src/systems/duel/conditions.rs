@@ -4,10 +4,10 @@
 use brigand_autograd::Variable;
 use serde::{Deserialize, Serialize};
 
-use crate::systems::{CLASS, Distribution, LatentPart, LatentRecipe, LatentSpace};
 use crate::error::{Error, Result};
 use crate::networks::Hearing;
 use crate::objectives::cross_entropy;
+use crate::systems::{CLASS, Distribution, LatentPart, LatentRecipe, LatentSpace};
 
 /// Where the generator hears the class it is to make.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

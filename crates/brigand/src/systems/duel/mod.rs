@@ -13,7 +13,6 @@ use candle_core::Device;
 
 use super::average::WeightAverage;
 use super::feed::Feed;
-use crate::systems::LatentSpace;
 use super::player::Player;
 use super::recognition::no_labels;
 use super::state::{Fragment, State};
@@ -23,6 +22,7 @@ use crate::layers::Mode;
 use crate::networks::{GeneratorOptions, Head, Hearing, Network, NetworkRecipe, SampleShape, Setting};
 use crate::penalties::Constraint;
 use crate::random::Stream;
+use crate::systems::LatentSpace;
 use crate::techniques::{EncoderRecipe, HistoricalAverage};
 use crate::training::history::{DISCRIMINATOR_LOSS, GENERATOR_LOSS};
 use conditions::{INFORMATION, Recognition, latent_space};

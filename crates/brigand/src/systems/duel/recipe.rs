@@ -2,15 +2,15 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::systems::AverageRecipe;
-use crate::systems::LatentRecipe;
-use crate::systems::{OptimizerRecipe, Schedule};
 use super::conditions::{CodesRecipe, ConditionRecipe, DiscriminatorHears, GeneratorHears};
 use crate::error::{Error, Result};
 use crate::layers::Minibatch;
 use crate::networks::NetworkRecipe;
 use crate::objectives::Objective;
 use crate::penalties::{Constraint, Penalty};
+use crate::systems::AverageRecipe;
+use crate::systems::LatentRecipe;
+use crate::systems::{OptimizerRecipe, Schedule};
 use crate::techniques::{EncoderRecipe, Techniques};
 
 /// A value for each player.

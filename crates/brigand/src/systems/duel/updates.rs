@@ -5,7 +5,6 @@ use brigand_autograd::{GradientOptions, Output, Variable, grad_of, without_recor
 use super::super::Report;
 use super::super::adversary::share_above;
 use super::super::feed::Feed;
-use crate::systems::CLASS;
 use super::super::recognition::labels;
 use super::Duel;
 use super::conditions::{CATEGORY_LOSS, INFORMATION, Learner, Told};
@@ -15,6 +14,7 @@ use crate::layers::{Mode, Weights};
 use crate::networks::{Network, Observed, Setting, joint_gradients};
 use crate::objectives::Scores;
 use crate::random::Stream;
+use crate::systems::CLASS;
 use crate::techniques::{EncoderRecipe, UnrolledGradient, off_diagonal_penalty, pack};
 use crate::training::history::{ACCURACY_ON_FAKE, ACCURACY_ON_REAL, DISCRIMINATOR_LOSS, GENERATOR_LOSS};
 
@@ -200,7 +200,8 @@ impl Duel {
                 || self.critic.judge(weights, (&shown.noisy_real, condition), Mode::Frozen, &mut masks);
             let (first, second) = (pass()?, pass()?);
             let features = |of: &Observed| {
-                let missing = || Error::Network("consistency needs a discriminator that shows its features".into());
+                let missing =
+                    || Error::Network("consistency needs a discriminator that shows its features".into());
                 of.features.clone().ok_or_else(missing)
             };
             let (of_first, of_second) = (features(&first)?, features(&second)?);

@@ -1,12 +1,12 @@
 //! The first GANs.
 
-use crate::systems::{LatentRecipe, Prior};
 use super::super::registry::{Entry, Family, Length, Make};
 use super::super::{AverageRecipe, CodesRecipe, ConditionRecipe, DuelRecipe, OptimizerRecipe, UpdateRecipe};
 use super::{both, fading, rate, row, two_hidden_layers};
 use crate::networks::{DcganRecipe, Hidden, HiddenNormalization, MlpRecipe, NetworkRecipe, SampleKind};
 use crate::objectives::Objective;
 use crate::penalties::{Constraint, Penalty};
+use crate::systems::{LatentRecipe, Prior};
 use crate::techniques::Techniques;
 
 pub(super) const ROWS: [Entry; 2] = [

@@ -6,8 +6,6 @@ use serde::{Deserialize, Serialize};
 use super::super::adversary::{Adversary, Seen};
 use super::super::classifier::HeldOutRecipe;
 use super::super::feed::Feed;
-use crate::systems::{LatentRecipe, Prior};
-use crate::systems::{OptimizerRecipe, Schedule};
 use super::super::player::descend;
 use super::super::registry::{Entry, Family, SystemRecipe, own};
 use super::super::{Report, Setup, System};
@@ -19,6 +17,8 @@ use crate::layers::Mode;
 use crate::networks::{Head, Hearing, Hidden, HiddenNormalization, NetworkRecipe, SampleKind};
 use crate::objectives::Objective;
 use crate::random::Stream;
+use crate::systems::{LatentRecipe, Prior};
+use crate::systems::{OptimizerRecipe, Schedule};
 use crate::training::history::{DISCRIMINATOR_LOSS, GENERATOR_LOSS};
 
 /// Name of the squared distance between a latent and the code of its sample, a coordinate's mean.

@@ -4,13 +4,13 @@ use brigand_autograd::{Variable, without_recording};
 use candle_core::Device;
 
 use super::super::Setup;
-use crate::systems::{LatentRecipe, LatentSpace, Prior};
-use crate::systems::{OptimizerRecipe, Schedule};
 use super::super::player::Player;
 use super::super::state::Fragment;
 use crate::error::{Error, Result};
 use crate::networks::{GeneratorOptions, Head, NetworkRecipe, SampleShape};
 use crate::random::Stream;
+use crate::systems::{LatentRecipe, LatentSpace, Prior};
+use crate::systems::{OptimizerRecipe, Schedule};
 
 /// A network and how it steps.
 pub(super) type End<'a> = (&'a NetworkRecipe, OptimizerRecipe);

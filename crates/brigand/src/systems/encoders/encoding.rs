@@ -6,13 +6,13 @@ use candle_core::Device;
 use super::super::adversary::Adversary;
 use super::super::classifier::HeldOutRecipe;
 use super::super::feed::Feed;
-use crate::systems::LatentSpace;
 use super::super::state::{Fragment, State};
 use super::super::{Report, System};
 use super::codec::Codec;
 use super::held_out;
 use crate::error::Result;
 use crate::networks::{Network, SampleShape};
+use crate::systems::LatentSpace;
 
 /// How a codec learns.
 pub(super) trait Lesson: Send {

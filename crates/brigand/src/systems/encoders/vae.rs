@@ -5,8 +5,6 @@ use serde::{Deserialize, Serialize};
 
 use super::super::classifier::HeldOutRecipe;
 use super::super::feed::Feed;
-use crate::systems::{LatentRecipe, Prior};
-use crate::systems::{OptimizerRecipe, Schedule};
 use super::super::player::descend;
 use super::super::registry::{Entry, Family, SystemRecipe, own};
 use super::super::{Report, Setup, System};
@@ -20,6 +18,8 @@ use crate::error::{Error, Result};
 use crate::layers::Mode;
 use crate::networks::{Hidden, HiddenNormalization, NetworkRecipe, SampleKind, SampleShape};
 use crate::random::Stream;
+use crate::systems::{LatentRecipe, Prior};
+use crate::systems::{OptimizerRecipe, Schedule};
 
 /// Name of minus the log-likelihood of the samples given their codes, in nats a sample.
 const RECONSTRUCTION: &str = "reconstruction";

@@ -7,8 +7,6 @@ use serde::{Deserialize, Serialize};
 use super::super::adversary::{Adversary, Seen, share_above};
 use super::super::classifier::HeldOutRecipe;
 use super::super::feed::Feed;
-use crate::systems::{LatentRecipe, Prior};
-use crate::systems::{OptimizerRecipe, Schedule};
 use super::super::registry::{Entry, Family, Length, SystemRecipe, own};
 use super::super::{Report, Setup, System};
 use super::codec::{Codec, CodecRecipe};
@@ -21,6 +19,8 @@ use crate::layers::Mode;
 use crate::networks::{DcganRecipe, Head, Hidden, HiddenNormalization, NetworkRecipe, Observed, SampleKind};
 use crate::objectives::{Objective, Scores};
 use crate::random::Stream;
+use crate::systems::{LatentRecipe, Prior};
+use crate::systems::{OptimizerRecipe, Schedule};
 use crate::training::history::{ACCURACY_ON_FAKE, ACCURACY_ON_REAL, DISCRIMINATOR_LOSS, GENERATOR_LOSS};
 
 /// Name of half the squared distance between the discriminator's features of samples and their reconstructions,

@@ -7,9 +7,9 @@ pub use unrolled::UnrolledOptimizer;
 use std::collections::BTreeMap;
 
 use brigand_autograd::{Variable, buffer};
+use brigand_core::players::OptimizerRecipe;
 use brigand_kernels::optimizer as kernel;
 use candle_core::{Device, Tensor};
-use brigand_core::players::OptimizerRecipe;
 
 use super::state::{Fragment, State};
 use crate::error::{Error, Result};
