@@ -9,6 +9,7 @@ pub mod capability;
 pub mod error;
 pub mod latent;
 pub mod modules;
+pub mod networks;
 pub mod objectives;
 pub mod penalties;
 pub mod place;
