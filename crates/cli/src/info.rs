@@ -34,13 +34,9 @@ pub(crate) fn run(arguments: Arguments) -> Result<(), Failure> {
     let assignments = arguments.data.iter().map(|data| format!("data.source={data}")).collect();
     let recipe = Recipe::resolve(row, &Changes { file: None, assignments })?;
     let mut prepared = Prepared::new(recipe.clone(), &Processor::Cpu.open()?)?;
-    let networks = prepared.system.sizes();
-    let fields: Vec<String> = prepared
-        .schema()
-        .fields
-        .iter()
-        .map(|(name, field)| format!("{name} {:?}", field.shape))
-        .collect();
+    let networks = prepared.system().sizes();
+    let fields: Vec<String> =
+        prepared.schema().fields.iter().map(|(name, field)| format!("{name} {:?}", field.shape)).collect();
     if arguments.json {
         let count = |(name, count): &(String, usize)| (name.clone(), json!(count));
         let shape = |(name, field): (&String, &Field)| (name.clone(), json!(field.shape));
@@ -54,10 +50,8 @@ pub(crate) fn run(arguments: Arguments) -> Result<(), Failure> {
             "recipe": recipe.to_table()?,
         }));
     }
-    let counts: Vec<String> = networks
-        .iter()
-        .map(|(name, count)| format!("{name} {}", grouped(*count as u64)))
-        .collect();
+    let counts: Vec<String> =
+        networks.iter().map(|(name, count)| format!("{name} {}", grouped(*count as u64))).collect();
     console::print(&format!(
         "# {}: {}\n# paper: {}\n# data: {}\n# parameters: {}\n\n{}",
         row.name,

@@ -30,12 +30,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     }
     let header = ["SYSTEM", "FAMILY", "WHAT IT IS", "PAPER"].map(str::to_owned).to_vec();
     let rows = rows().map(|row| {
-        vec![
-            row.name.to_owned(),
-            row.family.to_string(),
-            row.summary.to_owned(),
-            row.paper.to_owned(),
-        ]
+        vec![row.name.to_owned(), row.family.to_string(), row.summary.to_owned(), row.paper.to_owned()]
     });
     console::print_table(&std::iter::once(header).chain(rows).collect::<Vec<_>>())
 }

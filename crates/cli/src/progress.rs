@@ -188,7 +188,8 @@ fn in_words(measurements: &Measurements) -> String {
             parts.push(format!("{label} {:.1}%", 100.0 * value));
         }
     }
-    if let (Some(real), Some(fake)) = (measurements.get(ACCURACY_ON_REAL), measurements.get(ACCURACY_ON_FAKE)) {
+    if let (Some(real), Some(fake)) = (measurements.get(ACCURACY_ON_REAL), measurements.get(ACCURACY_ON_FAKE))
+    {
         parts.push(format!("D accuracy real {:.0}% fake {:.0}%", 100.0 * real, 100.0 * fake));
     }
     parts.join("  ")

@@ -5,8 +5,8 @@ mod interrupt;
 use std::path::{Path, PathBuf};
 
 use brigand::files::FileError;
-use brigand::recipe::{Changes, Recipe};
 use brigand::measurements::HELD_OUT_ACCURACY;
+use brigand::recipe::{Changes, Recipe};
 use brigand::registry;
 use brigand::training::{Event, Outcome, Prepared, Training};
 

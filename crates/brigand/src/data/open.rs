@@ -20,6 +20,13 @@ pub struct RunData {
     pub skipped: Vec<Skipped>,
 }
 
+impl RunData {
+    /// The sources, as a feed takes them.
+    pub fn boxed_sources(&self) -> Vec<Box<dyn Source>> {
+        self.sources.iter().map(|source| Box::new(Arc::clone(source)) as Box<dyn Source>).collect()
+    }
+}
+
 /// Opens the part of `spec` that is trained on.
 ///
 /// # Errors

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use brigand_core::Place;
+use brigand_core::session::restore_system;
 use brigand_core::system::System;
 use candle_core::Device;
 
@@ -65,6 +66,6 @@ pub fn load_run_at(path: &Path, which: Which, device: &Device) -> Result<(Recipe
     let schema = std::mem::take(&mut snapshot.schema);
     let mut system = recipe.system.build(&recipe.common.setup(schema, Place::on(device)))?;
     let step = snapshot.step;
-    system.restore(snapshot.into_state()?)?;
+    restore_system(system.as_mut(), snapshot.into_state()?)?;
     Ok((recipe, system, step))
 }

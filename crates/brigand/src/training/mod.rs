@@ -22,10 +22,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use brigand_core::batch::Feed;
 use brigand_core::measurements::{DISCRIMINATOR_LOSS, GENERATOR_LOSS};
-use brigand_core::modules::Part;
-use brigand_core::players::{Gateway, Measurements, Turn};
+use brigand_core::players::Measurements;
+use brigand_core::session::Session;
 use brigand_core::system::{System, TheoryLine};
 use candle_core::Device;
 
@@ -78,17 +77,11 @@ pub enum Outcome {
     },
 }
 
-/// The gateway's name in checkpoints.
-const GATEWAY: &str = "gateway";
-
 /// A run: a system in training and the folder it writes into.
 pub struct Training {
     recipe: Recipe,
-    system: Box<dyn System>,
-    feed: Feed,
-    gateway: Gateway,
+    session: Session,
     folder: RunFolder,
-    step: u64,
     log: MetricsLog,
     events: EventWriter,
     snapshots: Snapshots,
@@ -116,7 +109,7 @@ impl Training {
     fn begin(prepared: Prepared, folder: RunFolder) -> Result<Self> {
         write_atomically(&folder.recipe(), prepared.recipe.to_toml()?.as_bytes())?;
         let events = EventWriter::create(folder.path())?;
-        Self::assemble(prepared, Gateway::default(), folder, 0, events)
+        Self::assemble(prepared, folder, 0, events)
     }
 
     /// Continues the run in `path` from its newest whole checkpoint, for `steps` in all if given.
@@ -132,13 +125,11 @@ impl Training {
         let folder = RunFolder::open(path)?;
         let mut recipe = saved_recipe(&folder)?;
         recipe.common.training.steps = steps.unwrap_or(recipe.common.training.steps);
-        let (mut prepared, mut gateway) = (Prepared::new(recipe, device)?, Gateway::default());
+        let mut prepared = Prepared::new(recipe, device)?;
         let (step, skipped) = match checkpoint::latest(&folder.checkpoints()) {
             Ok(found) => {
                 let step = found.snapshot.step;
-                let mut state = found.snapshot.into_state()?;
-                gateway.restore(GATEWAY, &mut state)?;
-                prepared.system.restore(state)?;
+                prepared.session.restore(found.snapshot.into_state()?, step)?;
                 (step, found.skipped)
             }
             // Killed before its first checkpoint: it begins again, and so loses nothing that was saved.
@@ -157,22 +148,16 @@ impl Training {
         folder.rewind(step)?;
         EvaluationFile::rewind(&folder.evaluations_while_training(), step)?;
         let events = EventWriter::resume(folder.path(), step)?;
-        Ok((Self::assemble(prepared, gateway, folder, step, events)?, skipped))
+        Ok((Self::assemble(prepared, folder, step, events)?, skipped))
     }
 
-    fn assemble(
-        prepared: Prepared,
-        gateway: Gateway,
-        folder: RunFolder,
-        step: u64,
-        events: EventWriter,
-    ) -> Result<Self> {
-        let Prepared { recipe, system, feed, dataset, .. } = prepared;
+    fn assemble(prepared: Prepared, folder: RunFolder, step: u64, events: EventWriter) -> Result<Self> {
+        let Prepared { recipe, session, dataset, .. } = prepared;
         let log = MetricsLog::open(&folder.metrics())?;
         let dataset = dataset.as_ref().map(Arc::as_ref);
-        let snapshots = Snapshots::new(system.as_ref(), &feed, dataset, &recipe.common)?;
+        let snapshots = Snapshots::new(session.system(), session.feed(), dataset, &recipe.common)?;
         let measured = recipe.common.evaluation.every > 0;
-        let measures = measured.then(|| MeasuresWhileTraining::new(system.as_ref(), dataset, &recipe));
+        let measures = measured.then(|| MeasuresWhileTraining::new(session.system(), dataset, &recipe));
         let measures = measures.transpose()?;
         let best = checkpoint::best(&folder.checkpoints())?;
         let best = best.map(|path| checkpoint::load(&path)).transpose()?.and_then(|found| found.score);
@@ -205,17 +190,17 @@ impl Training {
 
     /// Steps done so far.
     pub fn step(&self) -> u64 {
-        self.step
+        self.session.step()
     }
 
     /// Whether it draws pictures or writes texts of samples.
     pub fn makes_samples(&self) -> bool {
-        self.system.as_sampler().is_some() || self.system.as_sequence_sampler().is_some()
+        self.session.system().as_sampler().is_some() || self.session.system().as_sequence_sampler().is_some()
     }
 
     /// The system in training.
     pub fn system(&self) -> &dyn System {
-        self.system.as_ref()
+        self.session.system()
     }
 
     /// Trains until the recipe's last step, or until `stop` becomes true, which is answered after the
@@ -226,38 +211,33 @@ impl Training {
     pub fn run(&mut self, stop: &AtomicBool, observer: &mut dyn FnMut(&Event<'_>)) -> Result<Outcome> {
         let (steps, began) = (self.recipe.common.training.steps, Instant::now());
         let mut last_read = began;
-        if self.step == 0 {
+        if self.step() == 0 {
             self.take_pictures(observer)?;
             self.save_checkpoint(None, observer)?;
         }
-        while self.step < steps {
+        while self.step() < steps {
             if stop.load(Ordering::Relaxed) {
                 // The step's own checkpoint may hold a score.
-                if self.saved != Some(self.step) {
+                if self.saved != Some(self.step()) {
                     self.save_checkpoint(None, observer)?;
                 }
                 self.draw_history()?;
-                return Ok(Outcome::Stopped { step: self.step });
+                return Ok(Outcome::Stopped { step: self.step() });
             }
-            let at = (self.step, steps);
-            let seed = self.recipe.common.training.seed;
-            let mut turn = Turn::new(at, seed, (0, 1), &mut self.feed, &mut self.gateway);
-            self.system.train_step(&mut turn)?;
-            let report = turn.report;
-            self.step += 1;
-            observer(&Event::Step { step: self.step });
-            let last = self.step == steps;
-            let draws = last || due(self.step, self.recipe.common.samples.every);
-            let measures = last || due(self.step, self.recipe.common.evaluation.every);
-            let saves = last || due(self.step, self.recipe.common.checkpoint.every);
-            let mut reports = last || due(self.step, self.recipe.common.training.report_every);
+            let report = self.session.advance()?;
+            observer(&Event::Step { step: self.step() });
+            let last = self.step() == steps;
+            let draws = last || due(self.step(), self.recipe.common.samples.every);
+            let measures = last || due(self.step(), self.recipe.common.evaluation.every);
+            let saves = last || due(self.step(), self.recipe.common.checkpoint.every);
+            let mut reports = last || due(self.step(), self.recipe.common.training.report_every);
             // Nothing is drawn or saved of a system whose losses are no numbers any more.
             if !(reports || draws || measures || saves || last_read.elapsed() > LONGEST_SILENCE) {
                 continue;
             }
-            let mut measurements = report.read(self.step)?;
+            let mut measurements = report.read(self.step())?;
             last_read = Instant::now();
-            observer(&Event::Measured { step: self.step, measurements: &measurements });
+            observer(&Event::Measured { step: self.step(), measurements: &measurements });
             if draws {
                 let measured = self.take_pictures(observer)?;
                 reports |= !measured.is_empty();
@@ -265,7 +245,7 @@ impl Training {
             }
             let score = match &self.measures {
                 Some(while_training) if measures => {
-                    let measured = while_training.measure(self.system.sampler()?, self.step)?;
+                    let measured = while_training.measure(self.session.system().sampler()?, self.step())?;
                     let path = self.folder.evaluations_while_training();
                     EvaluationFile::append(&path, &measured.evaluation)?;
                     reports = true;
@@ -293,26 +273,27 @@ impl Training {
 
     fn write_record(&mut self, measurements: Measurements, began: Instant) -> Result<()> {
         for (name, &value) in &measurements {
-            self.events.scalar(name, value as f32, self.step)?;
+            self.events.scalar(name, value as f32, self.step())?;
         }
         let time = Some(began.elapsed().as_secs_f64());
-        Ok(self.log.append(&Record { step: self.step, time, values: measurements })?)
+        Ok(self.log.append(&Record { step: self.step(), time, values: measurements })?)
     }
 
     /// Takes the pictures of this step; answers what was measured beside them.
     fn take_pictures(&mut self, observer: &mut dyn FnMut(&Event<'_>)) -> Result<Measurements> {
-        let Snapshot { pictures, texts, measured } = self.snapshots.take(self.system.as_ref(), self.step)?;
+        let Snapshot { pictures, texts, measured } =
+            self.snapshots.take(self.session.system(), self.step())?;
         for (series, lines) in &texts {
-            let path = self.folder.text(series, self.step);
+            let path = self.folder.text(series, self.step());
             exhibits::write_text(&path, lines)?;
             observer(&Event::Samples(&path));
         }
         for (series, picture) in &pictures {
-            let path = self.folder.picture(series, self.step);
+            let path = self.folder.picture(series, self.step());
             let folder = self.folder.pictures(series);
             std::fs::create_dir_all(&folder).map_err(crate::files::FileError::when("create", &folder))?;
             picture.save_png(&path)?;
-            self.events.image(series, &picture.to_png()?, picture.width(), picture.height(), self.step)?;
+            self.events.image(series, &picture.to_png()?, picture.width(), picture.height(), self.step())?;
             observer(&Event::Samples(&path));
         }
         self.events.flush()?;
@@ -321,12 +302,10 @@ impl Training {
 
     /// Writes a checkpoint; with a score it competes for being kept as the best.
     fn save_checkpoint(&mut self, score: Option<f64>, observer: &mut dyn FnMut(&Event<'_>)) -> Result<()> {
-        let mut state = self.system.save()?;
-        self.gateway.save(GATEWAY, &mut state)?;
-        state.refuse_not_finite(self.step)?;
+        let state = self.session.save()?;
         let snapshot = checkpoint::Snapshot {
-            step: self.step,
-            schema: self.feed.schema().clone(),
+            step: self.step(),
+            schema: self.session.feed().schema().clone(),
             recipe: self.recipe.to_toml()?,
             score,
             ..checkpoint::Snapshot::of(&state)?
@@ -334,7 +313,7 @@ impl Training {
         self.log.sync()?;
         let path =
             checkpoint::save(&self.folder.checkpoints(), &snapshot, self.recipe.common.checkpoint.keep)?;
-        self.saved = Some(self.step);
+        self.saved = Some(self.step());
         observer(&Event::Checkpoint(&path));
         Ok(())
     }
@@ -342,7 +321,7 @@ impl Training {
     /// Draws `history.png` and the animations from what the folder holds.
     fn draw_history(&mut self) -> Result<()> {
         self.events.flush()?;
-        let references: Vec<Reference> = self.system.theory().into_iter().map(reference).collect();
+        let references: Vec<Reference> = self.session.system().theory().into_iter().map(reference).collect();
         let picture = history::draw(&metrics::read(&self.folder.metrics())?, &references)?;
         picture.save_png(&self.folder.history())?;
         for pictures in self.folder.all_pictures()? {

@@ -3,21 +3,20 @@
 use std::sync::Arc;
 
 use brigand_core::Place;
-use brigand_core::batch::{Feed, Schema, Source};
+use brigand_core::batch::Schema;
+use brigand_core::session::{Session, Span};
 use brigand_core::system::System;
 use candle_core::Device;
 
 use crate::data::{self, Dataset, Options, Skipped, Spec, Split};
 use crate::error::Result;
-use crate::recipe::Recipe;
+use crate::recipe::{Recipe, TrainingRecipe};
 
 /// A system built for its data, untrained.
 pub struct Prepared {
     /// The recipe, with the data's size, channels and classes filled in.
     pub recipe: Recipe,
-    /// The system with its first weights.
-    pub system: Box<dyn System>,
-    pub(super) feed: Feed,
+    pub(super) session: Session,
     /// The images or points that batches are drawn from, where that is what they are.
     pub(super) dataset: Option<Arc<Dataset>>,
     skipped: Vec<Skipped>,
@@ -39,23 +38,29 @@ impl Prepared {
             }
         }
         let (training, place) = (recipe.common.training, Place::on(device));
-        let sources = data.sources.iter().map(|source| Box::new(Arc::clone(source)) as Box<dyn Source>);
-        let mut feed = Feed::new(sources.collect(), training.batch, training.seed, &place)?;
-        let system = recipe.system.build(&recipe.common.setup(feed.schema().clone(), place))?;
+        let TrainingRecipe { steps, batch, seed, .. } = training;
+        let span = Span { steps, batch, seed };
+        let mut session = Session::new(recipe.system.as_ref(), data.boxed_sources(), span, &place)?;
+        let system = session.system();
         if let Some(labels) = data.dataset.as_deref().and_then(Dataset::labels)
             && system.as_sampler().is_some_and(|sampler| sampler.space().classes() > 0)
         {
             recipe.common.data.classes.clone_from(&labels.classes);
         }
         if system.needs_held_out() {
-            feed.hold_out(data::open_test_part(&spec, &options(&recipe))?)?;
+            session.hold_out(data::open_test_part(&spec, &options(&recipe))?)?;
         }
-        Ok(Self { recipe, system, feed, dataset: data.dataset, skipped: data.skipped })
+        Ok(Self { recipe, session, dataset: data.dataset, skipped: data.skipped })
+    }
+
+    /// The system with its first weights.
+    pub fn system(&mut self) -> &mut dyn System {
+        self.session.system_mut()
     }
 
     /// The fields of a batch.
     pub fn schema(&self) -> &Schema {
-        self.feed.schema()
+        self.session.feed().schema()
     }
 
     /// Images of the data that could not be read.

@@ -10,9 +10,9 @@ pub(crate) mod truncation;
 
 use std::path::{Path, PathBuf};
 
+use brigand::capability::Sampler;
 use brigand::data::Spec;
 use brigand::evaluation::extractors::Extractor;
-use brigand::capability::Sampler;
 use brigand::hardware::Device;
 use brigand::latent_tools::{LatentGrid, find_class};
 use brigand::npy;

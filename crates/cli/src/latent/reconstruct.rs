@@ -1,9 +1,7 @@
 //! `brigand reconstruct RUN`: real samples beside what a run makes of them.
 
 use brigand::data::{self, Dataset, Options, Spec};
-use brigand::latent_tools::{
-    Reconstruction, SearchSettings, code_neighbours, examples, reconstruct, search,
-};
+use brigand::latent_tools::{Reconstruction, SearchSettings, code_neighbours, examples, reconstruct, search};
 use brigand::training::{load_data, load_test_part};
 
 use super::{Opened, Run};
