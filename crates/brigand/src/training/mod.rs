@@ -162,20 +162,7 @@ impl Training {
         let best = checkpoint::best(&folder.checkpoints())?;
         let best = best.map(|path| checkpoint::load(&path)).transpose()?.and_then(|found| found.score);
         let saved = (step > 0).then_some(step);
-        Ok(Self {
-            recipe,
-            system,
-            feed,
-            gateway,
-            folder,
-            step,
-            log,
-            events,
-            snapshots,
-            measures,
-            best,
-            saved,
-        })
+        Ok(Self { recipe, session, folder, log, events, snapshots, measures, best, saved })
     }
 
     /// The run's folder.
