@@ -10,7 +10,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use brigand::latent_tools::{examples, reconstruct};
 use brigand::random::Stream;
 use brigand::recipe::{Changes, Recipe};
-use brigand::systems::{self, CATEGORY, CLASS, CODE, Entry, State, System};
+use brigand::capability::Sampler;
+use brigand::latent::{CATEGORY, CLASS, CODE};
+use brigand::recipe::Row;
+use brigand::state::State;
+use brigand::system::System;
+use brigand::{data, registry};
 use brigand::training::{Event, Outcome, Prepared, Training, checkpoint, load_data, load_run};
 use candle_core::Device;
 use toml::{Table, Value};
@@ -23,10 +28,12 @@ const MEASURED: &str = "evaluation.every=2 evaluation.metrics=[\"prdc\"] evaluat
 const STOP: u64 = 3;
 
 /// The defaults with `words`, and with narrow networks wherever the recipe says how wide they are.
-fn small(entry: &Entry, words: &str) -> brigand::Result<Recipe> {
+fn small(row: &Row, words: &str) -> brigand::Result<Recipe> {
     let assignments = words.split_whitespace().map(str::to_owned).collect();
-    let mut recipe = Recipe::resolve(entry, &Changes { file: None, assignments })?;
-    narrow(&mut recipe.parts);
+    let mut recipe = Recipe::resolve(row, &Changes { file: None, assignments })?;
+    let mut table = recipe.to_table()?;
+    narrow(&mut table);
+    recipe = Recipe::from_toml(&toml::to_string(&table).unwrap(), "a small recipe")?;
     Ok(recipe)
 }
 
@@ -35,19 +42,19 @@ fn narrow(table: &mut Table) {
         match (key.as_str(), value) {
             ("width", Value::Integer(width)) => *width = (*width).min(4),
             ("widths", Value::Array(widths)) => widths.fill(Value::Integer(8)),
-            ("judge_steps", Value::Integer(steps)) => *steps = (*steps).min(3),
+            ("discriminator_steps_between" | "judge_steps", Value::Integer(steps)) => *steps = (*steps).min(3),
             (_, Value::Table(inner)) => narrow(inner),
             _ => {}
         }
     }
 }
 
-fn prepared(entry: &Entry, words: &str) -> brigand::Result<Prepared> {
-    Prepared::new(small(entry, words)?, &Device::Cpu)
+fn prepared(row: &Row, words: &str) -> brigand::Result<Prepared> {
+    Prepared::new(small(row, words)?, &Device::Cpu)
 }
 
-fn generates(entry: &Entry) -> bool {
-    prepared(entry, DIGITS).unwrap_or_else(|error| panic!("{}: {error}", entry.name)).system.generates()
+fn generates(row: &Row) -> bool {
+    prepared(row, DIGITS).unwrap_or_else(|error| panic!("{}: {error}", row.name)).system.generates()
 }
 
 fn trained(mut training: Training) -> Training {
@@ -74,7 +81,7 @@ fn interrupted(recipe: &Recipe, folder: &Path) {
 /// Every file of a run that two equal runs share: all but times (metrics, event files).
 fn contents(folder: &Path) -> BTreeMap<String, Vec<u8>> {
     let mut found = BTreeMap::new();
-    for entry in std::fs::read_dir(folder).unwrap() {
+    for row in std::fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
         let name = path.file_name().unwrap().to_string_lossy().into_owned();
         if path.is_dir() {
@@ -139,11 +146,11 @@ fn assert_samples(system: &dyn System, name: &str) {
 
 #[test]
 fn every_row_trains_measures_draws_resumes_and_samples() {
-    for entry in systems::registry() {
-        let (name, parent) = (entry.name, tempfile::tempdir().unwrap());
-        let generates = generates(entry);
+    for row in registry::rows() {
+        let (name, parent) = (row.name, tempfile::tempdir().unwrap());
+        let generates = samples_images(row);
         let words = if generates { format!("{DIGITS} {MEASURED}") } else { DIGITS.to_owned() };
-        let recipe = small(entry, &words).unwrap();
+        let recipe = small(row, &words).unwrap();
         let (whole, parts) = (parent.path().join("whole"), parent.path().join("parts"));
         let prepared = Prepared::new(recipe.clone(), &Device::Cpu).unwrap();
         let training = trained(Training::start(prepared, Some(&whole)).unwrap());
@@ -168,9 +175,9 @@ fn every_row_trains_measures_draws_resumes_and_samples() {
 
 #[test]
 fn every_row_refuses_what_it_cannot_do() {
-    for entry in systems::registry() {
-        let (name, parent) = (entry.name, tempfile::tempdir().unwrap());
-        let mut system = prepared(entry, DIGITS).unwrap().system;
+    for row in registry::rows() {
+        let (name, parent) = (row.name, tempfile::tempdir().unwrap());
+        let mut system = prepared(row, DIGITS).unwrap().system;
         let empty =
             system.restore(&State::default()).err().map(|error| error.to_string()).unwrap_or_default();
         assert!(empty.len() > 10, "{name} takes an empty checkpoint: {empty}");
@@ -179,7 +186,7 @@ fn every_row_refuses_what_it_cannot_do() {
                 let message = refused.unwrap().to_string();
                 assert!(message.contains("makes no samples"), "{name}: {message}");
             }
-            let prepared = prepared(entry, &format!("{DIGITS} {MEASURED}")).unwrap();
+            let prepared = prepared(row, &format!("{DIGITS} {MEASURED}")).unwrap();
             let folder = parent.path().join("run");
             let message = Training::start(prepared, Some(&folder)).err().unwrap().to_string();
             assert!(message.contains("evaluation.every") && !folder.exists(), "{name}: {message}");
@@ -197,15 +204,15 @@ fn every_row_trains_without_labels_or_asks_for_them() {
     std::fs::write(&file, bytes).unwrap();
     let words = DIGITS.replace("data.source=digits", &format!("data.source=idx:{}", file.display()));
     let mut asking = Vec::new();
-    for entry in systems::registry() {
-        match prepared(entry, &words) {
+    for row in registry::rows() {
+        match prepared(row, &words) {
             Ok(prepared) => {
-                let folder = parent.path().join(entry.name);
+                let folder = parent.path().join(row.name);
                 trained(Training::start(prepared, Some(&folder)).unwrap());
             }
             Err(error) => {
-                assert!(error.to_string().contains("labelled data"), "{}: {error}", entry.name);
-                asking.push(entry.name);
+                assert!(error.to_string().contains("labelled data"), "{}: {error}", row.name);
+                asking.push(row.name);
             }
         }
     }
@@ -220,19 +227,19 @@ fn every_row_trains_without_labels_or_asks_for_them() {
 fn every_row_trains_on_points_or_asks_for_images() {
     let parent = tempfile::tempdir().unwrap();
     let words = DIGITS.replace("data.source=digits", "data.source=ring8");
-    for entry in systems::registry() {
-        match prepared(entry, &words) {
+    for row in registry::rows() {
+        match prepared(row, &words) {
             Ok(prepared) => {
-                let folder = parent.path().join(entry.name);
+                let folder = parent.path().join(row.name);
                 trained(Training::start(prepared, Some(&folder)).unwrap());
-                assert!(folder.join("samples/step-00000004.png").is_file(), "{}", entry.name);
+                assert!(folder.join("samples/step-00000004.png").is_file(), "{}", row.name);
             }
             Err(error) => {
                 let message = error.to_string();
                 assert!(
                     message.contains("image") || message.contains("labelled"),
                     "{}: {message}",
-                    entry.name
+                    row.name
                 );
             }
         }
@@ -243,8 +250,8 @@ fn every_row_trains_on_points_or_asks_for_images() {
 fn a_stop_right_after_an_evaluation_keeps_its_score() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("run");
-    let entry = systems::find("gan").unwrap();
-    let prepared = prepared(entry, &format!("{DIGITS} {MEASURED}")).unwrap();
+    let row = registry::find("gan").unwrap();
+    let prepared = prepared(row, &format!("{DIGITS} {MEASURED}")).unwrap();
     let mut training = Training::start(prepared, Some(&path)).unwrap();
     let stop = AtomicBool::new(false);
     let mut observe = |event: &Event<'_>| {
