@@ -59,6 +59,9 @@ pub enum Error {
         /// The step at which it happened.
         step: u64,
     },
+    /// An invariant of the library that does not hold: nothing the user can mend.
+    #[error("this is a fault of Brigand: {0}; please report it with the command and the recipe")]
+    Internal(String),
     /// A request that a trained system cannot answer.
     #[error("{0}")]
     Request(String),

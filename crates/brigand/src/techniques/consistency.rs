@@ -23,7 +23,7 @@ impl Consistency {
     /// `mean_i max(0, weight [(s'_i - s''_i)² + 0.1 mean_j (h'_ij - h''_ij)²] - margin)` of scores `s` and
     /// features `h` of two passes.
     pub fn term(&self, first: &Observed, second: &Observed) -> Result<Variable> {
-        let missing = || Error::Network("consistency needs a discriminator that shows its features".into());
+        let missing = || Error::Internal("consistency got no features of the discriminator".into());
         let features = |of: &Observed| of.features.clone().ok_or_else(missing);
         let apart = features(first)?.sub(&features(second)?)?.square()?.mean(&[1])?.scale(FEATURES)?;
         let disagreement = first.output.sub(&second.output)?.square()?.add(&apart)?;

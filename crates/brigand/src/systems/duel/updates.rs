@@ -10,12 +10,12 @@ use super::super::recognition::labels;
 use super::Duel;
 use super::conditions::{CATEGORY_LOSS, INFORMATION, Learner, Told};
 use super::recipe::Order;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::layers::{Mode, Weights};
 use crate::networks::{Network, Observed, Setting, joint_gradients};
-use crate::objectives::Scores;
+use crate::objectives::{Scores, SharedPass};
 use crate::random::Stream;
-use crate::techniques::{EncoderRecipe, UnrolledGradient, off_diagonal_penalty, pack};
+use crate::techniques::{EncoderRecipe, off_diagonal_penalty, pack};
 use crate::training::history::{ACCURACY_ON_FAKE, ACCURACY_ON_REAL, DISCRIMINATOR_LOSS, GENERATOR_LOSS};
 
 /// Which draw of the run random choices belong to, at which step.
@@ -163,7 +163,7 @@ impl Duel {
         {
             report.insert(INFORMATION.into(), information);
         }
-        if let Some(threshold) = self.recipe.objective.decision_threshold() {
+        if let Some(threshold) = self.recipe.objective.properties().threshold {
             report.insert(ACCURACY_ON_REAL.into(), share_above(&judged.real.output, threshold)?);
             report.insert(ACCURACY_ON_FAKE.into(), 1.0 - share_above(&judged.fake.output, threshold)?);
         }
@@ -257,7 +257,7 @@ impl Duel {
                 loss = loss.add(&terms)?;
             }
             let inputs: Vec<&Variable> = weights.values().iter().collect();
-            let full = unrolling.gradient == UnrolledGradient::Full;
+            let full = unrolling.gradient.differentiates_steps();
             // The first-order variant still keeps the generator's graph, which its own loss needs.
             let options = GradientOptions { create_graph: full, retain_graph: true, allow_unused: false };
             let gradients: Vec<Variable> =
@@ -271,12 +271,14 @@ impl Duel {
     fn judged_generator_loss(&self, real: &Observed, fake: &Observed, shown: &Shown) -> Result<Variable> {
         let matching = self.recipe.techniques.feature_matching;
         let objective = || self.recipe.objective.generator_loss(&scores(real, fake, shown));
-        let pair = real.features.as_ref().zip(fake.features.as_ref());
-        match pair.filter(|_| matching.weight > 0.0) {
-            Some((real, fake)) if matching.alone => matching.term(real, fake),
-            Some((real, fake)) => Ok(objective()?.add(&matching.term(real, fake)?)?),
-            None => objective(),
+        if matching.weight == 0.0 {
+            return objective();
         }
+        let (Some(real), Some(fake)) = (&real.features, &fake.features) else {
+            return Err(Error::Internal("feature matching got no features of the discriminator".into()));
+        };
+        let term = matching.term(real, fake)?;
+        if matching.alone { Ok(term) } else { Ok(objective()?.add(&term)?) }
     }
 
     /// The part of the generator's loss that does not: its encoder's term, its weights' terms.
@@ -335,10 +337,9 @@ impl Duel {
         let techniques = &self.recipe.techniques;
         let unrolls = techniques.unrolling.steps > 0;
         let matches_features = techniques.feature_matching.weight > 0.0;
-        let sees_real = unrolls
-            || matches_features
-            || self.recipe.objective.generator_sees_real()
-            || matches!(techniques.encoder, EncoderRecipe::ModeRegularization { .. });
+        let objective_uses_real = self.recipe.objective.properties().generator_uses_real;
+        let sees_real =
+            unrolls || matches_features || objective_uses_real || techniques.encoder.uses_real_samples();
         let real = if sees_real { feed.batch(draw.number)?.samples } else { made.samples.detach() };
         let shown = self.show(&real, &made.samples, self.told(made, draw)?, "generator", draw)?;
         let weights = self.unrolled(&shown, draw)?;
@@ -347,11 +348,8 @@ impl Duel {
         let mut judge =
             |samples| self.critic.judge(weights.as_ref(), (samples, condition), Mode::Frozen, &mut masks);
         let fake = judge(&shown.noisy_fake)?;
-        let real_verdict = if matches_features || self.recipe.objective.generator_sees_real() {
-            judge(&shown.noisy_real)?
-        } else {
-            fake.detach()
-        };
+        let real_verdict =
+            if matches_features || objective_uses_real { judge(&shown.noisy_real)? } else { fake.detach() };
         let mut loss = self.judged_generator_loss(&real_verdict, &fake, &shown)?;
         report.insert(GENERATOR_LOSS.into(), loss.scalar()?);
         for (_, term) in self.recognition_terms(Learner::Generator, &real_verdict, &fake, &shown.told)? {
@@ -383,8 +381,8 @@ impl Duel {
 
     /// Both updates from one pass of the fakes through the discriminator before its step.
     ///
-    /// Where no sample of the discriminator depends on another, the generator's gradient is the
-    /// discriminator's own by its fakes, each sample rescaled: one backward pass serves both.
+    /// Where no sample of the discriminator depends on another and the objective allows it, the generator's gradient
+    /// is the discriminator's own by the generated samples, each rescaled: one backward pass serves both.
     pub(super) fn update_both(&mut self, feed: &mut Feed, draw: Draw, report: &mut Report) -> Result<()> {
         let real = feed.batch(draw.number)?.samples;
         let made = self.make(feed, "latents/discriminator", (draw.number, draw), Mode::Training)?;
@@ -405,19 +403,25 @@ impl Duel {
             || self.recipe.techniques.packing > 1
             || self.recipe.techniques.feature_matching.weight > 0.0;
         let verdict = scores(&judged.real, &judged.fake, &shown);
-        let rescaling = if apart { None } else { self.recipe.objective.fake_rescaling(&verdict)? };
-        let (critic, loss) = (&self.critic.player.network, judged.loss()?);
-        let (mut gradients, pull) = match rescaling {
-            Some(ratio) => {
-                let mut gradients = critic.gradients(whole(&loss), Some(&leaf), false)?;
-                let pull = gradients.pop().map(|own| per_sample(&own, &ratio)).transpose()?;
-                (gradients, pull)
+        let shared = if apart { None } else { self.recipe.objective.shared_pass(&verdict)? };
+        let critic = &self.critic.player.network;
+        let (mut gradients, pull) = match shared {
+            Some(SharedPass { real, fake, factors }) => {
+                let outputs = [
+                    Output { variable: verdict.real, weight: Some(&real) },
+                    Output { variable: verdict.fake, weight: Some(&fake) },
+                ];
+                let (gradients, own) = critic.gradients_and(&outputs, &leaf)?;
+                (gradients, per_sample(&own, &factors)?)
             }
             None => {
                 let options = GradientOptions { retain_graph: true, ..GradientOptions::default() };
                 let pull =
                     grad_of(&[whole(&generator_loss)], &[&leaf], options)?.into_iter().flatten().next();
-                (critic.gradients(whole(&loss), None, false)?, pull)
+                let pull = pull.ok_or_else(|| {
+                    Error::Internal("the merged update found no gradient by the generated samples".into())
+                })?;
+                (critic.gradients(whole(&judged.loss()?), None, false)?, pull)
             }
         };
         if let Some(terms) = terms {
@@ -429,7 +433,7 @@ impl Duel {
                 .collect::<Result<_>>()?;
         }
         let own_terms = self.generator_terms(&made, &real, draw, report)?;
-        let mut outputs = vec![Output { variable: &made.samples, weight: pull.as_ref() }];
+        let mut outputs = vec![Output { variable: &made.samples, weight: Some(&pull) }];
         outputs.extend(own_terms.as_ref().map(whole));
         let pulled = self.learning_gradients(&outputs)?;
         self.step_discriminator(&gradients, draw.step, report)?;
@@ -444,14 +448,15 @@ impl Duel {
         last: bool,
         report: &mut Report,
     ) -> Result<()> {
-        match self.recipe.update.order {
-            Order::Merged if last => self.update_both(feed, draw, report),
-            Order::SharedFakes if last => {
+        let order = if last { self.recipe.update.order } else { Order::Alternating };
+        match order {
+            Order::Merged => self.update_both(feed, draw, report),
+            Order::SharedFakes => {
                 let made = self.make(feed, "latents/discriminator", (draw.number, draw), Mode::Training)?;
                 self.update_discriminator(feed, &made, draw, report)?;
                 self.update_generator(feed, &made, draw, report)
             }
-            _ => {
+            Order::Alternating => {
                 let made = without_recording(|| {
                     self.make(feed, "latents/discriminator", (draw.number, draw), Mode::Frozen)
                 })?;

@@ -5,7 +5,7 @@ use super::training::{Judge, Maker, length, mlp};
 use super::{Plate, Shown};
 use crate::error::Result;
 use crate::networks::Hidden;
-use crate::objectives::Objective;
+use crate::objectives::{Objective, Wasserstein};
 use crate::penalties::Penalty;
 use crate::pictures::{Ink, Mark, Panel, Shape, Sheet};
 use crate::systems::{LatentRecipe, OptimizerRecipe, Prior};
@@ -69,7 +69,7 @@ pub(super) fn show() -> Result<Shown> {
         let mut maker = generator(&digits, steps)?;
         let game = [Objective::MINIMAX, Objective::NON_SATURATING];
         let mut lines = norms(&digits, &mut maker, (Objective::MINIMAX, Penalty::None {}), &game)?;
-        let critic = Objective::Wasserstein {};
+        let critic = Objective::Wasserstein(Wasserstein {});
         lines.extend(norms(&digits, &mut maker, (critic, Penalty::WGAN_GP), &[critic])?);
         for (name, line) in names.iter().zip(&lines) {
             for (when, point) in [("first", line.first()), ("last", line.last())] {

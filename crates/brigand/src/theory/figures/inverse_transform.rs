@@ -6,7 +6,7 @@ use super::{Plate, Shown};
 use crate::data::Toy;
 use crate::error::Result;
 use crate::networks::{Hidden, SampleShape};
-use crate::objectives::Objective;
+use crate::objectives::Wasserstein;
 use crate::penalties::{Cost, Penalty, Probe};
 use crate::pictures::{Ink, Mark, Panel, Shape, Sheet};
 use crate::systems::{LatentRecipe, OptimizerRecipe, Prior};
@@ -58,7 +58,7 @@ fn trained() -> Result<Maker> {
     let latent = LatentRecipe { size: 1, prior: Prior::Uniform };
     let penalty = Penalty::Gradient { probe: Probe::Line, cost: Cost::OneSided, weight: 0.1 };
     let layers = mlp(&[64, 64], Hidden::LeakyRelu);
-    let mut judge = Judge::new(&layers, sample, (Objective::Wasserstein {}, penalty), optimizer, 1)?;
+    let mut judge = Judge::new(&layers, sample, (Wasserstein {}.into(), penalty), optimizer, 1)?;
     let mut maker = Maker::new(&layers, sample, latent, optimizer, 1)?;
     for step in 0..STEPS {
         for round in 0..CRITIC_STEPS {
