@@ -108,6 +108,11 @@ fn the_documentation_lists_every_kind_with_its_paper() {
         let row = row.unwrap_or_else(|| panic!("docs/parts.md has no row for {}", objective.kind()));
         assert!(row.contains(objective.as_loss().paper()), "{row}");
     }
+    let readme = include_str!("../../../../README.md");
+    assert!(
+        readme.contains(&format!("{} kinds of objective", Objective::KINDS.len())),
+        "README.md counts them"
+    );
 }
 
 /// `generator_uses_real` and `compares_samples` say what the losses depend on. A loss that takes samples as constants
