@@ -103,7 +103,12 @@ fn packs_hold_neighbours() {
 fn schedules_end_at_nothing() {
     let linear = Schedule::Linear { after: 0.5 };
     assert_eq!([0, 50, 75, 100].map(|step| linear.at(step, 100)), [1.0, 1.0, 0.5, 0.0]);
-    assert!((Schedule::Cosine {}.at(50, 100) - 0.5).abs() < 1e-12);
+    // (1 + cos(pi done)) / 2; a run that goes on beyond its last step stays at 0.
+    let cosine = [(0, 1.0), (25, (2.0 + 2f64.sqrt()) / 4.0), (50, 0.5), (75, (2.0 - 2f64.sqrt()) / 4.0)];
+    for (step, factor) in cosine.into_iter().chain([(100, 0.0), (101, 0.0), (150, 0.0), (200, 0.0)]) {
+        let found = Schedule::Cosine {}.at(step, 100);
+        assert!((found - factor).abs() < 1e-12, "{found} at step {step} instead of {factor}");
+    }
 }
 
 const OPTIMIZERS: [OptimizerRecipe; 3] = [

@@ -40,7 +40,6 @@ impl Critic {
 
     /// Cuts the weights where the constraint says so; answers the share of them at the bound.
     pub(super) fn clip(&mut self) -> Result<Option<f64>> {
-        let Constraint::Clip { bound } = self.constraint else { return Ok(None) };
-        self.player.network.weights.clip(bound).map(Some)
+        self.constraint.clip_bound().map(|bound| self.player.network.weights.clip(bound)).transpose()
     }
 }

@@ -20,7 +20,6 @@ use super::{Report, Setup, System, TheoryLine};
 use crate::error::{Error, Result};
 use crate::layers::Mode;
 use crate::networks::{GeneratorOptions, Head, Hearing, Network, NetworkRecipe, SampleShape, Setting};
-use crate::penalties::Constraint;
 use crate::random::Stream;
 use crate::systems::LatentSpace;
 use crate::techniques::{EncoderRecipe, HistoricalAverage};
@@ -80,7 +79,7 @@ impl Duel {
         let head = Head {
             outputs: None,
             minibatch: techniques.minibatch,
-            spectral: recipe.constraint == Constraint::Spectral {},
+            spectral: recipe.constraint.normalizes_weights(),
             condition: recipe.condition.hearing(classes),
             second: recognition.size(),
         };
@@ -222,7 +221,7 @@ impl System for Duel {
 
     fn theory(&self) -> Vec<TheoryLine> {
         let line = |metric, label, value| TheoryLine { metric, label, value };
-        let mut lines = match self.recipe.objective.equilibrium() {
+        let mut lines = match self.recipe.objective.properties().equilibrium {
             None => Vec::new(),
             Some((discriminator, generator)) if discriminator == generator => {
                 vec![line(DISCRIMINATOR_LOSS, "both when D cannot tell", discriminator)]

@@ -6,7 +6,7 @@ use super::conditions::{CodesRecipe, ConditionRecipe, DiscriminatorHears, Genera
 use crate::error::{Error, Result};
 use crate::layers::Minibatch;
 use crate::networks::NetworkRecipe;
-use crate::objectives::Objective;
+use crate::objectives::{Energies, Objective};
 use crate::penalties::{Constraint, Penalty};
 use crate::systems::AverageRecipe;
 use crate::systems::LatentRecipe;
@@ -113,20 +113,18 @@ impl DuelRecipe {
     fn contradiction(&self) -> Option<&'static str> {
         let techniques = &self.techniques;
         let reconstructs = matches!(self.discriminator, NetworkRecipe::Autoencoder(_));
-        let energies = matches!(self.objective, Objective::EnergyBased { .. });
+        let energies = self.objective.properties().energies;
         let unrolls = techniques.unrolling.steps > 0;
         let conditional = self.condition.is_on();
         let insists = self.condition.discriminator != (DiscriminatorHears::Nothing {});
         let rules = [
             (
-                energies && !reconstructs,
+                energies == Energies::Required && !reconstructs,
                 "objective.kind=energy-based needs energies that are never negative; \
                  set discriminator.kind=autoencoder",
             ),
             (
-                reconstructs
-                    && !energies
-                    && !matches!(self.objective, Objective::Wasserstein {} | Objective::LossSensitive { .. }),
+                reconstructs && energies == Energies::Refused,
                 "an auto-encoder's scores are never positive, so this objective cannot tell real from fake by \
                  them; set objective.kind to energy-based, loss-sensitive or wasserstein",
             ),
@@ -136,7 +134,7 @@ impl DuelRecipe {
                  instead; set techniques.minibatch=none",
             ),
             (
-                unrolls && matches!(self.constraint, Constraint::Clip { .. }),
+                unrolls && self.constraint.clip_bound().is_some(),
                 "unrolling differentiates through the discriminator's steps, and clipping is no differentiable \
                  step; choose another constraint or techniques.unrolling.steps=0",
             ),

@@ -6,7 +6,7 @@ use super::super::{
 };
 use super::{both, ordinary, row, two_hidden_layers};
 use crate::networks::{DcganRecipe, Hidden, HiddenNormalization, MlpRecipe, NetworkRecipe, SampleKind};
-use crate::objectives::Objective;
+use crate::objectives::Hinge;
 use crate::penalties::Constraint;
 
 const FAMILY: Family = Family::Conditional;
@@ -124,7 +124,7 @@ fn projection(kind: SampleKind) -> DuelRecipe {
         condition: condition(GeneratorHears::BatchNorm, DiscriminatorHears::Projection {}),
         generator,
         discriminator: convolutions(kind, false),
-        objective: Objective::Hinge {},
+        objective: Hinge {}.into(),
         constraint: Constraint::Spectral {},
         optimizer: both(adam),
         ..ordinary(kind)

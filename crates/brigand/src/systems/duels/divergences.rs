@@ -4,7 +4,7 @@ use super::super::DuelRecipe;
 use super::super::registry::{Entry, Family};
 use super::{ordinary, row, unnormalized};
 use crate::networks::SampleKind;
-use crate::objectives::{Divergence, GeneratorUpdate, Objective};
+use crate::objectives::{FGan, LeastSquares, Objective};
 
 const FAMILY: Family = Family::Divergences;
 const GOODFELLOW: &str = "Goodfellow et al. 2014, arXiv:1406.2661";
@@ -29,14 +29,9 @@ fn mmgan(kind: SampleKind) -> DuelRecipe {
 }
 
 fn lsgan(kind: SampleKind) -> DuelRecipe {
-    DuelRecipe { objective: Objective::LeastSquares { a: 0.0, b: 1.0, c: 1.0 }, ..ordinary(kind) }
+    DuelRecipe { objective: LeastSquares::default().into(), ..ordinary(kind) }
 }
 
 fn fgan(kind: SampleKind) -> DuelRecipe {
-    let (divergence, update) = (Divergence::Kl, GeneratorUpdate::Trick);
-    DuelRecipe {
-        objective: Objective::FGan { divergence, update, alpha: 0.5 },
-        discriminator: unnormalized(kind),
-        ..ordinary(kind)
-    }
+    DuelRecipe { objective: FGan::default().into(), discriminator: unnormalized(kind), ..ordinary(kind) }
 }

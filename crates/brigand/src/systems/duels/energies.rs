@@ -4,7 +4,7 @@ use super::super::registry::{Entry, Family};
 use super::super::{DuelRecipe, OptimizerRecipe};
 use super::{both, ordinary, penalty, rate, row, unnormalized, weight};
 use crate::networks::{AutoencoderRecipe, NetworkRecipe, SampleKind};
-use crate::objectives::Objective;
+use crate::objectives::{EnergyBased, LossSensitive, Wasserstein};
 use crate::penalties::{Cost, Probe};
 use crate::techniques::EncoderRecipe;
 
@@ -41,7 +41,7 @@ fn ebgan(kind: SampleKind) -> DuelRecipe {
     let (encoder, decoder) = (Box::new(unnormalized(kind)), Box::new(unnormalized(kind)));
     DuelRecipe {
         discriminator: NetworkRecipe::Autoencoder(AutoencoderRecipe { code, encoder, decoder }),
-        objective: Objective::EnergyBased { margin, relative: false, pull_away: 0.1 },
+        objective: EnergyBased { margin, ..EnergyBased::default() }.into(),
         optimizer: both(OptimizerRecipe::adam(1e-3, 0.5, 0.999)),
         ..ordinary(kind)
     }
@@ -52,7 +52,7 @@ fn ebgan(kind: SampleKind) -> DuelRecipe {
 fn energy_gan(kind: SampleKind) -> DuelRecipe {
     let mut recipe = ordinary(kind);
     recipe.discriminator = unnormalized(kind);
-    recipe.objective = Objective::Wasserstein {};
+    recipe.objective = Wasserstein {}.into();
     recipe.penalty = penalty(Probe::Real, Cost::Squared, weight(kind));
     recipe.optimizer = both(OptimizerRecipe::adam(rate(kind, 1e-4), 0.0, 0.9));
     recipe.techniques.encoder =
@@ -64,7 +64,7 @@ fn energy_gan(kind: SampleKind) -> DuelRecipe {
 fn ls_gan(kind: SampleKind) -> DuelRecipe {
     let lambda = if kind == SampleKind::Image { 2e-4 } else { 1.0 };
     DuelRecipe {
-        objective: Objective::LossSensitive { lambda, gamma: 0.0, slope: 0.0 },
+        objective: LossSensitive { lambda, ..LossSensitive::default() }.into(),
         optimizer: both(OptimizerRecipe::adam(rate(kind, 1e-4), 0.5, 0.999)),
         ..ordinary(kind)
     }

@@ -4,7 +4,7 @@ use super::super::registry::{Entry, Family};
 use super::super::{DuelRecipe, OptimizerRecipe, Players};
 use super::{both, ordinary, penalty, rate, row, unnormalized, weight};
 use crate::networks::SampleKind;
-use crate::objectives::Objective;
+use crate::objectives::{Hinge, Objective};
 use crate::penalties::{Constraint, Cost, Probe};
 
 const FAMILY: Family = Family::Lipschitz;
@@ -46,7 +46,7 @@ fn dragan(kind: SampleKind) -> DuelRecipe {
 fn sngan(kind: SampleKind) -> DuelRecipe {
     let mut recipe = ordinary(kind);
     recipe.discriminator = unnormalized(kind);
-    recipe.objective = Objective::Hinge {};
+    recipe.objective = Hinge {}.into();
     recipe.constraint = Constraint::Spectral {};
     recipe.optimizer = both(OptimizerRecipe::adam(rate(kind, 2e-4), 0.0, 0.9));
     recipe.update.discriminator_steps = 5;

@@ -15,7 +15,7 @@ pub(super) use foundations::ordinary;
 use super::registry::{Entry, Family, Length, Make};
 use super::{DuelRecipe, OptimizerRecipe, Players, Schedule};
 use crate::networks::{DcganRecipe, Hidden, MlpRecipe, NetworkRecipe, SampleKind};
-use crate::objectives::Objective;
+use crate::objectives::Wasserstein;
 use crate::penalties::{Cost, Penalty, Probe};
 
 /// The rows of all of them, in the order in which a reader meets them.
@@ -75,7 +75,7 @@ fn two_hidden_layers() -> NetworkRecipe {
 fn critic(kind: SampleKind, optimizer: OptimizerRecipe) -> DuelRecipe {
     let mut recipe = ordinary(kind);
     recipe.discriminator = unnormalized(kind);
-    recipe.objective = Objective::Wasserstein {};
+    recipe.objective = Wasserstein {}.into();
     recipe.optimizer = both(optimizer);
     recipe.update.discriminator_steps = 5;
     recipe

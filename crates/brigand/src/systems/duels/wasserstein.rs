@@ -4,7 +4,7 @@ use super::super::registry::{Entry, Family};
 use super::super::{DuelRecipe, OptimizerRecipe};
 use super::{critic, ordinary, penalty, rate, row, weight};
 use crate::networks::{NetworkRecipe, SampleKind};
-use crate::objectives::{Objective, PairDistance, TransportCost};
+use crate::objectives::{CTransform, GanQp};
 use crate::penalties::{Constraint, Cost, Probe};
 use crate::techniques::Consistency;
 
@@ -94,14 +94,14 @@ fn wgan_div(kind: SampleKind) -> DuelRecipe {
 }
 
 fn c_transform(kind: SampleKind) -> DuelRecipe {
-    let objective = Objective::CTransform { cost: TransportCost::Euclidean, epsilon: 0.0 };
+    let objective = CTransform::default().into();
     DuelRecipe { objective, ..critic(kind, adam(kind)) }
 }
 
 /// Two critic steps, as in the author's code.
 fn gan_qp(kind: SampleKind) -> DuelRecipe {
     let mut recipe = ordinary(kind);
-    recipe.objective = Objective::GanQp { lambda: 10.0, distance: PairDistance::L1 };
+    recipe.objective = GanQp::default().into();
     recipe.update.discriminator_steps = 2;
     recipe
 }
