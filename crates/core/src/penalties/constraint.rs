@@ -63,6 +63,28 @@ impl Constraint {
         Err(Error::Recipe(format!("constraint.{key} is {value}; give a positive number")))
     }
 
+    /// The largest weight after each step, where weights are cut.
+    pub fn clip_bound(&self) -> Option<f64> {
+        match *self {
+            Self::Clip { bound } => Some(bound),
+            Self::None {}
+            | Self::Spectral {}
+            | Self::GradientNormalization {}
+            | Self::GranNormalization { .. } => None,
+        }
+    }
+
+    /// Whether it divides every weight by its largest singular value.
+    pub fn normalizes_weights(&self) -> bool {
+        match self {
+            Self::Spectral {} => true,
+            Self::None {}
+            | Self::Clip { .. }
+            | Self::GradientNormalization {}
+            | Self::GranNormalization { .. } => false,
+        }
+    }
+
     /// Whether it needs the gradient of the scores by the samples, in both players' updates.
     pub fn normalizes_gradients(&self) -> bool {
         matches!(self, Self::GradientNormalization {} | Self::GranNormalization { .. })
