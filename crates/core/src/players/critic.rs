@@ -293,10 +293,10 @@ impl<M: Scorer> Critic<M> {
         let real = match self.rules.generator_uses_real() {
             false => None,
             true => {
-                let mut score = || self.score(weights, &sides.noisy_real, Mode::BatchStatistics, &mut masks);
                 // Unrolled weights depend on the generator, its own do not; scores normalised by their slope need a
                 // record of how they came about.
                 let recorded = weights.is_some() || self.rules.constraint.normalizes_gradients();
+                let mut score = || self.score(weights, &sides.noisy_real, Mode::BatchStatistics, &mut masks);
                 Some(if recorded { score()? } else { without_recording(score)? })
             }
         };
