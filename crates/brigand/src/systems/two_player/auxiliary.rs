@@ -3,12 +3,12 @@
 use std::ops::Range;
 
 use brigand_autograd::Variable;
-use brigand_core::latent::LatentSpace;
+use brigand_core::latent::{CATEGORY, CODE, LatentSpace};
 use brigand_core::networks::Heads;
 use brigand_core::objectives::cross_entropy;
 use brigand_core::{Error, Result};
 
-use super::conditions::{CATEGORY, CODE, CodesRecipe, ConditionRecipe, DiscriminatorCondition};
+use super::conditions::{CodesRecipe, ConditionRecipe, DiscriminatorCondition};
 
 /// The categorical code's cross-entropy, as reported.
 pub(super) const CATEGORY_LOSS: &str = "category_loss";

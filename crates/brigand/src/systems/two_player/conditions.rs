@@ -1,7 +1,7 @@
 //! What a generator starts from besides noise, and how a discriminator uses it: classes, and codes that should be
 //! recognisable in the samples.
 
-use brigand_core::latent::{CLASS, Distribution, LatentPart, LatentRecipe, LatentSpace};
+use brigand_core::latent::{CATEGORY, CLASS, CODE, Distribution, LatentPart, LatentRecipe, LatentSpace};
 use brigand_core::networks::ConditionUse;
 use brigand_core::{Error, Result};
 use serde::{Deserialize, Serialize};
@@ -143,11 +143,6 @@ impl CodesRecipe {
         Ok(())
     }
 }
-
-/// Name of the part of a latent that is the categorical code.
-pub const CATEGORY: &str = "category";
-/// Name of the part of a latent that is the continuous codes.
-pub const CODE: &str = "code";
 
 /// The latents of a two-player system: noise, categorical code, continuous codes, class.
 pub(super) fn latent_space(

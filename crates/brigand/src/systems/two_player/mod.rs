@@ -7,9 +7,7 @@ mod rows;
 mod techniques;
 mod updates;
 
-pub use conditions::{
-    CATEGORY, CODE, CodesRecipe, ConditionRecipe, DiscriminatorCondition, GeneratorCondition,
-};
+pub use conditions::{CodesRecipe, ConditionRecipe, DiscriminatorCondition, GeneratorCondition};
 pub use recipe::{Order, Players, TwoPlayerRecipe, UpdateRecipe};
 pub use rows::{ROWS, ordinary};
 pub use techniques::{EncoderRecipe, Techniques};
