@@ -64,15 +64,18 @@ impl Constraint {
         Err(Error::Recipe(format!("constraint.{key} is {value}; give a positive number")))
     }
 
-    /// Whether it needs the gradient of the scores by the samples, in both players' updates.
-    pub fn normalizes_gradients(&self) -> bool {
-        match self {
-            Self::GradientNormalization {} | Self::GranNormalization { .. } => true,
-            Self::None {} | Self::Clip { .. } | Self::Spectral {} => false,
+    /// The largest weight after each step, where weights are cut.
+    pub fn clip_bound(&self) -> Option<f64> {
+        match *self {
+            Self::Clip { bound } => Some(bound),
+            Self::None {}
+            | Self::Spectral {}
+            | Self::GradientNormalization {}
+            | Self::GranNormalization { .. } => None,
         }
     }
 
-    /// Whether each weight matrix is divided by its largest singular value.
+    /// Whether it divides every weight by its largest singular value.
     pub fn normalizes_weights(&self) -> bool {
         match self {
             Self::Spectral {} => true,
@@ -83,14 +86,11 @@ impl Constraint {
         }
     }
 
-    /// The bound that weights are cut to after each step, where they are.
-    pub fn clip_bound(&self) -> Option<f64> {
-        match *self {
-            Self::Clip { bound } => Some(bound),
-            Self::None {}
-            | Self::Spectral {}
-            | Self::GradientNormalization {}
-            | Self::GranNormalization { .. } => None,
+    /// Whether it needs the gradient of the scores by the samples, in both players' updates.
+    pub fn normalizes_gradients(&self) -> bool {
+        match self {
+            Self::GradientNormalization {} | Self::GranNormalization { .. } => true,
+            Self::None {} | Self::Clip { .. } | Self::Spectral {} => false,
         }
     }
 

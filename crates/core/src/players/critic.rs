@@ -76,6 +76,14 @@ pub struct GeneratorLoss<A> {
     pub fake: Scored<A>,
 }
 
+/// Both players' gradients from one pass of a batch.
+pub struct Merged {
+    /// The discriminator's, as [`Turn::step`] takes them.
+    pub own: Vec<Vec<Variable>>,
+    /// The generator's, by each part of the fake side.
+    pub by_fake: Vec<Variable>,
+}
+
 /// A discriminator in training.
 pub struct Critic<M> {
     player: Player<M>,
@@ -291,9 +299,11 @@ impl<M: Scorer> Critic<M> {
         let real = match self.rules.generator_uses_real() {
             false => None,
             true => {
+                // Unrolled weights depend on the generator, its own do not; scores normalised by their slope need a
+                // record of how they came about.
+                let recorded = weights.is_some() || self.rules.constraint.normalizes_gradients();
                 let mut score = || self.score(weights, &sides.noisy_real, Mode::BatchStatistics, &mut masks);
-                // Unrolled weights depend on the generator, its own do not.
-                Some(if weights.is_some() { score()? } else { without_recording(score)? })
+                Some(if recorded { score()? } else { without_recording(score)? })
             }
         };
         let loss = generator_loss(&self.rules, (real.as_ref(), &fake), sides)?;
@@ -329,7 +339,7 @@ impl<M: Scorer> Critic<M> {
     }
 
     /// Its weights after `steps` more steps on this batch, of `scale` times the step size: as functions of the fakes where
-    /// `full`, as constants else. `heads` gives the terms of its other heads.
+    /// `full`, as constants else. `heads` gives the terms of its other heads; terms of its weights count too.
     ///
     /// # Errors
     /// If the inputs do not fit.
@@ -347,7 +357,10 @@ impl<M: Scorer> Critic<M> {
         for step in 0..steps {
             let purpose = format!("dropout/unrolled/{step}");
             let compared = self.compare(Some(&weights), sides, Mode::BatchStatistics, (&purpose, draw))?;
-            let loss = compared.loss(&heads(&compared.real, &compared.fake)?)?;
+            let mut loss = compared.loss(&heads(&compared.real, &compared.fake)?)?;
+            for (_, term) in self.player.terms_of(&weights)? {
+                loss = loss.add(&term)?;
+            }
             let inputs: Vec<&Variable> = weights.values().iter().collect();
             // The first-order variant still keeps the generator's graph, which its own loss needs.
             let options = GradientOptions { create_graph: full, retain_graph: true, allow_unused: false };
@@ -359,12 +372,8 @@ impl<M: Scorer> Critic<M> {
         Ok(Some(weights))
     }
 
-    /// One step of the discriminator that also finds the generator's gradients by the parts of `fake`, which is cut off from
-    /// its history: both players' updates from one pass.
-    ///
-    /// Where no score depends on another sample and the generator's loss is the objective's alone, its gradient is the
-    /// discriminator's own, each sample rescaled: one backward pass serves both. Otherwise there are two. `heads` gives
-    /// the terms of other heads, first the discriminator's, then the generator's.
+    /// One step of the discriminator that also finds the generator's gradients by the parts of `fake`, as
+    /// [`Critic::merged_gradients`] does.
     ///
     /// # Errors
     /// If the inputs do not fit.
@@ -372,9 +381,30 @@ impl<M: Scorer> Critic<M> {
         &mut self,
         turn: &mut Turn<'_>,
         draw: Draw,
-        (real, fake): (&M::Input, &M::Input),
+        sides: (&M::Input, &M::Input),
         heads: impl FnOnce(&Scored<M::Also>, &Scored<M::Also>) -> Result<[Vec<(&'static str, Variable)>; 2]>,
     ) -> Result<Vec<Variable>> {
+        let Merged { own, by_fake } = self.merged_gradients(turn, draw, sides, heads)?;
+        turn.step(&mut [&mut self.player], own)?;
+        Ok(by_fake)
+    }
+
+    /// The gradients of the discriminator's loss by its weights, and of the generator's by the parts of `fake`, which is
+    /// cut off from its history: both players' updates from one pass.
+    ///
+    /// Where no score depends on another sample and the generator's loss is the objective's alone, its gradient is the
+    /// discriminator's own, each sample rescaled: one backward pass serves both. Otherwise there are two. `heads` gives
+    /// the terms of other heads, first the discriminator's, then the generator's.
+    ///
+    /// # Errors
+    /// If the inputs do not fit.
+    pub fn merged_gradients(
+        &mut self,
+        turn: &mut Turn<'_>,
+        draw: Draw,
+        (real, fake): (&M::Input, &M::Input),
+        heads: impl FnOnce(&Scored<M::Also>, &Scored<M::Also>) -> Result<[Vec<(&'static str, Variable)>; 2]>,
+    ) -> Result<Merged> {
         let sides = self.sides((real.detached(), fake.leaves()?), "discriminator", draw)?;
         let parts = sides.fake.parts()?;
         let leaves: Vec<&Variable> = parts.iter().collect();
@@ -402,7 +432,7 @@ impl<M: Scorer> Critic<M> {
             _ => None,
         };
         let whole = |variable| Output { variable, weight: None };
-        let (own, sample_gradients) = match shared {
+        let (own, by_fake) = match shared {
             Some(SharedPass { real, fake, factors }) => {
                 let added = compared.added()?;
                 let mut outputs = vec![
@@ -419,8 +449,7 @@ impl<M: Scorer> Critic<M> {
                 (turn.gradients(&[&self.player], &[whole(&loss)], &[], false)?.0, by_samples)
             }
         };
-        turn.step(&mut [&mut self.player], own)?;
-        Ok(sample_gradients)
+        Ok(Merged { own, by_fake })
     }
 }
 
