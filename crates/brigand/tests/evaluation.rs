@@ -2,17 +2,16 @@
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
-use std::ops::Range;
-
 use brigand::data::{self, Dataset, Labels, Options, Spec};
 use brigand::evaluation::extractors::Extractor;
 use brigand::evaluation::{
-    GeneratedSamples, Metric, PathLength, PathSettings, Request, Samples, Score, Side, Source, evaluate,
+    METRICS, MetricRow, PathLength, PathSettings, Request, Samples, Score, Side, Source, evaluate,
+    find_metric,
 };
 use brigand::random::Stream;
 use brigand::recipe::{Changes, Recipe};
 use brigand::systems;
-use brigand::training::Prepared;
+use brigand::training::{Prepared, generated_samples, train_classifier};
 use candle_core::{Device, Tensor};
 
 /// What is done to an image of 8 x 8.
@@ -53,9 +52,10 @@ impl Samples for Digits {
         Some(Labels { classes, values: self.places.iter().map(|&place| values[place]).collect() })
     }
 
-    fn get(&self, range: Range<usize>) -> brigand::Result<Tensor> {
-        let mut batch = self.dataset.get(&self.places[range.clone()])?;
-        for (image, place) in batch.values.chunks_exact_mut(64).zip(range) {
+    fn get(&self, places: &[usize]) -> brigand::Result<Tensor> {
+        let stored: Vec<usize> = places.iter().map(|&place| self.places[place]).collect();
+        let mut batch = self.dataset.get(&stored)?;
+        for (image, &place) in batch.values.chunks_exact_mut(64).zip(places) {
             (self.fault)(image, place as u64);
         }
         Ok(Tensor::from_vec(batch.values, batch.shape, &Device::Cpu)?)
@@ -86,17 +86,11 @@ fn blur(image: &mut [f32], _: u64) {
 /// The scores of `generated` against the digits at even places.
 fn scores(generated: &dyn Samples) -> impl Fn(&str) -> f64 + use<> {
     let real = Digits::new(0, |_| true, none);
-    let metrics = [
-        Metric::Frechet,
-        Metric::Kernel,
-        Metric::InceptionScore,
-        Metric::PrecisionRecall,
-        Metric::Modes,
-        Metric::Memorisation,
-        Metric::Parzen,
-    ];
+    let metrics =
+        ["fid", "kid", "is", "prdc", "modes", "memorisation", "kde"].map(|name| find_metric(name).unwrap());
     let extractor = Extractor::digits().unwrap();
-    let request = Request { metrics: &metrics, extractor: &extractor, seed: 0, train: None };
+    let request =
+        Request { metrics: &metrics, extractor: &extractor, seed: 0, train: None, train_classifier: None };
     let found =
         evaluate(&request, Side::Samples(&real), Side::Samples(generated), &mut |_| {}).unwrap().scores;
     move |metric| found.iter().find(|score| score.protocol.metric == metric).unwrap().value
@@ -146,23 +140,38 @@ fn copies_are_seen_as_memorised() {
 fn an_untrained_generator_is_far_from_real_digits() {
     let recipe = Recipe::resolve(systems::find("gan").unwrap(), &Changes::default()).unwrap();
     let system = Prepared::new(recipe, &Device::Cpu).unwrap().system;
-    let untrained = scores(&GeneratedSamples::new(system.as_ref(), "untrained", 898, 0).unwrap());
+    let untrained = scores(&generated_samples(system.as_ref(), "untrained", 898, 0).unwrap());
     let real = scores(&Digits::new(1, |_| true, none));
     assert!(real("fid") < 0.1 * untrained("fid"), "{} {}", real("fid"), untrained("fid"));
     assert!(real("kid") < 0.1 * untrained("kid"), "{} {}", real("kid"), untrained("kid"));
 }
 
 /// The score of one metric of samples against the digits at even places.
-fn only(metric: Metric, generated: &dyn Samples) -> brigand::Result<Score> {
-    let (real, extractor) = (Digits::new(0, |_| true, none), Extractor::digits().unwrap());
-    let request = Request { metrics: &[metric], extractor: &extractor, seed: 0, train: None };
-    let found = evaluate(&request, Side::Samples(&real), Side::Samples(generated), &mut |_| {})?;
-    Ok(found.scores.into_iter().next().unwrap())
+fn only(metric: &str, generated: &dyn Samples) -> brigand::Result<Score> {
+    let real = Digits::new(0, |_| true, none);
+    Ok(measured(find_metric(metric).unwrap(), &real, generated)?.into_iter().next().unwrap())
+}
+
+/// The scores of one metric with the embedded classifier's features.
+fn measured(
+    metric: &'static MetricRow,
+    real: &dyn Samples,
+    generated: &dyn Samples,
+) -> brigand::Result<Vec<Score>> {
+    let extractor = Extractor::digits().unwrap();
+    let request = Request {
+        metrics: &[metric],
+        extractor: &extractor,
+        seed: 0,
+        train: None,
+        train_classifier: Some(train_classifier),
+    };
+    Ok(evaluate(&request, Side::Samples(real), Side::Samples(generated), &mut |_| {})?.scores)
 }
 
 #[test]
 fn a_classifier_learns_what_the_generated_samples_show() {
-    let accuracy = |samples: &Digits| only(Metric::ClassificationAccuracy, samples).unwrap();
+    let accuracy = |samples: &Digits| only("cas", samples).unwrap();
     let (all, five) = (accuracy(&Digits::new(1, |_| true, none)), accuracy(&Digits::new(1, |l| l < 5, none)));
     assert!((0.94..1.0).contains(&all.value), "{}", all.value);
     // Half of the real digits are of classes that it never saw.
@@ -177,8 +186,8 @@ fn a_classifier_learns_what_the_generated_samples_show() {
 fn path_length_follows_the_latents_of_a_generator() {
     let recipe = Recipe::resolve(systems::find("gan").unwrap(), &Changes::default()).unwrap();
     let system = Prepared::new(recipe, &Device::Cpu).unwrap().system;
-    let generated = GeneratedSamples::new(system.as_ref(), "untrained", 30, 0).unwrap();
-    let found = only(Metric::PathLength, &generated).unwrap();
+    let generated = generated_samples(system.as_ref(), "untrained", 30, 0).unwrap();
+    let found = only("path-length", &generated).unwrap();
     // Pixels of the same generator with the published metric's own small step: the length is one of a curve.
     let extractor = Extractor::digits().unwrap();
     let settings = PathSettings { pairs: 30, batch: 30, step: 1e-3, ..PathSettings::default() };
@@ -205,9 +214,9 @@ fn path_length_follows_the_latents_of_a_generator() {
 fn what_a_set_lacks_for_a_metric_is_named() {
     let recipe = Recipe::resolve(systems::find("gan").unwrap(), &Changes::default()).unwrap();
     let system = Prepared::new(recipe, &Device::Cpu).unwrap().system;
-    let generated = GeneratedSamples::new(system.as_ref(), "a run", 30, 0).unwrap();
-    let message = only(Metric::ClassificationAccuracy, &generated).unwrap_err().to_string();
+    let generated = generated_samples(system.as_ref(), "a run", 30, 0).unwrap();
+    let message = only("cas", &generated).unwrap_err().to_string();
     assert!(message.contains("a run has none") && message.contains("sub-folder"), "{message}");
-    let message = only(Metric::PathLength, &Digits::new(1, |_| true, none)).unwrap_err().to_string();
+    let message = only("path-length", &Digits::new(1, |_| true, none)).unwrap_err().to_string();
     assert!(message.contains("path-length needs a generator"), "{message}");
 }

@@ -8,11 +8,11 @@ use std::path::{Path, PathBuf};
 use brigand::data::Spec;
 use brigand::evaluation::extractors::Extractor;
 use brigand::evaluation::{
-    Evaluation, EvaluationFile, Measured, Metric, Request, Samples, Side, draw_pairs, evaluate,
-    read_reference, write_reference,
+    Available, Evaluation, EvaluationFile, METRICS, Measured, MetricRow, Need, Request, Samples, Side,
+    draw_pairs, evaluate, find_metric, read_reference, write_reference,
 };
 use brigand::files::FileError;
-use brigand::training::{RunFolder, Which, choose_extractor};
+use brigand::training::{RunFolder, Which, choose_extractor, train_classifier};
 
 use crate::console;
 use crate::failure::Failure;
@@ -23,7 +23,7 @@ use sources::{Given, Opened};
 const EXAMPLES: &str = "\
 Examples:
   brigand evaluate runs/gan-1
-  brigand evaluate runs/dcgan-1 --metrics fid,is,memorisation --features classifier:runs/judge --out report
+  brigand evaluate runs/dcgan-1 --metrics fid,is,memorisation --features classifier:runs/classifier --out report
   brigand evaluate --real folder:photos --fake folder:made --features inception:pt_inception-2015-12-05-6726825d.pth
   brigand evaluate --real mnist:test --fake mnist:train --metrics fid --save-stats mnist.safetensors
   brigand evaluate --real mnist.npz --fake new.npy --metrics fid
@@ -32,17 +32,22 @@ Examples:
   brigand evaluate --compare runs/gan-1/evaluation.json runs/gan-2/evaluation.json
 
 A SPEC is data (`brigand data list`; `:train` or `:test` after the name chooses the part), a .npy file of images in
-[-1, 1] or of points, the folder of a run, statistics (.npz, .safetensors) for fid, or features made before.
-Metrics: fid, kid, is, prdc, kde, ms-ssim, modes, stacked-digits, memorisation, nearest-neighbour, path-length (of a
-run), class-match (of a run that is asked for classes), cas (of samples with classes: such a run, or a folder with a
-sub-folder for each).";
+[-1, 1] or of points, the folder of a run, statistics (.npz, .safetensors) for fid, or features made before.";
+
+/// The examples and every metric with what it measures.
+fn after_help() -> String {
+    let width = METRICS.iter().map(|metric| metric.name.len()).max().unwrap_or(0);
+    let line = |metric: &MetricRow| format!("  {:width$}  {}", metric.name, metric.summary);
+    let lines: Vec<String> = METRICS.iter().map(line).collect();
+    format!("{EXAMPLES}\n\nMetrics:\n{}", lines.join("\n"))
+}
 
 /// Samples of either side unless --count says otherwise.
 const COUNT: usize = 10_000;
 
 /// Measure how good samples are: of a run, or of any set beside any other.
 #[derive(clap::Args)]
-#[command(after_help = EXAMPLES)]
+#[command(after_help = after_help())]
 pub(crate) struct Arguments {
     /// Folder of the run; its samples are compared with the test part of its data, or with its data
     #[arg(required_unless_present_any = ["fake", "compare"], conflicts_with_all = ["fake", "compare"])]
@@ -50,7 +55,7 @@ pub(crate) struct Arguments {
     /// The real samples
     #[arg(long, value_name = "SPEC", required_unless_present_any = ["run", "compare"])]
     real: Option<String>,
-    /// The samples to be judged
+    /// The samples to be measured
     #[arg(long, value_name = "SPEC", requires = "real")]
     fake: Option<String>,
     /// What to measure, with commas between [default: what suits the samples]
@@ -69,7 +74,7 @@ pub(crate) struct Arguments {
     /// Side to which images of data are resized
     #[arg(long, value_name = "PIXELS")]
     size: Option<usize>,
-    /// Judge the run's checkpoint with the best score instead of its newest (runs with evaluation.every)
+    /// Measure the run's checkpoint with the best score instead of its newest (runs with evaluation.every)
     #[arg(long)]
     best: bool,
     /// Keep the statistics of the real samples in FILE.safetensors or FILE.npz, to be given to --real
@@ -92,8 +97,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     if let [first, second] = arguments.compare.as_slice() {
         return output::compare(first, second, arguments.json);
     }
-    let chosen: Vec<Metric> =
-        arguments.metrics.iter().map(|name| name.trim().parse()).collect::<Result<_, _>>()?;
+    let chosen: Vec<&MetricRow> =
+        arguments.metrics.iter().map(|name| find_metric(name.trim())).collect::<Result<_, _>>()?;
     let device = arguments.hardware.open()?;
     let which = if arguments.best { Which::Best } else { Which::Newest };
     let generated = match (&arguments.run, &arguments.fake) {
@@ -118,13 +123,20 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     if let Some(notice) = notice.filter(|_| metrics.iter().any(|metric| metric.uses_extractor())) {
         console::tell(&format!("note: {notice}"));
     }
-    let train = if metrics.contains(&Metric::Memorisation) && arguments.real.is_none() {
+    let wanted = metrics.iter().any(|metric| metric.needs(Need::TrainingSamples));
+    let train = if wanted && arguments.real.is_none() {
         generated.training_data()?
     } else {
         None
     };
     let train = train.as_ref().map(|samples| samples as &dyn Samples);
-    let request = Request { metrics: &metrics, extractor: &extractor, seed: arguments.seed, train };
+    let request = Request {
+        metrics: &metrics,
+        extractor: &extractor,
+        seed: arguments.seed,
+        train,
+        train_classifier: Some(train_classifier),
+    };
     let measured = measure(&request, &real, &real_set, &generated_set)?;
     let evaluation = Evaluation {
         generated: generated.name().to_owned(),
@@ -150,21 +162,9 @@ fn extractor(
 }
 
 /// What suits the samples.
-fn usual(extractor: &Extractor, real: &Opened<'_>, generated: &Opened<'_>) -> Vec<Metric> {
-    let mut metrics = vec![Metric::Frechet];
-    let Some(samples) = real.samples() else {
-        if let (Opened::Features(..), Opened::Features(..)) = (real, generated) {
-            metrics.extend([Metric::Kernel, Metric::PrecisionRecall]);
-        }
-        return metrics;
-    };
-    metrics.extend([Metric::Kernel, Metric::PrecisionRecall]);
-    if samples.modes().is_some() {
-        metrics.push(Metric::Modes);
-    } else if extractor.identity().sha256.is_some() {
-        metrics.extend([Metric::InceptionScore, Metric::Modes]);
-    }
-    metrics
+fn usual(extractor: &Extractor, real: &Opened<'_>, generated: &Opened<'_>) -> Vec<&'static MetricRow> {
+    let available = Available::of(real.side(), generated.side(), extractor, true);
+    METRICS.iter().filter(|metric| metric.usual && metric.lacks(&available).is_none()).collect()
 }
 
 /// Measures, with the statistics of published data kept from one time to the next.
@@ -176,7 +176,7 @@ fn measure(
 ) -> Result<Measured, Failure> {
     let progress = Parts::new();
     let mut observe = |done| progress.advance(&done);
-    let statistics_suffice = request.metrics == [Metric::Frechet];
+    let statistics_suffice = request.metrics.iter().all(|metric| metric.needs == [Need::Moments]);
     let kept = real_set
         .samples()
         .filter(|_| statistics_suffice)

@@ -39,6 +39,24 @@ pub enum Side<'a> {
     Statistics(&'a Reference, &'a str),
 }
 
+impl<'a> Side<'a> {
+    /// The samples, where it has them.
+    pub fn samples(self) -> Option<&'a dyn Samples> {
+        match self {
+            Self::Samples(samples) => Some(samples),
+            Self::Features(..) | Self::Statistics(..) => None,
+        }
+    }
+
+    /// Whether features of single samples can be had of it.
+    pub fn has_features(self) -> bool {
+        match self {
+            Self::Samples(_) | Self::Features(..) => true,
+            Self::Statistics(..) => false,
+        }
+    }
+}
+
 /// What is known of a set once it has been through the extractor.
 pub(crate) struct Gathered<'a> {
     pub(crate) origin: Origin,
@@ -158,7 +176,8 @@ fn extract(
     }
     check_count(wanted, &samples.source().name, count)?;
     for first in (0..count).step_by(PORTION) {
-        let mut portion = features_of(extractor, &take(samples, first..count.min(first + PORTION))?)?;
+        let places: Vec<usize> = (first..count.min(first + PORTION)).collect();
+        let mut portion = features_of(extractor, &take(samples, &places)?)?;
         if !wanted.classes {
             portion = portion.without_probabilities();
         }
@@ -188,17 +207,17 @@ fn check_count(wanted: Wanted, name: &str, count: usize) -> Result<()> {
     Ok(())
 }
 
-/// The samples in `range`.
+/// The samples at `places`.
 ///
 /// # Errors
 /// As [`Samples::get`], and if a value is NaN or infinite, naming its sample.
-pub(crate) fn take(samples: &dyn Samples, range: std::ops::Range<usize>) -> Result<candle_core::Tensor> {
-    let portion = samples.get(range.clone())?;
+pub(crate) fn take(samples: &dyn Samples, places: &[usize]) -> Result<candle_core::Tensor> {
+    let portion = samples.get(places)?;
     let values = portion.flatten_all()?.to_vec1::<f32>()?;
     let Some(place) = values.iter().position(|value| !value.is_finite()) else { return Ok(portion) };
     Ok(refused(format!(
         "sample {} of {} holds a value that is no finite number; leave it out or repair its source",
-        range.start + place / samples.shape().iter().product::<usize>().max(1),
+        places.get(place * places.len() / values.len().max(1)).copied().unwrap_or(0),
         samples.source().name
     ))?)
 }

@@ -2,10 +2,33 @@
 
 use super::error::{Result, refused};
 use super::features::Features;
+use super::inputs::Inputs;
 use super::linear_algebra::inner_products;
+use super::metric::{Better, MetricRow, Need, ScoreRow};
 use super::protocol::Setting;
 use super::score::{Interval, IntervalKind, Score};
 use crate::random::Stream;
+
+/// Its row of the table.
+pub(super) const ROW: MetricRow = MetricRow {
+    name: "kid",
+    summary: "the question of fid asked with a kernel; not biased by the number of samples",
+    needs: &[Need::RealFeatures, Need::GeneratedFeatures],
+    scores: &[ScoreRow { name: "kid", better: Better::Lower }],
+    usual: true,
+    slow: false,
+    measure,
+};
+
+fn measure(inputs: &Inputs<'_>) -> crate::error::Result<Vec<Score>> {
+    let (real, generated) = (inputs.real_features()?, inputs.generated_features()?);
+    // Subsets of nearly all samples would be alike, and their scatter would tell nothing.
+    let half = real.count().min(generated.count()) / 2;
+    let size = Subsets::default().size.min(half.max(2));
+    let subsets = Subsets { size, ..Subsets::default() };
+    let setting = inputs.setting();
+    Ok(vec![KernelDistance::between(real, generated, subsets, setting.seed)?.score(setting)?])
+}
 
 /// Which subsets are compared. The defaults are the paper's and everybody's: 100 of 1000.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

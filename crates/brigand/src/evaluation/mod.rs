@@ -3,12 +3,13 @@
 //! Every metric takes [`Features`] (or what is computed from them: [`Moments`], [`Neighbourhoods`],
 //! [`Probabilities`]) and gives a plain result. Together with a [`Setting`], which names the extractor of the features
 //! and where both sets of samples came from, a result becomes one or more [`Score`]s. Scores of different protocols
-//! refuse to be compared.
+//! refuse to be compared. The metrics that can be asked for are the rows of [`METRICS`].
 //!
 //! All arithmetic is in `f64`. No result depends on the batches the features came in or on the number of threads.
 
 mod average;
 mod bootstrap;
+mod class_match;
 mod classes;
 mod classification;
 mod clusters;
@@ -19,8 +20,10 @@ mod feature_file;
 mod features;
 mod frechet;
 mod gathering;
+mod generator;
 mod grouped_moments;
 mod inception_score;
+mod inputs;
 mod kernel_distance;
 mod latent_paths;
 mod linear_algebra;
@@ -29,6 +32,8 @@ mod memorisation;
 mod metric;
 mod modes;
 mod moments;
+mod nearest_neighbour;
+mod nearest_pairs;
 mod neighbours;
 mod pair_similarity;
 mod parzen;
@@ -47,6 +52,7 @@ mod tensor_file;
 pub use average::Average;
 pub use bootstrap::bootstrap;
 pub use classes::{ClassHistogram, ClassificationAccuracy, TrainedOn, kullback_leibler, total_variation};
+pub use classification::{TrainClassifier, TrainedClassifier};
 pub use clusters::purity;
 pub use density_coverage::DensityCoverage;
 pub use error::EvaluationError;
@@ -55,14 +61,18 @@ pub use features::Features;
 pub use frechet::{FrechetDistance, bootstrap_frechet};
 pub(crate) use gathering::features_of;
 pub use gathering::{Progress, Side, make_features};
+pub use generator::LatentGenerator;
 pub use grouped_moments::{GroupedMoments, Groups};
 pub use inception_score::{InceptionScore, ModeScore};
+pub use inputs::{Inputs, Pair};
 pub use kernel_distance::{KernelDistance, Subsets, squared_mmd};
-pub use measuring::{Measured, Request, draw_pairs, evaluate};
-pub use memorisation::{Memorisation, NearestNeighbourAccuracy};
-pub use metric::Metric;
+pub use measuring::{Measured, Request, evaluate};
+pub use memorisation::Memorisation;
+pub use metric::{Available, Better, METRICS, MetricRow, Need, ScoreRow, find_metric};
 pub use modes::ModeCoverage;
 pub use moments::{Moments, RunningMoments};
+pub use nearest_neighbour::NearestNeighbourAccuracy;
+pub use nearest_pairs::draw_pairs;
 pub use neighbours::{Neighbourhoods, nearest, nearest_few};
 pub use pair_similarity::{PairSimilarity, Pairs};
 pub use parzen::{ParzenLikelihood, log_likelihood, usual_bandwidths};

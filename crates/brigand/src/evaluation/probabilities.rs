@@ -1,4 +1,4 @@
-//! What a classifier says of samples.
+//! The probabilities of classes that a classifier gives samples.
 
 use super::error::{Result, refused};
 use crate::numbers::Numbers;

@@ -1,17 +1,16 @@
 //! What is measured: samples that come in portions, so that a set never has to be in memory as a whole.
 
-use std::ops::Range;
 use std::path::Path;
 
 use brigand_autograd::Variable;
 use candle_core::{Device, Tensor};
 
+use super::generator::LatentGenerator;
 use super::protocol::Source;
 use crate::data::{Dataset, Labels, Modes};
 use crate::error::{Error, Result};
 use crate::npy;
 use crate::random::Stream;
-use crate::systems::{CLASS, System, largest};
 
 /// A set of samples to be measured.
 pub trait Samples {
@@ -24,24 +23,24 @@ pub trait Samples {
     /// The shape of one: `[channels, height, width]` or `[dimensions]`.
     fn shape(&self) -> &[usize];
 
-    /// The samples in `range`, `[n, shape...]`, images with values in [-1, 1].
+    /// The samples at `places`, `[n, shape...]`, images with values in [-1, 1].
     ///
     /// # Errors
     /// If they do not exist or cannot be made.
-    fn get(&self, range: Range<usize>) -> Result<Tensor>;
+    fn get(&self, places: &[usize]) -> Result<Tensor>;
 
     /// The modes of the distribution they were drawn from, where it has modes.
     fn modes(&self) -> Option<&Modes> {
         None
     }
 
-    /// The class of each, in their order, where they have classes: those of data, or those a generator was asked for.
+    /// The class of each, in their order, where they have classes: those of data, or those asked of a generator.
     fn labels(&self) -> Option<Labels> {
         None
     }
 
-    /// What makes them when they are asked for, where something does.
-    fn generator(&self) -> Option<&dyn System> {
+    /// What makes them when they are read, where something does.
+    fn generator(&self) -> Option<&dyn LatentGenerator> {
         None
     }
 }
@@ -97,9 +96,10 @@ impl Samples for DataSamples {
         self.dataset.shape()
     }
 
-    fn get(&self, range: Range<usize>) -> Result<Tensor> {
-        let places = self.places.get(range.clone()).ok_or_else(|| missing(&range, self.count()))?;
-        let batch = self.dataset.get(places)?;
+    fn get(&self, places: &[usize]) -> Result<Tensor> {
+        check_places(places, self.count())?;
+        let stored: Vec<usize> = places.iter().filter_map(|&place| self.places.get(place)).copied().collect();
+        let batch = self.dataset.get(&stored)?;
         Ok(Tensor::from_vec(batch.values, batch.shape, &Device::Cpu)?)
     }
 
@@ -114,9 +114,9 @@ impl Samples for DataSamples {
     }
 }
 
-/// Samples of a generator, made when they are asked for: the ones that [`System::sample`] gives for the same seed.
+/// Samples of a generator, made when they are read: the first ones for a seed.
 pub struct GeneratedSamples<'a> {
-    system: &'a dyn System,
+    generator: Box<dyn LatentGenerator + 'a>,
     latents: Variable,
     name: String,
     shape: Vec<usize>,
@@ -124,38 +124,29 @@ pub struct GeneratedSamples<'a> {
 }
 
 impl<'a> GeneratedSamples<'a> {
-    /// The first `count` samples of `system` for `seed`; `name` tells where it is from.
+    /// The first `count` samples of `generator` for `seed`; `name` tells where it is from.
     ///
     /// # Errors
-    /// If the system makes no samples or none is asked for.
-    pub fn new(system: &'a dyn System, name: &str, count: usize, seed: u64) -> Result<Self> {
-        if !system.generates() {
-            return Err(Error::Request(format!(
-                "{name} makes no samples to be measured; give a run that does (a classifier judges the samples of \
-                 others: --features classifier:RUN)"
-            )));
-        }
+    /// If no sample is asked for or the generator draws no latents.
+    pub fn new(
+        generator: Box<dyn LatentGenerator + 'a>,
+        name: &str,
+        count: usize,
+        seed: u64,
+    ) -> Result<Self> {
         if count == 0 {
             return Err(Error::Request(format!(
                 "0 samples of {name} cannot be measured; ask for at least 1"
             )));
         }
-        let latents = system.latents(count, &mut Stream::new(seed, "sample", 0))?;
-        let (name, shape) = (name.to_owned(), system.sample_shape().dims());
-        Ok(Self { system, latents, name, shape, classes: Vec::new() })
+        let latents = generator.latents(count, &mut Stream::new(seed, "sample", 0))?;
+        let (name, shape) = (name.to_owned(), generator.sample_shape());
+        Ok(Self { generator, latents, name, shape, classes: Vec::new() })
     }
 
-    /// The same with the names of the classes that the system can be asked for.
+    /// The same with the names of the classes that can be asked of the generator.
     pub fn with_classes(self, names: &[String]) -> Self {
         Self { classes: names.to_vec(), ..self }
-    }
-
-    /// The classes that were asked for.
-    fn asked(&self) -> Result<Vec<u32>> {
-        let space = self.system.latent_space()?;
-        let Some((range, _)) = space.part(CLASS) else { return Ok(Vec::new()) };
-        let rows = self.latents.narrow(1, range.start, range.len())?.to_vec_f32()?;
-        Ok(rows.chunks_exact(range.len().max(1)).map(|row| largest(row) as u32).collect())
     }
 }
 
@@ -172,22 +163,21 @@ impl Samples for GeneratedSamples<'_> {
         &self.shape
     }
 
-    fn get(&self, range: Range<usize>) -> Result<Tensor> {
-        if range.end > self.count() {
-            return Err(missing(&range, self.count()));
-        }
-        let latents = self.latents.narrow(0, range.start, range.len())?;
-        Ok(self.system.generate(&latents)?.into_tensor().to_device(&Device::Cpu)?)
+    fn get(&self, places: &[usize]) -> Result<Tensor> {
+        check_places(places, self.count())?;
+        let latents = Variable::constant(rows(self.latents.tensor(), places)?);
+        Ok(self.generator.generate(&latents)?.into_tensor().to_device(&Device::Cpu)?)
     }
 
     fn labels(&self) -> Option<Labels> {
-        let values = self.asked().ok().filter(|values| !values.is_empty())?;
+        let asked = self.generator.classes(&self.latents);
+        let values = asked.ok().filter(|values| !values.is_empty())?;
         let classes = self.classes.clone();
         values.iter().all(|&class| (class as usize) < classes.len()).then_some(Labels { classes, values })
     }
 
-    fn generator(&self) -> Option<&dyn System> {
-        Some(self.system)
+    fn generator(&self) -> Option<&dyn LatentGenerator> {
+        Some(self.generator.as_ref())
     }
 }
 
@@ -241,11 +231,9 @@ impl Samples for ArraySamples {
         &self.shape
     }
 
-    fn get(&self, range: Range<usize>) -> Result<Tensor> {
-        if range.end > self.count() {
-            return Err(missing(&range, self.count()));
-        }
-        Ok(self.values.narrow(0, range.start, range.len())?)
+    fn get(&self, places: &[usize]) -> Result<Tensor> {
+        check_places(places, self.count())?;
+        rows(&self.values, places)
     }
 }
 
@@ -275,8 +263,8 @@ impl Samples for FirstSamples<'_> {
         self.all.shape()
     }
 
-    fn get(&self, range: Range<usize>) -> Result<Tensor> {
-        self.all.get(range)
+    fn get(&self, places: &[usize]) -> Result<Tensor> {
+        self.all.get(places)
     }
 
     fn modes(&self) -> Option<&Modes> {
@@ -289,11 +277,24 @@ impl Samples for FirstSamples<'_> {
         Some(labels)
     }
 
-    fn generator(&self) -> Option<&dyn System> {
+    fn generator(&self) -> Option<&dyn LatentGenerator> {
         self.all.generator()
     }
 }
 
-fn missing(range: &Range<usize>, count: usize) -> Error {
-    Error::Request(format!("samples {range:?} were asked for, there are {count}"))
+/// Refuses places beyond the samples.
+fn check_places(places: &[usize], count: usize) -> Result<()> {
+    match places.iter().find(|&&place| place >= count) {
+        None => Ok(()),
+        Some(place) => {
+            Err(Error::Request(format!("sample {place} was asked for, there are {count}, counted from 0")))
+        }
+    }
+}
+
+/// The rows of a tensor at `places`.
+fn rows(all: &Tensor, places: &[usize]) -> Result<Tensor> {
+    let numbers: Vec<u32> = places.iter().filter_map(|&place| u32::try_from(place).ok()).collect();
+    let count = numbers.len();
+    Ok(all.index_select(&Tensor::from_vec(numbers, count, all.device())?, 0)?)
 }

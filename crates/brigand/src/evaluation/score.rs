@@ -74,6 +74,11 @@ impl Score {
         )))
     }
 
+    /// Its name among the curves of a run: that of the metric, with `_` between the words.
+    pub fn curve(&self) -> String {
+        self.protocol.metric.replace('-', "_")
+    }
+
     /// This value less the other's.
     ///
     /// # Errors

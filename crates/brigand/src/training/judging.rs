@@ -4,13 +4,14 @@ use std::path::Path;
 
 use candle_core::Device;
 
+use super::generated::generated_samples;
 use super::{load_classifier, load_test_part};
 use crate::data::{Dataset, Spec};
 use crate::error::{Error, Result};
 use crate::evaluation::extractors::Extractor;
 use crate::evaluation::{
-    DataSamples, Evaluation, FeatureFile, GeneratedSamples, Metric, Request, Samples, Side, evaluate,
-    make_features,
+    Available, Better, DataSamples, Evaluation, FeatureFile, MetricRow, Need, Request, Samples, Side,
+    evaluate, make_features,
 };
 use crate::recipe::Recipe;
 use crate::systems::{Report, System};
@@ -75,8 +76,8 @@ enum Real {
 /// Measures a system again and again in the same way.
 pub(super) struct Judge {
     extractor: Extractor,
-    metrics: Vec<Metric>,
-    best: Option<(&'static str, bool)>,
+    metrics: Vec<&'static MetricRow>,
+    best: Option<(&'static str, Better)>,
     count: usize,
     seed: u64,
     classes: Vec<String>,
@@ -111,29 +112,19 @@ impl Judge {
             choose_extractor(&wanted.features, Some(&source), samples.shape(), &Device::Cpu)?;
         let metrics = wanted.chosen()?;
         let made = make_features(&samples, &extractor, &mut |_| {})?;
-        let classless = made.features.probabilities().is_none();
-        if metrics.contains(&Metric::ClassMatch) && system.latent_space()?.classes() == 0 {
+        let classes = recipe.common.data.classes.clone();
+        let probe = generated_samples(system, "the run", 1, seed)?.with_classes(&classes);
+        let available = Available::of(Side::Samples(&samples), Side::Samples(&probe), &extractor, false);
+        if let Some((metric, lacking)) = metrics.iter().find_map(|row| Some((row, row.lacks(&available)?))) {
             return Err(Error::Recipe(format!(
-                "evaluation.metrics: class-match is for systems that are asked for a class, and `{}` is not; leave \
-                 it out",
-                recipe.common.system
-            )));
-        }
-        let unfit = |metric: &&Metric| {
-            let modes = **metric == Metric::Modes && samples.modes().is_some();
-            metric.needs_classes() && classless && !modes
-        };
-        if let Some(metric) = metrics.iter().find(unfit) {
-            return Err(Error::Recipe(format!(
-                "evaluation.metrics: {metric} needs an extractor that knows classes, evaluation.features is `{}`; \
-                 choose classifier:RUN or inception:FILE",
+                "evaluation.metrics: {metric} needs {lacking} (evaluation.features is `{}`); or leave it out",
                 wanted.features
             )));
         }
-        let apart = samples.shape().len() == 1 || metrics.iter().any(|metric| metric.needs_images());
+        let apart =
+            samples.shape().len() == 1 || metrics.iter().any(|metric| metric.needs(Need::RealSamples));
         let real = if apart { Real::Samples(samples) } else { Real::Features(made) };
         let (best, count) = (wanted.best_score()?, wanted.count);
-        let classes = recipe.common.data.classes.clone();
         Ok(Self { extractor, metrics, best, count, seed, classes, real })
     }
 
@@ -143,20 +134,28 @@ impl Judge {
     /// If a sample is no number or a metric has no value.
     pub(super) fn measure(&self, system: &dyn System, step: u64) -> Result<Judged> {
         let name = format!("step {step}");
-        let generated =
-            GeneratedSamples::new(system, &name, self.count, self.seed)?.with_classes(&self.classes);
-        let request =
-            Request { metrics: &self.metrics, extractor: &self.extractor, seed: self.seed, train: None };
+        let generated = generated_samples(system, &name, self.count, self.seed)?.with_classes(&self.classes);
+        let request = Request {
+            metrics: &self.metrics,
+            extractor: &self.extractor,
+            seed: self.seed,
+            train: None,
+            train_classifier: None,
+        };
         let real = match &self.real {
             Real::Features(file) => Side::Features(file, "data"),
             Real::Samples(samples) => Side::Samples(samples),
         };
         let scores = evaluate(&request, real, Side::Samples(&generated), &mut |_| {})?.scores;
-        let values: Report =
-            scores.iter().map(|score| (score.protocol.metric.clone(), score.value)).collect();
-        let signed =
-            |(name, more): (&str, bool)| values.get(name).map(|value| if more { -value } else { *value });
-        let score = self.best.and_then(signed);
+        let values: Report = scores.iter().map(|score| (score.curve(), score.value)).collect();
+        let score = self.best.and_then(|(name, better)| {
+            let found = scores.iter().find(|score| score.protocol.metric == name)?.value;
+            match better {
+                Better::Lower => Some(found),
+                Better::Higher => Some(-found),
+                Better::Neither => None,
+            }
+        });
         Ok(Judged { evaluation: Evaluation { generated: name, step: Some(step), scores }, values, score })
     }
 }

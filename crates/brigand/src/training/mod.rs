@@ -1,6 +1,8 @@
 //! The one trainer: it knows a [`System`], a recipe and a run folder, and nothing of any particular system.
 
+mod cas_classifier;
 pub mod checkpoint;
+mod generated;
 pub mod history;
 mod judging;
 pub mod metrics;
@@ -8,6 +10,8 @@ pub mod run_folder;
 mod snapshots;
 pub mod tensorboard;
 
+pub use cas_classifier::train_classifier;
+pub use generated::generated_samples;
 pub use judging::{choose_extractor, real_samples};
 pub use run_folder::RunFolder;
 pub use snapshots::backdrop_for;

@@ -12,13 +12,13 @@ use crate::failure::Failure;
 
 /// Prints the scores; warnings go to standard error.
 pub(super) fn show(evaluation: &Evaluation, json: bool) -> Result<(), Failure> {
-    let mut told = Vec::new();
+    let mut shown = Vec::new();
     for score in &evaluation.scores {
         for warning in &score.warnings {
             // Metrics of the same samples share some of their warnings.
-            if !told.contains(&warning) {
+            if !shown.contains(&warning) {
                 console::tell(&format!("warning: {}: {warning}", score.protocol.metric));
-                told.push(warning);
+                shown.push(warning);
             }
         }
     }
@@ -77,7 +77,7 @@ pub(super) fn compare(first: &Path, second: &Path, json: bool) -> Result<(), Fai
     }
     let header = ["METRIC", "FIRST", "SECOND", "DIFFERENCE", "INTERVALS"].map(str::to_owned).to_vec();
     let rows = found.iter().map(|found| {
-        let verdict = match found.apart() {
+        let intervals = match found.apart() {
             Some(true) => "apart",
             Some(false) => "overlap: the difference may be chance",
             None => "unknown",
@@ -87,7 +87,7 @@ pub(super) fn compare(first: &Path, second: &Path, json: bool) -> Result<(), Fai
             significant(found.first.value),
             significant(found.second.value),
             significant(found.difference),
-            verdict.to_owned(),
+            intervals.to_owned(),
         ]
     });
     console::print_table(&std::iter::once(header).chain(rows).collect::<Vec<_>>())

@@ -5,13 +5,13 @@ use std::path::{Path, PathBuf};
 use brigand::data::{self, Cache, Dataset, Options, Spec, Split};
 use brigand::evaluation::extractors::Extractor;
 use brigand::evaluation::{
-    ArraySamples, DataSamples, FeatureFile, FirstSamples, GeneratedSamples, Reference, Samples, Side,
+    ArraySamples, DataSamples, FeatureFile, FirstSamples, Reference, Samples, Side,
     read_features, read_reference,
 };
 use brigand::hardware::Device;
 use brigand::recipe::Recipe;
 use brigand::systems::System;
-use brigand::training::{Which, load_data, load_run_at, load_test_part, real_samples};
+use brigand::training::{Which, generated_samples, load_data, load_run_at, load_test_part, real_samples};
 
 use super::ends_in;
 use crate::console;
@@ -30,7 +30,7 @@ enum Kind {
         system: Box<dyn System>,
         step: u64,
     },
-    /// The data a run is judged by.
+    /// The data that a run is compared with.
     DataOf(Box<Recipe>),
     Data(Spec, Option<Split>),
     Array(ArraySamples),
@@ -120,7 +120,7 @@ impl Given {
         Ok(Self { name: text.to_owned(), kind })
     }
 
-    /// The data that a run is judged by.
+    /// The data that a run is compared with.
     pub(super) fn own_data(&self) -> Result<Self, Failure> {
         match &self.kind {
             Kind::Run { recipe, .. } => {
@@ -130,7 +130,7 @@ impl Given {
         }
     }
 
-    /// The data a run was trained on, where it is judged by other data.
+    /// The data a run was trained on, where it is compared with other data.
     pub(super) fn training_data(&self) -> Result<Option<DataSamples>, Failure> {
         match &self.kind {
             Kind::Run { recipe, .. } if load_test_part(recipe)?.is_some() => {
@@ -178,7 +178,7 @@ impl Given {
     ) -> Result<Opened<'a>, Failure> {
         Ok(match &self.kind {
             Kind::Run { system, recipe, .. } => {
-                let made = GeneratedSamples::new(system.as_ref(), &self.name, most, reading.seed)?;
+                let made = generated_samples(system.as_ref(), &self.name, most, reading.seed)?;
                 Opened::Samples(Box::new(made.with_classes(&recipe.common.data.classes)))
             }
             Kind::DataOf(recipe) => {

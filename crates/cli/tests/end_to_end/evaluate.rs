@@ -113,7 +113,7 @@ fn paths_are_followed_and_classes_asked_for() {
         "--set evaluation.every=2 --set evaluation.count=20 --set evaluation.metrics=fid,path-length",
     );
     let metrics = std::fs::read_to_string(desk.path("run/metrics.jsonl")).unwrap();
-    assert!(metrics.contains("perceptual-path-length"), "{metrics}");
+    assert!(metrics.contains("perceptual_path_length"), "{metrics}");
     let document = json(&desk.succeed("evaluate run --metrics path-length --count 40 --json"));
     let found = score(&document, "perceptual-path-length");
     assert!(found["value"].as_f64().unwrap() > 0.0);
