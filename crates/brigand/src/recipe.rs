@@ -509,7 +509,7 @@ mod tests {
         );
         let evaluation = chosen.unwrap().common.evaluation;
         assert_eq!(evaluation.metrics, ["kid", "prdc"]);
-        assert_eq!(evaluation.best_score().unwrap(), Some(("recall", true)));
+        assert_eq!(evaluation.best_score().unwrap(), Some(("recall", Better::Higher)));
         assert!(refusal(&["evaluation.metrics=[\"fdi\"]"]).contains("nearest is fid"));
         assert!(refusal(&["evaluation.metrics=memorisation"]).contains("brigand evaluate"));
         assert!(refusal(&["evaluation.every=5", "evaluation.best=recall"]).contains("choose one of fid"));

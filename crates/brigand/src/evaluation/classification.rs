@@ -6,11 +6,11 @@ use serde_json::Value;
 use super::classes::{ClassificationAccuracy, TrainedOn};
 use super::error::{EvaluationError, refused};
 use super::extractors;
-use super::gathering::{PORTION, Progress, features_of, take};
+use super::gathering::{Progress, features_of, portion, take_alike};
 use super::inputs::Inputs;
 use super::metric::{Better, MetricRow, Need, ScoreRow};
 use super::protocol::{Extractor, Setting};
-use super::samples::Samples;
+use super::samples::{Samples, common_shape};
 use super::score::Score;
 use crate::data::{Dataset, Labels};
 use crate::error::Result;
@@ -53,6 +53,7 @@ fn measure(inputs: &Inputs<'_>) -> Result<Vec<Score>> {
     let (Some(tested), Some(learnt)) = (real.labels(), generated.labels()) else {
         return Ok(Err(without_classes(real, generated))?);
     };
+    common_shape(real, generated)?;
     let learnt = in_classes_of(&tested, learnt, generated)?;
     let missing = missing_classes(&tested, &learnt);
     let count = learnt.values.len();
@@ -63,8 +64,8 @@ fn measure(inputs: &Inputs<'_>) -> Result<Vec<Score>> {
         &mut observe,
     )?;
     let (all, mut predictions): (Vec<usize>, _) = ((0..real.count()).collect(), Vec::new());
-    for places in all.chunks(PORTION) {
-        let features = features_of(&classifier.extractor, &take(real, places)?)?;
+    for places in all.chunks(portion(real)) {
+        let features = features_of(&classifier.extractor, &take_alike(real, places)?)?;
         predictions.extend(inputs.needed(features.probabilities(), "a classifier")?.predictions());
     }
     let accuracy = ClassificationAccuracy::of(&predictions, &tested.values, tested.classes.len())?;
@@ -127,15 +128,16 @@ fn missing_classes(real: &Labels, generated: &Labels) -> Vec<String> {
 
 /// The generated images as data to train on.
 fn labelled(inputs: &Inputs<'_>, generated: &dyn Samples, labels: Labels) -> Result<Dataset> {
-    let &[channels, height, width] = generated.shape() else {
+    let shape = generated.shape()?;
+    let [channels, height, width] = *shape else {
         return inputs.needed(None, "images, these are points");
     };
     let (pixels, count) = (extractors::Extractor::pixels(), generated.count());
     let all: Vec<usize> = (0..count).collect();
     let mut values = Vec::with_capacity(count * channels * height * width);
-    for places in all.chunks(PORTION) {
-        let portion = take(generated, places)?;
+    for places in all.chunks(portion(generated)) {
+        let portion = take_alike(generated, places)?;
         values.extend(pixels.extract(&portion)?.features.flatten_all()?.to_vec1::<f32>()?);
     }
-    Ok(Dataset::from_values("generated", values, generated.shape())?.with_labels(labels)?)
+    Ok(Dataset::from_values("generated", values, &shape)?.with_labels(labels)?)
 }

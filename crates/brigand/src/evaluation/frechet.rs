@@ -5,6 +5,7 @@ use super::bootstrap::bootstrap;
 use super::error::{EvaluationError, Result};
 use super::features::{Features, check_dimensions};
 use super::gathering::Side;
+use super::grouped_moments;
 use super::inputs::Inputs;
 use super::linear_algebra::trace_of_root_of_product;
 use super::metric::{Better, MetricRow, Need, ScoreRow};
@@ -87,7 +88,13 @@ impl FrechetDistance {
     /// # Errors
     /// If it is not finite.
     pub fn score(self, setting: &Setting, dimensions: usize, interval: Option<Interval>) -> Result<Score> {
-        let protocol = setting.protocol("fid", [("covariance", "n-1".into())]);
+        let protocol = setting.protocol(
+            "fid",
+            [
+                ("covariance", "n-1".into()),
+                ("groups", format!("seeded permutation {}", grouped_moments::PURPOSE).into()),
+            ],
+        );
         Score::new(self.value, interval, protocol, warnings(setting, dimensions))
     }
 }

@@ -25,7 +25,9 @@ pub(super) const ROW: MetricRow = MetricRow {
 fn measure(inputs: &Inputs<'_>) -> crate::error::Result<Vec<Score>> {
     let probabilities = inputs.generated_probabilities()?;
     let splits = SPLITS.min(probabilities.count());
-    Ok(vec![InceptionScore::of(probabilities, splits)?.score(inputs.setting())?])
+    let mixed = probabilities.select(&inputs.permutation("splits", probabilities.count()));
+    let score = InceptionScore::of(&mixed, splits)?.score(inputs.setting())?;
+    Ok(vec![score.with_parameter("drawn", inputs.drawn("splits"))])
 }
 
 /// The score of each split.

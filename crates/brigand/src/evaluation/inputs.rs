@@ -8,7 +8,7 @@ use super::classification::TrainClassifier;
 use super::error::{EvaluationError, refused};
 use super::extractors;
 use super::features::Features;
-use super::gathering::{Gathered, Progress, Side, Wanted, gather, take};
+use super::gathering::{Gathered, Progress, Side, Wanted, gather, portion, take_alike};
 use super::generator::LatentGenerator;
 use super::grouped_moments::Groups;
 use super::metric::{CLASSES, GENERATOR, MetricRow, Need};
@@ -206,11 +206,11 @@ impl<'a> Inputs<'a> {
     /// The values of the samples at `places`, one after another.
     ///
     /// # Errors
-    /// If a place does not exist or a value is NaN or infinite.
+    /// If a place does not exist, a value is NaN or infinite, or the samples are images of several sizes.
     pub fn values(&self, samples: &dyn Samples, places: &[usize]) -> Result<Vec<f32>> {
         let mut values = Vec::new();
-        for portion in places.chunks(super::gathering::PORTION) {
-            values.extend(take(samples, portion)?.flatten_all()?.to_vec1::<f32>()?);
+        for portion in places.chunks(portion(samples)) {
+            values.extend(take_alike(samples, portion)?.flatten_all()?.to_vec1::<f32>()?);
         }
         Ok(values)
     }

@@ -9,7 +9,7 @@ use super::inputs::{Inputs, Pair};
 use super::metric::{MetricRow, Need};
 use super::protocol::Setting;
 use super::reference::Reference;
-use super::samples::Samples;
+use super::samples::{Samples, different_shapes};
 use super::score::Score;
 use crate::error::Result;
 
@@ -50,11 +50,9 @@ pub fn evaluate(
     generated: Side<'_>,
     observe: &mut dyn FnMut(Progress),
 ) -> Result<Measured> {
-    if let (Side::Samples(real), Side::Samples(generated)) = (real, generated) {
-        check_shapes(request, real, generated)?;
-    }
+    check_shapes(request, real.samples(), generated.samples())?;
     let any = |need| request.metrics.iter().any(|metric| metric.needs(need));
-    let moments = any(Need::Moments);
+    let moments = any(Need::Moments).then_some(request.seed);
     let classes = any(Need::Classes) || any(Need::ModesOrClasses);
     let wanted = |what, groups, features| Wanted { what, moments, groups, features, classes };
     let from_real = gather(
@@ -92,7 +90,12 @@ pub fn evaluate(
         scores.extend((metric.measure)(&inputs)?);
     }
     inputs.progress(Progress { what: "metrics", done: total, total });
-    scores.iter_mut().for_each(|score| score.warnings.extend(extractor_warning(&score.protocol.setting)));
+    let sizes =
+        real.samples().zip(generated.samples()).and_then(|(real, generated)| size_warning(real, generated));
+    for score in &mut scores {
+        score.warnings.extend(extractor_warning(&score.protocol.setting));
+        score.warnings.extend(sizes.clone());
+    }
     let Inputs { gathered: [from_real, _], pairs, .. } = inputs;
     Ok(Measured { scores, reference: reference(from_real), nearest: pairs.into_inner() })
 }
@@ -124,23 +127,39 @@ fn extractor_warning(setting: &Setting) -> Option<String> {
     })
 }
 
-fn check_shapes(request: &Request<'_>, real: &dyn Samples, generated: &dyn Samples) -> Result<()> {
+/// What to be wary of where an extractor has brought images of different sizes to one.
+fn size_warning(real: &dyn Samples, generated: &dyn Samples) -> Option<String> {
+    let (own, other) = (real.shapes(), generated.shapes());
+    (own != other && own.channels().is_some()).then(|| {
+        format!(
+            "real images are {own} and generated ones {other}, so the score also tells their sizes apart; --size N reads \
+             images of data at one size"
+        )
+    })
+}
+
+/// Refuses sets that the extractor cannot bring together.
+fn check_shapes(
+    request: &Request<'_>,
+    real: Option<&dyn Samples>,
+    generated: Option<&dyn Samples>,
+) -> Result<()> {
     // Metrics that look at the generated samples alone compare them with no real ones.
     let compared = request.metrics.iter().any(|metric| {
         [Need::Moments, Need::RealFeatures, Need::RealSamples, Need::RealClasses]
             .into_iter()
             .any(|need| metric.needs(need))
     });
-    if real.shape() == generated.shape() || !compared {
-        return Ok(());
+    let used = [real.filter(|_| compared), generated];
+    if !request.extractor.resizes() {
+        for samples in used.into_iter().flatten() {
+            samples.shape()?;
+        }
     }
-    Err(crate::Error::Request(format!(
-        "real samples ({}) have the shape {:?} and generated ones ({}) {:?}; bring both to the same size and colours",
-        real.source().name,
-        real.shape(),
-        generated.source().name,
-        generated.shape()
-    )))
+    let (Some(real), Some(generated), true) = (real, generated, compared) else { return Ok(()) };
+    let (own, other) = (real.shapes(), generated.shapes());
+    let sized = request.extractor.resizes() && own.channels().is_some() && own.channels() == other.channels();
+    if own == other || sized { Ok(()) } else { Err(different_shapes(real, generated)) }
 }
 
 #[cfg(test)]

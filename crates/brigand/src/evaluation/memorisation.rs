@@ -13,6 +13,8 @@ use crate::random::Stream;
 
 /// Without samples held out, one of every so many real ones stands for them.
 const HELD_OUT_OF: usize = 6;
+/// What they are drawn for.
+const HELD_OUT: &str = "held-out";
 
 /// Its row of the table.
 pub(super) const ROW: MetricRow = MetricRow {
@@ -38,8 +40,12 @@ fn measure(inputs: &Inputs<'_>) -> crate::error::Result<Vec<Score>> {
             (features, real.clone(), places)
         }
         None => {
-            let is_held_out = |index: &usize| (index + 1).is_multiple_of(HELD_OUT_OF);
-            let (held_out, places): (Vec<usize>, Vec<usize>) = (0..real.count()).partition(is_held_out);
+            if real.count() < HELD_OUT_OF {
+                return inputs.needed(None, "at least 6 real samples, of which one is held out");
+            }
+            let mut places = inputs.permutation(HELD_OUT, real.count());
+            let held_out = places.split_off(real.count() - real.count() / HELD_OUT_OF);
+            places.sort_unstable();
             (real.select(&places)?, real.select(&held_out)?, places)
         }
     };
@@ -48,7 +54,11 @@ fn measure(inputs: &Inputs<'_>) -> crate::error::Result<Vec<Score>> {
     let mut pairs: Vec<Pair> = found.nearest.iter().enumerate().filter_map(pair).collect();
     pairs.sort_by(|a, b| a.2.total_cmp(&b.2).then(a.0.cmp(&b.0)));
     inputs.keep_pairs(pairs);
-    Ok(found.scores(inputs.setting())?.to_vec())
+    let drawn = || match inputs.training_samples() {
+        Some(_) => "the real samples".into(),
+        None => inputs.drawn(HELD_OUT),
+    };
+    Ok(found.scores(inputs.setting())?.map(|score| score.with_parameter("drawn", drawn())).to_vec())
 }
 
 /// Below this ratio of median distances generated samples lie suspiciously close to training ones.

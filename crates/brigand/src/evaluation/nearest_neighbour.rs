@@ -22,9 +22,15 @@ pub(super) const ROW: MetricRow = MetricRow {
 
 fn measure(inputs: &Inputs<'_>) -> crate::error::Result<Vec<Score>> {
     let (real, generated) = (inputs.real_features()?, inputs.generated_features()?);
-    let first: Vec<usize> = (0..real.count().min(generated.count())).collect();
-    let accuracy = NearestNeighbourAccuracy::of(&real.select(&first)?, &generated.select(&first)?)?;
-    Ok(vec![accuracy.score(inputs.setting())?])
+    let count = real.count().min(generated.count());
+    let some = |features: &Features, purpose: &str| {
+        let mut rows = inputs.permutation(purpose, features.count());
+        rows.truncate(count);
+        features.select(&rows)
+    };
+    let accuracy = NearestNeighbourAccuracy::of(&some(real, "real")?, &some(generated, "generated")?)?;
+    let drawn = serde_json::json!([inputs.drawn("real"), inputs.drawn("generated")]);
+    Ok(vec![accuracy.score(inputs.setting())?.with_parameter("drawn", drawn)])
 }
 
 /// Accuracy of telling real from generated samples by their nearest other sample (Lopez-Paz and Oquab 2017).

@@ -1,7 +1,8 @@
 //! The picture of generated images beside the training images nearest to them.
 
+use super::gathering::take_alike;
 use super::inputs::Pair;
-use super::samples::Samples;
+use super::samples::{Samples, common_shape};
 use crate::error::{Error, Result};
 use crate::pictures::{Grid, Picture, image_grid};
 
@@ -14,13 +15,13 @@ const IN_ROW: usize = 4;
 /// # Errors
 /// If there are no pairs or the samples are no images.
 pub fn draw_pairs(nearest: &[Pair], generated: &dyn Samples, train: &dyn Samples) -> Result<Picture> {
-    let &[channels, height, width] = generated.shape() else {
+    let [channels, height, width] = *common_shape(train, generated)? else {
         return Err(Error::Request("only pairs of images can be drawn".into()));
     };
     let mut values = Vec::new();
     for &(own, other, _) in nearest.iter().take(SHOWN) {
         for (samples, index) in [(generated, own), (train, other)] {
-            values.extend(samples.get(&[index])?.flatten_all()?.to_vec1::<f32>()?);
+            values.extend(take_alike(samples, &[index])?.flatten_all()?.to_vec1::<f32>()?);
         }
     }
     let count = 2 * nearest.len().min(SHOWN);

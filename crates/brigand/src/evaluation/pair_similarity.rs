@@ -38,17 +38,18 @@ fn measure(inputs: &Inputs<'_>) -> crate::error::Result<Vec<Score>> {
     let mut scores = Vec::new();
     for (samples, suffix) in [(inputs.generated_samples(), ""), (inputs.real_samples(), "-of-real")] {
         let samples = inputs.needed(samples, "the images themselves")?;
-        let &[channels, height, width] = samples.shape() else {
+        let [channels, height, width] = *samples.shape()? else {
             return inputs.needed(None, "images, these are points");
         };
-        let chosen: Vec<usize> = (0..samples.count().min(IMAGES)).collect();
+        let mut chosen = inputs.permutation("images", samples.count());
+        chosen.truncate(IMAGES);
         let values = inputs.values(samples, &chosen)?;
         let images = Images::new(&values, [chosen.len(), channels, height, width], (-1.0, 1.0))?;
         let pairs = Pairs { count: PAIRS, scales: images.scales() };
         let setting = Setting { generated: Some(chosen.len() as u64), ..inputs.setting_of_pixels("none") };
         let mut score = PairSimilarity::of(images, None, pairs, setting.seed)?.score(&setting)?;
         score.protocol.metric.push_str(suffix);
-        scores.push(score);
+        scores.push(score.with_parameter("drawn", inputs.drawn("images")));
     }
     Ok(scores)
 }

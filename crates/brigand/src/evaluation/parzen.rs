@@ -8,7 +8,7 @@ use super::metric::{Better, MetricRow, Need, ScoreRow};
 use super::moments::Moments;
 use super::neighbours::fold_distances;
 use super::protocol::Setting;
-use super::samples::Samples;
+use super::samples::{Samples, common_shape};
 use super::score::Score;
 
 /// Its row of the table.
@@ -24,10 +24,11 @@ pub(super) const ROW: MetricRow = MetricRow {
 
 /// In pixels from 0 to 1 for images, as papers report it, or else in features.
 fn measure(inputs: &Inputs<'_>) -> crate::error::Result<Vec<Score>> {
-    let images = |samples: &&dyn Samples| samples.shape().len() == 3;
+    let images = |samples: &&dyn Samples| samples.shapes().channels().is_some();
     let both = (inputs.real_samples().filter(images), inputs.generated_samples().filter(images));
     let (real, generated, setting, bandwidths) = match both {
         (Some(real), Some(generated)) => {
+            common_shape(real, generated)?;
             let setting = inputs.setting_of_pixels("from 0 to 1");
             (unit_pixels(inputs, real)?, unit_pixels(inputs, generated)?, setting, usual_bandwidths())
         }
@@ -37,15 +38,18 @@ fn measure(inputs: &Inputs<'_>) -> crate::error::Result<Vec<Score>> {
             (real.clone(), generated.clone(), inputs.setting().clone(), bandwidths)
         }
     };
-    let half = |from: usize| real.select(&(from..real.count()).step_by(2).collect::<Vec<_>>());
-    Ok(vec![ParzenLikelihood::of(&generated, &half(0)?, &half(1)?, &bandwidths)?.score(&setting)?])
+    let mixed = inputs.permutation("halves", real.count());
+    let (validation, test) = mixed.split_at(real.count().div_ceil(2));
+    let (validation, test) = (real.select(validation)?, real.select(test)?);
+    let score = ParzenLikelihood::of(&generated, &validation, &test, &bandwidths)?.score(&setting)?;
+    Ok(vec![score.with_parameter("drawn", inputs.drawn("halves"))])
 }
 
 fn unit_pixels(inputs: &Inputs<'_>, samples: &dyn Samples) -> crate::error::Result<Features> {
     let all: Vec<usize> = (0..samples.count()).collect();
     let level = |value: f32| f32::midpoint(value.clamp(-1.0, 1.0), 1.0);
     let values: Vec<f32> = inputs.values(samples, &all)?.into_iter().map(level).collect();
-    Ok(Features::new(values, samples.shape().iter().product())?)
+    Ok(Features::new(values, samples.shape()?.iter().product())?)
 }
 
 /// Bandwidths from a hundredth of the mean deviation of a feature to all of it, on a logarithmic scale.

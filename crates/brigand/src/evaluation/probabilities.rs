@@ -88,6 +88,13 @@ impl Probabilities {
         sum / self.count() as f64
     }
 
+    /// The given rows in the given order.
+    pub(crate) fn select(&self, rows: &[usize]) -> Self {
+        let row =
+            |&row: &usize| self.values.get(row * self.classes..(row + 1) * self.classes).unwrap_or_default();
+        Self { values: rows.iter().flat_map(row).copied().collect(), classes: self.classes }
+    }
+
     pub(crate) fn append(&mut self, other: &Self) -> Result<()> {
         if self.classes != other.classes {
             return refused(format!("one batch has {} classes and another {}", self.classes, other.classes));

@@ -2,7 +2,7 @@
 
 use super::classes::{ClassHistogram, bootstrap_counts, kullback_leibler, shares};
 use super::error::{Result, refused};
-use super::gathering::{PORTION, features_of, take};
+use super::gathering::{features_of, portion, take_alike};
 use super::inputs::Inputs;
 use super::metric::{Better, CLASSES, MetricRow, Need, ScoreRow};
 use super::protocol::Setting;
@@ -24,12 +24,12 @@ pub(super) const ROW: MetricRow = MetricRow {
 
 fn measure(inputs: &Inputs<'_>) -> crate::error::Result<Vec<Score>> {
     let samples = inputs.needed(inputs.generated_samples(), "the images themselves")?;
-    let &[3, height, width] = samples.shape() else {
+    let [3, height, width] = *samples.shape()? else {
         return inputs.needed(None, "images of three channels, a digit in each");
     };
     let (all, mut digits): (Vec<usize>, _) = ((0..samples.count()).collect(), Vec::new());
-    for places in all.chunks(PORTION) {
-        let apart = take(samples, places)?.reshape((3 * places.len(), 1, height, width))?;
+    for places in all.chunks(portion(samples)) {
+        let apart = take_alike(samples, places)?.reshape((3 * places.len(), 1, height, width))?;
         let features = features_of(inputs.extractor(), &apart)?;
         let found = inputs.needed(features.probabilities(), CLASSES)?.predictions();
         digits.extend(found.as_chunks::<3>().0);

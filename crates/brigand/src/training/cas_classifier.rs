@@ -39,6 +39,11 @@ pub fn train_classifier(
     }
     Ok(TrainedClassifier {
         extractor: Extractor::classifier("learnt", training.trained()?)?,
-        protocol: vec![("steps", STEPS.into()), ("batch", batch.into()), ("recipe", described)],
+        protocol: vec![
+            ("steps", STEPS.into()),
+            ("batch", batch.into()),
+            ("recipe", described),
+            ("drawn", "batches by seeded permutation".into()),
+        ],
     })
 }

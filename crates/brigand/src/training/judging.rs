@@ -55,16 +55,18 @@ const PIXELS: &str = "images are compared pixel by pixel, which sees brightness 
                       classifier:RUN, or give inception:FILE for photographs, as features";
 
 /// What samples of a recipe are compared with: the test part of its data, or the data itself where it has none; at
-/// most so many.
+/// most so many, drawn by a permutation that `seed` decides.
 ///
 /// # Errors
 /// If the data cannot be read.
-pub fn real_samples(recipe: &Recipe, data: &Dataset, most: usize) -> Result<DataSamples> {
+pub fn real_samples(recipe: &Recipe, data: &Dataset, most: usize, seed: u64) -> Result<DataSamples> {
+    let size = Some(recipe.common.data.size).filter(|&size| size > 0);
     Ok(match load_test_part(recipe)? {
         Some(test) => DataSamples::new(test, Some("test")),
         None => DataSamples::new(data.clone(), None),
     }
-    .at_most(most))
+    .scaled(size)
+    .at_most(most, seed))
 }
 
 /// The real samples, as what remains to be done with them needs.
@@ -107,9 +109,9 @@ impl Judge {
             )));
         }
         let source = recipe.common.data.source.parse::<Spec>()?;
-        let samples = real_samples(recipe, data, wanted.count)?;
+        let samples = real_samples(recipe, data, wanted.count, seed)?;
         let (extractor, _) =
-            choose_extractor(&wanted.features, Some(&source), samples.shape(), &Device::Cpu)?;
+            choose_extractor(&wanted.features, Some(&source), &samples.shape()?, &Device::Cpu)?;
         let metrics = wanted.chosen()?;
         let made = make_features(&samples, &extractor, &mut |_| {})?;
         let classes = recipe.common.data.classes.clone();
@@ -121,8 +123,8 @@ impl Judge {
                 wanted.features
             )));
         }
-        let apart =
-            samples.shape().len() == 1 || metrics.iter().any(|metric| metric.needs(Need::RealSamples));
+        let apart = samples.shapes().channels().is_none()
+            || metrics.iter().any(|metric| metric.needs(Need::RealSamples));
         let real = if apart { Real::Samples(samples) } else { Real::Features(made) };
         let (best, count) = (wanted.best_score()?, wanted.count);
         Ok(Self { extractor, metrics, best, count, seed, classes, real })

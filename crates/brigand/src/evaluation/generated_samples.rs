@@ -1,0 +1,78 @@
+//! Samples of a generator.
+
+use brigand_autograd::Variable;
+use candle_core::{Device, Tensor};
+
+use super::generator::LatentGenerator;
+use super::protocol::Source;
+use super::samples::{Samples, Shapes, check_places, rows, undivided};
+use crate::data::Labels;
+use crate::error::{Error, Result};
+use crate::random::Stream;
+
+/// Samples of a generator, made when they are read: the first ones for a seed.
+pub struct GeneratedSamples<'a> {
+    generator: Box<dyn LatentGenerator + 'a>,
+    latents: Variable,
+    name: String,
+    shape: Vec<usize>,
+    classes: Vec<String>,
+}
+
+impl<'a> GeneratedSamples<'a> {
+    /// The first `count` samples of `generator` for `seed`; `name` tells where it is from.
+    ///
+    /// # Errors
+    /// If no sample is asked for or the generator draws no latents.
+    pub fn new(
+        generator: Box<dyn LatentGenerator + 'a>,
+        name: &str,
+        count: usize,
+        seed: u64,
+    ) -> Result<Self> {
+        if count == 0 {
+            return Err(Error::Request(format!(
+                "0 samples of {name} cannot be measured; ask for at least 1"
+            )));
+        }
+        let latents = generator.latents(count, &mut Stream::new(seed, "sample", 0))?;
+        let (name, shape) = (name.to_owned(), generator.sample_shape());
+        Ok(Self { generator, latents, name, shape, classes: Vec::new() })
+    }
+
+    /// The same with the names of the classes that can be asked of the generator.
+    pub fn with_classes(self, names: &[String]) -> Self {
+        Self { classes: names.to_vec(), ..self }
+    }
+}
+
+impl Samples for GeneratedSamples<'_> {
+    fn source(&self) -> Source {
+        undivided(&self.name, self)
+    }
+
+    fn count(&self) -> usize {
+        self.latents.shape().first().copied().unwrap_or(0)
+    }
+
+    fn shapes(&self) -> Shapes {
+        Shapes::One(self.shape.clone())
+    }
+
+    fn get(&self, places: &[usize]) -> Result<Vec<Tensor>> {
+        check_places(places, self.count())?;
+        let latents = Variable::constant(rows(self.latents.tensor(), places)?);
+        Ok(vec![self.generator.generate(&latents)?.into_tensor().to_device(&Device::Cpu)?])
+    }
+
+    fn labels(&self) -> Option<Labels> {
+        let asked = self.generator.classes(&self.latents);
+        let values = asked.ok().filter(|values| !values.is_empty())?;
+        let classes = self.classes.clone();
+        values.iter().all(|&class| (class as usize) < classes.len()).then_some(Labels { classes, values })
+    }
+
+    fn generator(&self) -> Option<&dyn LatentGenerator> {
+        Some(self.generator.as_ref())
+    }
+}
