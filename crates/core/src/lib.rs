@@ -10,6 +10,7 @@ pub mod error;
 pub mod latent;
 pub mod measurements;
 pub mod modules;
+pub mod networks;
 pub mod objectives;
 pub mod penalties;
 pub mod place;

@@ -17,6 +17,8 @@ pub struct Builder {
     seed: u64,
     network: String,
     prefix: Vec<String>,
+    /// The outermost blocks of the path that first values do not depend on.
+    unseeded: usize,
     place: Place,
     names: Vec<String>,
     values: Vec<Variable>,
@@ -29,6 +31,7 @@ impl Builder {
             seed,
             network: network.to_owned(),
             prefix: Vec::new(),
+            unseeded: 0,
             place: place.clone(),
             names: Vec::new(),
             values: Vec::new(),
@@ -48,13 +51,23 @@ impl Builder {
         made
     }
 
+    /// The same with the first values that a network of its own called `name` has.
+    pub fn seeded_block<B>(&mut self, name: &str, make: impl FnOnce(&mut Self) -> Result<B>) -> Result<B> {
+        let network = std::mem::replace(&mut self.network, name.to_owned());
+        let unseeded = std::mem::replace(&mut self.unseeded, self.prefix.len() + 1);
+        let made = self.block(name, make);
+        (self.network, self.unseeded) = (network, unseeded);
+        made
+    }
+
     fn path(&self, name: &str) -> String {
-        self.prefix.iter().map(String::as_str).chain([name]).collect::<Vec<_>>().join(".")
+        joined(&self.prefix, name)
     }
 
     /// The stream of the value called `name` here.
     pub fn stream(&self, name: &str) -> Stream {
-        Stream::new(self.seed, &format!("weights/{}/{}", self.network, self.path(name)), 0)
+        let path = joined(self.prefix.get(self.unseeded..).unwrap_or_default(), name);
+        Stream::new(self.seed, &format!("weights/{}/{path}", self.network), 0)
     }
 
     /// A parameter of `shape`; `fans` are the inputs and outputs that each output and input of the layer is connected
@@ -103,4 +116,8 @@ impl Builder {
         let weights = Weights::new(self.names, self.values);
         Parameters { name: self.network, weights, buffers: self.buffers, place: self.place }
     }
+}
+
+fn joined(blocks: &[String], name: &str) -> String {
+    blocks.iter().map(String::as_str).chain([name]).collect::<Vec<_>>().join(".")
 }

@@ -58,6 +58,11 @@ impl<C: Conditioning> Chain<C> {
         self.0.push(Box::new(layer));
     }
 
+    /// Adds the layers of `others`, which keep their paths.
+    pub fn extend(&mut self, others: Self) {
+        self.0.extend(others.0);
+    }
+
     /// The output of every layer.
     ///
     /// # Errors

@@ -1,0 +1,107 @@
+//! Assembled networks: generators, discriminators, encoders and an image classifier, described by recipes.
+//!
+//! A parameter's path has the position of each layer on its way, counted from 0 in every stack, layers without parameters
+//! included: `layer3.main.layer1.weight`.
+
+mod autoencoder;
+mod dcgan;
+mod discriminator;
+mod encoder;
+mod generator;
+mod image_classifier;
+mod mlp;
+mod normalizing;
+mod resnet;
+
+pub use autoencoder::AutoencoderRecipe;
+pub use dcgan::DcganRecipe;
+pub use discriminator::{ConditionUse, Discriminator, DiscriminatorOptions, Heads};
+pub use encoder::Encoder;
+pub use generator::{Generator, GeneratorNormalization, GeneratorOptions};
+pub use image_classifier::{ClassifierNetworkRecipe, ImageClassifier};
+pub use mlp::{Hidden, HiddenNormalization, MlpRecipe};
+pub use resnet::ResnetRecipe;
+
+use serde::{Deserialize, Serialize};
+
+use crate::batch::SampleShape;
+use crate::error::{Error, Result};
+use crate::modules::{Builder, Chain, Plan, Reparametrisation};
+
+/// The architecture of a generator, discriminator or encoder.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+pub enum NetworkRecipe {
+    /// Fully connected layers.
+    Mlp(MlpRecipe),
+    /// Strided and transposed convolutions.
+    Dcgan(DcganRecipe),
+    /// Residual blocks.
+    Resnet(ResnetRecipe),
+    /// An encoder and a decoder; only a discriminator can be one.
+    Autoencoder(AutoencoderRecipe),
+}
+
+/// From `[batch, sample...]` to features `[batch, features]`.
+struct Body {
+    layers: Chain,
+    features: usize,
+    /// The plan of the linear layer that follows the features.
+    last: Plan,
+}
+
+impl NetworkRecipe {
+    /// Whether a discriminator or encoder of this recipe has dropout.
+    pub fn has_dropout(&self) -> bool {
+        match self {
+            Self::Mlp(recipe) => !recipe.dropout.is_empty(),
+            Self::Dcgan(recipe) => !recipe.dropout.is_empty(),
+            Self::Resnet(recipe) => !recipe.dropout.is_empty(),
+            Self::Autoencoder(_) => false,
+        }
+    }
+
+    /// Whether a discriminator of this recipe scores samples by how well it reconstructs them.
+    pub fn reconstructs(&self) -> bool {
+        match self {
+            Self::Mlp(_) | Self::Dcgan(_) | Self::Resnet(_) => false,
+            Self::Autoencoder(_) => true,
+        }
+    }
+
+    /// The layers from samples to features.
+    ///
+    /// # Errors
+    /// If the network does not fit the samples, or is an auto-encoder, which has codes instead.
+    fn body(
+        &self,
+        builder: &mut Builder,
+        sample: SampleShape,
+        reparametrisation: Reparametrisation,
+    ) -> Result<Body> {
+        match self {
+            Self::Mlp(recipe) => recipe.body(builder, sample, reparametrisation),
+            Self::Dcgan(recipe) => recipe.body(builder, sample, reparametrisation),
+            Self::Resnet(recipe) => recipe.body(builder, sample, reparametrisation),
+            Self::Autoencoder(_) => {
+                Err(Error::Recipe("an auto-encoder cannot stand inside another one".into()))
+            }
+        }
+    }
+}
+
+/// Counts the layers of a stack whose layers have fields of their own, for their paths.
+struct Positions(usize);
+
+impl Positions {
+    /// The name of the next layer in paths.
+    fn next(&mut self) -> String {
+        self.0 += 1;
+        format!("layer{}", self.0 - 1)
+    }
+
+    /// Counts `layers` without parameters.
+    fn skip(&mut self, layers: usize) {
+        self.0 += layers;
+    }
+}

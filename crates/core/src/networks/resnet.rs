@@ -1,0 +1,179 @@
+//! Residual networks of SN-GAN (Miyato et al. 2018, arXiv:1802.05957, table 4).
+
+use brigand_autograd::Activation;
+use serde::{Deserialize, Serialize};
+
+use super::Body;
+use super::generator::GeneratorLayout;
+use super::normalizing::Normalizing;
+use crate::batch::SampleShape;
+use crate::error::{Error, Result};
+use crate::modules::{
+    Activate, Builder, Chain, Convolution, Double, Dropout, Halve, Initialization, Linear, NormKind,
+    NormPlan, Plan, Reparametrisation, Reshape, Residual, SumPositions, Window,
+};
+
+const THREE: Window = Window::same(3);
+const ONE: Window = Window::same(1);
+
+/// Every normalisation, with its relu.
+const NORM_RELU: NormPlan = NormPlan::new(NormKind::Batch, Activation::Relu);
+
+/// Residual blocks: the generator doubles a small map up to the image, the discriminator halves twice,
+/// adds two blocks at that size and sums over positions.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ResnetRecipe {
+    /// Channels of every map.
+    pub width: usize,
+    /// Rates of dropout after a discriminator's last blocks.
+    pub dropout: Vec<f64>,
+}
+
+impl Default for ResnetRecipe {
+    fn default() -> Self {
+        Self { width: 128, dropout: Vec::new() }
+    }
+}
+
+impl ResnetRecipe {
+    /// Channels of the image and its side; the side must be at least 8 and divisible by 4.
+    fn check(&self, sample: SampleShape) -> Result<(usize, usize)> {
+        if self.width == 0 || self.width > 4096 {
+            return Err(Error::Recipe(format!("resnet's width is {}; give 1 to 4096", self.width)));
+        }
+        Dropout::check(&self.dropout)?;
+        match sample {
+            SampleShape::Image { channels, height, width }
+                if height == width && height >= 8 && height % 4 == 0 =>
+            {
+                Ok((channels, height))
+            }
+            SampleShape::Image { .. } | SampleShape::Points { .. } => Err(Error::Network(format!(
+                "resnet needs square images whose side is a multiple of 4 and at least 8, this data is {:?}; \
+                 set data.size to such a number",
+                sample.dims()
+            ))),
+        }
+    }
+
+    /// `norm relu up conv norm relu conv`, around it `up conv`.
+    fn generator_block<N: Normalizing>(
+        &self,
+        builder: &mut Builder,
+        plan: &Plan,
+        normalizing: &N,
+    ) -> Result<Residual<N::Condition>> {
+        let channels = (self.width, self.width);
+        let norm = |b: &mut Builder| normalizing.norm(b, NORM_RELU, self.width);
+        let convolution = |window| move |b: &mut Builder| Convolution::new(b, channels, window, plan);
+        let main = builder.block("main", |b| {
+            let mut main = Chain::new();
+            main.push(b, norm)?;
+            main.push_plain(Double);
+            main.push(b, convolution(THREE))?;
+            main.push(b, norm)?;
+            main.push(b, convolution(THREE))?;
+            Ok(main)
+        })?;
+        let shortcut = builder.block("shortcut", |b| {
+            let mut shortcut = Chain::new();
+            shortcut.push_plain(Double);
+            shortcut.push(b, convolution(ONE))?;
+            Ok(shortcut)
+        })?;
+        Ok(Residual { main, shortcut })
+    }
+
+    /// `[relu] conv relu conv [down]`, around it `conv [down]`; the first block has no leading relu and
+    /// halves before its shortcut's convolution.
+    fn discriminator_block(
+        &self,
+        builder: &mut Builder,
+        from: usize,
+        (down, first): (bool, bool),
+        plan: &Plan,
+    ) -> Result<Residual> {
+        let convolution =
+            |from, window| move |b: &mut Builder| Convolution::new(b, (from, self.width), window, plan);
+        let main = builder.block("main", |b| {
+            let mut main = Chain::new();
+            if !first {
+                main.push_plain(Activate(Activation::Relu));
+            }
+            main.push(b, convolution(from, THREE))?;
+            main.push_plain(Activate(Activation::Relu));
+            main.push(b, convolution(self.width, THREE))?;
+            if down {
+                main.push_plain(Halve);
+            }
+            Ok(main)
+        })?;
+        let shortcut = builder.block("shortcut", |b| {
+            let mut shortcut = Chain::new();
+            if down && first {
+                shortcut.push_plain(Halve);
+            }
+            shortcut.push(b, convolution(from, ONE))?;
+            if down && !first {
+                shortcut.push_plain(Halve);
+            }
+            Ok(shortcut)
+        })?;
+        Ok(Residual { main, shortcut })
+    }
+
+    pub(super) fn generator<N: Normalizing>(
+        &self,
+        builder: &mut Builder,
+        layout: &GeneratorLayout<N>,
+    ) -> Result<Chain<N::Condition>> {
+        let (channels, side) = self.check(layout.sample)?;
+        let (mut start, mut doublings) = (side, 0);
+        while start % 2 == 0 && start > 4 {
+            start /= 2;
+            doublings += 1;
+        }
+        let (plan, normalizing) = (plan(layout.reparametrisation), &layout.normalizing);
+        let mut layers = Chain::new();
+        layers.push(builder, |b| Linear::new(b, layout.latent, self.width * start * start, &plan))?;
+        layers.push_plain(Reshape(vec![self.width, start, start]));
+        for _ in 0..doublings {
+            layers.push(builder, |b| self.generator_block(b, &plan, normalizing))?;
+        }
+        layers.push(builder, |b| normalizing.norm(b, NORM_RELU, self.width))?;
+        layers.push(builder, |b| Convolution::new(b, (self.width, channels), THREE, &plan))?;
+        if !layout.logits {
+            layers.push_plain(Activate(Activation::Tanh));
+        }
+        Ok(layers)
+    }
+
+    pub(super) fn body(
+        &self,
+        builder: &mut Builder,
+        sample: SampleShape,
+        reparametrisation: Reparametrisation,
+    ) -> Result<Body> {
+        let (channels, _) = self.check(sample)?;
+        let plan = plan(reparametrisation);
+        let mut layers = Chain::new();
+        let halving = [true, true, false, false];
+        for (position, down) in halving.into_iter().enumerate() {
+            let first = position == 0;
+            let from = if first { channels } else { self.width };
+            layers.push(builder, |b| self.discriminator_block(b, from, (down, first), &plan))?;
+            if let Some(dropout) = Dropout::after(&self.dropout, position, halving.len()) {
+                layers.push_plain(dropout);
+            }
+        }
+        layers.push_plain(Activate(Activation::Relu));
+        layers.push_plain(SumPositions);
+        Ok(Body { layers, features: self.width, last: plan })
+    }
+}
+
+/// The plan of every layer.
+fn plan(reparametrisation: Reparametrisation) -> Plan {
+    Plan::new(Initialization::Glorot).reparametrised(reparametrisation)
+}
