@@ -12,13 +12,16 @@ pub mod npy;
 pub mod numbers;
 pub mod pictures;
 pub mod recipe;
+pub mod registry;
 pub mod sampling;
 pub mod systems;
-pub mod techniques;
 pub mod theory;
 pub mod training;
 
-pub use brigand_core::{batch, capability, modules, objectives, penalties, place, players, random, setup};
+pub use brigand_core::{
+    Place, Setup, batch, capability, latent, measurements, modules, objectives, penalties, place, players,
+    random, setup, state, system, techniques,
+};
 pub use error::{Error, Result};
 
 #[cfg(doctest)]

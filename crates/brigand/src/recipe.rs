@@ -3,15 +3,17 @@
 //! The tables that every run has ([`Common`]) are known here; the others belong to the system, which
 //! checks them itself. The resolved recipe is saved in the run folder and is enough to repeat the run.
 
-use candle_core::Device;
+use brigand_core::batch::{SampleKind, Schema};
+pub use brigand_core::recipe::{Family, Row};
+use brigand_core::recipe::{Recipe as SystemRecipe, refused};
+use brigand_core::{Place, Setup};
 use serde::{Deserialize, Serialize};
 use toml::{Table, Value};
 
 use crate::data::Spec;
 use crate::error::{Error, Result};
 use crate::evaluation::Metric;
-use crate::networks::{SampleKind, SampleShape};
-use crate::systems::{self, Entry, Setup};
+use crate::registry;
 
 /// Where the real samples come from.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -163,12 +165,23 @@ pub struct Common {
 const COMMON: [&str; 6] = ["system", "data", "training", "samples", "checkpoint", "evaluation"];
 
 /// Everything that determines a run.
-#[derive(Clone, Debug, PartialEq)]
 pub struct Recipe {
     /// What every run has.
     pub common: Common,
-    /// The system's own tables, complete and checked by it.
-    pub parts: Table,
+    /// The system's own tables, parsed.
+    pub system: Box<dyn SystemRecipe>,
+}
+
+impl Clone for Recipe {
+    fn clone(&self) -> Self {
+        Self { common: self.common.clone(), system: self.system.boxed() }
+    }
+}
+
+impl std::fmt::Debug for Recipe {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("Recipe").field("table", &self.to_table()).finish()
+    }
 }
 
 /// What a user changes about a system's defaults, later entries over earlier ones.
@@ -181,24 +194,24 @@ pub struct Changes {
 }
 
 impl Recipe {
-    /// The defaults of `entry` for samples of kind `kind`, with `data` as source.
-    pub fn defaults(entry: &Entry, source: &Spec, kind: SampleKind) -> Result<Self> {
-        let length = (entry.length)(kind);
+    /// The defaults of `row` for samples of kind `kind`, with `data` as source.
+    pub fn defaults(row: &Row, source: &Spec, kind: SampleKind) -> Result<Self> {
+        let length = (row.length)(kind);
         let common = Common {
-            system: entry.name.to_owned(),
+            system: row.name.to_owned(),
             data: DataRecipe { source: source.to_string(), size: 0, channels: 0, classes: Vec::new() },
             training: TrainingRecipe { steps: length.steps, batch: length.batch, seed: 0, report_every: 10 },
             samples: SamplesRecipe { every: pictures_every(length.steps), count: 64 },
             checkpoint: CheckpointRecipe { every: checkpoints_every(length.steps), keep: 3 },
             evaluation: EvaluationRecipe::default(),
         };
-        Ok(Self { common, parts: entry.defaults(kind)? })
+        Ok(Self { common, system: (row.make.defaults)(kind)? })
     }
 
     /// The whole recipe as one TOML table.
     pub fn to_table(&self) -> Result<Table> {
         let mut table = Table::try_from(&self.common).map_err(|error| Error::Recipe(error.to_string()))?;
-        table.extend(self.parts.clone());
+        table.extend(self.system.to_table()?);
         Ok(table)
     }
 
@@ -217,7 +230,7 @@ impl Recipe {
     /// Refuses values and combinations that cannot be trained.
     fn check(&self) -> Result<()> {
         self.common.evaluation.check()?;
-        systems::find(&self.common.system)?.check(&self.parts)
+        self.system.check()
     }
 
     /// Takes a complete table apart; every part must have the keys and types it knows.
@@ -230,24 +243,24 @@ impl Recipe {
         }
         let common: Common = common.try_into().map_err(|error: toml::de::Error| refused(&error))?;
         common.check()?;
-        let entry = systems::find(&common.system)?;
-        Ok(Self { parts: entry.normalize(table)?, common })
+        let row = registry::find(&common.system)?;
+        Ok(Self { system: (row.make.parse)(table)?, common })
     }
 
-    /// The defaults of `entry` with `changes` made. `data` in the changes decides the defaults' size.
+    /// The defaults of `row` with `changes` made. `data` in the changes decides the defaults' size.
     ///
     /// # Errors
     /// For a key that does not exist (naming the nearest), a value of the wrong kind, an impossible value.
-    pub fn resolve(entry: &Entry, changes: &Changes) -> Result<Self> {
+    pub fn resolve(row: &Row, changes: &Changes) -> Result<Self> {
         let file: Table = match &changes.file {
             Some(text) => toml::from_str(text).map_err(|error| not_toml("the recipe file", text, &error))?,
             None => Table::new(),
         };
         let assignments: Vec<(Vec<String>, Value)> =
             changes.assignments.iter().map(|text| assignment(text)).collect::<Result<_>>()?;
-        let source = chosen_source(entry, &file, &assignments)?;
+        let source = chosen_source(row, &file, &assignments)?;
         let kind = if matches!(source, Spec::Toy(_)) { SampleKind::Points } else { SampleKind::Image };
-        let mut recipe = Self::defaults(entry, &source, kind)?;
+        let mut recipe = Self::defaults(row, &source, kind)?;
         let mut leaves = Vec::new();
         collect_leaves(&file, &mut Vec::new(), &mut leaves);
         // A new kind changes which other keys exist, so kinds come first.
@@ -265,10 +278,10 @@ impl Recipe {
         if checkpoints {
             recipe.common.checkpoint.every = checkpoints_every(recipe.common.training.steps);
         }
-        if recipe.common.system != entry.name {
+        if recipe.common.system != row.name {
             return Err(Error::Recipe(format!(
                 "the recipe is for `{}`, not for `{}`; name that system",
-                recipe.common.system, entry.name
+                recipe.common.system, row.name
             )));
         }
         // Only now: two assignments may contradict what stood before and agree with each other.
@@ -309,9 +322,9 @@ impl Recipe {
 
 impl Common {
     /// What the system is built for.
-    pub fn setup<'a>(&self, sample: SampleShape, classes: &'a [f64], device: &'a Device) -> Setup<'a> {
+    pub fn setup(&self, schema: Schema, place: Place) -> Setup {
         let TrainingRecipe { steps, batch, seed, .. } = self.training;
-        Setup { sample, batch, steps, seed, classes, device }
+        Setup { schema, batch, steps, seed, place }
     }
 
     fn check(&self) -> Result<()> {
@@ -393,14 +406,14 @@ fn assignment(text: &str) -> Result<(Vec<String>, Value)> {
 }
 
 /// The data source that the changes ask for, or the system's own.
-fn chosen_source(entry: &Entry, file: &Table, assignments: &[(Vec<String>, Value)]) -> Result<Spec> {
+fn chosen_source(row: &Row, file: &Table, assignments: &[(Vec<String>, Value)]) -> Result<Spec> {
     let assigned =
         assignments.iter().rev().find(|(path, _)| path == &["data", "source"]).map(|(_, value)| value);
     let filed = file.get("data").and_then(|data| data.get("source"));
     let name = match assigned.or(filed) {
         Some(Value::String(name)) => name.as_str(),
         Some(other) => return Err(Error::Recipe(format!("data.source is {other}; give a name in quotes"))),
-        None => entry.data,
+        None => row.data,
     };
     Ok(name.parse::<Spec>()?)
 }
@@ -434,18 +447,13 @@ fn not_toml(origin: &str, text: &str, error: &toml::de::Error) -> Error {
     Error::Recipe(format!("{origin} is no valid TOML: line {line}: {}", error.message().replace('\n', " ")))
 }
 
-/// serde's complaint, on one line.
-pub(crate) fn refused(error: &toml::de::Error) -> Error {
-    Error::Recipe(error.message().replace('\n', " "))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn resolve(system: &str, assignments: &[&str], file: Option<&str>) -> Result<Recipe> {
         let assignments = assignments.iter().map(ToString::to_string).collect();
-        Recipe::resolve(systems::find(system)?, &Changes { file: file.map(str::to_owned), assignments })
+        Recipe::resolve(registry::find(system)?, &Changes { file: file.map(str::to_owned), assignments })
     }
 
     fn refusal(assignments: &[&str]) -> String {
@@ -454,10 +462,11 @@ mod tests {
 
     #[test]
     fn every_default_survives_its_own_file() {
-        for entry in systems::registry() {
+        for entry in registry::rows() {
             for source in ["digits", "ring8"] {
-                let recipe = resolve(entry.name, &[&format!("data.source={source}")], None).unwrap();
-                assert_eq!(Recipe::from_toml(&recipe.to_toml().unwrap(), "a test").unwrap(), recipe);
+                let recipe = resolve(row.name, &[&format!("data.source={source}")], None).unwrap();
+                let again = Recipe::from_toml(&recipe.to_toml().unwrap(), "a test").unwrap();
+                assert_eq!(again.to_table().unwrap(), recipe.to_table().unwrap());
             }
         }
     }
@@ -467,15 +476,18 @@ mod tests {
         let file = "[training]\nbatch = 16\nsteps = 7\n[objective]\nkind = \"least-squares\"\nb = 2";
         let recipe = resolve("gan", &["training.steps=9", "generator.widths=[8, 4]"], Some(file)).unwrap();
         assert_eq!((recipe.common.training.batch, recipe.common.training.steps), (16, 9));
-        assert_eq!(recipe.parts["objective"]["b"].as_float(), Some(2.0));
-        assert_eq!(recipe.parts["generator"]["widths"].as_array().map(Vec::len), Some(2));
+        assert_eq!(recipe.system.to_table().unwrap()["objective"]["b"].as_float(), Some(2.0));
+        assert_eq!(
+            recipe.system.to_table().unwrap()["generator"]["widths"].as_array().map(Vec::len),
+            Some(2)
+        );
     }
 
     #[test]
     fn a_new_kind_starts_from_its_own_defaults() {
         let recipe = resolve("gan", &["objective.kind=least-squares", "objective.c=0"], None).unwrap();
-        assert_eq!(recipe.parts["objective"]["b"].as_float(), Some(1.0));
-        assert_eq!(recipe.parts["objective"]["c"].as_float(), Some(0.0));
+        assert_eq!(recipe.system.to_table().unwrap()["objective"]["b"].as_float(), Some(1.0));
+        assert_eq!(recipe.system.to_table().unwrap()["objective"]["c"].as_float(), Some(0.0));
         assert!(
             resolve("gan", &["objective.kind=least-squares", "objective.kind=hinge", "objective.c=0"], None)
                 .is_err()
@@ -493,7 +505,7 @@ mod tests {
         assert!(refusal(&["optimizer.generator.beta1=1.5"]).contains("beta1"));
         assert!(refusal(&["system=dcgan"]).contains("dcgan"));
         assert!(refusal(&["data.source=digit"]).contains("digits"));
-        assert!(systems::find("dcgn").err().unwrap().to_string().contains("dcgan"));
+        assert!(registry::find("dcgn").err().unwrap().to_string().contains("dcgan"));
     }
 
     #[test]

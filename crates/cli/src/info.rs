@@ -1,9 +1,9 @@
 //! `brigand info SYSTEM`: its recipe with every default, its size, its paper.
 
+use brigand::batch::Field;
 use brigand::hardware::Processor;
-use brigand::networks::Network;
 use brigand::recipe::{Changes, Recipe};
-use brigand::systems;
+use brigand::registry;
 use brigand::training::Prepared;
 use serde_json::json;
 
@@ -30,33 +30,34 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) fn run(arguments: Arguments) -> Result<(), Failure> {
-    let entry = systems::find(&arguments.system)?;
+    let row = registry::find(&arguments.system)?;
     let assignments = arguments.data.iter().map(|data| format!("data.source={data}")).collect();
-    let recipe = Recipe::resolve(entry, &Changes { file: None, assignments })?;
-    let prepared = Prepared::new(recipe.clone(), &Processor::Cpu.open()?)?;
-    let networks = prepared.system.networks();
-    let sample = prepared.system.sample_shape().dims();
+    let recipe = Recipe::resolve(row, &Changes { file: None, assignments })?;
+    let mut prepared = Prepared::new(recipe.clone(), &Processor::Cpu.open()?)?;
+    let networks = prepared.system().sizes();
+    let fields: Vec<String> =
+        prepared.schema().fields.iter().map(|(name, field)| format!("{name} {:?}", field.shape)).collect();
     if arguments.json {
-        let count = |network: &&Network| (network.name().to_owned(), json!(network.weights.count()));
+        let count = |(name, count): &(String, usize)| (name.clone(), json!(count));
+        let shape = |(name, field): (&String, &Field)| (name.clone(), json!(field.shape));
         return console::print_json(&json!({
-            "name": entry.name,
-            "family": entry.family.to_string(),
-            "summary": entry.summary,
-            "paper": entry.paper,
-            "sample_shape": sample,
+            "name": row.name,
+            "family": row.family.to_string(),
+            "summary": row.summary,
+            "paper": row.paper,
+            "data": prepared.schema().fields.iter().map(shape).collect::<serde_json::Map<_, _>>(),
             "parameters": networks.iter().map(count).collect::<serde_json::Map<_, _>>(),
             "recipe": recipe.to_table()?,
         }));
     }
-    let counts: Vec<String> = networks
-        .iter()
-        .map(|network| format!("{} {}", network.name(), grouped(network.weights.count() as u64)))
-        .collect();
+    let counts: Vec<String> =
+        networks.iter().map(|(name, count)| format!("{name} {}", grouped(*count as u64))).collect();
     console::print(&format!(
-        "# {}: {}\n# paper: {}\n# parameters for samples of shape {sample:?}: {}\n\n{}",
-        entry.name,
-        entry.summary,
-        entry.paper,
+        "# {}: {}\n# paper: {}\n# data: {}\n# parameters: {}\n\n{}",
+        row.name,
+        row.summary,
+        row.paper,
+        fields.join(", "),
         counts.join(", "),
         recipe.to_toml()?.trim_end(),
     ))

@@ -1,6 +1,7 @@
 //! `brigand list`: the systems.
 
-use brigand::systems::registry;
+use brigand::recipe::Row;
+use brigand::registry::rows;
 use serde_json::json;
 
 use crate::console;
@@ -16,25 +17,20 @@ pub(crate) struct Arguments {
 
 pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     if arguments.json {
-        let entry = |entry: &brigand::systems::Entry| {
+        let entry = |row: &Row| {
             json!({
-                "name": entry.name,
-                "family": entry.family.to_string(),
-                "summary": entry.summary,
-                "paper": entry.paper,
-                "data": entry.data,
+                "name": row.name,
+                "family": row.family.to_string(),
+                "summary": row.summary,
+                "paper": row.paper,
+                "data": row.data,
             })
         };
-        return console::print_json(&registry().map(entry).collect());
+        return console::print_json(&rows().map(entry).collect());
     }
     let header = ["SYSTEM", "FAMILY", "WHAT IT IS", "PAPER"].map(str::to_owned).to_vec();
-    let rows = registry().map(|entry| {
-        vec![
-            entry.name.to_owned(),
-            entry.family.to_string(),
-            entry.summary.to_owned(),
-            entry.paper.to_owned(),
-        ]
+    let rows = rows().map(|row| {
+        vec![row.name.to_owned(), row.family.to_string(), row.summary.to_owned(), row.paper.to_owned()]
     });
     console::print_table(&std::iter::once(header).chain(rows).collect::<Vec<_>>())
 }

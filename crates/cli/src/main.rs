@@ -11,6 +11,7 @@ mod latent;
 mod list;
 mod progress;
 mod sample;
+mod sample_text;
 mod train;
 
 use std::process::ExitCode;

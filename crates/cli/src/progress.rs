@@ -2,9 +2,10 @@
 
 use std::time::{Duration, Instant};
 
-use brigand::systems::Report;
-use brigand::systems::classifier::{ACCURACY, HELD_OUT_ACCURACY, LOSS};
-use brigand::training::history::{ACCURACY_ON_FAKE, ACCURACY_ON_REAL, DISCRIMINATOR_LOSS, GENERATOR_LOSS};
+use brigand::measurements::{
+    ACCURACY_ON_FAKE, ACCURACY_ON_REAL, DISCRIMINATOR_LOSS, GENERATOR_LOSS, HELD_OUT_ACCURACY,
+};
+use brigand::players::Measurements;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 
 use crate::console::{self, grouped};
@@ -32,10 +33,17 @@ impl Steps {
         Self { lines: !quiet && bar.is_none(), bar, batch, steps, first, began: now, last_line: (first, now) }
     }
 
-    pub(crate) fn advance(&mut self, step: u64, report: &Report) {
+    /// A step is done.
+    pub(crate) fn advance(&mut self, step: u64) {
         if let Some(bar) = &self.bar {
-            bar.set_message(measured(report));
             bar.set_position(step);
+        }
+    }
+
+    /// What a step reported was read.
+    pub(crate) fn measured(&mut self, step: u64, measurements: &Measurements) {
+        if let Some(bar) = &self.bar {
+            bar.set_message(in_words(measurements));
         }
         let due = step - self.last_line.0 >= self.steps.div_ceil(LINES)
             || self.last_line.1.elapsed() > LONGEST_SILENCE;
@@ -44,9 +52,9 @@ impl Steps {
             let rate = (step - self.first) as f64 / self.began.elapsed().as_secs_f64();
             let left = Duration::from_secs_f64((self.steps - step) as f64 / rate);
             console::tell(&format!(
-                "step {step}/{}  {}  {} images/s  {} left",
+                "step {step}/{}  {}  {} samples/s  {} left",
                 self.steps,
-                measured(report),
+                in_words(measurements),
                 grouped((rate * self.batch as f64) as u64),
                 clock(left),
             ));
@@ -79,7 +87,7 @@ fn step_bar(first: u64, steps: u64, batch: usize) -> ProgressBar {
     };
     let bar =
         ProgressBar::with_draw_target(Some(steps), ProgressDrawTarget::stderr_with_hz(UPDATES_PER_SECOND));
-    let style = styled("step {pos}/{len} [{wide_bar}] {speed} images/s  {left} left\n{msg}");
+    let style = styled("step {pos}/{len} [{wide_bar}] {speed} samples/s  {left} left\n{msg}");
     bar.set_style(style.with_key("speed", speed).with_key("left", left));
     bar.set_position(first);
     bar.reset_eta();
@@ -168,23 +176,21 @@ fn styled(template: &str) -> ProgressStyle {
 }
 
 /// Losses and accuracies in a few words.
-fn measured(report: &Report) -> String {
+fn in_words(measurements: &Measurements) -> String {
     let mut parts = Vec::new();
-    for (name, label) in [(DISCRIMINATOR_LOSS, "D loss"), (GENERATOR_LOSS, "G loss")] {
-        if let Some(value) = report.get(name) {
+    for (name, label) in [(DISCRIMINATOR_LOSS, "D loss"), (GENERATOR_LOSS, "G loss"), ("loss", "loss")] {
+        if let Some(value) = measurements.get(name) {
             parts.push(format!("{label} {value:.3}"));
         }
     }
-    for (name, value) in report {
-        match name.as_str() {
-            LOSS => parts.push(format!("loss {value:.3}")),
-            ACCURACY => parts.push(format!("right {:.0}%", 100.0 * value)),
-            HELD_OUT_ACCURACY => parts.push(format!("right of held-out {:.2}%", 100.0 * value)),
-            _ => {}
+    for (name, label) in [("accuracy", "accuracy"), (HELD_OUT_ACCURACY, "held-out accuracy")] {
+        if let Some(value) = measurements.get(name) {
+            parts.push(format!("{label} {:.1}%", 100.0 * value));
         }
     }
-    if let (Some(real), Some(fake)) = (report.get(ACCURACY_ON_REAL), report.get(ACCURACY_ON_FAKE)) {
-        parts.push(format!("D right on real {:.0}% fake {:.0}%", 100.0 * real, 100.0 * fake));
+    if let (Some(real), Some(fake)) = (measurements.get(ACCURACY_ON_REAL), measurements.get(ACCURACY_ON_FAKE))
+    {
+        parts.push(format!("D accuracy real {:.0}% fake {:.0}%", 100.0 * real, 100.0 * fake));
     }
     parts.join("  ")
 }
@@ -210,7 +216,7 @@ mod tests {
 
     #[test]
     fn a_report_without_accuracies_shows_its_losses() {
-        let report = Report::from([(GENERATOR_LOSS.to_owned(), 0.4567)]);
-        assert_eq!(measured(&report), "G loss 0.457");
+        let measured = Measurements::from([(GENERATOR_LOSS.to_owned(), 0.4567)]);
+        assert_eq!(in_words(&measured), "G loss 0.457");
     }
 }

@@ -2,13 +2,16 @@
 
 use std::path::PathBuf;
 
+use brigand::capability::Sampler;
 use brigand::latent_tools::{Choice, find_class};
+use brigand::recipe::Recipe;
 use brigand::sampling::{Destination, check_count};
 use brigand::training::{Which, backdrop_for, load_run_at};
 
 use crate::console;
 use crate::failure::Failure;
 use crate::hardware::Hardware;
+use crate::sample_text;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -23,22 +26,22 @@ Examples:
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Arguments {
     /// Folder of the run
-    run: PathBuf,
+    pub(crate) run: PathBuf,
     /// How many samples
     #[arg(short = 'n', long, value_name = "N", default_value_t = 64)]
-    count: usize,
+    pub(crate) count: usize,
     /// Decides which samples; the same seed gives the same
     #[arg(long, value_name = "N", default_value_t = 0)]
-    seed: u64,
+    pub(crate) seed: u64,
     /// Only of this class, by name or number; several are taken in turn
     #[arg(long = "class", value_name = "CLASS")]
-    classes: Vec<String>,
+    pub(crate) classes: Vec<String>,
     /// Draw normal latent coordinates beyond so many standard deviations again: less varied, often better
     #[arg(long, value_name = "T")]
-    truncation: Option<f64>,
+    pub(crate) truncation: Option<f64>,
     /// Where to write them: FILE.png (a grid), FILE.npy or DIR/ (a PNG each) (default `RUN/samples-seed<N>.png`)
     #[arg(long, value_name = "PATH")]
-    out: Option<PathBuf>,
+    pub(crate) out: Option<PathBuf>,
     /// From the checkpoint with the best score instead of the newest (runs with evaluation.every)
     #[arg(long)]
     best: bool,
@@ -50,18 +53,35 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let device = arguments.hardware.open()?;
     let which = if arguments.best { Which::Best } else { Which::Newest };
     let (recipe, system, step) = load_run_at(&arguments.run, which, &device)?;
-    let shape = system.sample_shape();
+    match (system.as_sampler(), system.as_sequence_sampler()) {
+        (Some(sampler), _) => sample_images(arguments, &recipe, sampler, step),
+        (None, Some(sequences)) => sample_text::run(arguments, sequences),
+        (None, None) => Err(brigand::Error::Request(format!(
+            "{} is a run of `{}`, which makes no samples",
+            arguments.run.display(),
+            recipe.common.system
+        ))
+        .into()),
+    }
+}
+
+fn sample_images(
+    arguments: &Arguments,
+    recipe: &Recipe,
+    sampler: &dyn Sampler,
+    step: u64,
+) -> Result<(), Failure> {
+    let shape = sampler.sample_shape();
     let name = format!("samples-seed{}.png", arguments.seed);
     let path = arguments.out.clone().unwrap_or_else(|| arguments.run.join(name));
     let destination = Destination::new(&path, shape)?;
     check_count(arguments.count, shape)?;
-    let space = system.latent_space()?;
-    let number = |class: &String| find_class(&recipe.common.data.classes, &space, class);
+    let number = |class: &String| find_class(&recipe.common.data.classes, sampler.space(), class);
     let classes = arguments.classes.iter().map(number).collect::<Result<_, _>>()?;
     let choice = Choice { classes, truncation: arguments.truncation };
-    let latents = choice.latents(system.as_ref(), arguments.count, arguments.seed)?;
-    let samples = system.generate_all(&latents)?;
+    let latents = choice.latents(sampler, arguments.count, arguments.seed)?;
+    let samples = sampler.generate_all(&latents)?;
     let caption = format!("step {step}, seed {}", arguments.seed);
-    destination.write(&samples, &backdrop_for(&recipe, shape)?, &caption)?;
+    destination.write(&samples, &backdrop_for(recipe, shape)?, &caption)?;
     console::print(&path.display().to_string())
 }

@@ -5,9 +5,9 @@ mod interrupt;
 use std::path::{Path, PathBuf};
 
 use brigand::files::FileError;
+use brigand::measurements::HELD_OUT_ACCURACY;
 use brigand::recipe::{Changes, Recipe};
-use brigand::systems;
-use brigand::systems::classifier::HELD_OUT_ACCURACY;
+use brigand::registry;
 use brigand::training::{Event, Outcome, Prepared, Training};
 
 use crate::console;
@@ -74,8 +74,8 @@ pub(crate) fn run(arguments: Arguments) -> Result<(), Failure> {
 }
 
 fn start(arguments: &Arguments) -> Result<Option<Training>, Failure> {
-    let entry = systems::find(arguments.system.as_deref().unwrap_or_default())?;
-    let recipe = Recipe::resolve(entry, &changes(arguments)?)?;
+    let row = registry::find(arguments.system.as_deref().unwrap_or_default())?;
+    let recipe = Recipe::resolve(row, &changes(arguments)?)?;
     let prepared = Prepared::new(recipe, &arguments.hardware.open()?)?;
     if let Some(warning) = skipped_images(prepared.skipped()) {
         console::tell(&warning);
@@ -125,10 +125,13 @@ fn train(mut training: Training, quiet: bool) -> Result<(), Failure> {
     let mut reached = first;
     let mut held_out = None;
     let outcome = training.run(stop, &mut |event| match event {
-        Event::Step { step, report } => {
+        Event::Step { step } => {
             reached = *step;
-            held_out = report.get(HELD_OUT_ACCURACY).copied().or(held_out);
-            progress.advance(*step, report);
+            progress.advance(*step);
+        }
+        Event::Measured { step, measurements } => {
+            held_out = measurements.get(HELD_OUT_ACCURACY).copied().or(held_out);
+            progress.measured(*step, measurements);
         }
         Event::Checkpoint(_) => saved = Some(reached),
         Event::Samples(_) => {}
@@ -136,7 +139,7 @@ fn train(mut training: Training, quiet: bool) -> Result<(), Failure> {
     progress.end();
     let resume = console::command_line("train --resume", folder.path());
     match outcome {
-        Ok(Outcome::Finished) if !training.system().generates() => {
+        Ok(Outcome::Finished) if !training.makes_samples() => {
             let right = held_out.map_or_else(String::new, |share| {
                 format!("\nright    {:.2}% of the held-out samples", 100.0 * share)
             });

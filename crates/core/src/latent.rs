@@ -60,6 +60,10 @@ impl LatentRecipe {
 pub const NOISE: &str = "noise";
 /// The name of the part that says which class a sample is to be of.
 pub const CLASS: &str = "class";
+/// The name of the part that is a categorical code.
+pub const CATEGORY: &str = "category";
+/// The name of the part that is continuous codes.
+pub const CODE: &str = "code";
 /// The name of the part that chooses one of several generators.
 pub const MEMBER: &str = "member";
 

@@ -18,6 +18,7 @@ pub mod planar;
 pub mod players;
 pub mod random;
 pub mod recipe;
+pub mod session;
 pub mod setup;
 pub mod state;
 pub mod system;

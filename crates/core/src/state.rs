@@ -77,6 +77,13 @@ impl State {
         self.tensors.contains_key(name)
     }
 
+    /// Counts everything whose name begins with `prefix` as taken.
+    pub fn ignore(&mut self, prefix: &str) {
+        let names = self.tensors.keys().chain(self.counters.keys());
+        let ignored: Vec<String> = names.filter(|name| name.starts_with(prefix)).cloned().collect();
+        self.taken.extend(ignored);
+    }
+
     /// Refuses a restore that left something untaken: it was written by another system.
     pub fn refuse_remains(&self) -> Result<()> {
         let mut names = self.tensors.keys().chain(self.counters.keys());

@@ -3,7 +3,8 @@
 use super::grid::{LatentGrid, to_rows};
 use crate::error::{Error, Result};
 use crate::random::Stream;
-use crate::systems::{Distribution, LatentSpace, System};
+use brigand_core::capability::Sampler;
+use brigand_core::latent::{Distribution, LatentSpace};
 
 /// Half the width of the uniform noise around the result, in standard deviations of a normal coordinate.
 const NOISE: f32 = 0.25;
@@ -28,9 +29,9 @@ pub struct Terms<'a> {
 ///
 /// # Errors
 /// If the system has no latents, or a number is not below `count`.
-pub fn arithmetic(system: &dyn System, count: usize, seed: u64, terms: Terms<'_>) -> Result<LatentGrid> {
-    let space = system.latent_space()?;
-    let drawn = to_rows(&system.latents(count, &mut Stream::new(seed, "sample", 0))?)?;
+pub fn arithmetic(sampler: &dyn Sampler, count: usize, seed: u64, terms: Terms<'_>) -> Result<LatentGrid> {
+    let space = sampler.space();
+    let drawn = to_rows(&sampler.latents(count, &mut Stream::new(seed, "sample", 0))?)?;
     let [start, minus, plus] = [
         chosen(&drawn, terms.start, "start")?,
         chosen(&drawn, terms.minus, "minus")?,
@@ -53,7 +54,7 @@ pub fn arithmetic(system: &dyn System, count: usize, seed: u64, terms: Terms<'_>
             result.clone()
         });
     }
-    LatentGrid::new(&latents, COLUMNS, system.device())
+    LatentGrid::new(&latents, COLUMNS, &sampler.place().device)
 }
 
 fn chosen<'a>(drawn: &'a [Vec<f32>], numbers: &[usize], what: &str) -> Result<Vec<&'a [f32]>> {
@@ -146,7 +147,7 @@ fn with_noise(space: &LatentSpace, latent: &[f32], noise: &[f32]) -> Vec<f32> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::systems::{CLASS, LatentPart, LatentRecipe, Prior};
+    use brigand_core::latent::{CLASS, LatentPart, LatentRecipe, Prior};
 
     fn space() -> LatentSpace {
         LatentSpace::new(vec![

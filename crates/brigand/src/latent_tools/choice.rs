@@ -5,7 +5,8 @@ use brigand_autograd::Variable;
 use super::truncation::truncate;
 use crate::error::Result;
 use crate::random::Stream;
-use crate::systems::{CLASS, System};
+use brigand_core::capability::Sampler;
+use brigand_core::latent::CLASS;
 
 /// Which samples are wanted.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -22,15 +23,15 @@ impl Choice {
     ///
     /// # Errors
     /// If the system knows no classes or not these, or nothing can be truncated.
-    pub fn latents(&self, system: &dyn System, count: usize, seed: u64) -> Result<Variable> {
-        let space = system.latent_space()?;
-        let mut latents = system.latents(count, &mut Stream::new(seed, "sample", 0))?;
+    pub fn latents(&self, sampler: &dyn Sampler, count: usize, seed: u64) -> Result<Variable> {
+        let space = sampler.space();
+        let mut latents = sampler.latents(count, &mut Stream::new(seed, "sample", 0))?;
         if !self.classes.is_empty() {
             let asked: Vec<u32> = self.classes.iter().copied().cycle().take(count).collect();
             latents = space.with_category(&latents, CLASS, &asked)?;
         }
         if let Some(limit) = self.truncation {
-            latents = truncate(&space, &latents, limit, &mut Stream::new(seed, "sample/truncation", 0))?;
+            latents = truncate(space, &latents, limit, &mut Stream::new(seed, "sample/truncation", 0))?;
         }
         Ok(latents)
     }

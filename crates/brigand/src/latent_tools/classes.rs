@@ -3,7 +3,8 @@
 use super::grid::{LatentGrid, to_rows};
 use crate::error::{Error, Result};
 use crate::random::Stream;
-use crate::systems::{CLASS, LatentSpace, System};
+use brigand_core::capability::Sampler;
+use brigand_core::latent::{CLASS, LatentSpace};
 
 /// Class names in an error message.
 const NAMED: usize = 30;
@@ -39,26 +40,26 @@ pub fn find_class(names: &[String], space: &LatentSpace, text: &str) -> Result<u
 /// # Errors
 /// If the system's latents have no such category.
 pub fn category_grid(
-    system: &dyn System,
+    sampler: &dyn Sampler,
     name: &str,
     most: usize,
     columns: usize,
     seed: u64,
 ) -> Result<LatentGrid> {
-    let space = system.latent_space()?;
+    let space = sampler.space();
     let values = space.category(name)?.0.len().min(most);
-    let drawn = system.latents(columns, &mut Stream::new(seed, "category-grid", 0))?;
+    let drawn = sampler.latents(columns, &mut Stream::new(seed, "category-grid", 0))?;
     let mut rows = Vec::with_capacity(values * columns);
     for value in 0..values {
         rows.extend(to_rows(&space.with_category(&drawn, name, &vec![value as u32; columns])?)?);
     }
-    LatentGrid::new(&rows, columns, system.device())
+    LatentGrid::new(&rows, columns, &sampler.place().device)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::systems::{Distribution, LatentPart, LatentRecipe, Prior};
+    use brigand_core::latent::{Distribution, LatentPart, LatentRecipe, Prior};
 
     fn space() -> LatentSpace {
         LatentSpace::new(vec![

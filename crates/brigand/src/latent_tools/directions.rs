@@ -8,7 +8,8 @@ use crate::error::{Error, Result};
 use crate::evaluation::extractors::Extractor;
 use crate::evaluation::{Probabilities, features_of};
 use crate::random::Stream;
-use crate::systems::{LatentSpace, System};
+use brigand_core::capability::Sampler;
+use brigand_core::latent::LatentSpace;
 
 /// How far a sweep goes to both sides, in standard deviations.
 const REACH: f64 = 3.0;
@@ -57,11 +58,11 @@ pub struct Direction {
 /// # Errors
 /// If the extractor knows no classes, a wanted class does not exist or is too rare, or nothing of a direction is left.
 pub fn directions(
-    system: &dyn System,
+    sampler: &dyn Sampler,
     extractor: &Extractor,
     settings: DirectionSettings<'_>,
 ) -> Result<Vec<Direction>> {
-    let labelled = Labelled::new(system, extractor, settings)?;
+    let labelled = Labelled::new(sampler, extractor, settings)?;
     let against: Vec<(u32, Vec<f64>)> = settings
         .against
         .iter()
@@ -102,16 +103,16 @@ struct Labelled {
 }
 
 impl Labelled {
-    fn new(system: &dyn System, extractor: &Extractor, settings: DirectionSettings<'_>) -> Result<Self> {
-        let scales = deviations(&system.latent_space()?);
+    fn new(sampler: &dyn Sampler, extractor: &Extractor, settings: DirectionSettings<'_>) -> Result<Self> {
+        let scales = deviations(sampler.space());
         if scales.iter().all(Option::is_none) {
             return Err(Error::Request(
                 "this system's latents are categories only; nothing can be moved".into(),
             ));
         }
-        let drawn = system.latents(settings.count, &mut Stream::new(settings.seed, "directions", 0))?;
+        let drawn = sampler.latents(settings.count, &mut Stream::new(settings.seed, "directions", 0))?;
         let latents = to_rows(&drawn)?;
-        let verdicts = judged(system, extractor, &latents)?;
+        let verdicts = judged(sampler, extractor, &latents)?;
         let standardised = |row: &Vec<f32>| -> Vec<f64> {
             row.iter()
                 .zip(&scales)
@@ -174,7 +175,7 @@ impl Labelled {
 
 /// The standard deviation of each coordinate; `None` for those of categories.
 fn deviations(space: &LatentSpace) -> Vec<Option<f64>> {
-    let of_part = |(range, part): (std::ops::Range<usize>, &crate::systems::LatentPart)| {
+    let of_part = |(range, part): (std::ops::Range<usize>, &brigand_core::latent::LatentPart)| {
         let deviation = part.distribution.deviation();
         range.map(move |_| deviation)
     };
@@ -190,8 +191,8 @@ fn spread(direction: &[f64], scales: &[Option<f64>]) -> Vec<f32> {
 }
 
 /// What the extractor says of the samples of `latents`.
-fn judged(system: &dyn System, extractor: &Extractor, latents: &[Vec<f32>]) -> Result<Probabilities> {
-    let samples = system.generate_all(&to_variable(latents, system.device())?)?;
+fn judged(sampler: &dyn Sampler, extractor: &Extractor, latents: &[Vec<f32>]) -> Result<Probabilities> {
+    let samples = sampler.generate_all(&to_variable(latents, &sampler.place().device)?)?;
     features_of(extractor, samples.tensor())?.probabilities().cloned().ok_or_else(|| {
         Error::Request(format!(
             "the features `{}` name no classes, which directions lead to; train a judge with `brigand train classifier \
@@ -235,20 +236,20 @@ impl Sweep {
 /// # Errors
 /// If the extractor knows no such class.
 pub fn sweep(
-    system: &dyn System,
+    sampler: &dyn Sampler,
     extractor: &Extractor,
     direction: &Direction,
     (columns, starts): (usize, usize),
     seed: u64,
 ) -> Result<Sweep> {
-    let space = system.latent_space()?;
+    let space = sampler.space();
     // Other latents than those the direction was found from.
-    let starts = to_rows(&system.latents(starts, &mut Stream::new(seed, "directions/sweep", 0))?)?;
+    let starts = to_rows(&sampler.latents(starts, &mut Stream::new(seed, "directions/sweep", 0))?)?;
     let places = places(columns);
     let score = |&amount: &f64| {
         let latents: Vec<Vec<f32>> =
-            starts.iter().map(|start| moved(&space, start, direction, amount)).collect();
-        Ok(judged(system, extractor, &latents)?
+            starts.iter().map(|start| moved(space, start, direction, amount)).collect();
+        Ok(judged(sampler, extractor, &latents)?
             .marginal()
             .get(direction.class as usize)
             .copied()
@@ -263,29 +264,29 @@ pub fn sweep(
 /// # Errors
 /// If there are no directions or no columns.
 pub fn direction_grid(
-    system: &dyn System,
+    sampler: &dyn Sampler,
     directions: &[Direction],
     columns: usize,
     seed: u64,
 ) -> Result<LatentGrid> {
-    let space = system.latent_space()?;
-    let start = system.latents(1, &mut Stream::new(seed, "directions/sweep", 0))?.to_vec_f32()?;
+    let space = sampler.space();
+    let start = sampler.latents(1, &mut Stream::new(seed, "directions/sweep", 0))?.to_vec_f32()?;
     let latents: Vec<Vec<f32>> = directions
         .iter()
         .flat_map(|direction| {
             places(columns)
                 .into_iter()
-                .map(|amount| moved(&space, &start, direction, amount))
+                .map(|amount| moved(space, &start, direction, amount))
                 .collect::<Vec<_>>()
         })
         .collect();
-    LatentGrid::new(&latents, columns, system.device())
+    LatentGrid::new(&latents, columns, &sampler.place().device)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::systems::{CLASS, Distribution, LatentPart, LatentRecipe, Prior};
+    use brigand_core::latent::{CLASS, Distribution, LatentPart, LatentRecipe, Prior};
 
     #[test]
     fn a_direction_leaves_categories_alone_and_ranges_whole() {
@@ -300,7 +301,7 @@ mod tests {
         assert_eq!(&step[..3], &[0.0, 0.0, 1.0]);
         assert!((step[3] - 1.0 / 3.0_f32.sqrt()).abs() < 1e-6, "{step:?}");
         let direction = Direction { class: 0, found: 20, step };
-        assert_eq!(moved(&space, &[0.0, 1.0, 0.25, 0.0], &direction, 3.0), [0.0, 1.0, 3.25, 1.0]);
+        assert_eq!(moved(space, &[0.0, 1.0, 0.25, 0.0], &direction, 3.0), [0.0, 1.0, 3.25, 1.0]);
     }
 
     #[test]

@@ -6,7 +6,7 @@ use candle_core::{Device, Tensor};
 use crate::error::{Error, Result};
 use crate::pictures::Picture;
 use crate::sampling::{Backdrop, check_count};
-use crate::systems::System;
+use brigand_core::capability::Sampler;
 
 /// Latents whose samples are shown row by row.
 #[derive(Clone, Debug)]
@@ -41,18 +41,18 @@ impl LatentGrid {
     ///
     /// # Errors
     /// If they would not fit into memory, or the latents are not the system's.
-    pub fn samples(&self, system: &dyn System) -> Result<Variable> {
-        system.latent_space()?.check(&self.latents)?;
-        check_count(self.rows() * self.columns, system.sample_shape())?;
-        system.generate_all(&self.latents)
+    pub fn samples(&self, sampler: &dyn Sampler) -> Result<Variable> {
+        sampler.space().check(&self.latents)?;
+        check_count(self.rows() * self.columns, sampler.sample_shape())?;
+        sampler.generate_all(&self.latents)
     }
 
     /// The picture of the samples.
     ///
     /// # Errors
     /// As [`LatentGrid::samples`], and if they cannot be drawn.
-    pub fn draw(&self, system: &dyn System, backdrop: &Backdrop, caption: &str) -> Result<Picture> {
-        let samples = self.samples(system)?;
+    pub fn draw(&self, sampler: &dyn Sampler, backdrop: &Backdrop, caption: &str) -> Result<Picture> {
+        let samples = self.samples(sampler)?;
         backdrop.draw(&samples.to_vec_f32()?, samples.shape(), Some(self.columns), caption)
     }
 }

@@ -6,7 +6,8 @@ use candle_core::Device;
 use super::grid::{LatentGrid, to_rows, to_variable};
 use crate::error::Result;
 use crate::random::Stream;
-use crate::systems::{CLASS, Distribution, LatentSpace, System};
+use brigand_core::capability::Sampler;
+use brigand_core::latent::{CLASS, Distribution, LatentSpace};
 
 /// Below this sine of the angle between two latents the arc is replaced by the straight line.
 const NEARLY_PARALLEL: f64 = 1e-6;
@@ -101,37 +102,37 @@ impl Interpolation {
     ///
     /// # Errors
     /// If the system has no latent space.
-    pub fn new(system: &dyn System, rows: usize, seed: u64) -> Result<Self> {
-        let starts = system.latents(rows, &mut Stream::new(seed, "interpolation/start", 0))?;
-        let ends = system.latents(rows, &mut Stream::new(seed, "interpolation/end", 0))?;
-        Self::between(system, &starts, &ends)
+    pub fn new(sampler: &dyn Sampler, rows: usize, seed: u64) -> Result<Self> {
+        let starts = sampler.latents(rows, &mut Stream::new(seed, "interpolation/start", 0))?;
+        let ends = sampler.latents(rows, &mut Stream::new(seed, "interpolation/end", 0))?;
+        Self::between(sampler, &starts, &ends)
     }
 
     /// `rows` walks from class `from` to class `to`, each with the same other coordinates all the way.
     ///
     /// # Errors
     /// If the system knows no classes or not these.
-    pub fn of_classes(system: &dyn System, (from, to): (u32, u32), rows: usize, seed: u64) -> Result<Self> {
-        let space = system.latent_space()?;
-        let drawn = system.latents(rows, &mut Stream::new(seed, "interpolation/start", 0))?;
+    pub fn of_classes(sampler: &dyn Sampler, (from, to): (u32, u32), rows: usize, seed: u64) -> Result<Self> {
+        let space = sampler.space();
+        let drawn = sampler.latents(rows, &mut Stream::new(seed, "interpolation/start", 0))?;
         let of = |class| space.with_category(&drawn, CLASS, &vec![class; rows]);
-        Self::between(system, &of(from)?, &of(to)?)
+        Self::between(sampler, &of(from)?, &of(to)?)
     }
 
-    fn between(system: &dyn System, starts: &Variable, ends: &Variable) -> Result<Self> {
+    fn between(sampler: &dyn Sampler, starts: &Variable, ends: &Variable) -> Result<Self> {
         Ok(Self {
             starts: to_rows(starts)?,
             ends: to_rows(ends)?,
-            space: system.latent_space()?,
-            device: system.device().clone(),
+            space: sampler.space().clone(),
+            device: &sampler.place().device.clone(),
         })
     }
 
     /// The samples that all walks are at when the share `t` in [0, 1] of the way is done, `[rows, sample...]`.
-    pub fn at(&self, system: &dyn System, path: Path, t: f64) -> Result<Variable> {
+    pub fn at(&self, sampler: &dyn Sampler, path: Path, t: f64) -> Result<Variable> {
         let latents: Vec<Vec<f32>> =
             self.walks().map(|(start, end)| path.at(&self.space, start, end, t)).collect();
-        system.generate_all(&to_variable(&latents, &self.device)?)
+        sampler.generate_all(&to_variable(&latents, &self.device)?)
     }
 
     /// All walks at `columns` evenly spaced moments, a row each.
@@ -194,7 +195,7 @@ mod tests {
 
     #[test]
     fn only_normal_parts_go_along_the_arc() {
-        use crate::systems::{LatentPart, LatentRecipe, Prior};
+        use brigand_core::latent::{LatentPart, LatentRecipe, Prior};
         let uniform = LatentRecipe { size: 1, prior: Prior::Uniform }.part();
         let normal = LatentRecipe { size: 2, prior: Prior::Normal }.part();
         let of_class =
@@ -202,8 +203,8 @@ mod tests {
         let space = LatentSpace::new(vec![uniform.clone(), normal, of_class]);
         let (start, end) = ([1.0, 2.0, 0.0, 1.0, 0.0], [-1.0, 0.0, 2.0, 0.0, 1.0]);
         let half = 2.0_f32.sqrt();
-        assert!(close(&Path::Spherical.at(&space, &start, &end, 0.5), &[0.0, half, half, 0.5, 0.5]));
-        assert!(close(&Path::Linear.at(&space, &start, &end, 0.5), &[0.0, 1.0, 1.0, 0.5, 0.5]));
+        assert!(close(&Path::Spherical.at(space, &start, &end, 0.5), &[0.0, half, half, 0.5, 0.5]));
+        assert!(close(&Path::Linear.at(space, &start, &end, 0.5), &[0.0, 1.0, 1.0, 0.5, 0.5]));
         assert!(Path::Spherical.fits(&space) && !Path::Spherical.fits(&LatentSpace::new(vec![uniform])));
     }
 

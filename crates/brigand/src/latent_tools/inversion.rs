@@ -7,9 +7,12 @@ use super::arithmetic::settled;
 use super::grid::{to_rows, to_variable};
 use super::reconstruction::{check_shape, squared_errors};
 use crate::error::{Error, Result};
-use crate::layers::Weights;
 use crate::random::Stream;
-use crate::systems::{Distribution, LatentSpace, Optimizer, OptimizerRecipe, System};
+use brigand_core::capability::Sampler;
+use brigand_core::latent::{Distribution, LatentSpace};
+use brigand_core::modules::Weights;
+use brigand_core::players::Optimizer;
+use brigand_core::players::OptimizerRecipe;
 
 const STEP_SIZE: f64 = 0.05;
 /// Weight of the mean square of a latent, which keeps it where samples are drawn.
@@ -37,9 +40,9 @@ impl Default for SearchSettings {
 ///
 /// # Errors
 /// If the samples are of another shape than the system's, or it gives no gradients by its latents.
-pub fn search(system: &dyn System, samples: &Variable, settings: SearchSettings) -> Result<Variable> {
-    let space = system.latent_space()?;
-    check_shape(system, samples)?;
+pub fn search(sampler: &dyn Sampler, samples: &Variable, settings: SearchSettings) -> Result<Variable> {
+    let space = sampler.space();
+    check_shape(sampler, samples)?;
     let count = samples.shape().first().copied().unwrap_or(0);
     if count == 0 || settings.restarts == 0 || settings.steps == 0 {
         return Err(Error::Request(
@@ -48,9 +51,9 @@ pub fn search(system: &dyn System, samples: &Variable, settings: SearchSettings)
     }
     let mut best: Vec<(f64, Vec<f32>)> = vec![(f64::INFINITY, Vec::new()); count];
     for restart in 0..settings.restarts {
-        let start = system.latents(count, &mut Stream::new(settings.seed, "search", restart as u64))?;
-        let found = descend(system, &space, samples, &start, settings.steps)?;
-        let errors = squared_errors(samples, &system.generate_all(&found)?)?;
+        let start = sampler.latents(count, &mut Stream::new(settings.seed, "search", restart as u64))?;
+        let found = descend(sampler, space, samples, &start, settings.steps)?;
+        let errors = squared_errors(samples, &sampler.generate_all(&found)?)?;
         for ((best, error), latent) in best.iter_mut().zip(errors).zip(to_rows(&found)?) {
             if error < best.0 {
                 *best = (error, latent);
@@ -60,11 +63,11 @@ pub fn search(system: &dyn System, samples: &Variable, settings: SearchSettings)
     if best.iter().any(|(error, _)| !error.is_finite()) {
         return Err(Error::Request("the search ended nowhere: errors are no finite numbers".into()));
     }
-    to_variable(&best.into_iter().map(|(_, latent)| latent).collect::<Vec<_>>(), system.device())
+    to_variable(&best.into_iter().map(|(_, latent)| latent).collect::<Vec<_>>(), &sampler.place().device)
 }
 
 fn descend(
-    system: &dyn System,
+    sampler: &dyn Sampler,
     space: &LatentSpace,
     samples: &Variable,
     start: &Variable,
@@ -78,13 +81,13 @@ fn descend(
             range.map(move |_| if fixed { 0.0 } else { 1.0 })
         })
         .collect();
-    let free = to_variable(&[free], system.device())?;
+    let free = to_variable(&[free], &sampler.place().device)?;
     let bounded = space.placed().any(|(_, part)| matches!(part.distribution, Distribution::Uniform { .. }));
     let mut place = Weights::alone("latents", start.tensor().clone());
-    let mut optimizer = Optimizer::new(OptimizerRecipe::adam(STEP_SIZE, 0.9, 0.999));
+    let mut optimizer = Optimizer::new(OptimizerRecipe::adam(STEP_SIZE, 0.9, 0.999), &place)?;
     for _ in 0..steps {
         let Some(latents) = place.values().first().cloned() else { break };
-        let made = system.generate(&latents)?;
+        let made = sampler.generate(&latents)?;
         if !made.has_history() {
             return Err(Error::Request(
                 "this system gives no gradients by its latents, so they cannot be searched; use a run whose generator \
@@ -98,10 +101,11 @@ fn descend(
         let slopes = grad(&loss, &[&latents], false)?;
         let slopes: Vec<Variable> =
             slopes.iter().map(|slope| Ok(slope.mul(&free)?)).collect::<Result<_>>()?;
-        optimizer.step(&mut place, &slopes)?;
+        place = optimizer.step_all(&place, &slopes)?;
         if bounded && let Some(latents) = place.values().first() {
             let rows: Vec<Vec<f32>> = to_rows(latents)?.iter().map(|row| settled(space, row)).collect();
-            place.replace(0, to_variable(&rows, system.device())?.into_tensor());
+            let kept = to_variable(&rows, &sampler.place().device)?.into_tensor();
+            place = place.with_values(vec![Variable::leaf(kept)])?;
         }
     }
     Ok(place.values().first().map_or_else(|| start.clone(), Variable::detach))

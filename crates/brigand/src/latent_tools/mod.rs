@@ -8,6 +8,7 @@
 mod arithmetic;
 mod choice;
 mod classes;
+mod code_neighbours;
 mod codes;
 mod directions;
 mod grid;
@@ -22,6 +23,7 @@ mod truncation;
 pub use arithmetic::{Terms, arithmetic};
 pub use choice::Choice;
 pub use classes::{category_grid, find_class};
+pub use code_neighbours::code_neighbours;
 pub use codes::draw_codes;
 pub use directions::{Direction, DirectionSettings, Method, Sweep, direction_grid, directions, sweep};
 pub use grid::LatentGrid;

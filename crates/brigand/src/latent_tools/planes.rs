@@ -5,7 +5,8 @@ use std::ops::Range;
 use super::grid::{LatentGrid, to_rows};
 use crate::error::{Error, Result};
 use crate::random::Stream;
-use crate::systems::{CATEGORY, CODE, Distribution, LatentSpace, System};
+use brigand_core::capability::Sampler;
+use brigand_core::latent::{CATEGORY, CODE, Distribution, LatentSpace};
 
 /// Shares of the distribution at the edges of a plane.
 const EDGES: (f64, f64) = (0.05, 0.95);
@@ -16,7 +17,7 @@ const MOVED: usize = 10;
 
 /// The coordinates that can be moved: all but those of categories.
 pub fn continuous_coordinates(space: &LatentSpace) -> Vec<usize> {
-    let continuous = |(range, part): (Range<usize>, &crate::systems::LatentPart)| {
+    let continuous = |(range, part): (Range<usize>, &brigand_core::latent::LatentPart)| {
         let moves = !matches!(part.distribution, Distribution::Category { .. });
         if moves { range } else { 0..0 }
     };
@@ -67,12 +68,12 @@ pub fn quantile_shares(count: usize) -> Vec<f64> {
 /// # Errors
 /// If an axis does not exist or is part of a category, the two are one, or none are given and there are not just two.
 pub fn manifold(
-    system: &dyn System,
+    sampler: &dyn Sampler,
     axes: Option<[usize; 2]>,
     count: usize,
     seed: u64,
 ) -> Result<LatentGrid> {
-    let space = system.latent_space()?;
+    let space = sampler.space();
     let [across, up] = match (axes, continuous_coordinates(&space).as_slice()) {
         (Some(axes), _) => axes,
         (None, &[first, second]) => [first, second],
@@ -88,7 +89,7 @@ pub fn manifold(
         return Err(Error::Request(format!("a plane needs two different axes; {across} was given twice")));
     }
     let places = |axis: usize| -> Result<Vec<f32>> {
-        let of = distribution(&space, axis)?;
+        let of = distribution(space, axis)?;
         Ok(quantile_shares(count)
             .into_iter()
             .filter_map(|share| of.quantile(share))
@@ -96,14 +97,14 @@ pub fn manifold(
             .collect())
     };
     let (columns, rows) = (places(across)?, places(up)?);
-    let start = system.latents(1, &mut Stream::new(seed, "manifold", 0))?.to_vec_f32()?;
+    let start = sampler.latents(1, &mut Stream::new(seed, "manifold", 0))?.to_vec_f32()?;
     let mut latents = Vec::with_capacity(count * count);
     for &y in rows.iter().rev() {
         for &x in &columns {
             latents.push(moved(&start, &[(across, x), (up, y)]));
         }
     }
-    LatentGrid::new(&latents, count, system.device())
+    LatentGrid::new(&latents, count, &sampler.place().device)
 }
 
 /// One latent drawn for `seed`, each of `axes` moved through its range in a row of its own: three standard deviations
@@ -113,8 +114,8 @@ pub fn manifold(
 ///
 /// # Errors
 /// If an axis does not exist or is part of a category, or there is none to move.
-pub fn traversal(system: &dyn System, axes: &[usize], columns: usize, seed: u64) -> Result<LatentGrid> {
-    let space = system.latent_space()?;
+pub fn traversal(sampler: &dyn Sampler, axes: &[usize], columns: usize, seed: u64) -> Result<LatentGrid> {
+    let space = sampler.space();
     let axes = match space.part(CODE) {
         _ if !axes.is_empty() => axes.to_vec(),
         Some((range, _)) => range.collect(),
@@ -123,14 +124,14 @@ pub fn traversal(system: &dyn System, axes: &[usize], columns: usize, seed: u64)
     if axes.is_empty() {
         return Err(Error::Request("this system's latents are categories only; nothing can be moved".into()));
     }
-    let start = system.latents(1, &mut Stream::new(seed, "traversal", 0))?.to_vec_f32()?;
+    let start = sampler.latents(1, &mut Stream::new(seed, "traversal", 0))?.to_vec_f32()?;
     let mut latents = Vec::with_capacity(axes.len() * columns);
     for axis in axes {
-        for place in places(distribution(&space, axis)?, columns) {
+        for place in places(distribution(space, axis)?, columns) {
             latents.push(moved(&start, &[(axis, place)]));
         }
     }
-    LatentGrid::new(&latents, columns, system.device())
+    LatentGrid::new(&latents, columns, &sampler.place().device)
 }
 
 /// The continuous code `axis` from left to right through twice its range. Each row is another value of the categorical
@@ -139,28 +140,28 @@ pub fn traversal(system: &dyn System, axes: &[usize], columns: usize, seed: u64)
 /// # Errors
 /// If the axis does not exist or is part of a category.
 pub fn code_grid(
-    system: &dyn System,
+    sampler: &dyn Sampler,
     axis: usize,
     most: usize,
     columns: usize,
     seed: u64,
 ) -> Result<LatentGrid> {
-    let space = system.latent_space()?;
-    let places = places(distribution(&space, axis)?, columns);
+    let space = sampler.space();
+    let places = places(distribution(space, axis)?, columns);
     let mut stream = Stream::new(seed, "code-grid", 0);
     let starts = match space.category(CATEGORY) {
         Ok((range, _)) => {
             let values: Vec<u32> = (0..range.len().min(most) as u32).collect();
-            let same = system.latents(1, &mut stream)?;
+            let same = sampler.latents(1, &mut stream)?;
             let copies = same.broadcast_to(&[values.len(), space.size()])?;
             space.with_category(&copies, CATEGORY, &values)?
         }
-        Err(_) => system.latents(most, &mut stream)?,
+        Err(_) => sampler.latents(most, &mut stream)?,
     };
     let starts = to_rows(&starts)?;
     let latents: Vec<Vec<f32>> =
         starts.iter().flat_map(|start| places.iter().map(|&place| moved(start, &[(axis, place)]))).collect();
-    LatentGrid::new(&latents, columns, system.device())
+    LatentGrid::new(&latents, columns, &sampler.place().device)
 }
 
 /// `columns` evenly spaced places through the range a coordinate is moved through.
@@ -190,7 +191,7 @@ fn moved(start: &[f32], to: &[(usize, f32)]) -> Vec<f32> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::systems::{CLASS, LatentPart, LatentRecipe, Prior};
+    use brigand_core::latent::{CLASS, LatentPart, LatentRecipe, Prior};
 
     fn space() -> LatentSpace {
         LatentSpace::new(vec![

@@ -5,19 +5,24 @@ use candle_core::{Device, Tensor};
 
 use crate::data::Dataset;
 use crate::error::{Error, Result};
-use crate::networks::SampleKind;
 use crate::pictures::Picture;
 use crate::sampling::{Backdrop, evenly_chosen};
-use crate::systems::{RealBatch, System};
+use brigand_core::batch::{Batch, SampleKind, SampleShape};
+use brigand_core::capability::Sampler;
+use brigand_core::system::System;
 
 /// At most `count` samples of `data`, evenly chosen: the same ones whatever is done with them.
 ///
 /// # Errors
 /// If they cannot be brought to `device`.
-pub fn examples(data: &Dataset, count: usize, device: &Device) -> Result<RealBatch> {
+pub fn examples(data: &Dataset, count: usize, device: &Device) -> Result<Batch> {
     let batch = data.get(&evenly_chosen(data.len(), count))?;
     let samples = Tensor::from_vec(batch.values, batch.shape, &Device::Cpu)?.to_device(device)?;
-    Ok(RealBatch { samples: Variable::constant(samples), labels: batch.labels })
+    let samples = Batch::of(Variable::constant(samples));
+    Ok(match batch.labels {
+        Some(labels) => samples.labelled(labels),
+        None => samples,
+    })
 }
 
 /// Samples, and the same ones made again.
@@ -29,19 +34,22 @@ pub struct Reconstruction {
     pub rebuilt: Variable,
 }
 
-/// `real` samples as `system` makes them again, if it has a way back.
+/// `real` samples as `system` makes them again, if it can.
 ///
 /// # Errors
 /// If the samples are of another shape than the system's, or it needs their classes and there are none.
-pub fn reconstruct(system: &dyn System, real: &RealBatch) -> Result<Option<Reconstruction>> {
-    check_shape(system, &real.samples)?;
-    let rebuilt = system.reconstruct(&real.samples, real.labels.as_deref())?;
-    Ok(rebuilt.map(|rebuilt| Reconstruction { samples: real.samples.clone(), rebuilt }))
+pub fn reconstruct(system: &dyn System, real: &Batch) -> Result<Option<Reconstruction>> {
+    let samples = real.samples()?;
+    if let Some(sampler) = system.as_sampler() {
+        check_shape(sampler, samples)?;
+    }
+    let rebuilt = system.reconstruct(real)?;
+    Ok(rebuilt.map(|rebuilt| Reconstruction { samples: samples.clone(), rebuilt }))
 }
 
-/// Refuses samples that the system could not have made.
-pub(super) fn check_shape(system: &dyn System, samples: &Variable) -> Result<()> {
-    let own = system.sample_shape().dims();
+/// Refuses samples that the sampler could not have made.
+pub(super) fn check_shape(sampler: &dyn Sampler, samples: &Variable) -> Result<()> {
+    let own = sampler.sample_shape().dims();
     let given = samples.shape().get(1..).unwrap_or_default();
     if given == own {
         return Ok(());
@@ -68,20 +76,15 @@ impl Reconstruction {
     ///
     /// # Errors
     /// If they cannot be drawn.
-    pub fn draw(
-        &self,
-        system: &dyn System,
-        backdrop: &Backdrop,
-        columns: usize,
-        caption: &str,
-    ) -> Result<Picture> {
-        if system.sample_shape().kind() == SampleKind::Points {
+    pub fn draw(&self, backdrop: &Backdrop, columns: usize, caption: &str) -> Result<Picture> {
+        let shape = SampleShape::of(self.samples.shape().get(1..).unwrap_or_default())?;
+        if shape.kind() == SampleKind::Points {
             return backdrop.draw(&self.rebuilt.to_vec_f32()?, self.rebuilt.shape(), None, caption);
         }
         let (real, rebuilt) = (self.samples.to_vec_f32()?, self.rebuilt.to_vec_f32()?);
-        let size = system.sample_shape().elements();
+        let size = shape.elements();
         let tiles = in_pairs(&real, &rebuilt, size, columns);
-        let shape = [&[tiles.len() / size.max(1)], system.sample_shape().dims().as_slice()].concat();
+        let shape = [&[tiles.len() / size.max(1)], shape.dims().as_slice()].concat();
         backdrop.draw(&tiles, &shape, Some(columns), caption)
     }
 }

@@ -8,7 +8,8 @@ use crate::error::{Error, Result};
 use crate::evaluation::extractors::Extractor;
 use crate::evaluation::{Moments, Probabilities, features_of};
 use crate::random::Stream;
-use crate::systems::{Distribution, LatentSpace, System};
+use brigand_core::capability::Sampler;
+use brigand_core::latent::{Distribution, LatentSpace};
 
 /// `latents` of `space` with every normal coordinate beyond `limit` standard deviations drawn again among those
 /// within. For one stream the new draws are the same at every limit, up to their scale.
@@ -77,14 +78,14 @@ pub struct Truncated {
 /// # Errors
 /// As [`truncate`], and if the extractor does not take the samples.
 pub fn truncation_table(
-    system: &dyn System,
+    sampler: &dyn Sampler,
     extractor: &Extractor,
     limits: &[Option<f64>],
     count: usize,
     seed: u64,
 ) -> Result<Vec<Truncated>> {
     let measure = |&limit: &Option<f64>| {
-        let samples = system.generate_all(&at_limit(system, limit, count, seed)?)?;
+        let samples = sampler.generate_all(&at_limit(sampler, limit, count, seed)?)?;
         let features = features_of(extractor, samples.tensor())?;
         let confidence = features.probabilities().map(Probabilities::mean_confidence);
         Ok(Truncated { limit, confidence, variance: Moments::of(&features)?.total_variance() })
@@ -97,26 +98,26 @@ pub fn truncation_table(
 /// # Errors
 /// As [`truncate`].
 pub fn truncation_grid(
-    system: &dyn System,
+    sampler: &dyn Sampler,
     limits: &[Option<f64>],
     columns: usize,
     seed: u64,
 ) -> Result<LatentGrid> {
     let mut latents = Vec::with_capacity(limits.len() * columns);
     for &limit in limits {
-        latents.extend(to_rows(&at_limit(system, limit, columns, seed)?)?);
+        latents.extend(to_rows(&at_limit(sampler, limit, columns, seed)?)?);
     }
-    LatentGrid::new(&latents, columns, system.device())
+    LatentGrid::new(&latents, columns, &sampler.place().device)
 }
 
-fn at_limit(system: &dyn System, limit: Option<f64>, count: usize, seed: u64) -> Result<Variable> {
-    super::Choice { truncation: limit, ..super::Choice::default() }.latents(system, count, seed)
+fn at_limit(sampler: &dyn Sampler, limit: Option<f64>, count: usize, seed: u64) -> Result<Variable> {
+    super::Choice { truncation: limit, ..super::Choice::default() }.latents(sampler, count, seed)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::systems::{LatentPart, LatentRecipe, Prior};
+    use brigand_core::latent::{LatentPart, LatentRecipe, Prior};
     use candle_core::Device;
 
     fn space() -> LatentSpace {

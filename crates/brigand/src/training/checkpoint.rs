@@ -6,8 +6,8 @@
 //! of its version and body in compact form, so that damage to either file is noticed.
 //!
 //! ```json
-//! {"format": "brigand-checkpoint", "version": 1, "digest": "...", "body": {
-//!   "step": 1000, "score": "0.25", "numbers": {"...": "0.1"}, "counters": {"...": 3},
+//! {"format": "brigand-checkpoint", "version": 2, "digest": "...", "body": {
+//!   "step": 1000, "score": "0.25", "numbers": {"...": "0.1"}, "counters": {"...": 3}, "schema": {"...": "..."},
 //!   "recipe": "...", "tensors": {"bytes": 4096, "sha256": "..."}}}
 //! ```
 //!
@@ -21,6 +21,10 @@ use std::path::{Path, PathBuf};
 use self::format::{
     TensorsFile, VERSION, header_bytes, hex, parse_number, parse_tensors, read_header, tensor_bytes,
 };
+use brigand_core::batch::Schema;
+use brigand_core::state::State;
+use candle_core::{DType, Device, Tensor};
+
 use crate::files::{
     FileError, remove_if_there, remove_partial_files, step_file_name, step_files, write_atomically,
 };
@@ -71,6 +75,18 @@ pub enum CheckpointError {
         /// Its version.
         found: u64,
     },
+    /// A checkpoint is from an earlier release.
+    #[error(
+        "{} is a checkpoint of format version {found}, this program reads version {VERSION}; use the release that wrote \
+         it, or train the run anew",
+        path.display()
+    )]
+    Older {
+        /// The file.
+        path: PathBuf,
+        /// Its version.
+        found: u64,
+    },
     /// A folder has no checkpoint that can be used.
     #[error("no usable checkpoint in {}{}; start a new run", folder.display(), listed(skipped))]
     NoneUsable {
@@ -107,12 +123,36 @@ pub struct Snapshot {
     pub tensors: BTreeMap<String, StoredTensor>,
     /// Other state in numbers; their bits are kept, but for a NaN's.
     pub numbers: BTreeMap<String, f64>,
+    /// The fields of the data, so that the system can be built without it.
+    pub schema: Schema,
     /// Other state in counts.
     pub counters: BTreeMap<String, u64>,
     /// How good the run was at this step, lower is better, when it was evaluated.
     pub score: Option<f64>,
     /// The resolved recipe, as TOML.
     pub recipe: String,
+}
+
+impl Snapshot {
+    /// The tensors and counters of `state`, without step, schema and recipe.
+    pub fn of(state: &State) -> crate::Result<Self> {
+        let stored = state.tensors.iter().map(|(name, tensor)| {
+            let data = tensor.flatten_all()?.to_dtype(DType::F32)?.to_vec1::<f32>()?;
+            Ok((name.clone(), StoredTensor { shape: tensor.dims().to_vec(), data }))
+        });
+        let tensors = stored.collect::<candle_core::Result<_>>()?;
+        Ok(Self { tensors, counters: state.counters.clone(), ..Self::default() })
+    }
+
+    /// What a system is restored from.
+    pub fn into_state(self) -> crate::Result<State> {
+        let mut state = State::default();
+        for (name, StoredTensor { shape, data }) in self.tensors {
+            state.put(name, &Tensor::from_vec(data, shape, &Device::Cpu)?)?;
+        }
+        self.counters.into_iter().for_each(|(name, value)| state.count(name, value));
+        Ok(state)
+    }
 }
 
 /// The newest usable checkpoint of a folder.
@@ -186,6 +226,7 @@ pub fn load(path: &Path) -> Result<Snapshot, CheckpointError> {
         step: body.step,
         tensors,
         numbers: numbers.collect::<Result<_, String>>().map_err(damaged)?,
+        schema: body.schema,
         counters: body.counters,
         score: body.score.as_deref().map(parse_number).transpose().map_err(damaged)?,
         recipe: body.recipe,
@@ -203,7 +244,9 @@ pub fn latest(folder: &Path) -> Result<Found, CheckpointError> {
     for (_, path) in step_files(folder, HEADER)?.into_iter().rev() {
         match load(&path) {
             Ok(snapshot) => return Ok(Found { path, snapshot, skipped }),
-            Err(newer @ CheckpointError::Newer { .. }) => return Err(newer),
+            Err(other @ (CheckpointError::Newer { .. } | CheckpointError::Older { .. })) => {
+                return Err(other);
+            }
             Err(CheckpointError::Damaged { path, reason }) => skipped.push((path, reason)),
             Err(CheckpointError::File(error)) => skipped.push((error.path, error.reason.to_string())),
             Err(other) => skipped.push((path, other.to_string())),
@@ -310,6 +353,7 @@ mod tests {
             step,
             tensors,
             numbers,
+            schema: Schema::of_samples(&[1, 8, 8], &[3.0, 4.0]),
             counters,
             score,
             recipe: "seed = 1\n[data]\nsource = \"digits\"\n".to_owned(),
@@ -395,8 +439,8 @@ mod tests {
             ("", "EOF"),
             ("{\"a\": 1}", "unknown field"),
             ("[]", "invalid length"),
-            ("{\"format\":\"x\",\"version\":1,\"digest\":\"\",\"body\":null}", "its format is \"x\""),
-            ("{\"format\":\"brigand-checkpoint\",\"version\":1,\"digest\":\"\",\"body\":null}", "its digest"),
+            ("{\"format\":\"x\",\"version\":2,\"digest\":\"\",\"body\":null}", "its format is \"x\""),
+            ("{\"format\":\"brigand-checkpoint\",\"version\":2,\"digest\":\"\",\"body\":null}", "its digest"),
         ] {
             let path = folder.path().join("step-00000009.json");
             fs::write(&path, content).unwrap();
@@ -411,10 +455,10 @@ mod tests {
     fn a_newer_version_is_not_passed_over() {
         let folder = tempfile::tempdir().unwrap();
         save(folder.path(), &snapshot(1, None), 3).unwrap();
-        let newer = format::sealed(2, serde_json::json!({"anything": 1})).unwrap();
+        let newer = format::sealed(3, serde_json::json!({"anything": 1})).unwrap();
         fs::write(folder.path().join("step-00000002.json"), newer).unwrap();
         let message = latest(folder.path()).unwrap_err().to_string();
-        assert!(message.contains("version 2") && message.contains("newer release"), "{message}");
+        assert!(message.contains("version 3") && message.contains("newer release"), "{message}");
     }
 
     #[cfg(target_os = "linux")]

@@ -2,17 +2,10 @@
 
 use std::collections::BTreeSet;
 
+use brigand_core::measurements::{ACCURACY_ON_FAKE, ACCURACY_ON_REAL, DISCRIMINATOR_LOSS, GENERATOR_LOSS};
+
 use super::metrics::Record;
 use crate::pictures::{LineChart, LineStyle, Picture, PictureError, ReferenceLine, Series};
-
-/// Name of the discriminator's loss among the measurements.
-pub const DISCRIMINATOR_LOSS: &str = "discriminator_loss";
-/// Name of the generator's loss.
-pub const GENERATOR_LOSS: &str = "generator_loss";
-/// Name of the share of real samples the discriminator calls real.
-pub const ACCURACY_ON_REAL: &str = "discriminator_accuracy_real";
-/// Name of the share of generated samples the discriminator calls generated.
-pub const ACCURACY_ON_FAKE: &str = "discriminator_accuracy_fake";
 
 const PANEL_SIZE: (u32, u32) = (640, 380);
 /// A mean runs over this share of the records, so that any run is smoothed alike.

@@ -1,37 +1,48 @@
 //! The one trainer: it knows a [`System`], a recipe and a run folder, and nothing of any particular system.
 
 pub mod checkpoint;
+mod exhibits;
 pub mod history;
-mod judging;
+mod loading;
+mod measuring;
 pub mod metrics;
+mod prepared;
 pub mod run_folder;
 mod snapshots;
 pub mod tensorboard;
 
-pub use judging::{choose_extractor, real_samples};
+pub use loading::{Which, load_run, load_run_at};
+pub use measuring::{choose_extractor, real_samples};
+pub use prepared::{Prepared, load_data, load_test_part};
 pub use run_folder::RunFolder;
 pub use snapshots::backdrop_for;
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
+use brigand_core::measurements::{DISCRIMINATOR_LOSS, GENERATOR_LOSS};
+use brigand_core::players::Measurements;
+use brigand_core::session::Session;
+use brigand_core::system::{System, TheoryLine};
 use candle_core::Device;
 
-use crate::data::{self, Dataset, Skipped, Spec, Split};
+use crate::data::Dataset;
 use crate::error::{Error, Result};
 use crate::evaluation::EvaluationFile;
 use crate::files::write_atomically;
-use crate::networks::classifier::Classifier;
 use crate::recipe::Recipe;
-use crate::systems::classifier::ClassifierTraining;
-use crate::systems::{self, Feed, Report, State, System};
 use checkpoint::CheckpointError;
-use history::{DISCRIMINATOR_LOSS, GENERATOR_LOSS, Panel, Reference};
-use judging::Judge;
+use history::{Panel, Reference};
+use loading::saved_recipe;
+use measuring::MeasuresWhileTraining;
 use metrics::{MetricsLog, Record};
 use snapshots::{Snapshot, Snapshots};
 use tensorboard::EventWriter;
+
+/// Measurements are read at least so often, for whoever watches.
+const LONGEST_SILENCE: Duration = Duration::from_millis(500);
 
 /// What happens while a run trains, for progress bars and logs. Observers never steer.
 #[derive(Debug)]
@@ -40,8 +51,13 @@ pub enum Event<'a> {
     Step {
         /// Steps done so far.
         step: u64,
+    },
+    /// What a step reported was read.
+    Measured {
+        /// Steps done so far.
+        step: u64,
         /// What it reported.
-        report: &'a Report,
+        measurements: &'a Measurements,
     },
     /// A picture of samples was written.
     Samples(&'a Path),
@@ -61,94 +77,16 @@ pub enum Outcome {
     },
 }
 
-/// A system built for its data, untrained.
-pub struct Prepared {
-    /// The recipe, with the data's size and channels filled in.
-    pub recipe: Recipe,
-    /// The system with its first weights.
-    pub system: Box<dyn System>,
-    feed: Feed,
-}
-
-impl Prepared {
-    /// Reads the data and builds the networks: everything that can be refused before a file is written.
-    ///
-    /// # Errors
-    /// If the data cannot be read, the batch is larger than it, or no network fits it.
-    pub fn new(mut recipe: Recipe, device: &Device) -> Result<Self> {
-        let dataset = load_data(&recipe)?;
-        if let [channels, height, _] = *dataset.shape() {
-            recipe.common.data.channels = channels;
-            // Other sources stay as stored: to record a side would crop images that are not square.
-            if recipe.common.data.size > 0
-                || matches!(recipe.common.data.source.parse::<Spec>()?, Spec::Folder(_))
-            {
-                recipe.common.data.size = height;
-            }
-        }
-        let training = recipe.common.training;
-        let mut feed = Feed::new(dataset, training.batch, training.seed, device)?;
-        let entry = systems::find(&recipe.common.system)?;
-        let classes = feed.class_counts();
-        let setup = recipe.common.setup(feed.sample_shape()?, &classes, device);
-        let system = entry.build(&recipe.parts, &setup)?;
-        system.check_data(feed.dataset())?;
-        if let Some(labels) = feed.dataset().labels()
-            && system.latent_space().is_ok_and(|space| space.classes() > 0)
-        {
-            recipe.common.data.classes.clone_from(&labels.classes);
-        }
-        if system.needs_held_out() {
-            feed.hold_out(load_test_part(&recipe)?)?;
-        }
-        Ok(Self { recipe, system, feed })
-    }
-
-    /// Images of the data that could not be read.
-    pub fn skipped(&self) -> &[Skipped] {
-        self.feed.dataset().skipped()
-    }
-}
-
-/// The data that a recipe names.
-pub fn load_data(recipe: &Recipe) -> Result<Dataset> {
-    load_part(recipe, Split::Train)
-}
-
-/// The part of a recipe's data that its authors keep for judging, where they do.
-pub fn load_test_part(recipe: &Recipe) -> Result<Option<Dataset>> {
-    match recipe.common.data.source.parse::<Spec>()? {
-        Spec::Catalogue(_) => load_part(recipe, Split::Test).map(Some),
-        _ => Ok(None),
-    }
-}
-
-fn load_part(recipe: &Recipe, split: Split) -> Result<Dataset> {
-    let source = &recipe.common.data;
-    let given = |value: usize| (value > 0).then_some(value);
-    let options = data::Options {
-        size: given(source.size),
-        channels: given(source.channels),
-        seed: recipe.common.training.seed,
-        split,
-        ..data::Options::default()
-    };
-    Ok(data::load(&source.source.parse::<Spec>()?, &options)?)
-}
-
 /// A run: a system in training and the folder it writes into.
 pub struct Training {
     recipe: Recipe,
-    system: Box<dyn System>,
-    feed: Feed,
+    session: Session,
     folder: RunFolder,
-    step: u64,
     log: MetricsLog,
     events: EventWriter,
-    /// None for a system that makes no samples.
-    snapshots: Option<Snapshots>,
+    snapshots: Snapshots,
     /// None where nothing is to be measured.
-    judge: Option<Judge>,
+    measures: Option<MeasuresWhileTraining>,
     /// The score of the best checkpoint, lower is better.
     best: Option<f64>,
     /// The step of the newest checkpoint.
@@ -191,7 +129,7 @@ impl Training {
         let (step, skipped) = match checkpoint::latest(&folder.checkpoints()) {
             Ok(found) => {
                 let step = found.snapshot.step;
-                prepared.system.restore(&State::from(found.snapshot))?;
+                prepared.session.restore(found.snapshot.into_state()?, step)?;
                 (step, found.skipped)
             }
             // Killed before its first checkpoint: it begins again, and so loses nothing that was saved.
@@ -214,17 +152,17 @@ impl Training {
     }
 
     fn assemble(prepared: Prepared, folder: RunFolder, step: u64, events: EventWriter) -> Result<Self> {
-        let Prepared { recipe, system, feed } = prepared;
+        let Prepared { recipe, session, dataset, .. } = prepared;
         let log = MetricsLog::open(&folder.metrics())?;
-        let pictures = || Snapshots::new(system.as_ref(), feed.dataset(), &recipe.common);
-        let snapshots = system.generates().then(pictures).transpose()?;
+        let dataset = dataset.as_ref().map(Arc::as_ref);
+        let snapshots = Snapshots::new(session.system(), session.feed(), dataset, &recipe.common)?;
         let measured = recipe.common.evaluation.every > 0;
-        let judge = || Judge::new(system.as_ref(), feed.dataset(), &recipe);
-        let judge = measured.then(judge).transpose()?;
+        let measures = measured.then(|| MeasuresWhileTraining::new(session.system(), dataset, &recipe));
+        let measures = measures.transpose()?;
         let best = checkpoint::best(&folder.checkpoints())?;
         let best = best.map(|path| checkpoint::load(&path)).transpose()?.and_then(|found| found.score);
         let saved = (step > 0).then_some(step);
-        Ok(Self { recipe, system, feed, folder, step, log, events, snapshots, judge, best, saved })
+        Ok(Self { recipe, session, folder, log, events, snapshots, measures, best, saved })
     }
 
     /// The run's folder.
@@ -239,12 +177,17 @@ impl Training {
 
     /// Steps done so far.
     pub fn step(&self) -> u64 {
-        self.step
+        self.session.step()
+    }
+
+    /// Whether it draws pictures or writes texts of samples.
+    pub fn makes_samples(&self) -> bool {
+        self.session.system().as_sampler().is_some() || self.session.system().as_sequence_sampler().is_some()
     }
 
     /// The system in training.
     pub fn system(&self) -> &dyn System {
-        self.system.as_ref()
+        self.session.system()
     }
 
     /// Trains until the recipe's last step, or until `stop` becomes true, which is answered after the
@@ -254,77 +197,90 @@ impl Training {
     /// If a loss is no longer finite (the last good checkpoint is kept) or a file cannot be written.
     pub fn run(&mut self, stop: &AtomicBool, observer: &mut dyn FnMut(&Event<'_>)) -> Result<Outcome> {
         let (steps, began) = (self.recipe.common.training.steps, Instant::now());
-        if self.step == 0 {
+        let mut last_read = began;
+        if self.step() == 0 {
             self.take_pictures(observer)?;
             self.save_checkpoint(None, observer)?;
         }
-        while self.step < steps {
+        while self.step() < steps {
             if stop.load(Ordering::Relaxed) {
                 // The step's own checkpoint may hold a score.
-                if self.saved != Some(self.step) {
+                if self.saved != Some(self.step()) {
                     self.save_checkpoint(None, observer)?;
                 }
                 self.draw_history()?;
-                return Ok(Outcome::Stopped { step: self.step });
+                return Ok(Outcome::Stopped { step: self.step() });
             }
-            let mut report = self.system.train_step(&mut self.feed, self.step)?;
-            self.step += 1;
-            refuse_broken(&report, self.step)?;
-            observer(&Event::Step { step: self.step, report: &report });
-            let last = self.step == steps;
-            let mut reports = last || self.step.is_multiple_of(self.recipe.common.training.report_every);
-            if last || due(self.step, self.recipe.common.samples.every) {
+            let report = self.session.advance()?;
+            observer(&Event::Step { step: self.step() });
+            let last = self.step() == steps;
+            let draws = last || due(self.step(), self.recipe.common.samples.every);
+            let measures = last || due(self.step(), self.recipe.common.evaluation.every);
+            let saves = last || due(self.step(), self.recipe.common.checkpoint.every);
+            let mut reports = last || due(self.step(), self.recipe.common.training.report_every);
+            // Nothing is drawn or saved of a system whose losses are no numbers any more.
+            if !(reports || draws || measures || saves || last_read.elapsed() > LONGEST_SILENCE) {
+                continue;
+            }
+            let mut measurements = report.read(self.step())?;
+            last_read = Instant::now();
+            observer(&Event::Measured { step: self.step(), measurements: &measurements });
+            if draws {
                 let measured = self.take_pictures(observer)?;
                 reports |= !measured.is_empty();
-                report.extend(measured);
+                measurements.extend(measured);
             }
-            let score = match &self.judge {
-                Some(judge) if last || due(self.step, self.recipe.common.evaluation.every) => {
-                    let judged = judge.measure(self.system.as_ref(), self.step)?;
+            let score = match &self.measures {
+                Some(while_training) if measures => {
+                    let measured = while_training.measure(self.session.system().sampler()?, self.step())?;
                     let path = self.folder.evaluations_while_training();
-                    EvaluationFile::append(&path, &judged.evaluation)?;
+                    EvaluationFile::append(&path, &measured.evaluation)?;
                     reports = true;
-                    report.extend(judged.values);
-                    judged.score
+                    measurements.extend(measured.values);
+                    measured.score
                 }
                 _ => None,
             };
             if reports {
-                self.write_record(report, began)?;
+                self.write_record(measurements, began)?;
             }
-            let regular = last || due(self.step, self.recipe.common.checkpoint.every);
             let best = score.is_some_and(|score| self.best.is_none_or(|best| score < best));
             if best {
                 self.best = score;
             }
-            if regular || best {
+            if saves || best {
                 self.save_checkpoint(score, observer)?;
             }
-            if regular {
+            if saves {
                 self.draw_history()?;
             }
         }
         Ok(Outcome::Finished)
     }
 
-    fn write_record(&mut self, report: Report, began: Instant) -> Result<()> {
-        for (name, &value) in &report {
-            self.events.scalar(name, value as f32, self.step)?;
+    fn write_record(&mut self, measurements: Measurements, began: Instant) -> Result<()> {
+        for (name, &value) in &measurements {
+            self.events.scalar(name, value as f32, self.step())?;
         }
         let time = Some(began.elapsed().as_secs_f64());
-        Ok(self.log.append(&Record { step: self.step, time, values: report })?)
+        Ok(self.log.append(&Record { step: self.step(), time, values: measurements })?)
     }
 
     /// Takes the pictures of this step; answers what was measured beside them.
-    fn take_pictures(&mut self, observer: &mut dyn FnMut(&Event<'_>)) -> Result<Report> {
-        let Some(snapshots) = &self.snapshots else { return Ok(Report::new()) };
-        let Snapshot { pictures, measured } = snapshots.take(self.system.as_ref(), self.step)?;
+    fn take_pictures(&mut self, observer: &mut dyn FnMut(&Event<'_>)) -> Result<Measurements> {
+        let Snapshot { pictures, texts, measured } =
+            self.snapshots.take(self.session.system(), self.step())?;
+        for (series, lines) in &texts {
+            let path = self.folder.text(series, self.step());
+            exhibits::write_text(&path, lines)?;
+            observer(&Event::Samples(&path));
+        }
         for (series, picture) in &pictures {
-            let path = self.folder.picture(series, self.step);
+            let path = self.folder.picture(series, self.step());
             let folder = self.folder.pictures(series);
             std::fs::create_dir_all(&folder).map_err(crate::files::FileError::when("create", &folder))?;
             picture.save_png(&path)?;
-            self.events.image(series, &picture.to_png()?, picture.width(), picture.height(), self.step)?;
+            self.events.image(series, &picture.to_png()?, picture.width(), picture.height(), self.step())?;
             observer(&Event::Samples(&path));
         }
         self.events.flush()?;
@@ -333,23 +289,18 @@ impl Training {
 
     /// Writes a checkpoint; with a score it competes for being kept as the best.
     fn save_checkpoint(&mut self, score: Option<f64>, observer: &mut dyn FnMut(&Event<'_>)) -> Result<()> {
-        let mut state = State::default();
-        self.system.save(&mut state)?;
-        state.put_sample_shape(self.system.sample_shape());
-        state.put_classes(&self.feed.class_counts());
-        state.refuse_broken(self.step)?;
+        let state = self.session.save()?;
         let snapshot = checkpoint::Snapshot {
-            step: self.step,
-            tensors: state.tensors,
-            counters: state.counters,
+            step: self.step(),
+            schema: self.session.feed().schema().clone(),
             recipe: self.recipe.to_toml()?,
             score,
-            ..checkpoint::Snapshot::default()
+            ..checkpoint::Snapshot::of(&state)?
         };
         self.log.sync()?;
         let path =
             checkpoint::save(&self.folder.checkpoints(), &snapshot, self.recipe.common.checkpoint.keep)?;
-        self.saved = Some(self.step);
+        self.saved = Some(self.step());
         observer(&Event::Checkpoint(&path));
         Ok(())
     }
@@ -357,7 +308,7 @@ impl Training {
     /// Draws `history.png` and the animations from what the folder holds.
     fn draw_history(&mut self) -> Result<()> {
         self.events.flush()?;
-        let references: Vec<Reference> = self.system.theory().into_iter().map(reference).collect();
+        let references: Vec<Reference> = self.session.system().theory().into_iter().map(reference).collect();
         let picture = history::draw(&metrics::read(&self.folder.metrics())?, &references)?;
         picture.save_png(&self.folder.history())?;
         for pictures in self.folder.all_pictures()? {
@@ -372,96 +323,11 @@ impl Training {
     }
 }
 
-/// The recipe in a run folder.
-fn saved_recipe(folder: &RunFolder) -> Result<Recipe> {
-    let path = folder.recipe();
-    let text = std::fs::read_to_string(&path).map_err(crate::files::FileError::when("read", &path))?;
-    Recipe::from_toml(&text, &path.display().to_string())
-}
-
-/// Which checkpoint of a run is meant.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Which {
-    /// The newest whole one.
-    #[default]
-    Newest,
-    /// The one with the best score, of a run that was evaluated while it trained.
-    Best,
-}
-
-/// The recipe of the run in `path`, and its state and step at a checkpoint.
-fn load_state(path: &Path, which: Which) -> Result<(Recipe, State, u64)> {
-    let folder = RunFolder::open(path)?;
-    let recipe = saved_recipe(&folder)?;
-    let snapshot = match which {
-        Which::Newest => checkpoint::latest(&folder.checkpoints())?.snapshot,
-        Which::Best => {
-            let best = checkpoint::best(&folder.checkpoints())?;
-            let none = || {
-                let reason = "was not evaluated while it trained, so none of its checkpoints is the best; \
-                              train with --set evaluation.every=N";
-                Error::Request(format!("{} {reason}", path.display()))
-            };
-            checkpoint::load(&best.ok_or_else(none)?)?
-        }
-    };
-    let step = snapshot.step;
-    Ok((recipe, State::from(snapshot), step))
-}
-
-/// The classifier that the run in `path` trained, for judging samples.
-///
-/// # Errors
-/// As [`load_run`], and if the run trained another system.
-pub fn load_classifier(path: &Path, device: &Device) -> Result<Classifier> {
-    let (recipe, state, _) = load_state(path, Which::Newest)?;
-    if recipe.common.system != systems::classifier::NAME {
-        return Err(Error::Request(format!(
-            "{} trained `{}`, which names no classes; give a run of `brigand train classifier`",
-            path.display(),
-            recipe.common.system
-        )));
-    }
-    let parts = recipe.parts.try_into().map_err(|error| crate::recipe::refused(&error))?;
-    let mut training =
-        ClassifierTraining::new(parts, state.sample_shape()?, recipe.common.training.seed, device)?;
-    training.restore(&state)?;
-    training.trained()
-}
-
-/// A trained system from the run in `path`, at its newest whole checkpoint, with its recipe and step.
-///
-/// # Errors
-/// If it is no run folder or has no usable checkpoint.
-pub fn load_run(path: &Path, device: &Device) -> Result<(Recipe, Box<dyn System>, u64)> {
-    load_run_at(path, Which::Newest, device)
-}
-
-/// A trained system from the run in `path`, at the checkpoint that is meant, with its recipe and step.
-///
-/// # Errors
-/// If it is no run folder or has no such checkpoint.
-pub fn load_run_at(path: &Path, which: Which, device: &Device) -> Result<(Recipe, Box<dyn System>, u64)> {
-    let (recipe, state, step) = load_state(path, which)?;
-    let entry = systems::find(&recipe.common.system)?;
-    let shape = state.sample_shape()?;
-    let mut system = entry.build(&recipe.parts, &recipe.common.setup(shape, &state.classes(), device))?;
-    system.restore(&state)?;
-    Ok((recipe, system, step))
-}
-
 fn due(step: u64, every: u64) -> bool {
     every > 0 && step.is_multiple_of(every)
 }
 
-fn refuse_broken(report: &Report, step: u64) -> Result<()> {
-    match report.iter().find(|(_, value)| !value.is_finite()) {
-        Some((what, &value)) => Err(Error::NotFinite { what: what.clone(), value, step }),
-        None => Ok(()),
-    }
-}
-
-fn reference(line: systems::TheoryLine) -> Reference {
+fn reference(line: TheoryLine) -> Reference {
     let panel = match line.metric {
         DISCRIMINATOR_LOSS | GENERATOR_LOSS => Panel::Losses,
         other => Panel::Measurement(other.to_owned()),

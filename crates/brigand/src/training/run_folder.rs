@@ -133,8 +133,10 @@ impl RunFolder {
         }
         for series in self.all_pictures()? {
             remove_partial_files(&series)?;
-            for (_, path) in step_files(&series, "png")?.into_iter().filter(|(at, _)| *at > step) {
-                remove_if_there(&path)?;
+            for ending in ["png", "txt"] {
+                for (_, path) in step_files(&series, ending)?.into_iter().filter(|(at, _)| *at > step) {
+                    remove_if_there(&path)?;
+                }
             }
         }
         truncate_after(&self.metrics(), step)?;
@@ -190,6 +192,11 @@ impl RunFolder {
     /// The picture of `series` after `step`.
     pub fn picture(&self, series: &str, step: u64) -> PathBuf {
         self.pictures(series).join(step_file_name(step, "png"))
+    }
+
+    /// The lines of text of `series` after `step`.
+    pub fn text(&self, series: &str, step: u64) -> PathBuf {
+        self.pictures(series).join(step_file_name(step, "txt"))
     }
 
     /// A series of pictures through time.

@@ -38,6 +38,6 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let run = arguments.run.open("arithmetic")?;
     let Arguments { start, minus, plus, .. } = arguments;
     let terms = Terms { start, minus, plus };
-    let grid = arithmetic(run.system(), arguments.count as usize, arguments.run.seed, terms)?;
+    let grid = arithmetic(run.sampler()?, arguments.count as usize, arguments.run.seed, terms)?;
     run.show(&grid, &format!("step {}, start - minus + plus", run.step))
 }

@@ -70,13 +70,13 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
         classes: &arguments.classes,
         against: &arguments.against,
     };
-    let found = directions(run.system(), &extractor, settings)?;
+    let found = directions(run.sampler()?, &extractor, settings)?;
     let columns = usize::from(arguments.columns);
     let header =
         ["CLASS", "SAMPLES", "AT -3", "AT 0", "AT 3", "RANK CORRELATION"].map(str::to_owned).to_vec();
     let mut table = vec![header];
     for direction in &found {
-        let swept = sweep(run.system(), &extractor, direction, (columns, STARTS), seed)?;
+        let swept = sweep(run.sampler()?, &extractor, direction, (columns, STARTS), seed)?;
         table.push(row(direction, &swept));
     }
     console::print_table(&table)?;
@@ -84,7 +84,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let steps: Vec<f32> = found.iter().flat_map(|direction| direction.step.iter().copied()).collect();
     npy::write(&file, &steps, &[found.len(), run.space.size()])?;
     run.show(
-        &direction_grid(run.system(), &found, columns, seed)?,
+        &direction_grid(run.sampler()?, &found, columns, seed)?,
         &format!("step {}, towards classes", run.step),
     )?;
     console::print(&file.display().to_string())

@@ -46,7 +46,7 @@ pub(crate) struct Arguments {
 pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let run = arguments.run.open("interpolation")?;
     let walks = walks(arguments, &run)?;
-    if arguments.spherical && !Path::Spherical.fits(&run.space) {
+    if arguments.spherical && !Path::Spherical.fits(run.sampler()?.space()) {
         let reason = "no part of this system's latents is normal, so there are no arcs; walk with --linear";
         return Err(brigand::Error::Request(reason.into()).into());
     }
@@ -55,7 +55,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
         (_, true) => vec![Path::Spherical],
         // The noise stays when the class goes, so there is nothing for an arc to go around.
         _ if !arguments.classes.is_empty() => vec![Path::Linear],
-        _ => Path::ALL.into_iter().filter(|path| path.fits(&run.space)).collect(),
+        _ => Path::ALL.into_iter().filter(|path| path.fits(run.sampler()?.space())).collect(),
     };
     for &path in &ways {
         let outputs = if ways.len() > 1 { run.outputs.with_suffix(path.name()) } else { run.outputs.clone() };
@@ -70,9 +70,9 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
 fn walks(arguments: &Arguments, run: &Opened) -> Result<Interpolation, Failure> {
     let (rows, seed) = (arguments.rows.into(), arguments.run.seed);
     Ok(match arguments.classes.as_slice() {
-        [] => Interpolation::new(run.system(), rows, seed)?,
+        [] => Interpolation::new(run.sampler()?, rows, seed)?,
         [from, to] => {
-            Interpolation::of_classes(run.system(), (run.class(from)?, run.class(to)?), rows, seed)?
+            Interpolation::of_classes(run.sampler()?, (run.class(from)?, run.class(to)?), rows, seed)?
         }
         other => {
             let reason = format!(
@@ -88,7 +88,7 @@ fn walks(arguments: &Arguments, run: &Opened) -> Result<Interpolation, Failure> 
 fn animated(walks: &Interpolation, run: &Opened, path: Path) -> Result<Vec<u8>, brigand::Error> {
     let there: Vec<Picture> = moments(FRAMES)
         .map(|t| {
-            let samples = walks.at(run.system(), path, t)?;
+            let samples = walks.at(run.sampler()?, path, t)?;
             let caption = format!("{} {t:.2}", path.name());
             run.backdrop.draw(&samples.to_vec_f32()?, samples.shape(), None, &caption)
         })

@@ -38,6 +38,6 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
         }
     };
     let run = arguments.run.open("manifold")?;
-    let grid = manifold(run.system(), axes, arguments.count.into(), arguments.run.seed)?;
+    let grid = manifold(run.sampler()?, axes, arguments.count.into(), arguments.run.seed)?;
     run.show(&grid, &format!("step {}, plane of latents", run.step))
 }

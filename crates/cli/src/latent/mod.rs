@@ -10,6 +10,7 @@ pub(crate) mod truncation;
 
 use std::path::{Path, PathBuf};
 
+use brigand::capability::Sampler;
 use brigand::data::Spec;
 use brigand::evaluation::extractors::Extractor;
 use brigand::hardware::Device;
@@ -18,7 +19,7 @@ use brigand::npy;
 use brigand::pictures::Picture;
 use brigand::recipe::Recipe;
 use brigand::sampling::Backdrop;
-use brigand::systems::{LatentSpace, System};
+use brigand::system::System;
 use brigand::training::{Which, backdrop_for, choose_extractor, load_run_at};
 
 use crate::console;
@@ -47,7 +48,6 @@ pub(crate) struct Run {
 struct Opened {
     recipe: Recipe,
     system: Box<dyn System>,
-    space: LatentSpace,
     step: u64,
     backdrop: Backdrop,
     device: Device,
@@ -61,9 +61,8 @@ impl Run {
         let device = self.hardware.open()?;
         let which = if self.best { Which::Best } else { Which::Newest };
         let (recipe, system, step) = load_run_at(&self.run, which, &device)?;
-        let space = system.latent_space()?;
-        let backdrop = backdrop_for(&recipe, system.sample_shape())?;
-        Ok(Opened { recipe, system, space, step, backdrop, device, outputs })
+        let backdrop = backdrop_for(&recipe, system.sampler()?.sample_shape())?;
+        Ok(Opened { recipe, system, step, backdrop, device, outputs })
     }
 }
 
@@ -72,29 +71,33 @@ impl Opened {
         self.system.as_ref()
     }
 
+    fn sampler(&self) -> Result<&dyn Sampler, Failure> {
+        Ok(self.system.sampler()?)
+    }
+
     /// Draws the grid, writes what was asked for, and tells where.
     fn show(&self, grid: &LatentGrid, caption: &str) -> Result<(), Failure> {
         self.show_at(&self.outputs, grid, caption)
     }
 
     fn show_at(&self, outputs: &Outputs, grid: &LatentGrid, caption: &str) -> Result<(), Failure> {
-        let samples = grid.samples(self.system())?;
+        let samples = grid.samples(self.sampler()?)?;
         let picture =
             self.backdrop.draw(&samples.to_vec_f32()?, samples.shape(), Some(grid.columns), caption)?;
-        let sample = self.system.sample_shape().dims();
+        let sample = self.sampler()?.sample_shape().dims();
         let shape = [&[grid.rows(), grid.columns], sample.as_slice()].concat();
         outputs.write(&picture, &samples.to_vec_f32()?, &shape)
     }
 
     /// The number of a class by its name or number.
     fn class(&self, text: &str) -> Result<u32, Failure> {
-        Ok(find_class(&self.recipe.common.data.classes, &self.space, text)?)
+        Ok(find_class(&self.recipe.common.data.classes, self.sampler()?.space(), text)?)
     }
 
-    /// What judges the samples.
+    /// What samples are classified and compared by.
     fn extractor(&self, features: &str) -> Result<Extractor, Failure> {
         let source = self.recipe.common.data.source.parse::<Spec>()?;
-        let shape = self.system.sample_shape().dims();
+        let shape = self.sampler()?.sample_shape().dims();
         let (extractor, advice) = choose_extractor(features, Some(&source), &shape, &Device::Cpu)?;
         if let Some(advice) = advice {
             console::tell(&format!("note: {advice}"));

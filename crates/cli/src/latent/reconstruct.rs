@@ -1,8 +1,7 @@
 //! `brigand reconstruct RUN`: real samples beside what a run makes of them.
 
 use brigand::data::{self, Dataset, Options, Spec};
-use brigand::latent_tools::{Reconstruction, SearchSettings, examples, reconstruct, search};
-use brigand::systems::code_neighbours;
+use brigand::latent_tools::{Reconstruction, SearchSettings, code_neighbours, examples, reconstruct, search};
 use brigand::training::{load_data, load_test_part};
 
 use super::{Opened, Run};
@@ -57,8 +56,9 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
             restarts: arguments.restarts.into(),
             seed: arguments.run.seed,
         };
-        let latents = search(run.system(), &real.samples, settings)?;
-        Reconstruction { rebuilt: run.system.generate_all(&latents)?, samples: real.samples }
+        let (sampler, samples) = (run.sampler()?, real.samples()?);
+        let latents = search(sampler, samples, settings)?;
+        Reconstruction { rebuilt: sampler.generate_all(&latents)?, samples: samples.clone() }
     } else {
         reconstruct(run.system(), &real)?.ok_or_else(no_encoder)?
     };
@@ -70,9 +70,9 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
         errors.len(),
         dataset.name()
     ))?;
-    let picture = found.draw(run.system(), &run.backdrop, COLUMNS, &format!("step {}, rebuilt", run.step))?;
+    let picture = found.draw(&run.backdrop, COLUMNS, &format!("step {}, rebuilt", run.step))?;
     let values = [found.samples.to_vec_f32()?, found.rebuilt.to_vec_f32()?].concat();
-    let shape = [&[2, errors.len()], run.system.sample_shape().dims().as_slice()].concat();
+    let shape = [&[2, errors.len()], run.sampler()?.sample_shape().dims().as_slice()].concat();
     run.outputs.write(&picture, &values, &shape)?;
     match arguments.neighbours {
         Some(rows) => draw_neighbours(&run, &dataset, rows.into()),

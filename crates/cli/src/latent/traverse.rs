@@ -28,6 +28,6 @@ pub(crate) struct Arguments {
 
 pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let run = arguments.run.open("traversal")?;
-    let grid = traversal(run.system(), &arguments.axes, arguments.columns.into(), arguments.run.seed)?;
+    let grid = traversal(run.sampler()?, &arguments.axes, arguments.columns.into(), arguments.run.seed)?;
     run.show(&grid, &format!("step {}, one coordinate a row", run.step))
 }

@@ -47,8 +47,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let run = arguments.run.open("truncation")?;
     let (extractor, seed) = (run.extractor(&arguments.features)?, arguments.run.seed);
     let limits: Vec<Option<f64>> = arguments.limits.iter().copied().map(Some).chain([None]).collect();
-    let grid = truncation_grid(run.system(), &limits, arguments.columns.into(), seed)?;
-    let measured = truncation_table(run.system(), &extractor, &limits, arguments.count as usize, seed)?;
+    let grid = truncation_grid(run.sampler()?, &limits, arguments.columns.into(), seed)?;
+    let measured = truncation_table(run.sampler()?, &extractor, &limits, arguments.count as usize, seed)?;
     let header = ["LIMIT", "CONFIDENCE", "VARIANCE"].map(str::to_owned).to_vec();
     console::print_table(&std::iter::once(header).chain(measured.iter().map(row)).collect::<Vec<_>>())?;
     run.show(&grid, &format!("step {}, truncation", run.step))

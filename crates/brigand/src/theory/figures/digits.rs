@@ -4,8 +4,8 @@ use brigand_autograd::Variable;
 
 use crate::data::{Dataset, Options, Spec, load};
 use crate::error::Result;
-use crate::networks::SampleShape;
 use crate::random::Stream;
+use brigand_core::batch::SampleShape;
 
 /// Digits that no discriminator is trained on: it is judged by them.
 pub(super) const HELD_OUT: usize = 297;

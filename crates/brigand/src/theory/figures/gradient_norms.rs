@@ -1,14 +1,15 @@
 //! The better the discriminator, the worse its gradient (Arjovsky and Bottou 2017, arXiv:1701.04862).
 
 use super::digits::Digits;
-use super::training::{Judge, Maker, length, mlp};
+use super::training::{FigureCritic, FigureGenerator, length, mlp};
 use super::{Plate, Shown};
 use crate::error::Result;
-use crate::networks::Hidden;
 use crate::objectives::Objective;
 use crate::penalties::Penalty;
 use crate::pictures::{Ink, Mark, Panel, Shape, Sheet};
-use crate::systems::{LatentRecipe, OptimizerRecipe, Prior};
+use brigand_core::latent::{LatentRecipe, Prior};
+use brigand_core::networks::Hidden;
+use brigand_core::players::OptimizerRecipe;
 
 const BATCH: usize = 64;
 /// Updates of the discriminator, and how many lie between two measurements.
@@ -17,46 +18,52 @@ const EVERY: u64 = 10;
 /// How long the generators were trained before.
 const TRAINED: [u64; 2] = [0, 1000];
 
-/// Logarithms (base 10) of the generator's gradient norm over the updates of a judge, one line for each objective
+/// Logarithms (base 10) of the generator's gradient norm over the updates of a critic, one line for each objective
 /// of the generator.
 type Norms = Vec<Vec<(f64, f64)>>;
 
 /// A generator after some steps of ordinary training.
-fn generator(digits: &Digits, steps: u64) -> Result<Maker> {
+fn generator(digits: &Digits, steps: u64) -> Result<FigureGenerator> {
     let layers = mlp(&[128, 128], Hidden::LeakyRelu);
     let latent = LatentRecipe { size: 16, prior: Prior::Normal };
     let optimizer = OptimizerRecipe::adam(5e-4, 0.5, 0.999);
-    let mut maker = Maker::new(&layers, digits.shape()?, latent, optimizer, 3)?;
-    let mut judge =
-        Judge::new(&layers, digits.shape()?, (Objective::NON_SATURATING, Penalty::None {}), optimizer, 3)?;
+    let mut generator = FigureGenerator::new(&layers, digits.shape()?, latent, optimizer, 3)?;
+    let mut critic = FigureCritic::new(
+        &layers,
+        digits.shape()?,
+        (Objective::NON_SATURATING, Penalty::None {}),
+        optimizer,
+        3,
+    )?;
     for step in 0..steps {
-        let fake = maker.batch(BATCH, step)?;
-        judge.learn(&digits.batch(BATCH, step)?, &fake)?;
-        maker.learn(&mut judge, BATCH)?;
+        let fake = generator.batch(BATCH, step)?;
+        critic.learn(&digits.batch(BATCH, step)?, &fake)?;
+        generator.learn(&mut critic, BATCH)?;
     }
-    Ok(maker)
+    Ok(generator)
 }
 
-/// A fresh judge is trained against the generator, which stands still while its gradients are measured.
+/// A fresh critic is trained against the generator, which stands still while its gradients are measured.
 fn norms(
     digits: &Digits,
-    maker: &mut Maker,
+    generator: &mut FigureGenerator,
     rule: (Objective, Penalty),
     measured: &[Objective],
 ) -> Result<Norms> {
     let optimizer = OptimizerRecipe::adam(1e-3, 0.5, 0.9);
-    let mut judge = Judge::new(&mlp(&[128, 128], Hidden::LeakyRelu), digits.shape()?, rule, optimizer, 4)?;
+    let mut critic =
+        FigureCritic::new(&mlp(&[128, 128], Hidden::LeakyRelu), digits.shape()?, rule, optimizer, 4)?;
     let mut lines = vec![Vec::new(); measured.len()];
     for update in 0..=UPDATES {
         if update % EVERY == 0 {
             for (line, objective) in lines.iter_mut().zip(measured) {
-                let norm = length(&maker.gradients(&mut judge, *objective, BATCH)?)?;
+                let norm = length(&generator.gradients(&mut critic, *objective, BATCH)?)?;
                 line.push((update as f64, norm.log10()));
             }
         }
         let draw = 1_000_000 + update;
-        let fake = maker.batch(BATCH, draw)?;
-        judge.learn(&digits.batch(BATCH, draw)?, &fake)?;
+        let fake = generator.batch(BATCH, draw)?;
+        critic.learn(&digits.batch(BATCH, draw)?, &fake)?;
     }
     Ok(lines)
 }
@@ -66,11 +73,11 @@ pub(super) fn show() -> Result<Shown> {
     let digits = Digits::new()?;
     let (mut panels, mut numbers) = (Vec::new(), Vec::new());
     for steps in TRAINED {
-        let mut maker = generator(&digits, steps)?;
+        let mut generator = generator(&digits, steps)?;
         let game = [Objective::MINIMAX, Objective::NON_SATURATING];
-        let mut lines = norms(&digits, &mut maker, (Objective::MINIMAX, Penalty::None {}), &game)?;
+        let mut lines = norms(&digits, &mut generator, (Objective::MINIMAX, Penalty::None {}), &game)?;
         let critic = Objective::Wasserstein {};
-        lines.extend(norms(&digits, &mut maker, (critic, Penalty::WGAN_GP), &[critic])?);
+        lines.extend(norms(&digits, &mut generator, (critic, Penalty::WGAN_GP), &[critic])?);
         for (name, line) in names.iter().zip(&lines) {
             for (when, point) in [("first", line.first()), ("last", line.last())] {
                 let value = point.map_or(f64::NAN, |(_, log)| 10_f64.powf(*log));

@@ -1,16 +1,18 @@
 //! Two ways from uniform noise to a distribution: the formula, and what a generator learned to do.
 
 use super::curve::{graph, spaced, zipped};
-use super::training::{Judge, Maker, column, mlp, toy_batch};
+use super::training::{FigureCritic, FigureGenerator, column, mlp, toy_batch};
 use super::{Plate, Shown};
 use crate::data::Toy;
 use crate::error::Result;
-use crate::networks::{Hidden, SampleShape};
 use crate::objectives::Objective;
 use crate::penalties::{Cost, Penalty, Probe};
 use crate::pictures::{Ink, Mark, Panel, Shape, Sheet};
-use crate::systems::{LatentRecipe, OptimizerRecipe, Prior};
 use crate::theory::{Bins, Normal, wasserstein};
+use brigand_core::batch::SampleShape;
+use brigand_core::latent::{LatentRecipe, Prior};
+use brigand_core::networks::Hidden;
+use brigand_core::players::OptimizerRecipe;
 
 const STEPS: u64 = 2500;
 const CRITIC_STEPS: u64 = 5;
@@ -52,23 +54,23 @@ impl Mixture {
 }
 
 /// A Wasserstein GAN whose latent is one uniform number.
-fn trained() -> Result<Maker> {
+fn trained() -> Result<FigureGenerator> {
     let sample = SampleShape::Points { dimensions: 1 };
     let optimizer = OptimizerRecipe::adam(1e-3, 0.5, 0.9);
     let latent = LatentRecipe { size: 1, prior: Prior::Uniform };
     let penalty = Penalty::Gradient { probe: Probe::Line, cost: Cost::OneSided, weight: 0.1 };
     let layers = mlp(&[64, 64], Hidden::LeakyRelu);
-    let mut judge = Judge::new(&layers, sample, (Objective::Wasserstein {}, penalty), optimizer, 1)?;
-    let mut maker = Maker::new(&layers, sample, latent, optimizer, 1)?;
+    let mut critic = FigureCritic::new(&layers, sample, (Objective::Wasserstein {}, penalty), optimizer, 1)?;
+    let mut generator = FigureGenerator::new(&layers, sample, latent, optimizer, 1)?;
     for step in 0..STEPS {
         for round in 0..CRITIC_STEPS {
             let draw = step * CRITIC_STEPS + round;
-            let fake = maker.batch(BATCH, draw)?;
-            judge.learn(&toy_batch(Toy::Mixture1d, BATCH, draw)?, &fake)?;
+            let fake = generator.batch(BATCH, draw)?;
+            critic.learn(&toy_batch(Toy::Mixture1d, BATCH, draw)?, &fake)?;
         }
-        maker.learn(&mut judge, BATCH)?;
+        generator.learn(&mut critic, BATCH)?;
     }
-    Ok(maker)
+    Ok(generator)
 }
 
 pub(super) fn show() -> Result<Shown> {

@@ -2,15 +2,16 @@
 //! (figures 3 and 4 of Arjovsky et al. 2017, arXiv:1701.07875).
 
 use super::digits::{Digits, HELD_OUT};
-use super::training::{Judge, Maker, mlp};
+use super::training::{FigureCritic, FigureGenerator, mlp};
 use super::{Plate, Shown};
 use crate::error::Result;
-use crate::networks::{DcganRecipe, Hidden, NetworkRecipe};
 use crate::objectives::Objective;
 use crate::penalties::Penalty;
 use crate::pictures::{Ink, Mark, Panel, Shape, Sheet};
-use crate::systems::{LatentRecipe, OptimizerRecipe, Prior};
 use crate::theory::js_lower_bound;
+use brigand_core::latent::{LatentRecipe, Prior};
+use brigand_core::networks::{DcganRecipe, Hidden, NetworkRecipe};
+use brigand_core::players::OptimizerRecipe;
 
 const STEPS: u64 = 1000;
 const CRITIC_STEPS: u64 = 5;
@@ -37,30 +38,32 @@ fn course(
     let sample = digits.shape()?;
     let optimizer = OptimizerRecipe::adam(5e-4, 0.5, 0.9);
     let latent = LatentRecipe { size: 16, prior: Prior::Normal };
-    let mut judge = Judge::new(&mlp(&[256, 128], Hidden::LeakyRelu), sample, rule, optimizer, 5)?;
-    let mut maker = Maker::new(generator, sample, latent, optimizer, 5)?;
+    let mut critic = FigureCritic::new(&mlp(&[256, 128], Hidden::LeakyRelu), sample, rule, optimizer, 5)?;
+    let mut generator = FigureGenerator::new(generator, sample, latent, optimizer, 5)?;
     let held_out = digits.held_out()?;
     let mut course = Course { estimates: Vec::new(), samples: Vec::new() };
     for step in 0..steps {
         for round in 0..CRITIC_STEPS {
             let draw = step * CRITIC_STEPS + round;
-            let fake = maker.batch(BATCH, draw)?;
-            judge.learn(&digits.batch(BATCH, draw)?, &fake)?;
+            let fake = generator.batch(BATCH, draw)?;
+            critic.learn(&digits.batch(BATCH, draw)?, &fake)?;
         }
         if step % EVERY == 0 {
-            let fake = maker.batch(HELD_OUT, u64::MAX - step)?;
-            let (real, fake) = (judge.scores(&held_out)?, judge.scores(&fake)?);
+            let fake = generator.batch(HELD_OUT, u64::MAX - step)?;
+            let (real, fake) = (critic.scores(&held_out)?, critic.scores(&fake)?);
             course.estimates.push((step as f64, estimate(rule.0, &real, &fake)?));
         }
-        maker.learn(&mut judge, BATCH)?;
+        generator.learn(&mut critic, BATCH)?;
         if SEEN.contains(&(step + 1)) {
-            course.samples.push(maker.samples(&maker.latents(SAMPLES, "figure/shown", 0)?)?.to_vec()?);
+            course
+                .samples
+                .push(generator.samples(&generator.latents(SAMPLES, "figure/shown", 0)?)?.to_vec()?);
         }
     }
     Ok(course)
 }
 
-/// What the judge says of the distance: the bound of JS, or the difference of mean scores.
+/// What the critic says of the distance: the bound of JS, or the difference of mean scores.
 fn estimate(objective: Objective, real: &[f64], fake: &[f64]) -> Result<f64> {
     if objective == (Objective::Wasserstein {}) {
         let mean = |scores: &[f64]| scores.iter().sum::<f64>() / scores.len().max(1) as f64;

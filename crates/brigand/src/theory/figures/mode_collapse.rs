@@ -1,14 +1,15 @@
 //! The ring of eight Gaussians under several systems: which modes they find and which they lose.
 
-use candle_core::Device;
+use brigand_core::Place;
+use brigand_core::session::{Session, Span};
 
 use super::{Plate, Shown};
+use crate::data::{self, Spec};
 use crate::error::{Error, Result};
 use crate::evaluation::{Features, ModeCoverage};
 use crate::pictures::{Picture, Scatter};
 use crate::recipe::{Changes, Recipe};
-use crate::systems::{self, Feed};
-use crate::training::load_data;
+use crate::registry;
 
 /// Each of them as registered, but for the length.
 const SYSTEMS: [&str; 4] = ["gan", "unrolled", "pacgan", "wgan-gp"];
@@ -22,27 +23,27 @@ const SIDE: usize = 270;
 fn watched(name: &str) -> Result<(Vec<Picture>, usize, f64)> {
     let words = ["data.source=ring8".to_owned(), format!("training.steps={STEPS}")];
     let changes = Changes { file: None, assignments: words.to_vec() };
-    let recipe = Recipe::resolve(systems::find(name)?, &changes)?;
-    let data = load_data(&recipe)?;
+    let recipe = Recipe::resolve(registry::find(name)?, &changes)?;
+    let data = data::open(&recipe.common.data.source.parse::<Spec>()?, &data::Options::default())?;
     let missing = || Error::Request("the ring has no modes".into());
-    let modes = data.modes().cloned().ok_or_else(missing)?;
+    let points = data.dataset.as_deref().ok_or_else(missing)?;
+    let modes = points.modes().cloned().ok_or_else(missing)?;
     let indices: Vec<usize> = (0..2000).collect();
-    let plane = Scatter::new(&data.get(&indices)?.values)?;
+    let plane = Scatter::new(&points.get(&indices)?.values)?;
     let training = recipe.common.training;
-    let mut feed = Feed::new(data, training.batch, training.seed, &Device::Cpu)?;
-    let setup = recipe.common.setup(feed.sample_shape()?, &[], &Device::Cpu);
-    let mut system = systems::find(name)?.build(&recipe.parts, &setup)?;
+    let span = Span { steps: STEPS, batch: training.batch, seed: training.seed };
+    let mut session = Session::new(recipe.system.as_ref(), data.boxed_sources(), span, &Place::cpu())?;
     let (mut pictures, mut covered, mut quality) = (Vec::new(), 0, 0.0);
     for step in 0..=STEPS {
         if LOOKS.contains(&step) {
-            let samples = system.sample(SAMPLES, 1)?.to_vec_f32()?;
+            let samples = session.system().sampler()?.sample(SAMPLES, 1)?.to_vec_f32()?;
             let coverage = ModeCoverage::of(&Features::new(samples.clone(), 2)?, &modes)?;
             (covered, quality) = (coverage.covered(1), coverage.high_quality.mean());
             let caption = format!("{name}, step {step}: {covered} modes");
             pictures.push(plane.draw_density(&samples, &caption)?.shrunk_to(SIDE));
         }
         if step < STEPS {
-            system.train_step(&mut feed, step)?;
+            session.advance()?;
         }
     }
     Ok((pictures, covered, quality))

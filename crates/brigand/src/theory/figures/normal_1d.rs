@@ -3,16 +3,18 @@
 use brigand_autograd::Variable;
 
 use super::curve::{graph, spaced, zipped};
-use super::training::{Judge, Maker, column, mlp};
+use super::training::{FigureCritic, FigureGenerator, column, mlp};
 use super::{Plate, Shown};
 use crate::error::Result;
-use crate::networks::{Hidden, SampleShape};
 use crate::objectives::Objective;
 use crate::penalties::{Cost, Penalty, Probe};
 use crate::pictures::{Ink, Mark, Panel, Picture, Shape, Sheet};
 use crate::random::Stream;
-use crate::systems::{LatentRecipe, OptimizerRecipe, Prior};
 use crate::theory::{Normal, js_lower_bound, wasserstein};
+use brigand_core::batch::SampleShape;
+use brigand_core::latent::{LatentRecipe, Prior};
+use brigand_core::networks::Hidden;
+use brigand_core::players::OptimizerRecipe;
 
 const STEPS: u64 = 900;
 /// Updates of the discriminator in each step.
@@ -45,17 +47,17 @@ fn looks() -> Result<Vec<Look>> {
     let penalty = Penalty::Gradient { probe: Probe::Real, cost: Cost::Squared, weight: 0.1 };
     let layers = mlp(&[64, 64], Hidden::Tanh);
     let latent = LatentRecipe { size: 1, prior: Prior::Normal };
-    let mut judge = Judge::new(&layers, sample, (Objective::NON_SATURATING, penalty), fast, 2)?;
-    let mut maker = Maker::new(&layers, sample, latent, slow, 2)?;
-    let mut looks = vec![look(0, &judge, &maker)?];
+    let mut critic = FigureCritic::new(&layers, sample, (Objective::NON_SATURATING, penalty), fast, 2)?;
+    let mut generator = FigureGenerator::new(&layers, sample, latent, slow, 2)?;
+    let mut looks = vec![look(0, &critic, &generator)?];
     for step in 0..STEPS {
         for draw in step * ROUNDS..(step + 1) * ROUNDS {
-            let fake = maker.batch(BATCH, draw)?;
-            judge.learn(&data(BATCH, draw)?, &fake)?;
+            let fake = generator.batch(BATCH, draw)?;
+            critic.learn(&data(BATCH, draw)?, &fake)?;
         }
-        maker.learn(&mut judge, BATCH)?;
+        generator.learn(&mut critic, BATCH)?;
         if (step + 1).is_multiple_of(EVERY) {
-            looks.push(look(step + 1, &judge, &maker)?);
+            looks.push(look(step + 1, &critic, &generator)?);
         }
     }
     Ok(looks)
@@ -67,14 +69,14 @@ fn data(count: usize, draw: u64) -> Result<Variable> {
     column(normal.into_iter().map(|z| DATA.0 + DATA.1 * f64::from(z)))
 }
 
-fn look(step: u64, judge: &Judge, maker: &Maker) -> Result<Look> {
+fn look(step: u64, critic: &FigureCritic, generator: &FigureGenerator) -> Result<Look> {
     let real = data(2000, u64::MAX)?;
-    let fake = maker.samples(&maker.latents(2000, "figure/shown", 0)?)?;
+    let fake = generator.samples(&generator.latents(2000, "figure/shown", 0)?)?;
     let values = fake.to_vec()?;
     let places: Vec<f64> = spaced(RANGE.0, RANGE.1, 180).collect();
-    let scores = judge.scores(&column(places.iter().copied())?)?;
+    let scores = critic.scores(&column(places.iter().copied())?)?;
     let latents: Vec<f64> = spaced(-2.0, 2.0, 16).collect();
-    let ends = maker.samples(&column(latents.iter().copied())?)?.to_vec()?;
+    let ends = generator.samples(&column(latents.iter().copied())?)?.to_vec()?;
     Ok(Look {
         step,
         density: smoothed(&values)?,
@@ -85,7 +87,7 @@ fn look(step: u64, judge: &Judge, maker: &Maker) -> Result<Look> {
             .map(|(z, x)| [(latent_place(z), LATENT_AXIS), (x, 0.0)])
             .collect(),
         w1: wasserstein(&real.to_vec()?, &values, 1.0)?,
-        js: js_lower_bound(&judge.scores(&real)?, &judge.scores(&fake)?)?,
+        js: js_lower_bound(&critic.scores(&real)?, &critic.scores(&fake)?)?,
     })
 }
 

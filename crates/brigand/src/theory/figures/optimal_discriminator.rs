@@ -1,16 +1,17 @@
 //! What the generator sees of a perfect discriminator, and of a perfect critic.
 
 use super::curve::{graph, spaced, zipped};
-use super::training::{Judge, column, mlp};
+use super::training::{FigureCritic, column, mlp};
 use super::{Plate, Shown};
 use crate::error::Result;
-use crate::networks::{Hidden, SampleShape};
 use crate::objectives::Objective;
 use crate::penalties::{Cost, Penalty, Probe};
 use crate::pictures::{Ink, Mark, Panel, Shape, Sheet};
 use crate::random::Stream;
-use crate::systems::OptimizerRecipe;
 use crate::theory::Normal;
+use brigand_core::batch::SampleShape;
+use brigand_core::networks::Hidden;
+use brigand_core::players::OptimizerRecipe;
 
 const STEPS: u64 = 2000;
 const BATCH: usize = 256;
@@ -27,15 +28,16 @@ const ONE_SIDED: Penalty = Penalty::Gradient { probe: Probe::Line, cost: Cost::O
 fn trained(objective: Objective, penalty: Penalty) -> Result<Vec<f64>> {
     let sample = SampleShape::Points { dimensions: 1 };
     let optimizer = OptimizerRecipe::adam(1e-3, 0.5, 0.9);
-    let mut judge = Judge::new(&mlp(&[64, 64], Hidden::Tanh), sample, (objective, penalty), optimizer, 0)?;
+    let mut critic =
+        FigureCritic::new(&mlp(&[64, 64], Hidden::Tanh), sample, (objective, penalty), optimizer, 0)?;
     for step in 0..STEPS {
         let batch = |(mean, deviation): (f64, f64), purpose: &str| {
             let draws = Stream::new(0, purpose, step).normal(BATCH);
             column(draws.into_iter().map(move |draw| mean + deviation * f64::from(draw)))
         };
-        judge.learn(&batch(REAL, "figure/real")?, &batch(FAKE, "figure/fake")?)?;
+        critic.learn(&batch(REAL, "figure/real")?, &batch(FAKE, "figure/fake")?)?;
     }
-    judge.scores(&column(spaced(RANGE.0, RANGE.1, INTERVALS))?)
+    critic.scores(&column(spaced(RANGE.0, RANGE.1, INTERVALS))?)
 }
 
 pub(super) fn show() -> Result<Shown> {

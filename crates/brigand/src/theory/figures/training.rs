@@ -1,31 +1,43 @@
-//! Two players small enough to be looked into at every step, made of the same networks, objectives, penalties and
-//! optimizers as every trained system.
+//! A generator and a discriminator small enough to be looked into at every step, made of the same networks, objectives,
+//! penalties and optimizers as every trained system.
 
 use brigand_autograd::{Output, Variable, without_recording};
+use brigand_core::batch::{Feed, SampleShape, Schema};
+use brigand_core::latent::LatentRecipe;
+use brigand_core::modules::Mode;
+use brigand_core::networks::{
+    Discriminator, DiscriminatorOptions, Generator, GeneratorOptions, Hidden, HiddenNormalization, MlpRecipe,
+    NetworkRecipe,
+};
+use brigand_core::objectives::Objective;
+use brigand_core::penalties::Penalty;
+use brigand_core::players::{Conditioned, Critic, Gateway, OptimizerRecipe, Player, Rules, Turn};
+use brigand_core::random::Stream;
+use brigand_core::{Place, Setup};
 use candle_core::Device;
 
 use crate::data::Toy;
 use crate::error::Result;
-use crate::layers::Mode;
-use crate::networks::{
-    GeneratorOptions, Head, Hidden, HiddenNormalization, MlpRecipe, Network, NetworkRecipe, SampleShape,
-};
-use crate::objectives::{Objective, Scores};
-use crate::penalties::Penalty;
-use crate::random::Stream;
-use crate::systems::{LatentRecipe, Optimizer, OptimizerRecipe};
 
-/// A discriminator or critic with all it learns by.
-pub(super) struct Judge {
-    network: Network,
-    optimizer: Optimizer,
-    objective: Objective,
-    penalty: Penalty,
+/// What both networks are built for: no data, whose batches the figures make themselves.
+fn setup(seed: u64) -> Setup {
+    Setup { schema: Schema::default(), batch: 1, steps: 1, seed, place: Place::cpu() }
+}
+
+/// One step outside a run, number `step`.
+fn in_turn<R>(seed: u64, step: u64, body: impl FnOnce(&mut Turn<'_>) -> Result<R>) -> Result<R> {
+    let (mut feed, mut gateway) = (Feed::new(Vec::new(), 1, seed, &Place::cpu())?, Gateway::default());
+    body(&mut Turn::new((step, u64::MAX), seed, (0, 1), &mut feed, &mut gateway))
+}
+
+/// A discriminator or critic in training.
+pub(super) struct FigureCritic {
+    critic: Critic<Discriminator>,
     seed: u64,
     steps: u64,
 }
 
-impl Judge {
+impl FigureCritic {
     pub(super) fn new(
         recipe: &NetworkRecipe,
         sample: SampleShape,
@@ -33,43 +45,39 @@ impl Judge {
         optimizer: OptimizerRecipe,
         seed: u64,
     ) -> Result<Self> {
-        let network = recipe.discriminator("discriminator", sample, Head::default(), seed, &Device::Cpu)?;
-        Ok(Self { network, optimizer: Optimizer::new(optimizer), objective, penalty, seed, steps: 0 })
+        let options = DiscriminatorOptions::default();
+        let network = recipe.discriminator("discriminator", &setup(seed), sample, options)?;
+        let rules = Rules { penalty, ..Rules::plain(objective) };
+        Ok(Self { critic: Critic::new(Player::new(network, optimizer)?, rules)?, seed, steps: 0 })
     }
 
     /// One step on a real and a generated batch.
     pub(super) fn learn(&mut self, real: &Variable, fake: &Variable) -> Result<()> {
-        let fake = fake.detach();
-        let real_scores = self.network.forward(real, Mode::Training)?;
-        let fake_scores = self.network.forward(&fake, Mode::Training)?;
-        let mut loss = self.objective.discriminator_loss(&Scores::new(&real_scores, &fake_scores))?;
-        let mut stream = Stream::new(self.seed, "figure/penalty", self.steps);
-        let network = &mut self.network;
-        let mut critic = |samples: &Variable| network.forward(samples, Mode::Frozen);
-        if let Some(term) = self.penalty.term(&mut critic, real, &fake, &mut stream)? {
-            loss = loss.add(&term)?;
-        }
-        let gradients = self.network.gradients(Output { variable: &loss, weight: None }, None, false)?;
+        let (real, fake) = (Conditioned::alone(real.clone()), Conditioned::alone(fake.clone()));
+        let critic = &mut self.critic;
+        in_turn(self.seed, self.steps, |turn| {
+            let draw = turn.only_draw();
+            critic.learn(turn, draw, &real, &fake)
+        })?;
         self.steps += 1;
-        self.optimizer.step(&mut self.network.weights, &gradients)
+        Ok(())
     }
 
     /// The scores of samples `[n, sample...]`.
     pub(super) fn scores(&self, samples: &Variable) -> Result<Vec<f64>> {
-        Ok(self.network.sample(samples)?.to_vec()?)
+        Ok(self.critic.field(&Conditioned::alone(samples.clone()))?.0.to_vec()?)
     }
 }
 
-/// A generator with all it learns by.
-pub(super) struct Maker {
-    network: Network,
-    optimizer: Optimizer,
+/// A generator in training.
+pub(super) struct FigureGenerator {
+    player: Player<Generator>,
     latent: LatentRecipe,
     seed: u64,
     steps: u64,
 }
 
-impl Maker {
+impl FigureGenerator {
     pub(super) fn new(
         recipe: &NetworkRecipe,
         sample: SampleShape,
@@ -77,51 +85,62 @@ impl Maker {
         optimizer: OptimizerRecipe,
         seed: u64,
     ) -> Result<Self> {
-        let network = recipe.generator(
-            "generator",
-            latent.size,
-            sample,
-            GeneratorOptions::default(),
-            seed,
-            &Device::Cpu,
-        )?;
-        Ok(Self { network, optimizer: Optimizer::new(optimizer), latent, seed, steps: 0 })
+        let options = GeneratorOptions::new(latent.size, sample);
+        let network = recipe.generator("generator", &setup(seed), options)?;
+        Ok(Self { player: Player::new(network, optimizer)?, latent, seed, steps: 0 })
     }
 
-    /// A batch to train the judge on, number `draw`.
+    /// A batch to train a discriminator on, number `draw`.
     pub(super) fn batch(&mut self, count: usize, draw: u64) -> Result<Variable> {
-        let latents = self.latents(count, "figure/judged", draw)?;
-        without_recording(|| self.network.forward(&latents, Mode::Frozen))
+        let latents = self.latents(count, "figure/discriminated", draw)?;
+        let stream = &mut Stream::new(self.seed, "figure/dropout", draw);
+        without_recording(|| {
+            self.player.run(Mode::BatchStatistics, stream, |g, pass| g.forward(pass, &latents, None))
+        })
     }
 
     /// Samples for latents `[n, latent]`, as they are when training is over.
     pub(super) fn samples(&self, latents: &Variable) -> Result<Variable> {
-        self.network.sample(latents)
+        self.player.sample(latents, |g, pass| g.forward(pass, latents, None))
     }
 
     pub(super) fn latents(&self, count: usize, purpose: &str, draw: u64) -> Result<Variable> {
         self.latent.draw(count, &mut Stream::new(self.seed, purpose, draw), &Device::Cpu)
     }
 
+    /// The loss under `objective` on `count` samples.
+    fn loss(&mut self, critic: &mut FigureCritic, objective: Objective, count: usize) -> Result<Variable> {
+        let latents = self.latents(count, "figure/generated", self.steps)?;
+        let fake = self.player.train(|g, pass| g.forward(pass, &latents, None))?;
+        let stream = &mut Stream::new(self.seed, "figure/dropout", self.steps);
+        let scored = critic.critic.score(None, &Conditioned::alone(fake), Mode::BatchStatistics, stream)?;
+        let scores = scored.single()?;
+        objective.generator_loss(&brigand_core::objectives::Scores::new(&scores.detach(), scores))
+    }
+
     /// The gradients of the generator's loss under `objective` on `count` samples.
     pub(super) fn gradients(
         &mut self,
-        judge: &mut Judge,
+        critic: &mut FigureCritic,
         objective: Objective,
         count: usize,
     ) -> Result<Vec<Variable>> {
-        let latents = self.latents(count, "figure/made", self.steps)?;
-        let fake = self.network.forward(&latents, Mode::Training)?;
-        let scores = judge.network.forward(&fake, Mode::Frozen)?;
-        let loss = objective.generator_loss(&Scores::new(&scores.detach(), &scores))?;
-        self.network.gradients(Output { variable: &loss, weight: None }, None, false)
+        let loss = self.loss(critic, objective, count)?;
+        let player = &self.player;
+        in_turn(self.seed, self.steps, |turn| {
+            let output = [Output { variable: &loss, weight: None }];
+            Ok(turn.gradients(&[player], &output, &[], false)?.0.into_iter().flatten().collect())
+        })
     }
 
-    /// One step against `judge`.
-    pub(super) fn learn(&mut self, judge: &mut Judge, count: usize) -> Result<()> {
-        let gradients = self.gradients(judge, judge.objective, count)?;
+    /// One step against `critic`, by its objective.
+    pub(super) fn learn(&mut self, critic: &mut FigureCritic, count: usize) -> Result<()> {
+        let objective = critic.critic.rules().objective;
+        let loss = self.loss(critic, objective, count)?;
+        let player = &mut self.player;
+        in_turn(self.seed, self.steps, |turn| turn.descend(&mut [player], &loss))?;
         self.steps += 1;
-        self.optimizer.step(&mut self.network.weights, &gradients)
+        Ok(())
     }
 }
 

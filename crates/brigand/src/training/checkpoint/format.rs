@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use brigand_core::batch::Schema;
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -11,8 +12,8 @@ use super::{CheckpointError, HEADER, Snapshot, StoredTensor};
 use crate::files::{FileError, step_file_name};
 
 const FORMAT: &str = "brigand-checkpoint";
-/// The format version written, and the highest one read.
-pub(super) const VERSION: u64 = 1;
+/// The format version that is written and read.
+pub(super) const VERSION: u64 = 2;
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -29,6 +30,7 @@ pub(super) struct Body {
     pub(super) step: u64,
     pub(super) score: Option<String>,
     pub(super) numbers: BTreeMap<String, String>,
+    pub(super) schema: Schema,
     pub(super) counters: BTreeMap<String, u64>,
     pub(super) recipe: String,
     pub(super) tensors: TensorsFile,
@@ -82,6 +84,7 @@ pub(super) fn header_bytes(snapshot: &Snapshot, tensors: TensorsFile) -> Result<
         step: snapshot.step,
         score: snapshot.score.map(digits),
         numbers: snapshot.numbers.iter().map(|(name, value)| (name.clone(), digits(*value))).collect(),
+        schema: snapshot.schema.clone(),
         counters: snapshot.counters.clone(),
         recipe: snapshot.recipe.clone(),
         tensors,
@@ -113,6 +116,9 @@ pub(super) fn read_header(path: &Path) -> Result<Body, CheckpointError> {
     }
     if envelope.version > VERSION {
         return Err(CheckpointError::Newer { path: path.to_owned(), found: envelope.version });
+    }
+    if envelope.version < VERSION {
+        return Err(CheckpointError::Older { path: path.to_owned(), found: envelope.version });
     }
     serde_json::from_value(envelope.body).map_err(|reason| damaged(reason.to_string()))
 }

@@ -1,9 +1,11 @@
-//! Which samples have similar codes: what an encoder thinks alike.
+//! Which samples have similar codes.
 
 use brigand_autograd::Variable;
+use brigand_core::batch::Batch;
+use brigand_core::capability::Encoder;
+use brigand_core::system::System;
 use candle_core::{Device, Tensor};
 
-use super::System;
 use crate::data::Dataset;
 use crate::error::{Error, Result};
 use crate::evaluation::{Features, nearest, nearest_few};
@@ -33,7 +35,8 @@ pub fn code_neighbours(
     let searched = data.len().min(SEARCHED);
     let step = data.len() / searched;
     let places: Vec<usize> = (0..searched).map(|number| number * step).collect();
-    let Some(codes) = codes(system, data, &places)? else { return Ok(None) };
+    let (Some(encoder), Some(sampler)) = (system.as_encoder(), system.as_sampler()) else { return Ok(None) };
+    let codes = codes(encoder, &sampler.place().device, data, &places)?;
     let (queries, others) = places.split_at(rows);
     let width = codes.len() / searched;
     let (of_queries, of_others) = codes.split_at(rows * width);
@@ -52,45 +55,17 @@ pub fn code_neighbours(
 }
 
 /// The codes of the samples at `places`, row by row.
-fn codes(system: &dyn System, data: &Dataset, places: &[usize]) -> Result<Option<Vec<f32>>> {
+fn codes(encoder: &dyn Encoder, device: &Device, data: &Dataset, places: &[usize]) -> Result<Vec<f32>> {
     let mut all = Vec::new();
     for portion in places.chunks(PORTION) {
         let batch = data.get(portion)?;
-        let samples =
-            Tensor::from_vec(batch.values, batch.shape, &Device::Cpu)?.to_device(system.device())?;
-        match system.encode(&Variable::constant(samples), batch.labels.as_deref())? {
-            Some(codes) => all.extend(codes.to_vec_f32()?),
-            None => return Ok(None),
-        }
-    }
-    Ok(Some(all))
-}
-
-/// The share of `queries` whose nearest one among `references` is of their class; `None` without classes.
-///
-/// # Errors
-/// If the codes differ in size.
-pub(super) fn nearest_class_accuracy(queries: &Features, references: &Features) -> Result<Option<f64>> {
-    let (Some(asked), Some(known)) = (queries.labels(), references.labels()) else { return Ok(None) };
-    let found = nearest(queries, references)?;
-    let right =
-        found.iter().zip(asked).filter(|((place, _), label)| known.get(*place) == Some(label)).count();
-    Ok(Some(right as f64 / asked.len().max(1) as f64))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_nearest_code_decides_the_class() {
-        let features = |values: &[f32], labels: &[u32]| {
-            Features::new(values.to_vec(), 1).unwrap().with_labels(labels.to_vec()).unwrap()
+        let samples = Tensor::from_vec(batch.values, batch.shape, &Device::Cpu)?.to_device(device)?;
+        let samples = Batch::of(Variable::constant(samples));
+        let samples = match batch.labels {
+            Some(labels) => samples.labelled(labels),
+            None => samples,
         };
-        let references = features(&[0.0, 1.0, 5.0], &[0, 1, 2]);
-        let queries = features(&[0.4, 0.6, 4.0, 9.0], &[0, 1, 1, 2]);
-        assert_eq!(nearest_class_accuracy(&queries, &references).unwrap(), Some(0.75));
-        let unlabelled = Features::new(vec![0.0], 1).unwrap();
-        assert_eq!(nearest_class_accuracy(&unlabelled, &references).unwrap(), None);
+        all.extend(encoder.encode(&samples)?.to_vec_f32()?);
     }
+    Ok(all)
 }

@@ -1,0 +1,103 @@
+//! A system built for its data, and the data that a recipe names.
+
+use std::sync::Arc;
+
+use brigand_core::Place;
+use brigand_core::batch::Schema;
+use brigand_core::session::{Session, Span};
+use brigand_core::system::System;
+use candle_core::Device;
+
+use crate::data::{self, Dataset, Options, Skipped, Spec, Split};
+use crate::error::Result;
+use crate::recipe::{Recipe, TrainingRecipe};
+
+/// A system built for its data, untrained.
+pub struct Prepared {
+    /// The recipe, with the data's size, channels and classes filled in.
+    pub recipe: Recipe,
+    pub(super) session: Session,
+    /// The images or points that batches are drawn from, where that is what they are.
+    pub(super) dataset: Option<Arc<Dataset>>,
+    skipped: Vec<Skipped>,
+}
+
+impl Prepared {
+    /// Reads the data and builds the networks: everything that can be refused before a file is written.
+    ///
+    /// # Errors
+    /// If the data cannot be read, the batch is larger than it, or no network fits it.
+    pub fn new(mut recipe: Recipe, device: &Device) -> Result<Self> {
+        let spec = recipe.common.data.source.parse::<Spec>()?;
+        let data = data::open(&spec, &options(&recipe))?;
+        if let Some([channels, height, _]) = data.dataset.as_deref().map(Dataset::shape) {
+            recipe.common.data.channels = *channels;
+            // Other sources stay as stored: to record a side would crop images that are not square.
+            if recipe.common.data.size > 0 || matches!(spec, Spec::Folder(_)) {
+                recipe.common.data.size = *height;
+            }
+        }
+        let (training, place) = (recipe.common.training, Place::on(device));
+        let TrainingRecipe { steps, batch, seed, .. } = training;
+        let span = Span { steps, batch, seed };
+        let mut session = Session::new(recipe.system.as_ref(), data.boxed_sources(), span, &place)?;
+        let system = session.system();
+        if let Some(labels) = data.dataset.as_deref().and_then(Dataset::labels)
+            && system.as_sampler().is_some_and(|sampler| sampler.space().classes() > 0)
+        {
+            recipe.common.data.classes.clone_from(&labels.classes);
+        }
+        if system.needs_held_out() {
+            session.hold_out(data::open_test_part(&spec, &options(&recipe))?)?;
+        }
+        Ok(Self { recipe, session, dataset: data.dataset, skipped: data.skipped })
+    }
+
+    /// The system with its first weights.
+    pub fn system(&mut self) -> &mut dyn System {
+        self.session.system_mut()
+    }
+
+    /// The fields of a batch.
+    pub fn schema(&self) -> &Schema {
+        self.session.feed().schema()
+    }
+
+    /// Images of the data that could not be read.
+    pub fn skipped(&self) -> &[Skipped] {
+        &self.skipped
+    }
+}
+
+/// How a recipe's data is read.
+fn options(recipe: &Recipe) -> Options {
+    let source = &recipe.common.data;
+    let given = |value: usize| (value > 0).then_some(value);
+    Options {
+        size: given(source.size),
+        channels: given(source.channels),
+        seed: recipe.common.training.seed,
+        ..Options::default()
+    }
+}
+
+/// The images or points that a recipe names.
+///
+/// # Errors
+/// If they cannot be read, or the recipe's data is of another kind.
+pub fn load_data(recipe: &Recipe) -> Result<Dataset> {
+    Ok(data::load(&recipe.common.data.source.parse::<Spec>()?, &options(recipe))?)
+}
+
+/// The part of a recipe's data that its authors keep for measuring, where they do.
+///
+/// # Errors
+/// As [`load_data`].
+pub fn load_test_part(recipe: &Recipe) -> Result<Option<Dataset>> {
+    match recipe.common.data.source.parse::<Spec>()? {
+        spec @ Spec::Catalogue(_) => {
+            Ok(Some(data::load(&spec, &Options { split: Split::Test, ..options(recipe) })?))
+        }
+        Spec::Digits | Spec::Idx { .. } | Spec::Folder(_) | Spec::Toy(_) => Ok(None),
+    }
+}

@@ -1,0 +1,146 @@
+//! A system in training with its data: what a run is without its folder.
+
+use crate::batch::{Feed, Source};
+use crate::error::Result;
+use crate::modules::Part;
+use crate::place::Place;
+use crate::players::{Gateway, Report, Turn};
+use crate::recipe::Recipe;
+use crate::setup::Setup;
+use crate::state::State;
+use crate::system::System;
+
+/// The gateway's name in checkpoints.
+const GATEWAY: &str = "gateway";
+
+/// How long a system trains, how much at once, and with which seed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Span {
+    /// Steps of the whole run.
+    pub steps: u64,
+    /// Samples in a batch.
+    pub batch: usize,
+    /// Decides first weights, batches and every draw.
+    pub seed: u64,
+}
+
+/// A system in training with its data.
+pub struct Session {
+    system: Box<dyn System>,
+    feed: Feed,
+    gateway: Gateway,
+    span: Span,
+    step: u64,
+}
+
+impl Session {
+    /// Builds the system that `recipe` describes for what `sources` have.
+    ///
+    /// # Errors
+    /// If the data lacks something, a batch is larger than it, or no network fits it.
+    pub fn new(
+        recipe: &dyn Recipe,
+        sources: Vec<Box<dyn Source>>,
+        span: Span,
+        place: &Place,
+    ) -> Result<Self> {
+        let feed = Feed::new(sources, span.batch, span.seed, place)?;
+        let Span { steps, batch, seed } = span;
+        let setup = Setup { schema: feed.schema().clone(), batch, steps, seed, place: place.clone() };
+        Ok(Self { system: recipe.build(&setup)?, feed, gateway: Gateway::default(), span, step: 0 })
+    }
+
+    /// The same with stages that gradients pass through.
+    #[must_use]
+    pub fn with_gateway(self, gateway: Gateway) -> Self {
+        Self { gateway, ..self }
+    }
+
+    /// The system.
+    pub fn system(&self) -> &dyn System {
+        self.system.as_ref()
+    }
+
+    /// The system, for counting its parameters.
+    pub fn system_mut(&mut self) -> &mut dyn System {
+        self.system.as_mut()
+    }
+
+    /// The data.
+    pub fn feed(&self) -> &Feed {
+        &self.feed
+    }
+
+    /// Keeps samples for measuring, as [`Feed::hold_out`].
+    ///
+    /// # Errors
+    /// As [`Feed::hold_out`].
+    pub fn hold_out(&mut self, apart: Vec<Option<Box<dyn Source>>>) -> Result<()> {
+        self.feed.hold_out(apart)
+    }
+
+    /// Steps done so far.
+    pub fn step(&self) -> u64 {
+        self.step
+    }
+
+    /// Steps, batch and seed.
+    pub fn span(&self) -> Span {
+        self.span
+    }
+
+    /// One step; answers what it reports.
+    ///
+    /// # Errors
+    /// If a computation fails.
+    pub fn advance(&mut self) -> Result<Report> {
+        let (at, seed) = ((self.step, self.span.steps), self.span.seed);
+        let mut turn = Turn::new(at, seed, (0, 1), &mut self.feed, &mut self.gateway);
+        self.system.train_step(&mut turn)?;
+        self.step += 1;
+        Ok(turn.report)
+    }
+
+    /// Steps until so many are done.
+    ///
+    /// # Errors
+    /// As [`Session::advance`], and if a number that the last step reports is not finite.
+    pub fn advance_to(&mut self, step: u64) -> Result<crate::players::Measurements> {
+        let mut last = Report::default();
+        while self.step < step {
+            last = self.advance()?;
+        }
+        last.read(self.step)
+    }
+
+    /// What a checkpoint holds.
+    ///
+    /// # Errors
+    /// If a value is not finite: it would replace a good checkpoint.
+    pub fn save(&mut self) -> Result<State> {
+        let mut state = self.system.save()?;
+        self.gateway.save(GATEWAY, &mut state)?;
+        state.refuse_not_finite(self.step)?;
+        Ok(state)
+    }
+
+    /// Goes on from what was saved after `step` steps.
+    ///
+    /// # Errors
+    /// If something is missing, does not fit, or is left over.
+    pub fn restore(&mut self, mut state: State, step: u64) -> Result<()> {
+        self.gateway.restore(GATEWAY, &mut state)?;
+        self.system.restore(state)?;
+        self.step = step;
+        Ok(())
+    }
+}
+
+/// Restores a system alone from what a session saved, for use without its data.
+///
+/// # Errors
+/// If something is missing, does not fit, or is left over.
+pub fn restore_system(system: &mut dyn System, mut state: State) -> Result<()> {
+    state.ignore(GATEWAY);
+    system.restore(state)
+}
