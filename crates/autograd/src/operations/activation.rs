@@ -78,7 +78,7 @@ impl Variable {
     pub fn erf(&self) -> Result<Variable> {
         let value = self.tensor().erf()?;
         Ok(Variable::record("erf", value, &[self], &[self], false, |b| {
-            let [input] = b.saved else { return Ok(vec![None]) };
+            let [input] = b.saved()?;
             let slope = || input.square()?.neg()?.exp()?.scale(std::f64::consts::FRAC_2_SQRT_PI);
             Ok(vec![b.when(0, || b.gradient.mul(&slope()?))?])
         }))
@@ -103,7 +103,13 @@ fn apply_gradient<T: Real>(activation: Activation, source: &Tensor, upstream: &T
 
 fn derivative(activation: Activation, b: &Backward) -> Result<Variable> {
     let output = b.output()?;
-    let input = b.saved.first().unwrap_or(output);
+    let input = if reads_input(activation) {
+        let [input] = b.saved()?;
+        input
+    } else {
+        let [] = b.saved()?;
+        output
+    };
     let source = if activation.gradient_reads_input() { input } else { output };
     if has_kernels(source.tensor()) {
         if activation.negative_slope().is_some() {

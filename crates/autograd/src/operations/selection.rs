@@ -111,7 +111,7 @@ impl Variable {
         let mask = self.tensor().ne(0.0)?.to_dtype(DType::U8)?;
         let value = mask.where_cond(chosen.tensor(), other.tensor())?;
         Ok(Variable::record("select", value, &[chosen, other], &[&self.detach()], false, |b| {
-            let [condition] = b.saved else { return Ok(vec![None, None]) };
+            let [condition] = b.saved()?;
             let nothing = b.gradient.full_like(0.0)?;
             Ok(vec![
                 b.when(0, || condition.select(b.gradient, &nothing))?,

@@ -72,7 +72,7 @@ impl Variable {
         let total = input.sub(&peak)?.exp()?.sum_keeping(&[axis])?;
         let value = total.log()?.add(&peak)?.into_tensor();
         Ok(Variable::record("log_sum_exp", value, &[self], &[self], false, move |b| {
-            let [input] = b.saved else { return Ok(vec![None]) };
+            let [input] = b.saved()?;
             Ok(vec![b.when(0, || input.softmax(axis)?.mul(b.gradient))?])
         }))
     }
