@@ -125,6 +125,10 @@ impl Variable {
 
     /// `self^exponent` element by element, for a positive base.
     pub fn pow(&self, exponent: &Variable) -> Result<Variable> {
+        agree("pow", self, exponent)?;
+        if let Some(single) = self.single()? {
+            return single.pow(&exponent.at_least_single()?)?.to_dtype(self.dtype());
+        }
         self.log()?.mul(exponent)?.exp()
     }
 
@@ -152,6 +156,9 @@ impl Variable {
 
     /// `ln(max(self, floor))`: finite everywhere, with gradient 0 below the floor.
     pub fn safe_log(&self, floor: f64) -> Result<Variable> {
+        if let Some(single) = self.single()? {
+            return single.safe_log(floor)?.to_dtype(self.dtype());
+        }
         self.clamp(floor, f64::INFINITY)?.log()
     }
 
@@ -165,6 +172,9 @@ impl Variable {
 
     /// `sqrt(self + 1e-12)`: the form to use for norms, whose derivative at 0 must stay finite.
     pub fn safe_sqrt(&self) -> Result<Variable> {
+        if let Some(single) = self.single()? {
+            return single.safe_sqrt()?.to_dtype(self.dtype());
+        }
         self.affine(1.0, 1e-12)?.sqrt()
     }
 
