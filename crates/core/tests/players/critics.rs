@@ -98,6 +98,40 @@ fn probes_stand_where_they_should_and_conditions_are_not_probed() {
     }
 }
 
+/// `|x - z|²`: flat where both parts are equal.
+struct Difference;
+
+impl Scorer for Difference {
+    type Input = Pair;
+    type Also = ();
+
+    fn score(&self, _: &mut Pass<'_>, input: &Pair) -> Result<Scored<()>> {
+        let scores = input.0.sub(&input.1)?.square()?.sum(&[1])?;
+        Ok(Scored::new(scores.clone(), scores))
+    }
+}
+
+#[test]
+fn a_line_has_one_share_for_each_sample_and_all_its_parts() {
+    let line = Penalty::Gradient { probe: Probe::Line, cost: Cost::Squared, weight: 1.0 };
+    let rules = Rules { penalty: line, ..Rules::plain(Objective::Wasserstein {}) };
+    let network = Network::build("difference", &setup(Place::cpu()), |_| Ok(Difference)).unwrap();
+    let mut pairs = Critic::new(Player::new(network, ADAM).unwrap(), rules).unwrap();
+    let draw = Stage::new().turn(0).only_draw();
+    let (real, fake) = (normal(&[6, 3], 1), normal(&[6, 3], 2));
+    let twice = |part: &Variable| Pair(part.clone(), part.clone());
+    let sides = pairs.sides((twice(&real), twice(&fake)), "discriminator", draw).unwrap();
+    let compared = pairs.compare(None, &sides, Mode::Training, ("dropout", draw)).unwrap();
+    assert!(compared.terms[0].1.scalar().unwrap() < 1e-10);
+    // Between a sample and itself there is only that sample, with slope 2 x.
+    let mut alone = squares(line);
+    let same = Conditioned::alone(real.clone());
+    let sides = alone.sides((same.clone(), same), "discriminator", draw).unwrap();
+    let compared = alone.compare(None, &sides, Mode::Training, ("dropout", draw)).unwrap();
+    let wanted = 4.0 * real.square().unwrap().sum_all().unwrap().scalar().unwrap() / 6.0;
+    assert!((compared.terms[0].1.scalar().unwrap() - wanted).abs() < 1e-4 * wanted);
+}
+
 #[test]
 fn a_penalty_on_both_sides_needs_sides_of_one_size() {
     let mut critic = squares(Penalty::Gradient { probe: Probe::Both, cost: Cost::Squared, weight: 1.0 });

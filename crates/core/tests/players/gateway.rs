@@ -50,6 +50,22 @@ fn steps_that_overflow_are_left_out() {
     assert_eq!(before, own.values());
 }
 
+#[test]
+fn infinite_gradients_are_left_out() {
+    let network = Network::build("net", &setup(Place::cpu()), |b| Linear::new(b, 1, 1, &PLAN.without_bias()));
+    let mut player = Player::new(network.unwrap(), SGD).unwrap();
+    let (mut stage, input) = (Stage::new(), Place::cpu().numbers(vec![1.0], &[1, 1]).unwrap());
+    let before = player.weights().values()[0].to_vec().unwrap();
+    stage.gateway.scale = Some(LossScale { factor: 3e38, ..SCALE });
+    for left_out in [true, false] {
+        let made = player.train(|m, pass| m.run(pass, &input)).unwrap();
+        let loss = made.scale(1.5).unwrap().sum_all().unwrap();
+        stage.turn(0).descend(&mut [&mut player], &loss).unwrap();
+        assert_eq!(player.weights().values()[0].to_vec().unwrap() == before, left_out);
+        assert_eq!(stage.gateway.scale.unwrap().factor, 1.5e38);
+    }
+}
+
 fn moved(before: &Values, after: &Values, network: &str) -> f64 {
     let of = before.iter().filter(|(name, _)| name.starts_with(network));
     let squares = of.flat_map(|(name, values)| values.iter().zip(&after[name]).map(|(a, b)| (a - b).powi(2)));
