@@ -4,8 +4,8 @@ use brigand_autograd::{Variable, grad};
 use brigand_core::Place;
 use brigand_core::modules::{Linear, Network, Part, Weights};
 use brigand_core::players::{
-    AverageRecipe, HistoricalAverage, OptimizerRecipe, Orthogonal, Player, Schedule, WeightTerm,
-    off_diagonal_penalty,
+    AverageRecipe, CLIPPED_WEIGHTS, HistoricalAverage, OptimizerRecipe, Orthogonal, Player, Schedule,
+    WeightTerm, off_diagonal_penalty,
 };
 use brigand_core::state::State;
 
@@ -177,4 +177,20 @@ fn terms_are_part_of_every_loss() {
     for ((with, without), slope) in moved(0.1).iter().zip(moved(0.0)).zip(gradient) {
         assert!((with - (without - 0.5 * 0.1 * slope)).abs() < 1e-6);
     }
+}
+
+#[test]
+fn clipped_weights_stay_in_their_bound_and_are_counted() {
+    let mut player = Player::new(linear("net", (3, 2)), SGD).unwrap().clipped(Some(0.3));
+    let input = normal(&[4, 3], 9);
+    let made = player.train(|m, pass| m.run(pass, &input)).unwrap();
+    let mut stage = Stage::new();
+    let mut turn = stage.turn(0);
+    turn.descend(&mut [&mut player], &made.square().unwrap().mean_all().unwrap()).unwrap();
+    let share = turn.report.read(0).unwrap()[CLIPPED_WEIGHTS];
+    let all: Vec<f64> = player.weights().values().iter().flat_map(|of| of.to_vec().unwrap()).collect();
+    let bound = f64::from(0.3_f32);
+    let at_bound = all.iter().filter(|value| value.abs() == bound).count();
+    assert!(all.iter().all(|value| value.abs() <= bound) && at_bound > 0 && at_bound < all.len());
+    assert!((share - at_bound as f64 / all.len() as f64).abs() < 1e-6, "{share}");
 }
