@@ -138,12 +138,11 @@ fn every_combination_trains_or_says_why_not() {
                     let penalty_words = format!("penalty.kind={penalty}");
                     let constraint_words = format!("constraint.kind={constraint}");
                     let words = [TINY, &objective_words, &penalty_words, &constraint_words, technique];
-                    let outcome =
-                        match (walk(&words), expected_refusal(penalty, constraint, technique)) {
-                            (None, None) => "trained",
-                            (Some(said), Some(reason)) if said.contains(reason) => reason,
-                            other => panic!("{words:?}: {other:?}"),
-                        };
+                    let outcome = match (walk(&words), expected_refusal(penalty, constraint, technique)) {
+                        (None, None) => "trained",
+                        (Some(said), Some(reason)) if said.contains(reason) => reason,
+                        other => panic!("{words:?}: {other:?}"),
+                    };
                     *counts.entry(outcome).or_default() += 1;
                 }
             }

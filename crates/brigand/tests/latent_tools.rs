@@ -7,15 +7,15 @@ mod support;
 
 use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
 
+use brigand::capability::Sampler;
 use brigand::evaluation::extractors::Extractor;
 use brigand::evaluation::{Features, Probabilities};
+use brigand::latent::CLASS;
 use brigand::latent_tools::{
     Direction, DirectionSettings, Interpolation, LatentGrid, Method, Path, Reconstruction, SearchSettings,
     Terms, arithmetic, directions, search, sweep,
 };
 use brigand::random::Stream;
-use brigand::capability::Sampler;
-use brigand::latent::CLASS;
 use brigand::session::Session;
 use support::trained;
 
@@ -61,8 +61,7 @@ fn along_a_direction_its_class_grows_and_along_another_it_does_not() {
     for method in [Method::Logistic, Method::MeanDifference] {
         let settings = DirectionSettings { method, count: 2000, seed: 1, classes: &[], against: &[] };
         let found = directions(system, &extractor, settings).unwrap();
-        let swept =
-            |direction: &Direction| sweep(system, &extractor, direction, (9, 64), 1).unwrap();
+        let swept = |direction: &Direction| sweep(system, &extractor, direction, (9, 64), 1).unwrap();
         let mut growing = 0;
         let mut elsewhere = 0;
         for direction in &found {

@@ -33,8 +33,7 @@ fn every_recipe_file_trains() {
         let table: Table =
             toml::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
         let row = registry::find(table["system"].as_str().unwrap()).unwrap();
-        let resolve =
-            |assignments| Recipe::resolve(row, &Changes { file: Some(text.clone()), assignments });
+        let resolve = |assignments| Recipe::resolve(row, &Changes { file: Some(text.clone()), assignments });
         resolve(Vec::new()).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
         let recipe = resolve(on_digits(&table)).unwrap();
         let mut session = Prepared::new(recipe, &Device::Cpu).unwrap().into_session();

@@ -190,7 +190,8 @@ fn gradients_flow_through_unrolled_steps() {
 fn virtual_batch_norm_does_not_depend_on_the_batch() {
     let reference = matrix(&[1.0, -2.0, 3.0, 0.5, -1.0, 2.0], 2);
     let plan = NormPlan { epsilon: 0.0, ..NormPlan::new(NormKind::Batch, Activation::Identity) };
-    let mut network = Network::build("virtual", &setup(), |builder| VirtualNorm::new(builder, plan, 2)).unwrap();
+    let mut network =
+        Network::build("virtual", &setup(), |builder| VirtualNorm::new(builder, plan, 2)).unwrap();
     assert!(!Layer::<OnReference>::couples_samples(&network.module));
     let mut normalized = |samples: &Variable| {
         let input = Variable::concatenate(&[&reference, samples], 0).unwrap();

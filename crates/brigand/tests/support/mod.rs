@@ -1,6 +1,11 @@
 //! Recipes from words, and sessions trained from them: what most tests begin with.
 
-#![allow(dead_code, clippy::unwrap_used, clippy::panic, reason = "helpers of tests; each test file uses some")]
+#![allow(
+    dead_code,
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "helpers of tests; each test file uses some"
+)]
 
 pub mod sample_quality;
 

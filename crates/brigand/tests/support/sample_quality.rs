@@ -1,9 +1,7 @@
 //! How good samples are, by a small classifier trained on the real data.
 
 use brigand::data::Dataset;
-use brigand::modules::{
-    Activate, Chain, How, Initialization, Linear, Mode, Network, Plan, Reshape, Weights,
-};
+use brigand::modules::{Activate, Chain, How, Initialization, Linear, Mode, Network, Plan, Reshape, Weights};
 use brigand::players::{Optimizer, OptimizerRecipe};
 use brigand::{Place, Setup};
 use brigand_autograd::{Activation, Variable, grad};

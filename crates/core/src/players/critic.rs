@@ -14,7 +14,7 @@ use super::turn::{Draw, Turn};
 use crate::error::{Error, Result};
 use crate::measurements::GENERATOR_LOSS;
 use crate::modules::{How, Mode, Parameters, Part, Weights};
-use crate::objectives::Scores;
+use crate::objectives::{ScoreShape, Scores, SharedPass};
 use crate::random::Stream;
 use crate::state::State;
 
@@ -50,13 +50,19 @@ impl<A> Compared<A> {
             Ok(sum.add(&in_type_of(term, &sum)?)?)
         };
         let loss = heads.iter().try_fold(self.adversarial.clone(), add)?;
-        match self.terms.split_first() {
+        match self.added()? {
             None => Ok(loss),
-            Some(((_, first), rest)) => {
-                let terms = rest.iter().try_fold(first.clone(), add)?;
-                Ok(loss.add(&in_type_of(&terms, &loss)?)?)
-            }
+            Some(terms) => Ok(loss.add(&in_type_of(&terms, &loss)?)?),
         }
+    }
+
+    /// The sum of what is added to the objective's part.
+    fn added(&self) -> Result<Option<Variable>> {
+        let Some(((_, first), rest)) = self.terms.split_first() else { return Ok(None) };
+        let sum = rest
+            .iter()
+            .try_fold(first.clone(), |sum, (_, term)| Ok::<_, Error>(sum.add(&in_type_of(term, &sum)?)?))?;
+        Ok(Some(sum))
     }
 }
 
@@ -219,7 +225,7 @@ impl<M: Scorer> Critic<M> {
         for (name, term) in &compared.terms {
             turn.note(&self.purpose(name), term);
         }
-        let threshold = self.rules.objective.decision_threshold();
+        let threshold = self.rules.objective.properties().threshold;
         if let (Some(threshold), Some(real), Some(fake)) =
             (threshold, compared.real.scores.first(), compared.fake.scores.first())
         {
@@ -415,26 +421,32 @@ impl<M: Scorer> Critic<M> {
             && own_heads.is_empty()
             && generator_heads.is_empty()
             && !self.player.module().couples_samples();
-        let ratio = match (single, compared.real.single(), compared.fake.single()) {
+        let shared = match (single, compared.real.single(), compared.fake.single()) {
             (true, Ok(real), Ok(fake)) => {
                 let samples = compared_samples(&self.rules, &sides)?;
                 let samples = samples.as_ref().map(|(real, fake)| (real, fake));
                 let features = compared.fake.features.last();
                 let scores = Scores { samples, fake_features: features, ..Scores::new(real, fake) };
-                self.rules.objective.fake_rescaling(&scores)?
+                self.rules.objective.shared_pass(&scores)?
             }
             _ => None,
         };
-        let loss = compared.loss(&own_heads)?;
-        let whole = |variable| [Output { variable, weight: None }];
-        let (own, by_fake) = match ratio {
-            Some(ratio) => {
-                let (own, by_samples) = turn.gradients(&[&self.player], &whole(&loss), &leaves, false)?;
-                (own, by_samples.iter().map(|of| per_sample(of, &ratio)).collect::<Result<_>>()?)
+        let whole = |variable| Output { variable, weight: None };
+        let (own, by_fake) = match shared {
+            Some(SharedPass { real, fake, factors }) => {
+                let added = compared.added()?;
+                let mut outputs = vec![
+                    Output { variable: compared.real.single()?, weight: Some(&real) },
+                    Output { variable: compared.fake.single()?, weight: Some(&fake) },
+                ];
+                outputs.extend(added.as_ref().map(whole));
+                let (own, by_samples) = turn.gradients(&[&self.player], &outputs, &leaves, false)?;
+                (own, by_samples.iter().map(|of| per_sample(of, &factors)).collect::<Result<_>>()?)
             }
             None => {
-                let (_, by_samples) = turn.gradients(&[], &whole(&generator), &leaves, true)?;
-                (turn.gradients(&[&self.player], &whole(&loss), &[], false)?.0, by_samples)
+                let (_, by_samples) = turn.gradients(&[], &[whole(&generator)], &leaves, true)?;
+                let loss = compared.loss(&own_heads)?;
+                (turn.gradients(&[&self.player], &[whole(&loss)], &[], false)?.0, by_samples)
             }
         };
         Ok(Merged { own, by_fake })
@@ -474,7 +486,7 @@ fn in_type_of(variable: &Variable, like: &Variable) -> Result<Variable> {
 
 /// The samples themselves, for objectives that compare them.
 fn compared_samples<S: Input>(rules: &Rules, sides: &Sides<S>) -> Result<Option<(Variable, Variable)>> {
-    if !rules.objective.compares_samples() {
+    if !rules.objective.properties().compares_samples {
         return Ok(None);
     }
     let first = |side: &S| -> Result<Variable> {
@@ -502,10 +514,15 @@ fn over_scores<S: Input, A>(
         return Err(Error::Internal("a discriminator scored the two sides differently often".into()));
     }
     mean(real.scores.iter().zip(&fake.scores).map(|(real_scores, fake_scores)| {
-        if fake_scores.rank() != 1 && !rules.objective.takes_score_maps() {
+        let takes_maps = match rules.objective.properties().scores {
+            ScoreShape::Any => true,
+            ScoreShape::PerSample => false,
+        };
+        if fake_scores.rank() != 1 && !takes_maps {
             return Err(Error::Recipe(format!(
-                "this objective needs one score for each sample, the discriminator gives maps {:?}; choose another \
-                 objective",
+                "objective.kind={} needs one score for each sample, and this discriminator gives maps {:?}; choose \
+                 another objective",
+                rules.objective.kind(),
                 fake_scores.shape()
             )));
         }

@@ -154,6 +154,7 @@ impl Tables {
         regularization.check("regularization")?;
         supervision.iter().try_for_each(|optimizer| optimizer.check("supervision"))?;
         self.objective.check()?;
+        self.objective.refuse_energies()?;
         let size = self.latent.size;
         if size == 0 || size > 65_536 {
             return Err(Error::Recipe(format!("latent.size is {size}; give 1 to 65536")));

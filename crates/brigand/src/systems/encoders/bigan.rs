@@ -146,6 +146,7 @@ impl SystemRecipe for BiganRecipe {
     fn check(&self) -> Result<()> {
         self.codec().check()?;
         self.objective.check()?;
+        self.objective.refuse_energies()?;
         self.optimizer.discriminator.check("discriminator")?;
         if matches!(self.discriminator, NetworkRecipe::Autoencoder(_)) {
             return Err(Error::Recipe(

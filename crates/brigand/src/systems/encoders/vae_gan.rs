@@ -144,6 +144,7 @@ impl SystemRecipe for VaeGanRecipe {
     fn check(&self) -> Result<()> {
         self.codec().check()?;
         self.objective.check()?;
+        self.objective.refuse_energies()?;
         self.optimizer.discriminator.check("discriminator")?;
         check_gaussian(&self.latent, self.losses.beta)?;
         let (gamma, skip) = (self.losses.gamma, self.update.skip_above);
@@ -153,14 +154,17 @@ impl SystemRecipe for VaeGanRecipe {
         if !(0.0..=1.0).contains(&skip) {
             return Err(Error::Recipe(format!("update.skip_above is {skip}; give 0 to 1")));
         }
-        if skip < 1.0 && self.objective.decision_threshold().is_none() {
+        if skip < 1.0 && self.objective.properties().threshold.is_none() {
             return Err(Error::Recipe(
                 "update.skip_above needs a discriminator that decides, and this objective's only compares; set \
                  update.skip_above=1"
                     .into(),
             ));
         }
-        if self.objective.generator_sees_real() || matches!(self.discriminator, NetworkRecipe::Autoencoder(_))
+        let pairs = self.objective.properties();
+        if pairs.generator_uses_real
+            || pairs.compares_samples
+            || matches!(self.discriminator, NetworkRecipe::Autoencoder(_))
         {
             return Err(Error::Recipe(
                 "vae-gan judges two fakes for each real sample, by a discriminator with features; choose an objective \
@@ -250,7 +254,7 @@ impl Lesson for LearntLikeness {
 impl LearntLikeness {
     /// The share of both sides that the discriminator is right about, each side counting alike.
     fn told_apart(&self, real: &Observed, fake: &Observed, report: &mut Report) -> Result<Option<f64>> {
-        let Some(threshold) = self.objective.decision_threshold() else { return Ok(None) };
+        let Some(threshold) = self.objective.properties().threshold else { return Ok(None) };
         let (real, fake) =
             (share_above(&real.output, threshold)?, 1.0 - share_above(&fake.output, threshold)?);
         report.insert(ACCURACY_ON_REAL.to_owned(), real);

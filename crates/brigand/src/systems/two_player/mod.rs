@@ -147,11 +147,7 @@ fn generator(
 }
 
 /// A player with what the recipe asks of both.
-fn player<M>(
-    network: Network<M>,
-    optimizer: OptimizerRecipe,
-    recipe: &TwoPlayerRecipe,
-) -> Result<Player<M>> {
+fn player<M>(network: Network<M>, optimizer: OptimizerRecipe, recipe: &TwoPlayerRecipe) -> Result<Player<M>> {
     let player = Player::new(network, optimizer)?.scheduled(recipe.schedule);
     let history = HistoricalAverage::of(recipe.techniques.historical_averaging, player.weights());
     Ok(player.with_term(history))
@@ -220,7 +216,8 @@ impl Reconstructor for TwoPlayer {
     fn reconstruct(&self, batch: &Batch) -> Result<Variable> {
         let samples = batch.samples()?;
         let input = Conditioned::alone(samples.clone());
-        let scored = self.discriminator.player().sample(samples, |module, pass| module.score(pass, &input))?;
+        let scored =
+            self.discriminator.player().sample(samples, |module, pass| module.score(pass, &input))?;
         let missing = || Error::Internal("a discriminator that reconstructs gave no reconstruction".into());
         scored.also.reconstruction.ok_or_else(missing)
     }

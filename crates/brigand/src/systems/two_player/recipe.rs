@@ -4,7 +4,7 @@ use brigand_core::batch::{Need, SampleKind};
 use brigand_core::latent::LatentRecipe;
 use brigand_core::modules::Minibatch;
 use brigand_core::networks::NetworkRecipe;
-use brigand_core::objectives::Objective;
+use brigand_core::objectives::{Energies, Objective};
 use brigand_core::penalties::{Constraint, Penalty};
 use brigand_core::players::{AverageRecipe, OptimizerRecipe, Rules, Schedule};
 use brigand_core::recipe::SystemRecipe;
@@ -146,7 +146,7 @@ impl TwoPlayerRecipe {
     /// Which networks go with which objective.
     fn network_rules(&self) -> [(bool, &'static str); 3] {
         let reconstructs = self.discriminator.reconstructs();
-        let energies = Energies::of(self.objective);
+        let energies = self.objective.properties().energies;
         [
             (
                 energies == Energies::Required && !reconstructs,
@@ -225,36 +225,5 @@ impl TwoPlayerRecipe {
                  condition.generator=latent or techniques.virtual_batch_norm=false",
             ),
         ]
-    }
-}
-
-/// Whether an objective works on an auto-encoder's scores, which are never positive.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Energies {
-    /// On nothing else.
-    Required,
-    /// On them as on any scores.
-    Accepted,
-    /// It needs scores of both signs.
-    Refused,
-}
-
-impl Energies {
-    fn of(objective: Objective) -> Self {
-        match objective {
-            Objective::EnergyBased { .. } => Self::Required,
-            Objective::Wasserstein {} | Objective::LossSensitive { .. } => Self::Accepted,
-            Objective::Minimax { .. }
-            | Objective::NonSaturating { .. }
-            | Objective::LeastSquares { .. }
-            | Objective::Hinge {}
-            | Objective::FGan { .. }
-            | Objective::Relativistic {}
-            | Objective::RelativisticAverage {}
-            | Objective::RelativisticAverageLeastSquares {}
-            | Objective::RelativisticAverageHinge {}
-            | Objective::GanQp { .. }
-            | Objective::CTransform { .. } => Self::Refused,
-        }
     }
 }

@@ -67,9 +67,9 @@ impl TwoPlayer {
             classes = Some(self.classes(right, draw)?);
         }
         let (input, class) = self.generator_inputs(&latents)?;
-        let samples = self.generator.run_with(How::plain(mode), |generator, pass| {
-            generator.forward(pass, &input, class.as_ref())
-        })?;
+        let samples = self
+            .generator
+            .run_with(How::plain(mode), |generator, pass| generator.forward(pass, &input, class.as_ref()))?;
         Ok(Generated { samples, targets: Targets { latents, classes } })
     }
 
@@ -111,12 +111,7 @@ impl TwoPlayer {
     }
 
     /// One discriminator update on a fresh real batch and generated samples, through which no gradient flows.
-    fn update_discriminator(
-        &mut self,
-        turn: &mut Turn<'_>,
-        generated: &Generated,
-        draw: Draw,
-    ) -> Result<()> {
+    fn update_discriminator(&mut self, turn: &mut Turn<'_>, generated: &Generated, draw: Draw) -> Result<()> {
         let (real, fake) = self.sides(turn, generated, draw)?;
         let (head, mut category) = (&self.head, None);
         self.discriminator.learn_with(turn, draw, (&real, &fake), |real, fake| {
@@ -179,7 +174,8 @@ impl TwoPlayer {
         turn.step(&mut [self.discriminator.player_mut()], merged.own)?;
         let by_fake = merged.by_fake.first();
         let missing = || Error::Internal("the merged update found no gradient by the fakes".into());
-        let mut outputs = vec![Output { variable: &fake.samples, weight: Some(by_fake.ok_or_else(missing)?) }];
+        let mut outputs =
+            vec![Output { variable: &fake.samples, weight: Some(by_fake.ok_or_else(missing)?) }];
         outputs.extend(term.as_ref().map(|variable| Output { variable, weight: None }));
         turn.descend_outputs(&mut self.generator_learners(), &outputs)
     }
@@ -213,9 +209,10 @@ impl TwoPlayer {
             EncoderRecipe::ModeRegularization { distance, judgement } => {
                 let batch = turn.batch(draw)?;
                 let (real, codes) = (batch.samples()?, encode(batch.samples()?)?);
-                let rebuilt = self.generator.run_with(How::plain(Mode::BatchStatistics), |generator, pass| {
-                    generator.forward(pass, &codes, None)
-                })?;
+                let rebuilt =
+                    self.generator.run_with(How::plain(Mode::BatchStatistics), |generator, pass| {
+                        generator.forward(pass, &codes, None)
+                    })?;
                 let difference = real.sub(&rebuilt)?.square()?.mean_all()?.scale(distance)?;
                 let rebuilt = Conditioned::alone(pack(&rebuilt, self.recipe.techniques.packing)?);
                 let masks = &mut draw.stream("dropout/regularization");

@@ -2,7 +2,7 @@
 
 use brigand_core::batch::SampleKind;
 use brigand_core::networks::{DcganRecipe, Hidden, HiddenNormalization, MlpRecipe, NetworkRecipe};
-use brigand_core::objectives::Objective;
+use brigand_core::objectives::Hinge;
 use brigand_core::penalties::Constraint;
 use brigand_core::players::OptimizerRecipe;
 use brigand_core::recipe::{Family, Length, Row};
@@ -10,7 +10,7 @@ use brigand_core::recipe::{Family, Length, Row};
 use super::super::{
     CodesRecipe, ConditionRecipe, DiscriminatorCondition, GeneratorCondition, Players, TwoPlayerRecipe,
 };
-use super::{boxed, both, ordinary, row, two_hidden_layers};
+use super::{both, boxed, ordinary, row, two_hidden_layers};
 
 const FAMILY: Family = Family::Conditional;
 
@@ -127,7 +127,7 @@ fn projection(kind: SampleKind) -> TwoPlayerRecipe {
         condition: condition(GeneratorCondition::BatchNorm, DiscriminatorCondition::Projection {}),
         generator,
         discriminator: convolutions(kind, false),
-        objective: Objective::Hinge {},
+        objective: Hinge {}.into(),
         constraint: Constraint::Spectral {},
         optimizer: both(adam),
         ..ordinary(kind)
@@ -139,7 +139,10 @@ fn projection(kind: SampleKind) -> TwoPlayerRecipe {
 fn matching(kind: SampleKind) -> TwoPlayerRecipe {
     let fakes = kind == SampleKind::Points;
     TwoPlayerRecipe {
-        condition: condition(GeneratorCondition::Latent, DiscriminatorCondition::Matching { weight: 1.0, fakes }),
+        condition: condition(
+            GeneratorCondition::Latent,
+            DiscriminatorCondition::Matching { weight: 1.0, fakes },
+        ),
         generator: convolutions(kind, true),
         discriminator: convolutions(kind, true),
         ..ordinary(kind)
@@ -152,7 +155,10 @@ fn matching(kind: SampleKind) -> TwoPlayerRecipe {
 fn auxiliary(kind: SampleKind) -> TwoPlayerRecipe {
     let (weight, fakes) = if kind == SampleKind::Image { (1.0, false) } else { (0.1, true) };
     TwoPlayerRecipe {
-        condition: condition(GeneratorCondition::Latent, DiscriminatorCondition::Classifier { weight, fakes }),
+        condition: condition(
+            GeneratorCondition::Latent,
+            DiscriminatorCondition::Classifier { weight, fakes },
+        ),
         generator: convolutions(kind, true),
         discriminator: convolutions(kind, true),
         ..ordinary(kind)

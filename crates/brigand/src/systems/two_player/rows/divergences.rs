@@ -1,7 +1,7 @@
 //! Other divergences than the original's.
 
 use brigand_core::batch::SampleKind;
-use brigand_core::objectives::{Divergence, GeneratorUpdate, Objective};
+use brigand_core::objectives::{FGan, LeastSquares, Objective};
 use brigand_core::recipe::{Family, Row};
 
 use super::super::TwoPlayerRecipe;
@@ -11,9 +11,16 @@ const FAMILY: Family = Family::Divergences;
 const GOODFELLOW: &str = "Goodfellow et al. 2014, arXiv:1406.2661";
 
 pub(super) const ROWS: [Row; 4] = [
-    row(("mmgan", FAMILY, "the minimax game with the saturating generator loss", GOODFELLOW), |kind| boxed(mmgan(kind))),
-    row(("nsgan", FAMILY, "the same game with the loss that keeps a gradient", GOODFELLOW), |kind| boxed(ordinary(kind))),
-    row(("lsgan", FAMILY, "least squares: a Pearson divergence", "Mao et al. 2016, arXiv:1611.04076"), |kind| boxed(lsgan(kind))),
+    row(("mmgan", FAMILY, "the minimax game with the saturating generator loss", GOODFELLOW), |kind| {
+        boxed(mmgan(kind))
+    }),
+    row(("nsgan", FAMILY, "the same game with the loss that keeps a gradient", GOODFELLOW), |kind| {
+        boxed(ordinary(kind))
+    }),
+    row(
+        ("lsgan", FAMILY, "least squares: a Pearson divergence", "Mao et al. 2016, arXiv:1611.04076"),
+        |kind| boxed(lsgan(kind)),
+    ),
     row(
         (
             "fgan",
@@ -30,14 +37,9 @@ fn mmgan(kind: SampleKind) -> TwoPlayerRecipe {
 }
 
 fn lsgan(kind: SampleKind) -> TwoPlayerRecipe {
-    TwoPlayerRecipe { objective: Objective::LeastSquares { a: 0.0, b: 1.0, c: 1.0 }, ..ordinary(kind) }
+    TwoPlayerRecipe { objective: LeastSquares::default().into(), ..ordinary(kind) }
 }
 
 fn fgan(kind: SampleKind) -> TwoPlayerRecipe {
-    let (divergence, update) = (Divergence::Kl, GeneratorUpdate::Trick);
-    TwoPlayerRecipe {
-        objective: Objective::FGan { divergence, update, alpha: 0.5 },
-        discriminator: unnormalized(kind),
-        ..ordinary(kind)
-    }
+    TwoPlayerRecipe { objective: FGan::default().into(), discriminator: unnormalized(kind), ..ordinary(kind) }
 }

@@ -2,13 +2,13 @@
 
 use brigand_core::batch::SampleKind;
 use brigand_core::networks::{AutoencoderRecipe, NetworkRecipe};
-use brigand_core::objectives::Objective;
+use brigand_core::objectives::{EnergyBased, LossSensitive, Wasserstein};
 use brigand_core::penalties::{Cost, Probe};
 use brigand_core::players::OptimizerRecipe;
 use brigand_core::recipe::{Family, Row};
 
 use super::super::{EncoderRecipe, TwoPlayerRecipe};
-use super::{boxed, both, ordinary, penalty, rate, row, unnormalized, weight};
+use super::{both, boxed, ordinary, penalty, rate, row, unnormalized, weight};
 
 const FAMILY: Family = Family::Energies;
 
@@ -31,7 +31,9 @@ pub(super) const ROWS: [Row; 3] = [
         ),
         |kind| boxed(energy_gan(kind)),
     ),
-    row(("ls-gan", FAMILY, "losses with margins between pairs", "Qi 2017, arXiv:1701.06264"), |kind| boxed(ls_gan(kind))),
+    row(("ls-gan", FAMILY, "losses with margins between pairs", "Qi 2017, arXiv:1701.06264"), |kind| {
+        boxed(ls_gan(kind))
+    }),
 ];
 
 /// For points the margin is of the order of the error of a constant reconstruction. For images that is too much: the
@@ -43,7 +45,7 @@ fn ebgan(kind: SampleKind) -> TwoPlayerRecipe {
     let (encoder, decoder) = (Box::new(unnormalized(kind)), Box::new(unnormalized(kind)));
     TwoPlayerRecipe {
         discriminator: NetworkRecipe::Autoencoder(AutoencoderRecipe { code, encoder, decoder }),
-        objective: Objective::EnergyBased { margin, relative: false, pull_away: 0.1 },
+        objective: EnergyBased { margin, ..EnergyBased::default() }.into(),
         optimizer: both(OptimizerRecipe::adam(1e-3, 0.5, 0.999)),
         ..ordinary(kind)
     }
@@ -54,7 +56,7 @@ fn ebgan(kind: SampleKind) -> TwoPlayerRecipe {
 fn energy_gan(kind: SampleKind) -> TwoPlayerRecipe {
     let mut recipe = ordinary(kind);
     recipe.discriminator = unnormalized(kind);
-    recipe.objective = Objective::Wasserstein {};
+    recipe.objective = Wasserstein {}.into();
     recipe.penalty = penalty(Probe::Real, Cost::Squared, weight(kind));
     recipe.optimizer = both(OptimizerRecipe::adam(rate(kind, 1e-4), 0.0, 0.9));
     recipe.techniques.encoder =
@@ -66,7 +68,7 @@ fn energy_gan(kind: SampleKind) -> TwoPlayerRecipe {
 fn ls_gan(kind: SampleKind) -> TwoPlayerRecipe {
     let lambda = if kind == SampleKind::Image { 2e-4 } else { 1.0 };
     TwoPlayerRecipe {
-        objective: Objective::LossSensitive { lambda, gamma: 0.0, slope: 0.0 },
+        objective: LossSensitive { lambda, ..LossSensitive::default() }.into(),
         optimizer: both(OptimizerRecipe::adam(rate(kind, 1e-4), 0.5, 0.999)),
         ..ordinary(kind)
     }

@@ -9,7 +9,7 @@ use brigand_core::players::{AverageRecipe, OptimizerRecipe};
 use brigand_core::recipe::{Family, Length, Row};
 
 use super::super::{CodesRecipe, ConditionRecipe, Techniques, TwoPlayerRecipe, UpdateRecipe};
-use super::{boxed, both, fading, rate, row, two_hidden_layers};
+use super::{both, boxed, fading, rate, row, two_hidden_layers};
 
 pub(super) const ROWS: [Row; 2] = [
     Row {

@@ -1,13 +1,13 @@
 //! Discriminators that are kept from growing steep, with other objectives than the Wasserstein one.
 
 use brigand_core::batch::SampleKind;
-use brigand_core::objectives::Objective;
+use brigand_core::objectives::{Hinge, Objective};
 use brigand_core::penalties::{Constraint, Cost, Probe};
 use brigand_core::players::OptimizerRecipe;
 use brigand_core::recipe::{Family, Row};
 
 use super::super::{Players, TwoPlayerRecipe};
-use super::{boxed, both, ordinary, penalty, rate, row, unnormalized, weight};
+use super::{both, boxed, ordinary, penalty, rate, row, unnormalized, weight};
 
 const FAMILY: Family = Family::Lipschitz;
 
@@ -48,7 +48,7 @@ fn dragan(kind: SampleKind) -> TwoPlayerRecipe {
 fn sngan(kind: SampleKind) -> TwoPlayerRecipe {
     let mut recipe = ordinary(kind);
     recipe.discriminator = unnormalized(kind);
-    recipe.objective = Objective::Hinge {};
+    recipe.objective = Hinge {}.into();
     recipe.constraint = Constraint::Spectral {};
     recipe.optimizer = both(OptimizerRecipe::adam(rate(kind, 2e-4), 0.0, 0.9));
     recipe.update.discriminator_steps = 5;

@@ -15,7 +15,7 @@ pub use foundations::ordinary;
 use brigand_core::Result;
 use brigand_core::batch::SampleKind;
 use brigand_core::networks::{DcganRecipe, Hidden, MlpRecipe, NetworkRecipe};
-use brigand_core::objectives::Objective;
+use brigand_core::objectives::Wasserstein;
 use brigand_core::penalties::{Cost, Penalty, Probe};
 use brigand_core::players::{OptimizerRecipe, Schedule};
 use brigand_core::recipe::{Family, Length, Make, Recipe, Row, parse};
@@ -90,7 +90,7 @@ fn two_hidden_layers() -> NetworkRecipe {
 fn critic(kind: SampleKind, optimizer: OptimizerRecipe) -> TwoPlayerRecipe {
     let mut recipe = ordinary(kind);
     recipe.discriminator = unnormalized(kind);
-    recipe.objective = Objective::Wasserstein {};
+    recipe.objective = Wasserstein {}.into();
     recipe.optimizer = both(optimizer);
     recipe.update.discriminator_steps = 5;
     recipe

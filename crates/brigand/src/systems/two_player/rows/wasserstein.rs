@@ -2,7 +2,7 @@
 
 use brigand_core::batch::SampleKind;
 use brigand_core::networks::NetworkRecipe;
-use brigand_core::objectives::{Objective, PairDistance, TransportCost};
+use brigand_core::objectives::{CTransform, GanQp};
 use brigand_core::penalties::{Constraint, Cost, Probe};
 use brigand_core::players::OptimizerRecipe;
 use brigand_core::recipe::{Family, Row};
@@ -14,7 +14,10 @@ use super::{boxed, critic, ordinary, penalty, rate, row, weight};
 const FAMILY: Family = Family::Wasserstein;
 
 pub(super) const ROWS: [Row; 7] = [
-    row(("wgan", FAMILY, "a critic with clipped weights", "Arjovsky et al. 2017, arXiv:1701.07875"), |kind| boxed(wgan(kind))),
+    row(
+        ("wgan", FAMILY, "a critic with clipped weights", "Arjovsky et al. 2017, arXiv:1701.07875"),
+        |kind| boxed(wgan(kind)),
+    ),
     row(
         (
             "wgan-gp",
@@ -60,7 +63,9 @@ pub(super) const ROWS: [Row; 7] = [
         ),
         |kind| boxed(c_transform(kind)),
     ),
-    row(("gan-qp", FAMILY, "a quadratic potential over pairs", "Su 2018, arXiv:1811.07296"), |kind| boxed(gan_qp(kind))),
+    row(("gan-qp", FAMILY, "a quadratic potential over pairs", "Su 2018, arXiv:1811.07296"), |kind| {
+        boxed(gan_qp(kind))
+    }),
 ];
 
 /// The authors' Adam: for convolutions on images with momentum, for points with a larger step.
@@ -74,7 +79,10 @@ fn wgan(kind: SampleKind) -> TwoPlayerRecipe {
 }
 
 fn wgan_gp(kind: SampleKind) -> TwoPlayerRecipe {
-    TwoPlayerRecipe { penalty: penalty(Probe::Line, Cost::TwoSided, weight(kind)), ..critic(kind, adam(kind)) }
+    TwoPlayerRecipe {
+        penalty: penalty(Probe::Line, Cost::TwoSided, weight(kind)),
+        ..critic(kind, adam(kind))
+    }
 }
 
 fn wgan_lp(kind: SampleKind) -> TwoPlayerRecipe {
@@ -97,14 +105,14 @@ fn wgan_div(kind: SampleKind) -> TwoPlayerRecipe {
 }
 
 fn c_transform(kind: SampleKind) -> TwoPlayerRecipe {
-    let objective = Objective::CTransform { cost: TransportCost::Euclidean, epsilon: 0.0 };
+    let objective = CTransform::default().into();
     TwoPlayerRecipe { objective, ..critic(kind, adam(kind)) }
 }
 
 /// Two critic steps, as in the author's code.
 fn gan_qp(kind: SampleKind) -> TwoPlayerRecipe {
     let mut recipe = ordinary(kind);
-    recipe.objective = Objective::GanQp { lambda: 10.0, distance: PairDistance::L1 };
+    recipe.objective = GanQp::default().into();
     recipe.update.discriminator_steps = 2;
     recipe
 }
