@@ -134,7 +134,7 @@ fn projection(kind: SampleKind) -> TwoPlayerRecipe {
     }
 }
 
-/// In the plane a generator can run away from the data to places that no other class comes near, unless the second head
+/// In the plane a generator can move its samples away from the data to where no other class is near, unless the second head
 /// learns that fakes match nothing.
 fn matching(kind: SampleKind) -> TwoPlayerRecipe {
     let fakes = kind == SampleKind::Points;
