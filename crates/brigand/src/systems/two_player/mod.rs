@@ -164,7 +164,7 @@ impl System for TwoPlayer {
 
     fn theory(&self) -> Vec<TheoryLine> {
         let line = |metric, label, value| TheoryLine { metric, label, value };
-        let mut lines = match self.recipe.objective.equilibrium() {
+        let mut lines = match self.recipe.objective.properties().equilibrium {
             None => Vec::new(),
             Some((discriminator, generator)) if discriminator == generator => {
                 vec![line(DISCRIMINATOR_LOSS, "both at equilibrium", discriminator)]
