@@ -5,8 +5,8 @@
 
 use brigand::batch::Schema;
 use brigand::modules::{
-    Dropout, How, Layer, Mode, Network, NormKind, NormPlan, OnReference, Part, Reference,
-    Unconditional, VirtualNorm, Weights,
+    Dropout, How, Layer, Mode, Network, NormKind, NormPlan, OnReference, Part, Reference, Unconditional,
+    VirtualNorm, Weights,
 };
 use brigand::players::{
     HistoricalAverage, Optimizer, OptimizerRecipe, Schedule, WeightTerm, off_diagonal_penalty,
@@ -216,7 +216,8 @@ fn dropout_draws_from_its_stream() {
     let ones = Variable::full(1.0, &[1, 1000], candle_core::DType::F32, &Device::Cpu).unwrap();
     let mut pass = |random: Option<&mut Stream>| -> brigand_core::Result<Vec<f64>> {
         let how = How { random, ..How::plain(Mode::Training) };
-        let output = network.run(how, |dropout, pass| Layer::<Unconditional>::forward(dropout, pass, &ones, ()))?;
+        let output =
+            network.run(how, |dropout, pass| Layer::<Unconditional>::forward(dropout, pass, &ones, ()))?;
         Ok(output.to_vec()?)
     };
     let mut stream = Stream::new(1, "masks", 0);
