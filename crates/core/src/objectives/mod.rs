@@ -36,7 +36,7 @@ pub use loss_sensitive::LossSensitive;
 pub(crate) use merging::SharedPass;
 pub use minimax::Minimax;
 pub use non_saturating::NonSaturating;
-pub use recognition::{cross_entropy, entropies, entropy_of_mean, mean_entropy};
+pub use recognition::{count_correct, cross_entropy, entropies, entropy_of_mean, largest, mean_entropy};
 pub use relativistic::Relativistic;
 pub use relativistic_average::RelativisticAverage;
 pub use relativistic_average_hinge::RelativisticAverageHinge;
