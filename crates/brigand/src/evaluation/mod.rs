@@ -48,6 +48,7 @@ mod reference;
 mod report;
 mod samples;
 mod score;
+pub mod sequences;
 mod similarity;
 mod stacked_digits;
 mod tensor_file;

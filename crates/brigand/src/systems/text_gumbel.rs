@@ -1,0 +1,334 @@
+//! A GAN of token sequences: a recurrent generator whose choices are relaxed, so that gradients flow through them (Kusner
+//! and Hernández-Lobato 2016, arXiv:1611.04051), against a convolutional critic of sequences.
+
+use brigand_autograd::{Activation, Variable, without_recording};
+use brigand_core::batch::{Batch, END, Need, SampleKind, TOKENS};
+use brigand_core::capability::SequenceSampler;
+use brigand_core::measurements::GENERATOR_LOSS;
+use brigand_core::modules::{
+    Activate, Builder, Cell, Chain, Convolution, How, Initialization, Linear, Lstm, LstmState, Mode, Network,
+    Pass, Plan, Relaxation, Reparametrisation, Window, relaxed_choice,
+};
+use brigand_core::objectives::{Objective, Wasserstein};
+use brigand_core::penalties::{Constraint, Cost, Penalty, Probe};
+use brigand_core::players::{
+    AverageRecipe, Critic, OptimizerRecipe, Player, Rules, Schedule, Scored, Scorer, Turn,
+};
+use brigand_core::random::Stream;
+use brigand_core::recipe::{Family, Length, Make, Row, SystemRecipe};
+use brigand_core::system::{Parts, System};
+use brigand_core::{Error, Place, Result, Setup, parts};
+use serde::{Deserialize, Serialize};
+
+use super::HeldOutRecipe;
+use super::text_recipe::{CriticRecipe, GeneratorRecipe, RelaxationRecipe};
+use super::text_scores::note_scores;
+use super::two_player::Players;
+
+/// Its row of the registry.
+pub const ROW: Row = Row {
+    name: "text-gumbel",
+    family: Family::Sequences,
+    summary: "lines of text from an LSTM, through choices relaxed by Gumbel noise",
+    paper: "Kusner and Hernández-Lobato 2016, arXiv:1611.04051",
+    data: "grammar",
+    length: |_| Length { steps: 3000, batch: 64 },
+    make: Make::of::<TextGumbelRecipe>(),
+};
+
+/// Everything that makes one.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TextGumbelRecipe {
+    /// The generator's network.
+    pub generator: GeneratorRecipe,
+    /// The critic's network.
+    pub discriminator: CriticRecipe,
+    /// How the generator's choices are made differentiable.
+    pub relaxation: RelaxationRecipe,
+    /// What the players minimise.
+    pub objective: Objective,
+    /// What is added to the critic's loss.
+    pub penalty: Penalty,
+    /// What constrains the critic without a term in its loss.
+    pub constraint: Constraint,
+    /// How they step.
+    pub optimizer: Players<OptimizerRecipe>,
+    /// How the step sizes change over the run.
+    pub schedule: Schedule,
+    /// Critic updates, each on a fresh batch, for one generator update.
+    pub discriminator_steps: u64,
+    /// The average of the generator's weights that samples are taken from.
+    pub average: AverageRecipe,
+    /// When samples are compared with held-out lines.
+    pub held_out: HeldOutRecipe,
+}
+
+impl SystemRecipe for TextGumbelRecipe {
+    const NEEDS: &'static [Need] = &[Need::Indices(TOKENS)];
+
+    fn defaults(_: SampleKind) -> Result<Self> {
+        let adam = OptimizerRecipe::adam(1e-3, 0.5, 0.9);
+        Ok(Self {
+            generator: GeneratorRecipe { latent: 16, hidden: 64 },
+            discriminator: CriticRecipe { width: 64, layers: 2 },
+            relaxation: RelaxationRecipe::default(),
+            objective: Objective::Wasserstein(Wasserstein {}),
+            penalty: Penalty::Gradient { probe: Probe::Line {}, cost: Cost::TwoSided, weight: 10.0 },
+            constraint: Constraint::None {},
+            optimizer: Players { generator: adam, discriminator: adam },
+            schedule: Schedule::Constant {},
+            discriminator_steps: 2,
+            average: AverageRecipe::OFF,
+            held_out: HeldOutRecipe { every: 100 },
+        })
+    }
+
+    fn check(&self) -> Result<()> {
+        self.generator.check()?;
+        self.discriminator.check()?;
+        self.relaxation.check()?;
+        self.rules().check()?;
+        self.schedule.check()?;
+        self.average.check()?;
+        self.optimizer.generator.check("generator")?;
+        self.optimizer.discriminator.check("discriminator")?;
+        match self.discriminator_steps {
+            0 => Err(Error::Recipe(
+                "discriminator_steps is 0, so the critic would never learn; give at least 1".into(),
+            )),
+            _ => Ok(()),
+        }
+    }
+
+    fn build(&self, setup: &Setup) -> Result<Box<dyn System>> {
+        Ok(Box::new(TextGumbel::new(*self, setup)?))
+    }
+}
+
+impl TextGumbelRecipe {
+    fn rules(&self) -> Rules {
+        let Self { objective, penalty, constraint, .. } = *self;
+        Rules { penalty, constraint, ..Rules::plain(objective) }
+    }
+}
+
+/// An LSTM that starts from a latent and gets it and its last token at every step.
+struct Generator {
+    start: Linear,
+    cell: Lstm,
+    logits: Linear,
+    length: usize,
+    vocabulary: usize,
+}
+
+impl Generator {
+    fn new(b: &mut Builder, recipe: GeneratorRecipe, (vocabulary, length): (usize, usize)) -> Result<Self> {
+        let GeneratorRecipe { latent, hidden } = recipe;
+        let plan = Plan::new(Initialization::Glorot);
+        Ok(Self {
+            start: b.block("start", |b| Linear::new(b, latent, 2 * hidden, &plan))?,
+            cell: b.block("cell", |b| Lstm::new(b, vocabulary + latent, hidden, &plan))?,
+            logits: b.block("logits", |b| Linear::new(b, hidden, vocabulary, &plan))?,
+            length,
+            vocabulary,
+        })
+    }
+
+    /// Relaxed tokens `[batch, length, vocabulary]` of `latents` `[batch, latent]`. The first is never the end: lines are
+    /// not empty.
+    fn forward(
+        &self,
+        pass: &mut Pass<'_>,
+        latents: &Variable,
+        relaxation: Relaxation,
+        (stream, place): (&mut Stream, &Place),
+    ) -> Result<Variable> {
+        let batch = latents.shape().first().copied().unwrap_or(0);
+        let start = self.start.run(pass, latents)?;
+        let hidden = start.shape().get(1).copied().unwrap_or(0) / 2;
+        let mut state =
+            LstmState { hidden: start.narrow(1, 0, hidden)?.tanh()?, cell: start.narrow(1, hidden, hidden)? };
+        let mut token = place.numbers(vec![0.0; batch * self.vocabulary], &[batch, self.vocabulary])?;
+        let ends = place.one_hot(&vec![END; batch], self.vocabulary)?;
+        let mut tokens = Vec::with_capacity(self.length);
+        for position in 0..self.length {
+            let input = Variable::concatenate(&[&token, latents], 1)?;
+            let (output, next) = self.cell.step(pass, &input, &state)?;
+            let mut logits = self.logits.run(pass, &output)?;
+            if position == 0 {
+                logits = logits.sub(&ends.scale(EXCLUDED)?)?;
+            }
+            token = relaxed_choice(&logits, relaxation, stream, place)?;
+            tokens.push(token.clone());
+            state = next;
+        }
+        Ok(Variable::stack(&tokens.iter().collect::<Vec<_>>(), 1)?)
+    }
+}
+
+/// What is taken from the logit of a token that must not be chosen.
+const EXCLUDED: f64 = 1e4;
+
+/// Convolutions of width 3 along the sequence.
+struct SequenceCritic {
+    body: Chain,
+    score: Linear,
+}
+
+impl SequenceCritic {
+    fn new(
+        b: &mut Builder,
+        CriticRecipe { width, layers }: CriticRecipe,
+        (vocabulary, length): (usize, usize),
+        plan: &Plan,
+    ) -> Result<Self> {
+        let mut body = Chain::new();
+        for layer in 0..layers {
+            let from = if layer == 0 { vocabulary } else { width };
+            body.push_named(b, format!("convolution{layer}"), |b| {
+                Convolution::new(b, (from, width), Window::along(3), plan)
+            })?;
+            body.push_plain(Activate(Activation::LeakyRelu(0.2)));
+        }
+        Ok(Self { body, score: b.block("score", |b| Linear::new(b, width * length, 1, plan))? })
+    }
+}
+
+impl Scorer for SequenceCritic {
+    type Input = Variable;
+    type Also = ();
+
+    fn score(&self, pass: &mut Pass<'_>, input: &Variable) -> Result<Scored<()>> {
+        let &[batch, length, vocabulary] = input.shape() else {
+            let shape = input.shape();
+            return Err(Error::Network(format!(
+                "the critic takes [batch, length, vocabulary], it was given {shape:?}"
+            )));
+        };
+        let maps = input.transposed()?.reshape(&[batch, vocabulary, 1, length])?;
+        let features = self.body.run(pass, &maps)?.flatten_from_second()?;
+        let scores = self.score.run(pass, &features)?.reshape(&[batch])?;
+        Ok(Scored::new(scores, features))
+    }
+}
+
+/// A GAN of sequences in training.
+pub struct TextGumbel {
+    recipe: TextGumbelRecipe,
+    setup: Setup,
+    generator: Player<Generator>,
+    discriminator: Critic<SequenceCritic>,
+}
+
+impl TextGumbel {
+    /// Builds both networks.
+    ///
+    /// # Errors
+    /// If the data has no sequences.
+    pub fn new(recipe: TextGumbelRecipe, setup: &Setup) -> Result<Self> {
+        let field = setup.schema.tokens(TOKENS)?;
+        let size = (field.vocabulary.len(), field.length);
+        let generator = Network::build("generator", setup, |b| Generator::new(b, recipe.generator, size))?;
+        let spectral = recipe.constraint.normalizes_weights();
+        let plan = Plan::new(Initialization::Glorot).reparametrised(if spectral {
+            Reparametrisation::Spectral
+        } else {
+            Reparametrisation::Plain
+        });
+        let critic = Network::build("discriminator", setup, |b| {
+            SequenceCritic::new(b, recipe.discriminator, size, &plan)
+        })?;
+        let critic = Player::new(critic, recipe.optimizer.discriminator)?.scheduled(recipe.schedule);
+        let generator = Player::new(generator, recipe.optimizer.generator)?.scheduled(recipe.schedule);
+        Ok(Self {
+            recipe,
+            setup: setup.clone(),
+            generator: generator.averaged(recipe.average),
+            discriminator: Critic::new(critic, recipe.rules())?,
+        })
+    }
+
+    fn fake(&mut self, stream: &mut Stream, step: u64) -> Result<Variable> {
+        let relaxation = self.recipe.relaxation.at(step as f64 / self.setup.steps.max(1) as f64);
+        let place = &self.setup.place;
+        let latents = place.normal(&[self.setup.batch, self.recipe.generator.latent], stream)?;
+        self.generator.run_with(How::plain(Mode::Training), |generator, pass| {
+            generator.forward(pass, &latents, relaxation, (stream, place))
+        })
+    }
+
+    fn real(&self, batch: &Batch) -> Result<Variable> {
+        let tokens = batch.indices(TOKENS)?;
+        let words = self.setup.schema.tokens(TOKENS)?.vocabulary.len();
+        let rows = self.setup.place.one_hot(&tokens.values, words)?;
+        Ok(rows.reshape(&[tokens.shape.as_slice(), &[words]].concat())?)
+    }
+}
+
+impl System for TextGumbel {
+    fn parts(&mut self) -> Parts<'_> {
+        parts!(self, generator, discriminator)
+    }
+
+    fn train_step(&mut self, turn: &mut Turn<'_>) -> Result<()> {
+        let mut draw = turn.only_draw();
+        let mut real = None;
+        for round in 0..self.recipe.discriminator_steps {
+            draw = turn.draw(turn.step * self.recipe.discriminator_steps + round);
+            let batch = self.real(&turn.batch(draw)?)?;
+            let stream = &mut draw.stream("latents/discriminator");
+            let fake = without_recording(|| self.fake(stream, draw.step))?;
+            self.discriminator.learn(turn, draw, &batch, &fake)?;
+            real = Some(batch);
+        }
+        let fake = self.fake(&mut draw.stream("latents/generator"), draw.step)?;
+        let real = real.map_or_else(|| Ok(fake.detach()), Ok::<_, Error>)?;
+        let loss = self.discriminator.loss_for(&real, &fake, draw)?;
+        turn.note(GENERATOR_LOSS, &loss);
+        turn.descend(&mut [&mut self.generator], &loss)?;
+        if self.recipe.held_out.is_due(turn) {
+            note_scores(self, turn)?;
+        }
+        Ok(())
+    }
+
+    fn needs_held_out(&self) -> bool {
+        self.recipe.held_out.every > 0
+    }
+
+    fn as_sequence_sampler(&self) -> Option<&dyn SequenceSampler> {
+        Some(self)
+    }
+}
+
+impl SequenceSampler for TextGumbel {
+    fn vocabulary(&self) -> &[String] {
+        self.setup.schema.tokens(TOKENS).map_or(&[], |field| field.vocabulary)
+    }
+
+    fn sequences(&self, count: usize, stream: &mut Stream) -> Result<Vec<Vec<u32>>> {
+        if count == 0 {
+            return Err(Error::Request("asked for 0 lines; ask for at least 1".into()));
+        }
+        let (place, field) = (&self.setup.place, self.setup.schema.tokens(TOKENS)?);
+        let latents = place.normal(&[count, self.recipe.generator.latent], stream)?;
+        let choice = self.recipe.relaxation.sampling();
+        let rows = self
+            .generator
+            .sample(&latents, |generator, pass| generator.forward(pass, &latents, choice, (stream, place)))?;
+        let values = rows.to_vec_f32()?;
+        let tokens: Vec<u32> = values.chunks(field.vocabulary.len().max(1)).map(largest).collect();
+        Ok(tokens.chunks(field.length.max(1)).map(<[u32]>::to_vec).collect())
+    }
+
+    fn text(&self, tokens: &[u32]) -> String {
+        self.setup.schema.tokens(TOKENS).map_or_else(|_| String::new(), |field| field.text(tokens))
+    }
+}
+
+/// The place of the largest value.
+fn largest(row: &[f32]) -> u32 {
+    let places = row.iter().zip(0u32..);
+    places.max_by(|(a, _), (b, _)| a.total_cmp(b)).map_or(END, |(_, place)| place)
+}
