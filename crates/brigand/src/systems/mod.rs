@@ -9,6 +9,7 @@ mod held_out;
 pub mod imle;
 mod latent_generator;
 mod text_gumbel;
+mod text_networks;
 mod text_recipe;
 mod text_scores;
 pub mod two_player;
