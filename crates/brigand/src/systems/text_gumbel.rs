@@ -2,7 +2,7 @@
 //! and Hernández-Lobato 2016, arXiv:1611.04051), against a convolutional critic of sequences.
 
 use brigand_autograd::{Variable, without_recording};
-use brigand_core::batch::{Batch, END, Need, SampleKind, TOKENS};
+use brigand_core::batch::{Batch, END, Need, SampleKind, TOKENS, TokenField};
 use brigand_core::capability::SequenceSampler;
 use brigand_core::measurements::GENERATOR_LOSS;
 use brigand_core::modules::{How, Initialization, Mode, Network, Plan, Reparametrisation};
@@ -12,7 +12,7 @@ use brigand_core::players::{AverageRecipe, Critic, OptimizerRecipe, Player, Rule
 use brigand_core::random::Stream;
 use brigand_core::recipe::{Family, Length, Make, Row, SystemRecipe};
 use brigand_core::system::{Parts, System};
-use brigand_core::{Error, Place, Result, Setup, parts};
+use brigand_core::{Error, Result, Setup, parts};
 use serde::{Deserialize, Serialize};
 
 use super::HeldOutRecipe;
@@ -113,6 +113,9 @@ impl TextGumbelRecipe {
 pub struct TextGumbel {
     recipe: TextGumbelRecipe,
     setup: Setup,
+    vocabulary: Vec<String>,
+    separator: String,
+    length: usize,
     generator: Player<Generator>,
     discriminator: Critic<SequenceCritic>,
 }
@@ -140,9 +143,16 @@ impl TextGumbel {
         Ok(Self {
             recipe,
             setup: setup.clone(),
+            vocabulary: field.vocabulary.to_vec(),
+            separator: field.separator.to_owned(),
+            length: field.length,
             generator: generator.averaged(recipe.average),
             discriminator: Critic::new(critic, recipe.rules())?,
         })
+    }
+
+    fn field(&self) -> TokenField<'_> {
+        TokenField { vocabulary: &self.vocabulary, separator: &self.separator, length: self.length }
     }
 
     fn fake(&mut self, stream: &mut Stream, step: u64) -> Result<Variable> {
@@ -156,7 +166,7 @@ impl TextGumbel {
 
     fn real(&self, batch: &Batch) -> Result<Variable> {
         let tokens = batch.indices(TOKENS)?;
-        let words = self.setup.schema.tokens(TOKENS)?.vocabulary.len();
+        let words = self.vocabulary.len();
         let rows = self.setup.place.one_hot(&tokens.values, words)?;
         Ok(rows.reshape(&[tokens.shape.as_slice(), &[words]].concat())?)
     }
@@ -179,7 +189,7 @@ impl System for TextGumbel {
             real = Some(batch);
         }
         let fake = self.fake(&mut draw.stream("latents/generator"), draw.step)?;
-        let real = real.map_or_else(|| Ok(fake.detach()), Ok::<_, Error>)?;
+        let real = real.ok_or_else(|| Error::Internal("a step without an update of the critic".into()))?;
         let loss = self.discriminator.loss_for(&real, &fake, draw)?;
         turn.note(GENERATOR_LOSS, &loss);
         turn.descend(&mut [&mut self.generator], &loss)?;
@@ -200,14 +210,14 @@ impl System for TextGumbel {
 
 impl SequenceSampler for TextGumbel {
     fn vocabulary(&self) -> &[String] {
-        self.setup.schema.tokens(TOKENS).map_or(&[], |field| field.vocabulary)
+        &self.vocabulary
     }
 
     fn sequences(&self, count: usize, stream: &mut Stream) -> Result<Vec<Vec<u32>>> {
         if count == 0 {
             return Err(Error::Request("asked for 0 lines; ask for at least 1".into()));
         }
-        let (place, field) = (&self.setup.place, self.setup.schema.tokens(TOKENS)?);
+        let (place, field) = (&self.setup.place, self.field());
         let latents = place.normal(&[count, self.recipe.generator.latent], stream)?;
         let choice = self.recipe.relaxation.sampling();
         let rows = self
@@ -219,7 +229,7 @@ impl SequenceSampler for TextGumbel {
     }
 
     fn text(&self, tokens: &[u32]) -> String {
-        self.setup.schema.tokens(TOKENS).map_or_else(|_| String::new(), |field| field.text(tokens))
+        self.field().text(tokens)
     }
 }
 
