@@ -53,6 +53,23 @@ fn the_data_itself_hardly_diverges() {
     }
 }
 
+/// The numbers of docs/text.md.
+#[test]
+#[ignore = "takes a minute; for the documentation"]
+fn measured_numbers() {
+    for seed in 1..4 {
+        let words = format!("training.seed={seed} training.steps=600 held_out.every=1");
+        let mut first = session("text-gumbel", &words).unwrap();
+        println!("seed {seed}, 1 step: {:?}", support::reports(&mut first, 1));
+        let words = format!("training.seed={seed} training.steps=600 held_out.every=600");
+        let mut run = session("text-gumbel", &words).unwrap();
+        println!("seed {seed}, 600 steps: {:?}", run.advance_to(600).unwrap());
+        let sampler = run.system().as_sequence_sampler().unwrap();
+        let lines = sampler.sequences(6, &mut Stream::new(7, "test", 0)).unwrap();
+        println!("{:?}", lines.iter().map(|tokens| sampler.text(tokens)).collect::<Vec<_>>());
+    }
+}
+
 #[test]
 fn a_run_on_a_file_samples_without_the_file() {
     let folder = tempfile::tempdir().unwrap();
