@@ -8,9 +8,9 @@ pub mod encoders;
 mod held_out;
 pub mod imle;
 mod latent_generator;
-mod text_gumbel;
+pub mod text_gumbel;
 mod text_networks;
-mod text_recipe;
+pub mod text_recipe;
 mod text_scores;
 pub mod two_player;
 
