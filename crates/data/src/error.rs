@@ -15,6 +15,11 @@ pub enum DataError {
         /// The nearest names, as the end of the sentence.
         nearest: String,
     },
+    /// Text where images or points are needed.
+    #[error(
+        "`{0}` is text, images or points are needed here; text is for systems of sequences (text-gumbel)"
+    )]
+    Text(String),
     /// A SPEC with a known beginning but an unusable rest.
     #[error("`{given}` is not complete: write {form}")]
     IncompleteSpec {

@@ -32,6 +32,7 @@ mod parallel;
 mod pixels;
 mod source;
 mod spec;
+pub mod text;
 mod toy;
 mod transfer;
 
@@ -48,4 +49,5 @@ pub use open::{RunData, open, open_test_part};
 pub use pixels::LARGEST_SIZE;
 pub use source::DatasetSource;
 pub use spec::Spec;
+pub use text::Tokens;
 pub use toy::{POINTS, Toy};

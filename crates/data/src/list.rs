@@ -3,6 +3,7 @@
 use super::cache::Cache;
 use super::catalogue;
 use super::digits;
+use super::text::grammar;
 use super::toy::{POINTS, Toy};
 
 /// A named source, as a table of them shows it.
@@ -63,7 +64,18 @@ pub fn list(cache: &Cache) -> Vec<Listed> {
         download: 0,
         present: true,
     });
-    std::iter::once(digits).chain(downloads).chain(toys).collect()
+    let grammar = Listed {
+        name: "grammar",
+        summary: "lines of arithmetic, as text",
+        samples: grammar::LINES,
+        test_samples: 0,
+        shape: vec![grammar::LENGTH],
+        classes: 0,
+        licence: super::toy::LICENCE,
+        download: 0,
+        present: true,
+    };
+    std::iter::once(digits).chain(downloads).chain(toys).chain([grammar]).collect()
 }
 
 #[cfg(test)]
@@ -77,7 +89,7 @@ mod tests {
         let place = tempfile::tempdir().unwrap();
         let listed = list(&Cache::at(place.path()));
         assert!(!listed.iter().find(|l| l.name == "mnist").unwrap().present);
-        for line in listed.iter().filter(|line| line.download == 0) {
+        for line in listed.iter().filter(|line| line.download == 0 && line.name != "grammar") {
             let set = load(&line.name.parse::<Spec>().unwrap(), &Options::default()).unwrap();
             assert_eq!((set.len(), set.shape(), set.licence()), (line.samples, &*line.shape, line.licence));
             assert_eq!(set.class_counts().len(), line.classes, "{}", line.name);

@@ -8,6 +8,7 @@ use super::dataset::{Dataset, Skipped};
 use super::load::{Options, Split, load};
 use super::source::DatasetSource;
 use super::spec::Spec;
+use super::text::{Lines, lines_of_file, lines_of_grammar};
 use brigand_core::error::Result;
 
 /// The data of a run: what batches are drawn from, and the images or points themselves where that is what they are.
@@ -32,6 +33,15 @@ impl RunData {
 /// # Errors
 /// As [`load`].
 pub fn open(spec: &Spec, options: &Options) -> Result<RunData> {
+    let length = options.length.or(spec.text_length()).unwrap_or_default();
+    let lines = match spec {
+        Spec::Lines(path) => Some(lines_of_file(path, options.tokens, length)?),
+        Spec::Grammar => Some(lines_of_grammar(options.seed, length)?),
+        Spec::Digits | Spec::Catalogue(_) | Spec::Idx { .. } | Spec::Folder(_) | Spec::Toy(_) => None,
+    };
+    if let Some(Lines { source, skipped }) = lines {
+        return Ok(RunData { sources: vec![Arc::new(source)], dataset: None, skipped });
+    }
     let dataset = Arc::new(load(spec, options)?);
     let skipped = dataset.skipped().to_vec();
     Ok(RunData {
@@ -51,6 +61,8 @@ pub fn open_test_part(spec: &Spec, options: &Options) -> Result<Vec<Option<Box<d
             let options = Options { split: Split::Test, ..options.clone() };
             Ok(vec![Some(Box::new(DatasetSource(Arc::new(load(spec, &options)?))))])
         }
-        Spec::Digits | Spec::Idx { .. } | Spec::Folder(_) | Spec::Toy(_) => Ok(vec![None]),
+        Spec::Digits | Spec::Idx { .. } | Spec::Folder(_) | Spec::Toy(_) | Spec::Lines(_) | Spec::Grammar => {
+            Ok(vec![None])
+        }
     }
 }

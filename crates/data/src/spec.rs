@@ -6,10 +6,11 @@ use std::str::FromStr;
 
 use super::catalogue::{self, Entry};
 use super::error::DataError;
+use super::text::grammar::LENGTH as GRAMMAR_LENGTH;
 use super::toy::Toy;
 
 /// A data SPEC: `digits`, a downloadable set (`mnist`, `fashion-mnist`, `cifar10`), `idx:IMAGES[,LABELS]`,
-/// `folder:DIR`, or a toy distribution (`ring8`, `swiss-roll`, ...).
+/// `folder:DIR`, a toy distribution (`ring8`, `swiss-roll`, ...), `lines:FILE` or `grammar` (text).
 ///
 /// It is parsed from that text and prints as it again. In `idx:` the first comma ends the path of the images.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,15 +30,29 @@ pub enum Spec {
     Folder(PathBuf),
     /// A distribution of points.
     Toy(Toy),
+    /// A UTF-8 file with a sequence of tokens in each line.
+    Lines(PathBuf),
+    /// Lines of the arithmetic grammar.
+    Grammar,
 }
 
 impl Spec {
+    /// Of text: the most tokens of a line where nothing else is asked for.
+    pub fn text_length(&self) -> Option<usize> {
+        match self {
+            Self::Lines(_) => Some(32),
+            Self::Grammar => Some(GRAMMAR_LENGTH),
+            Self::Digits | Self::Catalogue(_) | Self::Idx { .. } | Self::Folder(_) | Self::Toy(_) => None,
+        }
+    }
+
     /// Every name a SPEC can begin with.
     pub fn names() -> Vec<&'static str> {
         let mut names = vec!["digits"];
         names.extend(catalogue::entries().iter().map(|entry| entry.name));
         names.extend(["idx:IMAGES[,LABELS]", "folder:DIR"]);
         names.extend(Toy::ALL.iter().map(|toy| toy.name()));
+        names.extend(["lines:FILE", "grammar"]);
         names
     }
 }
@@ -62,6 +77,14 @@ impl FromStr for Spec {
             Some(folder) => return Ok(Self::Folder(folder.into())),
             None => {}
         }
+        match text.strip_prefix("lines:") {
+            Some("") => return Err(incomplete("lines:FILE")),
+            Some(file) => return Ok(Self::Lines(file.into())),
+            None => {}
+        }
+        if text == "grammar" {
+            return Ok(Self::Grammar);
+        }
         if text == "digits" {
             return Ok(Self::Digits);
         }
@@ -83,6 +106,8 @@ impl fmt::Display for Spec {
             }
             Self::Folder(folder) => write!(f, "folder:{}", folder.display()),
             Self::Toy(toy) => f.write_str(toy.name()),
+            Self::Lines(file) => write!(f, "lines:{}", file.display()),
+            Self::Grammar => f.write_str("grammar"),
         }
     }
 }
@@ -122,6 +147,8 @@ mod tests {
             "idx:a,b,c",
             "folder:x y",
             "swiss-roll",
+            "lines:a b.txt",
+            "grammar",
         ] {
             assert_eq!(text.parse::<Spec>().unwrap().to_string(), text);
         }
@@ -147,7 +174,7 @@ mod tests {
 
     #[test]
     fn a_form_without_its_path_is_incomplete() {
-        for text in ["idx:", "idx:,labels", "idx:images,", "folder:"] {
+        for text in ["idx:", "idx:,labels", "idx:images,", "folder:", "lines:"] {
             assert!(matches!(text.parse::<Spec>(), Err(DataError::IncompleteSpec { .. })), "{text}");
         }
     }

@@ -8,6 +8,10 @@ pub mod encoders;
 mod held_out;
 pub mod imle;
 mod latent_generator;
+pub mod text_gumbel;
+mod text_networks;
+pub mod text_recipe;
+mod text_scores;
 pub mod two_player;
 
 pub use held_out::HeldOutRecipe;
@@ -16,6 +20,7 @@ use brigand_core::recipe::Row;
 
 /// The rows of all of them, in the order in which a reader meets them.
 pub(crate) fn rows() -> impl Iterator<Item = &'static Row> {
-    let others: [&[Row]; 5] = [&[catgan::ROW], &[imle::ROW], &encoders::ROWS, &aae::ROWS, &[classifier::ROW]];
+    let others: [&[Row]; 6] =
+        [&[catgan::ROW], &[imle::ROW], &encoders::ROWS, &aae::ROWS, &[text_gumbel::ROW], &[classifier::ROW]];
     two_player::ROWS.into_iter().chain(others).flatten()
 }

@@ -82,6 +82,8 @@ fn options(recipe: &Recipe) -> Options {
         size: given(source.size),
         channels: given(source.channels),
         seed: recipe.common.training.seed,
+        tokens: source.tokens.unwrap_or_default(),
+        length: source.length,
         ..Options::default()
     }
 }
@@ -103,6 +105,8 @@ pub fn load_test_part(recipe: &Recipe) -> Result<Option<Dataset>> {
         spec @ Spec::Catalogue(_) => {
             Ok(Some(data::load(&spec, &Options { split: Split::Test, ..options(recipe) })?))
         }
-        Spec::Digits | Spec::Idx { .. } | Spec::Folder(_) | Spec::Toy(_) => Ok(None),
+        Spec::Digits | Spec::Idx { .. } | Spec::Folder(_) | Spec::Toy(_) | Spec::Lines(_) | Spec::Grammar => {
+            Ok(None)
+        }
     }
 }

@@ -15,5 +15,5 @@ pub use fields::{
 };
 pub use sample_shape::{SampleKind, SampleShape};
 pub use sampler::Sampler;
-pub use schema::{Field, Kind, Need, Schema};
+pub use schema::{END, Field, Kind, Need, Schema, TokenField};
 pub use source::{HostBatch, HostField, MemorySource, Renamed, Source};
