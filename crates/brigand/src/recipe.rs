@@ -482,7 +482,7 @@ mod tests {
 
     #[test]
     fn every_default_survives_its_own_file() {
-        for entry in registry::rows() {
+        for row in registry::rows() {
             for source in ["digits", "ring8"] {
                 let recipe = resolve(row.name, &[&format!("data.source={source}")], None).unwrap();
                 let again = Recipe::from_toml(&recipe.to_toml().unwrap(), "a test").unwrap();
