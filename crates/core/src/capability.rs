@@ -6,6 +6,7 @@ use brigand_autograd::Variable;
 use crate::batch::{Batch, NumberKey, SampleShape};
 use crate::error::{Error, Result};
 use crate::latent::LatentSpace;
+use crate::networks::ImageClassifier;
 use crate::place::Place;
 use crate::random::Stream;
 
@@ -135,6 +136,15 @@ pub trait Classifier {
     /// # Errors
     /// If the samples have another shape than those it was trained on.
     fn classify(&self, batch: &Batch) -> Result<Variable>;
+
+    /// It as a classifier of images for evaluation, apart from training; `None` for one whose features nothing is measured
+    /// by.
+    ///
+    /// # Errors
+    /// If its weights cannot be fetched from their device.
+    fn image_classifier(&self) -> Result<Option<ImageClassifier>> {
+        Ok(None)
+    }
 }
 
 /// Scores single samples, as a discriminator does.

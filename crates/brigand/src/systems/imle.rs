@@ -2,36 +2,34 @@
 //! pulls the sample that is nearest to it, so that no mode is left out.
 
 use brigand_autograd::Variable;
-use candle_core::Device;
+use brigand_core::batch::{Need, SampleKind};
+use brigand_core::capability::Sampler;
+use brigand_core::latent::{LatentRecipe, Prior};
+use brigand_core::measurements::GENERATOR_LOSS;
+use brigand_core::modules::{Mode, with_noise};
+use brigand_core::networks::{MlpRecipe, NetworkRecipe};
+use brigand_core::players::{Draw, OptimizerRecipe, Schedule, Turn};
+use brigand_core::recipe::{Family, Length, Make, Row, SystemRecipe};
+use brigand_core::system::{Parts, System};
+use brigand_core::{Error, Result, Setup, parts};
 use serde::{Deserialize, Serialize};
 
-use super::feed::Feed;
-use super::player::{Player, descend};
-use super::registry::{Entry, Family, Length, SystemRecipe, own};
-use super::state::{Fragment, State};
-use super::{Report, Setup, System};
-use crate::error::{Error, Result};
+use super::latent_generator::LatentGenerator;
 use crate::evaluation::{Features, nearest};
-use crate::layers::{Mode, with_noise};
-use crate::networks::{GeneratorOptions, MlpRecipe, Network, NetworkRecipe, SampleKind, SampleShape};
-use crate::random::Stream;
-use crate::systems::{LatentRecipe, LatentSpace, Prior};
-use crate::systems::{OptimizerRecipe, Schedule};
-use crate::training::history::GENERATOR_LOSS;
 
 /// Name of the mean Euclidean distance of the step's pairs when they were matched: from each datum to the nearest sample of
 /// the pool.
 pub const NEAREST_DISTANCE: &str = "nearest_distance";
-/// Samples made at once for the pool.
+/// Samples generated at once for the pool.
 const PORTION: usize = 512;
 
-/// Who looks for whom.
+/// Which side is matched to its nearest of the other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Search {
-    /// Each datum for the nearest sample: every datum is served.
+    /// Each datum gets the nearest sample: every datum is matched.
     NearestSample,
-    /// Each sample for the nearest datum, the wrong way round: a datum that is nobody's nearest is forgotten.
+    /// Each sample gets the nearest datum, the wrong way round: data that are nearest to no sample are forgotten.
     NearestDatum,
 }
 
@@ -39,7 +37,7 @@ pub enum Search {
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct MatchingRecipe {
-    /// Who looks for whom.
+    /// Which side is matched to its nearest of the other.
     pub search: Search,
     /// Samples among which each datum finds its nearest, as many times the batch.
     pub pool: usize,
@@ -73,7 +71,20 @@ pub struct ImleRecipe {
     pub schedule: Schedule,
 }
 
+/// Its row of the registry.
+pub(super) const ROW: Row = Row {
+    name: "imle",
+    family: Family::Likelihoods,
+    summary: "no discriminator: every datum pulls the sample that is nearest to it",
+    paper: "Li and Malik 2018, arXiv:1809.09087",
+    data: "digits",
+    length: |_| Length { steps: 2000, batch: 128 },
+    make: Make::of::<ImleRecipe>(),
+};
+
 impl SystemRecipe for ImleRecipe {
+    const NEEDS: &'static [Need] = &[Need::Samples];
+
     /// In the plane every sample is pulled (a pool no larger than the batch), so that few lie between the modes.
     fn defaults(kind: SampleKind) -> Result<Self> {
         let (size, widths, pool, rate) = match kind {
@@ -103,39 +114,25 @@ impl SystemRecipe for ImleRecipe {
             return Err(Error::Recipe(format!("matching.noise is {noise}; give 0 or more")));
         }
         self.latent.check()?;
+        self.schedule.check()?;
         self.optimizer.generator.check("generator")
     }
 
-    fn build(self, setup: &Setup<'_>) -> Result<Box<dyn System>> {
-        Ok(Box::new(Imle::new(self, setup)?))
+    fn build(&self, setup: &Setup) -> Result<Box<dyn System>> {
+        let steps = (self.optimizer.generator, self.schedule);
+        let generator = LatentGenerator::new(&self.generator, self.latent, steps, setup)?;
+        Ok(Box::new(Imle { matching: self.matching, generator }))
     }
 }
 
-/// Its row of the registry.
-pub(super) const ROW: Entry = Entry {
-    name: "imle",
-    family: Family::Likelihoods,
-    summary: "no discriminator: every datum pulls the sample that is nearest to it",
-    paper: "Li and Malik 2018, arXiv:1809.09087",
-    data: "digits",
-    length: |kind| match kind {
-        SampleKind::Image => Length { steps: 2000, batch: 128 },
-        SampleKind::Points => Length { steps: 2000, batch: 128 },
-    },
-    make: own::<ImleRecipe>(),
-};
-
-/// A generator alone.
+/// A generator in training.
 struct Imle {
-    recipe: ImleRecipe,
-    sample: SampleShape,
-    steps: u64,
-    space: LatentSpace,
-    generator: Player,
-    device: Device,
+    matching: MatchingRecipe,
+    generator: LatentGenerator,
 }
 
-/// Latents `[n, size]`, what their samples should be `[n, sample...]`, and how far they were from it on average.
+/// Latents `[n, size]`, targets of their samples `[n, sample...]`, and the mean distance between them when they were
+/// matched.
 struct Matches {
     latents: Variable,
     targets: Variable,
@@ -143,47 +140,36 @@ struct Matches {
 }
 
 impl Imle {
-    fn new(recipe: ImleRecipe, setup: &Setup<'_>) -> Result<Self> {
-        recipe.check()?;
-        let Setup { sample, seed, steps, device, .. } = *setup;
-        let options = GeneratorOptions::default();
-        let network =
-            recipe.generator.generator("generator", recipe.latent.size, sample, options, seed, device)?;
-        let generator = Player::new(network, recipe.optimizer.generator);
-        let space = LatentSpace::new(vec![recipe.latent.part()]);
-        Ok(Self { recipe, sample, steps, space, generator, device: device.clone() })
-    }
-
-    /// `count` fresh latents and their samples, a portion at a time.
-    fn pool(&self, count: usize, feed: &Feed, step: u64) -> Result<(Variable, Features)> {
-        let latents =
-            self.space.draw(count, &mut Stream::new(feed.seed(), "matching/pool", step), &self.device)?;
-        let mut values = Vec::with_capacity(count * self.sample.elements());
+    /// `count` fresh latents and their samples, generated a portion at a time.
+    fn pool(&self, draw: Draw, count: usize) -> Result<(Variable, Features)> {
+        let latents = self.generator.draw(draw, "matching/pool", count)?;
+        let elements = self.generator.sample_shape().elements();
+        let mut values = Vec::with_capacity(count * elements);
         for start in (0..count).step_by(PORTION) {
             let portion = latents.narrow(0, start, PORTION.min(count - start))?;
-            values.extend(self.generator.network.sample(&portion)?.to_vec_f32()?);
+            values.extend(self.generator.generate(&portion)?.to_vec_f32()?);
         }
-        Ok((latents, Features::new(values, self.sample.elements())?))
+        Ok((latents, Features::new(values, elements)?))
     }
 
-    fn matched(&self, feed: &mut Feed, step: u64) -> Result<Matches> {
-        let real = feed.batch(step)?.samples;
-        let data = Features::new(real.to_vec_f32()?, self.sample.elements())?;
+    /// The pairs of a batch. The search needs the samples themselves, so they are read from the device.
+    fn matched(&self, draw: Draw, real: &Variable) -> Result<Matches> {
+        let data = Features::new(real.to_vec_f32()?, self.generator.sample_shape().elements())?;
+        let batch = real.shape()[0];
         let mean = |found: &[(usize, f64)]| {
             found.iter().map(|(_, distance)| distance).sum::<f64>() / found.len().max(1) as f64
         };
         let places =
             |found: &[(usize, f64)]| found.iter().map(|&(place, _)| place as u32).collect::<Vec<_>>();
-        let batch = feed.batch_size();
-        match self.recipe.matching.search {
+        match self.matching.search {
             Search::NearestSample => {
-                let (latents, samples) = self.pool(batch * self.recipe.matching.pool, feed, step)?;
+                let (latents, samples) = self.pool(draw, batch * self.matching.pool)?;
                 let found = nearest(&data, &samples)?;
                 let latents = latents.index_select(0, &places(&found))?;
-                Ok(Matches { latents, targets: real, distance: mean(&found) })
+                Ok(Matches { latents, targets: real.clone(), distance: mean(&found) })
             }
             Search::NearestDatum => {
-                let (latents, samples) = self.pool(batch, feed, step)?;
+                let (latents, samples) = self.pool(draw, batch)?;
                 let found = nearest(&samples, &data)?;
                 let targets = real.index_select(0, &places(&found))?;
                 Ok(Matches { latents, targets, distance: mean(&found) })
@@ -193,48 +179,28 @@ impl Imle {
 }
 
 impl System for Imle {
-    fn networks(&self) -> Vec<&Network> {
-        vec![&self.generator.network]
+    fn parts(&mut self) -> Parts<'_> {
+        parts!(self, generator)
     }
 
-    fn train_step(&mut self, feed: &mut Feed, step: u64) -> Result<Report> {
-        let Matches { latents, targets, distance } = self.matched(feed, step)?;
-        let MatchingRecipe { staleness, noise, .. } = self.recipe.matching;
-        let scale = self.recipe.schedule.at(step, self.steps);
-        let mut last = 0.0;
+    fn train_step(&mut self, turn: &mut Turn<'_>) -> Result<()> {
+        let draw = turn.only_draw();
+        let real = turn.batch(draw)?.samples()?.clone();
+        let Matches { latents, targets, distance } = self.matched(draw, &real)?;
+        turn.report.note_number(NEAREST_DISTANCE, distance);
+        let MatchingRecipe { staleness, noise, .. } = self.matching;
         for update in 0..staleness {
-            let mut stream = Stream::new(feed.seed(), "matching/noise", step * staleness + update);
+            let mut stream = turn.draw(draw.number * staleness + update).stream("matching/noise");
             let noisy = with_noise(&latents, noise, &mut stream)?;
-            let made = self.generator.network.forward(&noisy, Mode::Training)?;
-            let loss = made.sub(&targets)?.square()?.mean_all()?;
-            last = loss.scalar()?;
-            descend(&mut [&mut self.generator], &loss, scale)?;
+            let samples = self.generator.generate_batch(&noisy, Mode::Training)?;
+            let loss = samples.sub(&targets)?.square()?.mean_all()?;
+            turn.note(GENERATOR_LOSS, &loss);
+            turn.descend(&mut [&mut self.generator.player], &loss)?;
         }
-        Ok(Report::from([(NEAREST_DISTANCE.into(), distance), (GENERATOR_LOSS.into(), last)]))
+        Ok(())
     }
 
-    fn sample_shape(&self) -> SampleShape {
-        self.sample
-    }
-
-    fn device(&self) -> &Device {
-        &self.device
-    }
-
-    fn latent_space(&self) -> Result<LatentSpace> {
-        Ok(self.space.clone())
-    }
-
-    fn generate(&self, latents: &Variable) -> Result<Variable> {
-        self.space.check(latents)?;
-        self.generator.network.sample(latents)
-    }
-
-    fn save(&mut self, state: &mut State) -> Result<()> {
-        self.generator.save("generator", state)
-    }
-
-    fn restore(&mut self, state: &State) -> Result<()> {
-        self.generator.restore("generator", state)
+    fn as_sampler(&self) -> Option<&dyn Sampler> {
+        Some(&self.generator)
     }
 }

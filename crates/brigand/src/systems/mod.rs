@@ -1,6 +1,18 @@
 //! The named systems: each a recipe, networks of its own, one training step, and what it can do once trained.
 
+mod aae;
+pub mod catgan;
+pub mod classifier;
+mod codec;
+pub mod encoders;
+mod held_out;
+pub mod imle;
+mod latent_generator;
+
+pub use held_out::HeldOutRecipe;
+
 use brigand_core::recipe::Row;
 
 /// The rows of all of them, in the order in which a reader meets them.
-pub(crate) const ROWS: [&[Row]; 0] = [];
+pub(crate) const ROWS: [&[Row]; 5] =
+    [&[catgan::ROW], &[imle::ROW], &encoders::ROWS, &aae::ROWS, &[classifier::ROW]];

@@ -43,6 +43,11 @@ impl<M> Network<M> {
         Ok(Self { module, parameters: builder.finish() })
     }
 
+    /// The same parameters under another computation.
+    pub fn map<N>(self, change: impl FnOnce(M) -> N) -> Network<N> {
+        Network { module: change(self.module), parameters: self.parameters }
+    }
+
     /// Its parameters.
     pub fn parameters(&self) -> &Parameters {
         &self.parameters

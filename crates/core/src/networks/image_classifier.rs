@@ -38,18 +38,26 @@ impl Default for ClassifierNetworkRecipe {
 }
 
 /// From images `[batch, channels, height, width]` with values in [-1, 1] to features and logits.
-pub struct ImageClassifier {
+pub struct ClassifierNetwork {
     sample: SampleShape,
     body: Chain,
     head: Linear,
 }
 
-impl ImageClassifier {
-    /// The features `[batch, features]`, the layer before the last after its ReLU, and the logits `[batch, classes]`.
+/// The outputs of a classifier for a batch of images.
+pub struct ClassifierOutput {
+    /// `[batch, features]`, the layer before the last after its ReLU.
+    pub features: Variable,
+    /// `[batch, classes]`, before softmax.
+    pub logits: Variable,
+}
+
+impl ClassifierNetwork {
+    /// Features and logits of `images`.
     ///
     /// # Errors
     /// If the images have another shape than the classifier was made for.
-    pub fn forward(&self, pass: &mut Pass<'_>, images: &Variable) -> Result<(Variable, Variable)> {
+    pub fn forward(&self, pass: &mut Pass<'_>, images: &Variable) -> Result<ClassifierOutput> {
         let needed = self.sample.dims();
         if images.shape().get(1..) != Some(needed.as_slice()) {
             return Err(Error::Request(format!(
@@ -60,7 +68,7 @@ impl ImageClassifier {
         }
         let features = self.body.run(pass, images)?;
         let logits = self.head.run(pass, &features)?;
-        Ok((features, logits))
+        Ok(ClassifierOutput { features, logits })
     }
 
     /// The shape of its images.
@@ -94,7 +102,7 @@ impl ClassifierNetworkRecipe {
         name: &str,
         setup: &Setup,
         sample: SampleShape,
-    ) -> Result<Network<ImageClassifier>> {
+    ) -> Result<Network<ClassifierNetwork>> {
         self.check()?;
         let SampleShape::Image { channels, height, width } = sample else {
             return Err(Error::Network(
@@ -107,7 +115,7 @@ impl ClassifierNetworkRecipe {
             )));
         }
         Network::build(name, setup, |builder| {
-            Ok(ImageClassifier {
+            Ok(ClassifierNetwork {
                 sample,
                 body: builder.seeded_block("body", |b| self.body(b, [channels, height, width]))?,
                 head: builder.seeded_block("head", |b| Linear::new(b, self.features, self.classes, &PLAN))?,

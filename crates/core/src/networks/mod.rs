@@ -4,6 +4,7 @@
 //! included: `layer3.main.layer1.weight`.
 
 mod autoencoder;
+mod classifier_file;
 mod dcgan;
 mod discriminator;
 mod encoder;
@@ -14,11 +15,12 @@ mod normalizing;
 mod resnet;
 
 pub use autoencoder::AutoencoderRecipe;
+pub use classifier_file::ImageClassifier;
 pub use dcgan::DcganRecipe;
 pub use discriminator::{ConditionUse, Discriminator, DiscriminatorOptions, Heads};
 pub use encoder::Encoder;
 pub use generator::{Generator, GeneratorNormalization, GeneratorOptions};
-pub use image_classifier::{ClassifierNetworkRecipe, ImageClassifier};
+pub use image_classifier::{ClassifierNetwork, ClassifierNetworkRecipe, ClassifierOutput};
 pub use mlp::{Hidden, HiddenNormalization, MlpRecipe};
 pub use resnet::ResnetRecipe;
 

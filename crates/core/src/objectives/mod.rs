@@ -21,7 +21,7 @@ pub use c_transform::TransportCost;
 pub use energy_based::pull_away;
 pub use f_gan::{Divergence, GeneratorUpdate};
 pub use quadratic_potential::PairDistance;
-pub use recognition::{cross_entropy, entropies, entropy_of_mean, mean_entropy};
+pub use recognition::{count_correct, cross_entropy, entropies, entropy_of_mean, largest, mean_entropy};
 
 use brigand_autograd::Variable;
 use serde::{Deserialize, Serialize};

@@ -26,6 +26,21 @@ pub fn entropy_of_mean(logits: &Variable) -> Result<Variable> {
     Ok(mean.mul(&mean.safe_log(1e-12)?)?.sum_all()?.neg()?)
 }
 
+/// How many rows of `logits` `[labels, classes]` are largest at their label.
+pub fn count_correct(logits: &[f32], labels: &[u32]) -> usize {
+    let classes = logits.len() / labels.len().max(1);
+    let rows = logits.chunks_exact(classes.max(1)).zip(labels);
+    rows.filter(|(row, label)| largest(row) == **label as usize).count()
+}
+
+/// The place of the first largest number of a row; no place of it where all are NaN.
+pub fn largest(row: &[f32]) -> usize {
+    let better = |best: (usize, f32), next: (usize, &f32)| {
+        if *next.1 > best.1 { (next.0, *next.1) } else { best }
+    };
+    row.iter().enumerate().fold((usize::MAX, f32::NEG_INFINITY), better).0
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -47,5 +62,12 @@ mod tests {
         let entropy = |p: f64| -p * p.ln() - (1.0 - p) * (1.0 - p).ln();
         assert!(close(&mean_entropy(&logits()).unwrap(), (entropy(0.25) + entropy(0.5)) / 2.0));
         assert!(close(&entropy_of_mean(&logits()).unwrap(), entropy(0.375)));
+    }
+
+    #[test]
+    fn rows_are_correct_that_are_largest_at_their_label() {
+        let logits = [0.0, 1.0, -1.0, 5.0, 4.0, 3.0, f32::NAN, 0.0, 1.0];
+        assert_eq!(count_correct(&logits, &[1, 0, 2]), 3);
+        assert_eq!(count_correct(&logits, &[0, 0, 0]), 1);
     }
 }

@@ -4,6 +4,7 @@ use brigand_autograd::{Variable, grad};
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
+use crate::modules::Reparametrisation;
 
 /// How a critic is kept from growing steep.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -46,7 +47,24 @@ fn one() -> f64 {
     1.0
 }
 
+impl Default for Constraint {
+    fn default() -> Self {
+        Self::None {}
+    }
+}
+
 impl Constraint {
+    /// How a discriminator that it constrains uses its weights.
+    pub fn reparametrisation(&self) -> Reparametrisation {
+        match self {
+            Self::Spectral {} => Reparametrisation::Spectral,
+            Self::None {}
+            | Self::Clip { .. }
+            | Self::GradientNormalization {}
+            | Self::GranNormalization { .. } => Reparametrisation::Plain,
+        }
+    }
+
     /// Refuses values that no constraint can have.
     pub fn check(&self) -> Result<()> {
         let (key, value) = match *self {

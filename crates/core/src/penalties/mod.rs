@@ -89,6 +89,12 @@ fn ten() -> f64 {
     10.0
 }
 
+impl Default for Penalty {
+    fn default() -> Self {
+        Self::None {}
+    }
+}
+
 impl Penalty {
     /// The penalty of Gulrajani et al.: two-sided, on lines between real and fake, weight 10.
     pub const WGAN_GP: Self = Self::Gradient { probe: Probe::Line, cost: Cost::TwoSided, weight: 10.0 };

@@ -32,6 +32,13 @@ pub struct Sides<S> {
     noisy_fake: S,
 }
 
+impl<S> Sides<S> {
+    /// What the discriminator is given of the real and of the fake side.
+    pub fn inputs(&self) -> (&S, &S) {
+        (&self.noisy_real, &self.noisy_fake)
+    }
+}
+
 /// The discriminator's outputs for both sides and its loss.
 pub struct Compared<A> {
     /// For the real side.
@@ -135,8 +142,7 @@ impl<M: Scorer> Critic<M> {
     ) -> Result<Scored<M::Also>> {
         let constraint = self.rules.constraint;
         // A score that is normalised by its slope needs something to differentiate by.
-        let fixed = constraint.normalizes_gradients() && !input.parts()?.iter().all(Variable::has_history);
-        let input = if fixed { &input.leaves()? } else { input };
+        let input = if constraint.normalizes_gradients() { &input.differentiable()? } else { input };
         let how = How { weights, mode, random: Some(stream) };
         let scored = self.player.run_with(how, |module, pass| module.score(pass, input))?;
         let scores = scored.scores.iter().map(|scores| normalized(constraint, scores, input));

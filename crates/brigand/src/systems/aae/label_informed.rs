@@ -1,126 +1,173 @@
-//! `aae-labels`: every class has its own component of the prior, and the discriminator hears which one is meant.
+//! `aae-labels`: every class has its own component of the prior, which the discriminator is given beside the code.
 
 use brigand_autograd::Variable;
-use candle_core::{Device, Tensor};
+use brigand_core::batch::{Batch, LABELS, Need, SampleKind};
+use brigand_core::capability::{Classifier, Encoder, Sampler};
+use brigand_core::latent::{Distribution, LatentPart, LatentSpace, NOISE};
+use brigand_core::measurements::GENERATOR_LOSS;
+use brigand_core::networks::Discriminator;
+use brigand_core::planar::Planar;
+use brigand_core::players::{Conditioned, Critic, DISCRIMINATOR, Draw, Turn};
+use brigand_core::recipe::SystemRecipe;
+use brigand_core::system::{Parts, System};
+use brigand_core::{Error, Result, Setup};
 
-use super::code_discriminator::CodeDiscriminator;
+use super::super::held_out::{self, HeldOutRecipe, check_labelled};
+use super::autoencoder::{Autoencoder, adversarial_loss};
 use super::prior::PriorRecipe;
-use super::recipe::{LabelsRecipe, Tables};
-use super::{Form, Turn};
-use crate::data::Dataset;
-use crate::error::{Error, Result};
-use crate::layers::Mode;
-use crate::networks::{Network, SampleKind};
-use crate::systems::classifier::HeldOutRecipe;
-use crate::systems::recognition::no_labels;
-use crate::systems::state::{Fragment, State};
-use crate::systems::{
-    Distribution, LatentPart, LatentSpace, NOISE, OptimizerRecipe, Planar, Seen, Setup, labels,
-};
-use crate::training::history::{DISCRIMINATOR_LOSS, GENERATOR_LOSS};
+use super::recipe::{LabelsRecipe, OptimizersRecipe, PhasesRecipe, Tables, autoencoder_recipe};
 
-/// Labelled samples where the recipe does not say how many.
-const LABELS: LabelsRecipe = LabelsRecipe { count: 1000 };
-
-/// The encoder says a code in the plane, and the code is the latent.
-pub(super) struct LabelInformed {
-    discriminator: CodeDiscriminator,
-    planar: Planar,
-    told: LabelsRecipe,
+autoencoder_recipe! {
+    /// Everything that makes an adversarial auto-encoder with a component of the prior for each class.
+    AaeLabelsRecipe {
+        /// The distribution that codes should follow.
+        prior: PriorRecipe,
+        /// The labels that training uses.
+        labels: LabelsRecipe,
+        /// Which phases a step has.
+        phases: PhasesRecipe,
+        /// How weights step.
+        optimizer: OptimizersRecipe,
+        /// When the classes of held-out samples are measured.
+        held_out: HeldOutRecipe,
+    }
 }
 
-impl Form for LabelInformed {
-    fn defaults(kind: SampleKind) -> Tables {
-        let mut tables = Tables::ordinary(kind, 2);
-        tables.prior = Some(PriorRecipe::GaussianWheel { components: 0 });
-        tables.labels = Some(LABELS);
-        tables.held_out = Some(HeldOutRecipe { every: 200 });
-        // Whole classes have to change places, against what is easiest to reconstruct.
-        tables.optimizer.reconstruction = OptimizerRecipe::adam(1e-4, 0.9, 0.999);
-        tables.optimizer.discriminator = OptimizerRecipe::adam(1e-3, 0.5, 0.999);
-        tables.optimizer.regularization = OptimizerRecipe::adam(2e-3, 0.5, 0.999);
-        tables
+impl SystemRecipe for AaeLabelsRecipe {
+    const NEEDS: &'static [Need] = &[Need::Samples, Need::Indices(LABELS)];
+
+    fn defaults(kind: SampleKind) -> Result<Self> {
+        Ok(Self::new(
+            Tables::ordinary(kind, 2),
+            PriorRecipe::GaussianWheel { components: 0 },
+            LabelsRecipe { count: 1000 },
+            PhasesRecipe::ALL,
+            // Whole classes have to change places, against what is easiest to reconstruct.
+            OptimizersRecipe::adam(1e-4, 1e-3, 2e-3),
+            HeldOutRecipe { every: 200 },
+        ))
     }
 
-    fn new(tables: &Tables, setup: &Setup<'_>) -> Result<Self> {
-        let classes = setup.classes.len();
-        if classes == 0 {
-            return Err(no_labels());
-        }
-        let planar = tables.prior.as_ref().and_then(|prior| prior.planar(classes)).ok_or_else(|| {
-            Error::Recipe(
+    fn check(&self) -> Result<()> {
+        self.tables().check()?;
+        self.optimizer.check()?;
+        self.labels.check()?;
+        self.prior.check(self.latent.size)
+    }
+
+    fn build(&self, setup: &Setup) -> Result<Box<dyn System>> {
+        let class_counts = setup.schema.class_counts();
+        check_labelled(self.labels.count, class_counts)?;
+        let classes = class_counts.len();
+        let (tables, size) = (self.tables(), self.latent.size);
+        let distribution = self.prior.distribution(size, classes)?;
+        let Distribution::Planar(planar) = distribution else {
+            return Err(Error::Recipe(
                 "the prior has no components for the classes; give prior.kind=gaussian-wheel or swiss-roll"
                     .into(),
-            )
-        })?;
+            ));
+        };
         if planar.components() != classes {
             return Err(Error::Recipe(format!(
                 "prior.components is {}, the data has {classes} classes; give that or 0",
                 planar.components()
             )));
         }
-        let (losses, heard) = ([DISCRIMINATOR_LOSS, GENERATOR_LOSS], classes + 1);
-        Ok(Self {
-            discriminator: CodeDiscriminator::new("discriminator", losses, (2, heard), tables, setup)?,
+        let space = LatentSpace::new(vec![LatentPart { name: NOISE, distribution }]);
+        let (shared, codes) = ((&tables, self.phases, self.optimizer), (size, classes + 1));
+        Ok(Box::new(AaeLabels {
+            autoencoder: Autoencoder::new(shared, (space, size), setup)?,
+            discriminator: tables.critic(DISCRIMINATOR, self.optimizer.discriminator, codes, setup)?,
             planar,
-            told: tables.labels.unwrap_or(LABELS),
-        })
-    }
-
-    fn outputs(&self) -> usize {
-        2
-    }
-
-    fn latent_space(&self) -> LatentSpace {
-        LatentSpace::new(vec![LatentPart { name: NOISE, distribution: Distribution::Planar(self.planar) }])
-    }
-
-    fn latents(&self, said: &Variable, _: Option<&[u32]>) -> Result<Variable> {
-        Ok(said.clone())
-    }
-
-    /// Labelled samples beside a draw of their own component, and all others beside one of any component.
-    fn regularize(&mut self, encoder: &mut Network, turn: &mut Turn<'_>) -> Result<Variable> {
-        let size = turn.feed.batch_size();
-        let told = turn.feed.labelled(turn.step, size, self.told.count)?;
-        let samples = Variable::concatenate(&[&told.samples, &turn.batch.samples], 0)?;
-        let codes = encoder.forward(&samples, Mode::Training)?;
-        let (known, unlabelled) = (labels(&told)?, self.planar.components() as u32);
-        let rest = codes.shape()[0] - known.len();
-        let mut stream = turn.stream("prior");
-        let mut components: Vec<usize> = known.iter().map(|&label| label as usize).collect();
-        components.extend(self.planar.choose(rest, &mut stream));
-        let drawn =
-            Tensor::from_vec(self.planar.draw(&components, &mut stream), codes.shape(), &Device::Cpu)?;
-        let drawn = Variable::constant(drawn.to_device(codes.device())?);
-        let said: Vec<u32> = known.iter().copied().chain(std::iter::repeat_n(unlabelled, rest)).collect();
-        let heard = Variable::one_hot(&said, unlabelled as usize + 1, codes.dtype(), codes.device())?;
-        self.discriminator.play(Seen::with(&drawn, &heard), Seen::with(&codes, &heard), turn)
-    }
-
-    /// All probability on the component that the code is of.
-    fn classify(&self, said: &Variable) -> Result<Option<Variable>> {
-        let values = said.to_vec()?;
-        let (codes, _) = values.as_chunks::<2>();
-        let named: Vec<u32> = codes.iter().map(|&code| self.planar.component_of(code) as u32).collect();
-        Ok(Some(Variable::one_hot(&named, self.planar.components(), said.dtype(), said.device())?))
-    }
-
-    fn networks(&self) -> Vec<&Network> {
-        vec![self.discriminator.network()]
-    }
-
-    fn check_data(&self, data: &Dataset) -> Result<()> {
-        self.told.check_data(data)
+            labels: self.labels,
+            held_out: self.held_out,
+        }))
     }
 }
 
-impl Fragment for LabelInformed {
-    fn save(&self, _: &str, state: &mut State) -> Result<()> {
-        self.discriminator.save("discriminator", state)
+/// The encoder gives a code in the plane, and the code is the latent.
+struct AaeLabels {
+    autoencoder: Autoencoder,
+    discriminator: Critic<Discriminator>,
+    planar: Planar,
+    labels: LabelsRecipe,
+    held_out: HeldOutRecipe,
+}
+
+impl AaeLabels {
+    /// The loss of the encoder against a discriminator that compares codes of labelled samples with draws of their own
+    /// component, and those of `samples`, whose labels nobody uses, with draws of any.
+    fn regularization_loss(
+        &mut self,
+        turn: &mut Turn<'_>,
+        draw: Draw,
+        samples: &Variable,
+    ) -> Result<Variable> {
+        let feed = turn.feed();
+        let (size, components) = (feed.batch_size(), self.planar.components());
+        let labelled = feed.labelled(draw.number, size, self.labels.count)?;
+        let labels = labelled.required_labels()?;
+        let samples = Variable::concatenate(&[labelled.samples()?, samples], 0)?;
+        let codes = self.autoencoder.outputs(draw, &samples)?;
+        let unlabelled = codes.shape()[0] - labels.len();
+        let (place, stream) = (self.autoencoder.codec.place(), &mut draw.stream("prior"));
+        let mut of: Vec<usize> = labels.iter().map(|&label| label as usize).collect();
+        of.extend(self.planar.choose(unlabelled, stream));
+        let prior = place.numbers(self.planar.draw(&of, stream), codes.shape())?;
+        // One more class stands for those that have no label.
+        let classes: Vec<u32> =
+            labels.iter().copied().chain(std::iter::repeat_n(components as u32, unlabelled)).collect();
+        let classes = place.one_hot(&classes, components + 1)?;
+        let sides = (Conditioned::under(prior, classes.clone()), Conditioned::under(codes, classes));
+        adversarial_loss(&mut self.discriminator, (turn, draw), sides, GENERATOR_LOSS)
+    }
+}
+
+impl System for AaeLabels {
+    fn parts(&mut self) -> Parts<'_> {
+        let mut parts = self.autoencoder.parts();
+        parts.push((DISCRIMINATOR, &mut self.discriminator));
+        parts
     }
 
-    fn restore(&mut self, _: &str, state: &State) -> Result<()> {
-        self.discriminator.restore("discriminator", state)
+    fn train_step(&mut self, turn: &mut Turn<'_>) -> Result<()> {
+        let draw = turn.only_draw();
+        let samples = turn.batch(draw)?.samples()?.clone();
+        self.autoencoder.learn_to_reconstruct((turn, draw), &samples, |codes| Ok(codes.clone()))?;
+        if self.autoencoder.phases.regularization {
+            let loss = self.regularization_loss(turn, draw, &samples)?;
+            self.autoencoder.regularize(turn, &loss)?;
+        }
+        if self.held_out.is_due(turn) {
+            held_out::note_accuracy(turn, |batch| self.classify(batch))?;
+        }
+        Ok(())
+    }
+
+    fn needs_held_out(&self) -> bool {
+        true
+    }
+
+    fn as_sampler(&self) -> Option<&dyn Sampler> {
+        Some(&self.autoencoder.codec)
+    }
+
+    fn as_encoder(&self) -> Option<&dyn Encoder> {
+        Some(&self.autoencoder.codec)
+    }
+
+    fn as_classifier(&self) -> Option<&dyn Classifier> {
+        Some(self)
+    }
+}
+
+impl Classifier for AaeLabels {
+    /// All probability on the component that the code is of.
+    fn classify(&self, batch: &Batch) -> Result<Variable> {
+        let codec = &self.autoencoder.codec;
+        let values = codec.encoder_outputs(batch.samples()?)?.to_vec()?;
+        let (codes, _) = values.as_chunks::<2>();
+        let classes: Vec<u32> = codes.iter().map(|&code| self.planar.component_of(code) as u32).collect();
+        codec.place().one_hot(&classes, self.planar.components())
     }
 }

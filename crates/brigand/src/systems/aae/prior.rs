@@ -1,12 +1,13 @@
-//! What codes are to follow.
+//! The distribution that codes should follow.
 
 use std::path::Path;
 
+use brigand_core::latent::Distribution;
+use brigand_core::planar::Planar;
+use brigand_core::{Error, Result};
 use serde::{Deserialize, Serialize};
 
-use crate::error::{Error, Result};
 use crate::npy;
-use crate::systems::{Distribution, Planar};
 
 /// Components of a mixture where the data has no classes to count.
 const COMPONENTS: usize = 10;
@@ -48,57 +49,48 @@ fn one() -> f64 {
 impl PriorRecipe {
     /// Refuses what cannot be a prior of codes of `size` coordinates.
     pub(super) fn check(&self, size: usize) -> Result<()> {
-        match self {
-            Self::Normal { deviation } if !(*deviation > 0.0 && deviation.is_finite()) => {
-                Err(Error::Recipe(format!("prior.deviation is {deviation}; give a positive number")))
-            }
-            Self::GaussianWheel { .. } | Self::SwissRoll { .. } if size != 2 => Err(Error::Recipe(format!(
+        let reason = match self {
+            Self::Normal { deviation } => (!(*deviation > 0.0 && deviation.is_finite()))
+                .then(|| format!("prior.deviation is {deviation}; give a positive number")),
+            Self::GaussianWheel { .. } | Self::SwissRoll { .. } if size != 2 => Some(format!(
                 "latent.size is {size}, but gaussian-wheel and swiss-roll lie in the plane; give latent.size=2 or \
                  prior.kind=normal"
-            ))),
-            Self::GaussianWheel { components } | Self::SwissRoll { components } if *components > 1000 => {
-                Err(Error::Recipe(format!("prior.components is {components}; give at most 1000")))
+            )),
+            Self::GaussianWheel { components } | Self::SwissRoll { components } => {
+                (*components > 1000).then(|| format!("prior.components is {components}; give at most 1000"))
             }
-            Self::Samples { file } if file.is_empty() => {
-                Err(Error::Recipe("prior.file is empty; name a .npy file of floats [n, latent.size]".into()))
-            }
-            _ => Ok(()),
-        }
+            Self::Samples { file } => file
+                .is_empty()
+                .then(|| "prior.file is empty; name a .npy file of floats [n, latent.size]".to_owned()),
+        };
+        reason.map_or(Ok(()), |reason| Err(Error::Recipe(reason)))
     }
 
-    /// The shape in the plane, one component for each of `classes` where the recipe does not say how many.
-    pub(super) fn planar(&self, classes: usize) -> Option<Planar> {
+    /// The distribution of codes of `size` coordinates, for data of `classes`: shapes in the plane have one component for
+    /// each class where the recipe does not say how many.
+    ///
+    /// # Errors
+    /// If a file cannot be read or its rows have another size.
+    pub(super) fn distribution(&self, size: usize, classes: usize) -> Result<Distribution> {
         let or_classes = |components: usize| match (components, classes) {
             (0, 0) => COMPONENTS,
             (0, classes) => classes,
             (components, _) => components,
         };
-        match *self {
+        Ok(match *self {
+            Self::Normal { deviation } => Distribution::Normal { size, deviation },
             Self::GaussianWheel { components } => {
-                Some(Planar::GaussianWheel { components: or_classes(components) })
+                Distribution::Planar(Planar::GaussianWheel { components: or_classes(components) })
             }
-            Self::SwissRoll { components } => Some(Planar::SwissRoll { components: or_classes(components) }),
-            Self::Normal { .. } | Self::Samples { .. } => None,
-        }
-    }
-
-    /// The distribution of codes of `size` coordinates, for data of `classes`.
-    ///
-    /// # Errors
-    /// If a file cannot be read or its rows have another size.
-    pub(super) fn distribution(&self, size: usize, classes: usize) -> Result<Distribution> {
-        match self {
-            Self::Normal { deviation } => Ok(Distribution::Normal { size, deviation: *deviation }),
-            Self::Samples { file } => given_points(file, size),
-            Self::GaussianWheel { .. } | Self::SwissRoll { .. } => {
-                let planar = self.planar(classes).map(Distribution::Planar);
-                planar.ok_or_else(|| Error::Recipe("prior.kind names no shape in the plane".into()))
+            Self::SwissRoll { components } => {
+                Distribution::Planar(Planar::SwissRoll { components: or_classes(components) })
             }
-        }
+            Self::Samples { ref file } => points_of(file, size)?,
+        })
     }
 }
 
-fn given_points(file: &str, size: usize) -> Result<Distribution> {
+fn points_of(file: &str, size: usize) -> Result<Distribution> {
     let array = npy::read(Path::new(file))?;
     match *array.shape {
         [count, found] if found == size && count > 0 => {
@@ -123,11 +115,11 @@ mod tests {
 
     #[test]
     fn components_follow_the_classes_unless_chosen() {
-        let components = |chosen: usize, classes: usize| {
-            PriorRecipe::SwissRoll { components: chosen }.planar(classes).unwrap().components()
-        };
-        assert_eq!([components(0, 7), components(0, 0), components(4, 7)], [7, 10, 4]);
-        assert_eq!(PriorRecipe::Normal { deviation: 1.0 }.planar(7), None);
+        for (chosen, classes, components) in [(0, 7, 7), (0, 0, 10), (4, 7, 4)] {
+            let prior = PriorRecipe::SwissRoll { components: chosen };
+            let expected = Distribution::Planar(Planar::SwissRoll { components });
+            assert_eq!(prior.distribution(2, classes).unwrap(), expected);
+        }
     }
 
     #[test]

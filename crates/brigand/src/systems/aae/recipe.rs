@@ -1,19 +1,13 @@
-//! The tables of the four forms' recipes.
+//! The tables that the recipes of the four forms have in common.
 
-use std::marker::PhantomData;
-
+use brigand_core::batch::{SampleKind, SampleShape};
+use brigand_core::networks::{
+    ConditionUse, Discriminator, DiscriminatorOptions, Hidden, MlpRecipe, NetworkRecipe,
+};
+use brigand_core::objectives::Objective;
+use brigand_core::players::{Critic, OptimizerRecipe, Player, Rules, Schedule};
+use brigand_core::{Error, Result, Setup};
 use serde::{Deserialize, Serialize};
-
-use super::prior::PriorRecipe;
-use super::{AdversarialAutoencoder, Form};
-use crate::data::Dataset;
-use crate::error::{Error, Result};
-use crate::networks::{Hidden, MlpRecipe, NetworkRecipe, SampleKind};
-use crate::objectives::Objective;
-use crate::systems::classifier::HeldOutRecipe;
-use crate::systems::recognition::no_labels;
-use crate::systems::registry::SystemRecipe;
-use crate::systems::{OptimizerRecipe, Schedule, Setup, System};
 
 /// The code that a sample is encoded into.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -23,7 +17,7 @@ pub(super) struct CodeRecipe {
     pub(super) size: usize,
 }
 
-/// The labels that training is told.
+/// The labels that training uses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct LabelsRecipe {
@@ -32,28 +26,15 @@ pub(super) struct LabelsRecipe {
 }
 
 impl LabelsRecipe {
-    /// Refuses data without so many labelled samples.
-    pub(super) fn check_data(self, data: &Dataset) -> Result<()> {
-        data.labels().ok_or_else(no_labels)?;
-        if self.count > data.len() {
-            return Err(Error::Recipe(format!(
-                "labels.count is {}, {} has {} samples; give at most that",
-                self.count,
-                data.name(),
-                data.len()
-            )));
+    /// Refuses a number of labels that teaches nothing.
+    pub(super) fn check(self) -> Result<()> {
+        if self.count == 0 {
+            return Err(Error::Recipe(
+                "labels.count is 0; give at least 1, or train aae without labels".into(),
+            ));
         }
         Ok(())
     }
-}
-
-/// Who is told the class, in the form whose decoder always is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct ConditionRecipe {
-    /// Whether the discriminator hears it beside the code. Codes then have to follow the prior in each class; without,
-    /// as in the paper, only in all classes together, which leaves room for the class in them.
-    pub(super) discriminator: bool,
 }
 
 /// The phases of a step.
@@ -64,9 +45,11 @@ pub(super) struct PhasesRecipe {
     pub(super) reconstruction: bool,
     /// Whether codes are made to follow the prior.
     pub(super) regularization: bool,
-    /// Whether the encoder learns from labelled samples, in the form that does.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) supervision: Option<bool>,
+}
+
+impl PhasesRecipe {
+    /// Both phases.
+    pub(super) const ALL: Self = Self { reconstruction: true, regularization: true };
 }
 
 /// An optimizer for each phase, and the discriminators'.
@@ -77,144 +60,168 @@ pub(super) struct OptimizersRecipe {
     pub(super) reconstruction: OptimizerRecipe,
     /// The discriminators.
     pub(super) discriminator: OptimizerRecipe,
-    /// The encoder, fooling the discriminators.
+    /// The encoder, against the discriminators.
     pub(super) regularization: OptimizerRecipe,
-    /// The encoder, learning classes, in the form that does.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) supervision: Option<OptimizerRecipe>,
 }
 
-/// Everything that makes an adversarial auto-encoder. Tables that a form has no use for are absent.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+impl OptimizersRecipe {
+    /// Adam for all of them, with step sizes for reconstruction, discriminators and regularisation.
+    pub(super) const fn adam(reconstruction: f64, discriminator: f64, regularization: f64) -> Self {
+        Self {
+            reconstruction: OptimizerRecipe::adam(reconstruction, 0.9, 0.999),
+            discriminator: OptimizerRecipe::adam(discriminator, 0.5, 0.999),
+            regularization: OptimizerRecipe::adam(regularization, 0.5, 0.999),
+        }
+    }
+
+    /// Refuses values with which no step makes sense.
+    pub(super) fn check(&self) -> Result<()> {
+        self.reconstruction.check("reconstruction")?;
+        self.discriminator.check("discriminator")?;
+        self.regularization.check("regularization")
+    }
+}
+
+/// What all forms have: networks, code, and what the discriminators minimise.
 pub(super) struct Tables {
-    /// From samples to codes.
     pub(super) encoder: NetworkRecipe,
-    /// From codes to samples.
     pub(super) decoder: NetworkRecipe,
-    /// Judges codes.
     pub(super) discriminator: NetworkRecipe,
-    /// The code.
     pub(super) latent: CodeRecipe,
-    /// What codes are to follow; a standard normal where absent.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) prior: Option<PriorRecipe>,
-    /// The labels that training is told; all or none where absent.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) labels: Option<LabelsRecipe>,
-    /// Who is told the class, in the form whose decoder is.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) condition: Option<ConditionRecipe>,
-    /// What discriminator and encoder minimise.
-    pub(super) objective: Objective,
-    /// Which phases a step has.
-    pub(super) phases: PhasesRecipe,
-    /// How weights step.
-    pub(super) optimizer: OptimizersRecipe,
-    /// How step sizes change.
+    pub(super) rules: Rules,
     pub(super) schedule: Schedule,
-    /// When the classes it names are judged, in the forms that name any.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) held_out: Option<HeldOutRecipe>,
 }
 
 impl Tables {
-    /// What all forms start from: two hidden layers everywhere, codes of `size` coordinates.
+    /// Two hidden layers everywhere, codes of `size` coordinates.
     pub(super) fn ordinary(kind: SampleKind, size: usize) -> Self {
-        let width = if kind == SampleKind::Image { 256 } else { 128 };
+        let width = match kind {
+            SampleKind::Image => 256,
+            SampleKind::Points => 128,
+        };
         let layers = |activation| {
             NetworkRecipe::Mlp(MlpRecipe { widths: vec![width; 2], activation, ..MlpRecipe::default() })
         };
-        let adversarial = OptimizerRecipe::adam(5e-4, 0.5, 0.999);
         Self {
             encoder: layers(Hidden::Relu),
             decoder: layers(Hidden::Relu),
             discriminator: layers(Hidden::LeakyRelu),
             latent: CodeRecipe { size },
-            prior: None,
-            labels: None,
-            condition: None,
-            objective: Objective::NON_SATURATING,
-            phases: PhasesRecipe { reconstruction: true, regularization: true, supervision: None },
-            optimizer: OptimizersRecipe {
-                reconstruction: OptimizerRecipe::adam(1e-3, 0.9, 0.999),
-                discriminator: adversarial,
-                regularization: adversarial,
-                supervision: None,
-            },
+            rules: Rules::plain(Objective::NON_SATURATING),
             schedule: Schedule::Constant {},
-            held_out: None,
         }
     }
 
-    fn check(&self) -> Result<()> {
-        let OptimizersRecipe { reconstruction, discriminator, regularization, supervision } = self.optimizer;
-        reconstruction.check("reconstruction")?;
-        discriminator.check("discriminator")?;
-        regularization.check("regularization")?;
-        supervision.iter().try_for_each(|optimizer| optimizer.check("supervision"))?;
-        self.objective.check()?;
+    /// Refuses values that no form can have.
+    pub(super) fn check(&self) -> Result<()> {
+        self.rules.check()?;
+        self.schedule.check()?;
         let size = self.latent.size;
         if size == 0 || size > 65_536 {
             return Err(Error::Recipe(format!("latent.size is {size}; give 1 to 65536")));
         }
         for (name, network) in [("encoder", &self.encoder), ("discriminator", &self.discriminator)] {
-            if matches!(network, NetworkRecipe::Autoencoder(_)) {
+            if network.reconstructs() {
                 return Err(Error::Recipe(format!(
                     "{name}.kind=autoencoder has no codes to give; choose mlp, dcgan or resnet"
                 )));
             }
         }
-        if self.labels.is_some_and(|labels| labels.count == 0) {
-            return Err(Error::Recipe(
-                "labels.count is 0; give at least 1, or train aae without labels".into(),
-            ));
-        }
-        self.prior.iter().try_for_each(|prior| prior.check(size))
-    }
-
-    /// Refuses tables that `other`, of the same form, lacks, and the lack of those that it has.
-    fn check_like(&self, other: &Self) -> Result<()> {
-        let present = |tables: &Self| {
-            [
-                ("prior", tables.prior.is_some()),
-                ("labels", tables.labels.is_some()),
-                ("condition", tables.condition.is_some()),
-                ("held_out", tables.held_out.is_some()),
-                ("phases.supervision", tables.phases.supervision.is_some()),
-                ("optimizer.supervision", tables.optimizer.supervision.is_some()),
-            ]
-        };
-        for ((name, here), (_, wanted)) in present(self).into_iter().zip(present(other)) {
-            if here != wanted {
-                let wrong = if wanted { "is missing" } else { "is not of this system" };
-                return Err(Error::Recipe(format!("{name} {wrong}; compare with `brigand info`")));
-            }
-        }
         Ok(())
     }
+
+    /// A discriminator called `name` of codes of `size` coordinates, beside which it has a condition of `condition` numbers
+    /// (0 for none).
+    ///
+    /// # Errors
+    /// If the network does not fit codes, or its constraint does not fit the network.
+    pub(super) fn critic(
+        &self,
+        name: &str,
+        optimizer: OptimizerRecipe,
+        (size, condition): (usize, usize),
+        setup: &Setup,
+    ) -> Result<Critic<Discriminator>> {
+        let options = DiscriminatorOptions {
+            reparametrisation: self.rules.constraint.reparametrisation(),
+            condition: match condition {
+                0 => ConditionUse::None,
+                size => ConditionUse::BesideSample(size),
+            },
+            ..DiscriminatorOptions::default()
+        };
+        let codes = SampleShape::Points { dimensions: size };
+        let network = self.discriminator.discriminator(name, setup, codes, options)?;
+        Critic::new(Player::new(network, optimizer)?.scheduled(self.schedule), self.rules)
+    }
 }
 
-/// The recipe of a form.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(transparent, bound = "")]
-pub(super) struct FormRecipe<F> {
-    tables: Tables,
-    #[serde(skip)]
-    form: PhantomData<F>,
+/// Declares the recipe of a form: the tables that all forms have, then its own.
+macro_rules! autoencoder_recipe {
+    ($(#[$about:meta])* $name:ident { $($(#[$meaning:meta])* $field:ident: $kind:ty,)* }) => {
+        $(#[$about])*
+        #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+        #[serde(deny_unknown_fields)]
+        pub(super) struct $name {
+            /// From samples to codes.
+            encoder: brigand_core::networks::NetworkRecipe,
+            /// From codes to samples.
+            decoder: brigand_core::networks::NetworkRecipe,
+            /// Scores codes.
+            discriminator: brigand_core::networks::NetworkRecipe,
+            /// The code.
+            latent: super::recipe::CodeRecipe,
+            /// What discriminator and encoder minimise.
+            objective: brigand_core::objectives::Objective,
+            /// What is added to the discriminator's loss.
+            #[serde(default)]
+            penalty: brigand_core::penalties::Penalty,
+            /// What constrains the discriminator without a term in its loss.
+            #[serde(default)]
+            constraint: brigand_core::penalties::Constraint,
+            /// Noise on codes before the discriminator.
+            #[serde(default)]
+            instance_noise: brigand_core::techniques::InstanceNoise,
+            /// How step sizes change.
+            schedule: brigand_core::players::Schedule,
+            $($(#[$meaning])* $field: $kind,)*
+        }
+
+        impl $name {
+            fn new(tables: super::recipe::Tables, $($field: $kind),*) -> Self {
+                let super::recipe::Tables { encoder, decoder, discriminator, latent, rules, schedule } = tables;
+                Self {
+                    encoder,
+                    decoder,
+                    discriminator,
+                    latent,
+                    objective: rules.objective,
+                    penalty: rules.penalty,
+                    constraint: rules.constraint,
+                    instance_noise: rules.noise,
+                    schedule,
+                    $($field,)*
+                }
+            }
+
+            /// The tables that all forms have.
+            fn tables(&self) -> super::recipe::Tables {
+                super::recipe::Tables {
+                    encoder: self.encoder.clone(),
+                    decoder: self.decoder.clone(),
+                    discriminator: self.discriminator.clone(),
+                    latent: self.latent,
+                    rules: brigand_core::players::Rules {
+                        penalty: self.penalty,
+                        constraint: self.constraint,
+                        noise: self.instance_noise,
+                        ..brigand_core::players::Rules::plain(self.objective)
+                    },
+                    schedule: self.schedule,
+                }
+            }
+        }
+    };
 }
 
-impl<F: Form> SystemRecipe for FormRecipe<F> {
-    fn defaults(kind: SampleKind) -> Result<Self> {
-        Ok(Self { tables: F::defaults(kind), form: PhantomData })
-    }
-
-    fn check(&self) -> Result<()> {
-        self.tables.check_like(&F::defaults(SampleKind::Image))?;
-        self.tables.check()
-    }
-
-    fn build(self, setup: &Setup<'_>) -> Result<Box<dyn System>> {
-        Ok(Box::new(AdversarialAutoencoder::<F>::new(self.tables, setup)?))
-    }
-}
+pub(super) use autoencoder_recipe;

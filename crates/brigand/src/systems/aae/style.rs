@@ -1,121 +1,143 @@
-//! `aae-style`: the decoder is told the class, so that what remains for the code, once it must look the same for all
-//! classes, is the style.
+//! `aae-style`: the decoder is given the class, so that what remains for the code, once it has the same distribution for
+//! all classes, is the style.
 
 use brigand_autograd::Variable;
+use brigand_core::batch::{Batch, LABELS, Need, SampleKind};
+use brigand_core::capability::{Encoder, Sampler};
+use brigand_core::latent::{CLASS, Distribution, LatentPart, LatentSpace, NOISE};
+use brigand_core::measurements::GENERATOR_LOSS;
+use brigand_core::networks::Discriminator;
+use brigand_core::players::{Conditioned, Critic, DISCRIMINATOR, Turn};
+use brigand_core::recipe::SystemRecipe;
+use brigand_core::system::{Parts, System};
+use brigand_core::{Error, Result, Setup};
+use serde::{Deserialize, Serialize};
 
-use super::code_discriminator::CodeDiscriminator;
-use super::recipe::{ConditionRecipe, Tables};
-use super::{Form, Turn};
-use crate::data::Dataset;
-use crate::error::{Error, Result};
-use crate::layers::Mode;
-use crate::networks::{Network, SampleKind};
-use crate::systems::recognition::no_labels;
-use crate::systems::state::{Fragment, State};
-use crate::systems::{
-    CLASS, Distribution, LatentPart, LatentSpace, NOISE, OptimizerRecipe, Seen, Setup, labels,
-};
-use crate::training::history::{DISCRIMINATOR_LOSS, GENERATOR_LOSS};
+use super::autoencoder::{Autoencoder, adversarial_loss};
+use super::recipe::{OptimizersRecipe, PhasesRecipe, Tables, autoencoder_recipe};
 
 /// A class, as often as its share says, beside a standard normal style of `size` coordinates.
 pub(super) fn class_and_style(shares: Vec<f64>, size: usize) -> LatentSpace {
     LatentSpace::new(vec![
         LatentPart { name: CLASS, distribution: Distribution::Category { shares } },
-        style(size),
+        LatentPart { name: NOISE, distribution: Distribution::Normal { size, deviation: 1.0 } },
     ])
 }
 
-fn style(size: usize) -> LatentPart {
-    LatentPart { name: NOISE, distribution: Distribution::Normal { size, deviation: 1.0 } }
+/// Which networks are given the class besides the decoder.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ConditionRecipe {
+    /// Whether the discriminator has it beside the code. Codes then have to follow the prior in each class; without, as in
+    /// the paper, only in all classes together, which leaves room for the class in them.
+    discriminator: bool,
 }
 
-/// Who is told the class where the recipe does not say.
-const CONDITION: ConditionRecipe = ConditionRecipe { discriminator: true };
+autoencoder_recipe! {
+    /// Everything that makes an adversarial auto-encoder of styles.
+    AaeStyleRecipe {
+        /// Which networks are given the class besides the decoder.
+        condition: ConditionRecipe,
+        /// Which phases a step has.
+        phases: PhasesRecipe,
+        /// How weights step.
+        optimizer: OptimizersRecipe,
+    }
+}
 
-/// The encoder says the style; the latent is the class, then the style.
-pub(super) struct StyleApart {
-    discriminator: CodeDiscriminator,
-    space: LatentSpace,
-    styles: LatentSpace,
+impl SystemRecipe for AaeStyleRecipe {
+    const NEEDS: &'static [Need] = &[Need::Samples, Need::Indices(LABELS)];
+
+    fn defaults(kind: SampleKind) -> Result<Self> {
+        let size = match kind {
+            SampleKind::Image => 8,
+            SampleKind::Points => 2,
+        };
+        let condition = ConditionRecipe { discriminator: true };
+        // Ten priors to match instead of one need larger steps.
+        let optimizers = OptimizersRecipe::adam(1e-3, 2e-3, 1e-3);
+        Ok(Self::new(Tables::ordinary(kind, size), condition, PhasesRecipe::ALL, optimizers))
+    }
+
+    fn check(&self) -> Result<()> {
+        self.tables().check()?;
+        self.optimizer.check()
+    }
+
+    fn build(&self, setup: &Setup) -> Result<Box<dyn System>> {
+        let (tables, size, class_counts) = (self.tables(), self.latent.size, setup.schema.class_counts());
+        let space = class_and_style(class_counts.to_vec(), size);
+        let condition = if self.condition.discriminator { class_counts.len() } else { 0 };
+        let (shared, codes) = ((&tables, self.phases, self.optimizer), (size, condition));
+        Ok(Box::new(AaeStyle {
+            autoencoder: Autoencoder::new(shared, (space, size), setup)?,
+            discriminator: tables.critic(DISCRIMINATOR, self.optimizer.discriminator, codes, setup)?,
+            condition: self.condition,
+            classes: class_counts.len(),
+            size,
+        }))
+    }
+}
+
+/// The encoder gives the style; the latent is the class, then the style.
+struct AaeStyle {
+    autoencoder: Autoencoder,
+    discriminator: Critic<Discriminator>,
     condition: ConditionRecipe,
+    classes: usize,
+    size: usize,
 }
 
-impl StyleApart {
-    /// The classes of samples, one-hot `[n, classes]`.
-    fn one_hot(&self, labels: &[u32], like: &Variable) -> Result<Variable> {
-        Ok(Variable::one_hot(labels, self.space.classes(), like.dtype(), like.device())?)
-    }
-}
-
-impl Form for StyleApart {
-    fn defaults(kind: SampleKind) -> Tables {
-        let size = if kind == SampleKind::Image { 8 } else { 2 };
-        let mut tables = Tables::ordinary(kind, size);
-        tables.condition = Some(CONDITION);
-        // Ten priors to match instead of one want a faster game.
-        tables.optimizer.discriminator = OptimizerRecipe::adam(2e-3, 0.5, 0.999);
-        tables.optimizer.regularization = OptimizerRecipe::adam(1e-3, 0.5, 0.999);
-        tables
+impl System for AaeStyle {
+    fn parts(&mut self) -> Parts<'_> {
+        let mut parts = self.autoencoder.parts();
+        parts.push((DISCRIMINATOR, &mut self.discriminator));
+        parts
     }
 
-    fn new(tables: &Tables, setup: &Setup<'_>) -> Result<Self> {
-        if setup.classes.is_empty() {
-            return Err(no_labels());
+    fn train_step(&mut self, turn: &mut Turn<'_>) -> Result<()> {
+        let (draw, autoencoder) = (turn.only_draw(), &mut self.autoencoder);
+        let batch = turn.batch(draw)?;
+        let samples = batch.samples()?;
+        let classes = autoencoder.codec.place().one_hot(batch.required_labels()?, self.classes)?;
+        autoencoder.learn_to_reconstruct((turn, draw), samples, |styles| {
+            Ok(Variable::concatenate(&[&classes, styles], 1)?)
+        })?;
+        if !autoencoder.phases.regularization {
+            return Ok(());
         }
-        let (size, losses) = (tables.latent.size, [DISCRIMINATOR_LOSS, GENERATOR_LOSS]);
-        let condition = tables.condition.unwrap_or(CONDITION);
-        let heard = if condition.discriminator { setup.classes.len() } else { 0 };
-        Ok(Self {
-            discriminator: CodeDiscriminator::new("discriminator", losses, (size, heard), tables, setup)?,
-            condition,
-            space: class_and_style(setup.classes.to_vec(), size),
-            styles: LatentSpace::new(vec![style(size)]),
-        })
+        let styles = autoencoder.outputs(draw, samples)?;
+        let (place, size) = (autoencoder.codec.place(), self.size);
+        let prior =
+            draw.rows("prior", styles.shape()[0], |count, stream| place.normal(&[count, size], stream))?;
+        let sides = if self.condition.discriminator {
+            (Conditioned::under(prior, classes.clone()), Conditioned::under(styles, classes))
+        } else {
+            (Conditioned::alone(prior), Conditioned::alone(styles))
+        };
+        let loss = adversarial_loss(&mut self.discriminator, (turn, draw), sides, GENERATOR_LOSS)?;
+        autoencoder.regularize(turn, &loss)
     }
 
-    fn outputs(&self) -> usize {
-        self.styles.size()
+    fn as_sampler(&self) -> Option<&dyn Sampler> {
+        Some(&self.autoencoder.codec)
     }
 
-    fn latent_space(&self) -> LatentSpace {
-        self.space.clone()
+    fn as_encoder(&self) -> Option<&dyn Encoder> {
+        Some(self)
     }
+}
 
-    fn latents(&self, said: &Variable, labels: Option<&[u32]>) -> Result<Variable> {
-        let labels = labels.ok_or_else(|| {
+impl Encoder for AaeStyle {
+    fn encode(&self, batch: &Batch) -> Result<Variable> {
+        let labels = batch.labels().ok_or_else(|| {
             Error::Request(
                 "the codes of this system leave the class out, so the samples' labels are needed; use labelled data"
                     .into(),
             )
         })?;
-        Ok(Variable::concatenate(&[&self.one_hot(labels, said)?, said], 1)?)
-    }
-
-    fn regularize(&mut self, encoder: &mut Network, turn: &mut Turn<'_>) -> Result<Variable> {
-        let styles = encoder.forward(&turn.batch.samples, Mode::Training)?;
-        let drawn = self.styles.draw(styles.shape()[0], &mut turn.stream("prior"), styles.device())?;
-        if !self.condition.discriminator {
-            return self.discriminator.play(Seen::alone(&drawn), Seen::alone(&styles), turn);
-        }
-        let heard = self.one_hot(labels(&turn.batch)?, &styles)?;
-        self.discriminator.play(Seen::with(&drawn, &heard), Seen::with(&styles, &heard), turn)
-    }
-
-    fn networks(&self) -> Vec<&Network> {
-        vec![self.discriminator.network()]
-    }
-
-    fn check_data(&self, data: &Dataset) -> Result<()> {
-        data.labels().map(|_| ()).ok_or_else(no_labels)
-    }
-}
-
-impl Fragment for StyleApart {
-    fn save(&self, _: &str, state: &mut State) -> Result<()> {
-        self.discriminator.save("discriminator", state)
-    }
-
-    fn restore(&mut self, _: &str, state: &State) -> Result<()> {
-        self.discriminator.restore("discriminator", state)
+        let codec = &self.autoencoder.codec;
+        let styles = codec.encoder_outputs(batch.samples()?)?;
+        Ok(Variable::concatenate(&[&codec.place().one_hot(labels, self.classes)?, &styles], 1)?)
     }
 }

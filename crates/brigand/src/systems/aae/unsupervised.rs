@@ -1,69 +1,90 @@
 //! `aae`: codes that follow a prior.
 
-use brigand_autograd::Variable;
+use brigand_core::batch::{Need, SampleKind};
+use brigand_core::capability::{Encoder, Sampler};
+use brigand_core::latent::{LatentPart, LatentSpace, NOISE};
+use brigand_core::measurements::GENERATOR_LOSS;
+use brigand_core::networks::Discriminator;
+use brigand_core::players::{Conditioned, Critic, DISCRIMINATOR, Turn};
+use brigand_core::recipe::SystemRecipe;
+use brigand_core::system::{Parts, System};
+use brigand_core::{Result, Setup};
 
-use super::code_discriminator::CodeDiscriminator;
+use super::autoencoder::{Autoencoder, adversarial_loss};
 use super::prior::PriorRecipe;
-use super::recipe::Tables;
-use super::{Form, Turn};
-use crate::error::Result;
-use crate::layers::Mode;
-use crate::networks::{Network, SampleKind};
-use crate::systems::state::{Fragment, State};
-use crate::systems::{LatentPart, LatentSpace, NOISE, Seen, Setup};
-use crate::training::history::{DISCRIMINATOR_LOSS, GENERATOR_LOSS};
+use super::recipe::{OptimizersRecipe, PhasesRecipe, Tables, autoencoder_recipe};
 
-/// The encoder says a code, and the code is the latent.
-pub(super) struct Unsupervised {
-    discriminator: CodeDiscriminator,
-    space: LatentSpace,
-}
-
-impl Form for Unsupervised {
-    fn defaults(kind: SampleKind) -> Tables {
-        Tables { prior: Some(PriorRecipe::Normal { deviation: 1.0 }), ..Tables::ordinary(kind, 2) }
-    }
-
-    fn new(tables: &Tables, setup: &Setup<'_>) -> Result<Self> {
-        let size = tables.latent.size;
-        let prior = tables.prior.clone().unwrap_or(PriorRecipe::Normal { deviation: 1.0 });
-        let distribution = prior.distribution(size, setup.classes.len())?;
-        let losses = [DISCRIMINATOR_LOSS, GENERATOR_LOSS];
-        Ok(Self {
-            discriminator: CodeDiscriminator::new("discriminator", losses, (size, 0), tables, setup)?,
-            space: LatentSpace::new(vec![LatentPart { name: NOISE, distribution }]),
-        })
-    }
-
-    fn outputs(&self) -> usize {
-        self.space.size()
-    }
-
-    fn latent_space(&self) -> LatentSpace {
-        self.space.clone()
-    }
-
-    fn latents(&self, said: &Variable, _: Option<&[u32]>) -> Result<Variable> {
-        Ok(said.clone())
-    }
-
-    fn regularize(&mut self, encoder: &mut Network, turn: &mut Turn<'_>) -> Result<Variable> {
-        let codes = encoder.forward(&turn.batch.samples, Mode::Training)?;
-        let drawn = self.space.draw(codes.shape()[0], &mut turn.stream("prior"), codes.device())?;
-        self.discriminator.play(Seen::alone(&drawn), Seen::alone(&codes), turn)
-    }
-
-    fn networks(&self) -> Vec<&Network> {
-        vec![self.discriminator.network()]
+autoencoder_recipe! {
+    /// Everything that makes an adversarial auto-encoder without labels.
+    AaeRecipe {
+        /// The distribution that codes should follow.
+        prior: PriorRecipe,
+        /// Which phases a step has.
+        phases: PhasesRecipe,
+        /// How weights step.
+        optimizer: OptimizersRecipe,
     }
 }
 
-impl Fragment for Unsupervised {
-    fn save(&self, _: &str, state: &mut State) -> Result<()> {
-        self.discriminator.save("discriminator", state)
+impl SystemRecipe for AaeRecipe {
+    const NEEDS: &'static [Need] = &[Need::Samples];
+
+    fn defaults(kind: SampleKind) -> Result<Self> {
+        let (prior, optimizers) =
+            (PriorRecipe::Normal { deviation: 1.0 }, OptimizersRecipe::adam(1e-3, 5e-4, 5e-4));
+        Ok(Self::new(Tables::ordinary(kind, 2), prior, PhasesRecipe::ALL, optimizers))
     }
 
-    fn restore(&mut self, _: &str, state: &State) -> Result<()> {
-        self.discriminator.restore("discriminator", state)
+    fn check(&self) -> Result<()> {
+        self.tables().check()?;
+        self.optimizer.check()?;
+        self.prior.check(self.latent.size)
+    }
+
+    fn build(&self, setup: &Setup) -> Result<Box<dyn System>> {
+        let (tables, size) = (self.tables(), self.latent.size);
+        let distribution = self.prior.distribution(size, setup.schema.class_counts().len())?;
+        let space = LatentSpace::new(vec![LatentPart { name: NOISE, distribution }]);
+        let shared = (&tables, self.phases, self.optimizer);
+        Ok(Box::new(Aae {
+            autoencoder: Autoencoder::new(shared, (space, size), setup)?,
+            discriminator: tables.critic(DISCRIMINATOR, self.optimizer.discriminator, (size, 0), setup)?,
+        }))
+    }
+}
+
+/// The encoder gives a code, and the code is the latent.
+struct Aae {
+    autoencoder: Autoencoder,
+    discriminator: Critic<Discriminator>,
+}
+
+impl System for Aae {
+    fn parts(&mut self) -> Parts<'_> {
+        let mut parts = self.autoencoder.parts();
+        parts.push((DISCRIMINATOR, &mut self.discriminator));
+        parts
+    }
+
+    fn train_step(&mut self, turn: &mut Turn<'_>) -> Result<()> {
+        let (draw, autoencoder) = (turn.only_draw(), &mut self.autoencoder);
+        let samples = turn.batch(draw)?.samples()?.clone();
+        autoencoder.learn_to_reconstruct((turn, draw), &samples, |codes| Ok(codes.clone()))?;
+        if !autoencoder.phases.regularization {
+            return Ok(());
+        }
+        let codes = autoencoder.outputs(draw, &samples)?;
+        let prior = autoencoder.codec.draw(draw, "prior", codes.shape()[0])?;
+        let sides = (Conditioned::alone(prior), Conditioned::alone(codes));
+        let loss = adversarial_loss(&mut self.discriminator, (turn, draw), sides, GENERATOR_LOSS)?;
+        autoencoder.regularize(turn, &loss)
+    }
+
+    fn as_sampler(&self) -> Option<&dyn Sampler> {
+        Some(&self.autoencoder.codec)
+    }
+
+    fn as_encoder(&self) -> Option<&dyn Encoder> {
+        Some(&self.autoencoder.codec)
     }
 }

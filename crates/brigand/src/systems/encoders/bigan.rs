@@ -1,28 +1,32 @@
 //! `bigan`: a GAN of pairs, in which an encoder and a generator become each other's inverse (Donahue et al. 2016,
 //! arXiv:1605.09782; Dumoulin et al. 2016, arXiv:1606.00704).
 
+use brigand_core::batch::{Need, SampleKind};
+use brigand_core::capability::{Encoder, Sampler};
+use brigand_core::latent::{LatentRecipe, LatentSpace, Prior};
+use brigand_core::measurements::GENERATOR_LOSS;
+use brigand_core::modules::{Network, Part, Pass};
+use brigand_core::networks::{
+    ConditionUse, Discriminator, DiscriminatorOptions, Heads, Hidden, HiddenNormalization, NetworkRecipe,
+};
+use brigand_core::objectives::Objective;
+use brigand_core::penalties::{Constraint, Penalty};
+use brigand_core::players::{
+    Conditioned, Critic, DISCRIMINATOR, OptimizerRecipe, Pair, Player, Rules, Schedule, Scored, Scorer, Turn,
+};
+use brigand_core::recipe::{Family, Make, Row, SystemRecipe};
+use brigand_core::system::{Parts, System};
+use brigand_core::techniques::InstanceNoise;
+use brigand_core::{Error, Result, Setup};
 use serde::{Deserialize, Serialize};
 
-use super::super::adversary::{Adversary, Seen};
-use super::super::classifier::HeldOutRecipe;
-use super::super::feed::Feed;
-use super::super::player::descend;
-use super::super::registry::{Entry, Family, SystemRecipe, own};
-use super::super::{Report, Setup, System};
-use super::codec::{Codec, CodecRecipe};
-use super::encoding::{Encoding, Lesson};
+use super::super::codec::{Codec, CodecRecipe};
+use super::super::held_out::HeldOutRecipe;
+use super::held_out_codes::note_code_quality;
 use super::{length, mlp};
-use crate::error::{Error, Result};
-use crate::layers::Mode;
-use crate::networks::{Head, Hearing, Hidden, HiddenNormalization, NetworkRecipe, SampleKind};
-use crate::objectives::Objective;
-use crate::random::Stream;
-use crate::systems::{LatentRecipe, Prior};
-use crate::systems::{OptimizerRecipe, Schedule};
-use crate::training::history::{DISCRIMINATOR_LOSS, GENERATOR_LOSS};
 
 /// Name of the squared distance between a latent and the code of its sample, a coordinate's mean.
-const LATENT_ERROR: &str = "latent error";
+const LATENT_ERROR: &str = "latent_error";
 
 /// How the three networks step.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -36,23 +40,23 @@ pub struct BiganOptimizers {
     pub discriminator: OptimizerRecipe,
 }
 
-/// What the encoder learns from.
+/// What the encoder minimises.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum EncoderLearns {
-    /// The discriminator, which sees samples together with their codes.
+pub enum EncoderLoss {
+    /// The generator's loss, against a discriminator of samples together with their codes.
     Pairs,
-    /// Latents of generated samples, by squared error, while the discriminator sees samples alone: the paper's
+    /// The squared error of the latents of generated samples, while the discriminator scores samples alone: the paper's
     /// baseline, which never encodes a real sample while it trains.
     Latents,
 }
 
-/// Who learns from what.
+/// How the networks are updated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct BiganUpdate {
-    /// What the encoder learns from.
-    pub encoder: EncoderLearns,
+    /// What the encoder minimises.
+    pub encoder: EncoderLoss,
 }
 
 /// Everything that makes a BiGAN.
@@ -65,91 +69,98 @@ pub struct BiganRecipe {
     pub encoder: NetworkRecipe,
     /// From codes to samples.
     pub generator: NetworkRecipe,
-    /// Tells samples with their codes from latents with their samples. An mlp sees the code beside the sample, other
+    /// Scores samples with their codes against latents with their samples. An mlp has the code beside the sample, other
     /// networks beside their last features.
     pub discriminator: NetworkRecipe,
-    /// What they play.
+    /// What they minimise.
     pub objective: Objective,
+    /// What is added to the discriminator's loss.
+    #[serde(default)]
+    pub penalty: Penalty,
+    /// What constrains the discriminator without a term in its loss.
+    #[serde(default)]
+    pub constraint: Constraint,
+    /// Noise on samples and codes before the discriminator.
+    #[serde(default)]
+    pub instance_noise: InstanceNoise,
     /// How the networks step.
     pub optimizer: BiganOptimizers,
     /// How step sizes change over the run.
     pub schedule: Schedule,
-    /// Who learns from what.
+    /// How the networks are updated.
     pub update: BiganUpdate,
-    /// When it is judged on samples kept from it.
+    /// When it is measured on held-out samples.
     pub held_out: HeldOutRecipe,
 }
 
 /// Its row of the registry.
-pub(super) const ROW: Entry = Entry {
+pub(super) const ROW: Row = Row {
     name: "bigan",
     family: Family::Encoders,
     summary: "a GAN of samples with their codes, whose encoder inverts the generator",
     paper: "Donahue et al. 2016, arXiv:1605.09782",
     data: "digits",
     length,
-    make: own::<BiganRecipe>(),
+    make: Make::of::<BiganRecipe>(),
 };
 
 impl BiganRecipe {
-    fn codec(&self) -> CodecRecipe<'_> {
-        CodecRecipe {
-            latent: self.latent,
-            encoder: (&self.encoder, self.optimizer.encoder),
-            numbers: 1,
-            decoder: (&self.generator, self.optimizer.generator),
-            decoder_name: "generator",
-            logits: false,
-            schedule: self.schedule,
-        }
+    fn rules(&self) -> Rules {
+        let Self { penalty, constraint, instance_noise: noise, .. } = *self;
+        Rules { penalty, constraint, noise, ..Rules::plain(self.objective) }
     }
 
-    /// Where the discriminator hears codes.
-    fn hearing(&self) -> Hearing {
+    fn condition(&self) -> ConditionUse {
         match (self.update.encoder, &self.discriminator) {
-            (EncoderLearns::Latents, _) => Hearing::Nothing,
-            (EncoderLearns::Pairs, NetworkRecipe::Mlp(_)) => Hearing::Sample(self.latent.size),
-            (EncoderLearns::Pairs, _) => Hearing::Features(self.latent.size),
+            (EncoderLoss::Latents, _) => ConditionUse::None,
+            (EncoderLoss::Pairs, NetworkRecipe::Mlp(_)) => ConditionUse::BesideSample(self.latent.size),
+            (
+                EncoderLoss::Pairs,
+                NetworkRecipe::Dcgan(_) | NetworkRecipe::Resnet(_) | NetworkRecipe::Autoencoder(_),
+            ) => ConditionUse::BesideFeatures(self.latent.size),
         }
     }
 }
 
 impl SystemRecipe for BiganRecipe {
+    const NEEDS: &'static [Need] = &[Need::Samples];
+
     /// The paper's fully connected networks at a quarter of their width, with fewer latents, a larger step and a
     /// discriminator without batch normalisation: what inverts within thousands of steps instead of its hundreds of
     /// epochs.
     fn defaults(kind: SampleKind) -> Result<Self> {
-        let (latent, width, normalization) = match kind {
-            SampleKind::Image => {
-                (LatentRecipe { size: 16, prior: Prior::Uniform }, 256, HiddenNormalization::BeforeActivation)
-            }
-            SampleKind::Points => {
-                (LatentRecipe { size: 2, prior: Prior::Normal }, 128, HiddenNormalization::None)
-            }
+        let (size, prior, width, normalization, rate) = match kind {
+            SampleKind::Image => (16, Prior::Uniform, 256, HiddenNormalization::BeforeActivation, 3e-4),
+            SampleKind::Points => (2, Prior::Normal, 128, HiddenNormalization::None, 1e-3),
         };
         let network = |activation, normalization| mlp(&[width, width], activation, normalization);
-        let rate = if kind == SampleKind::Image { 3e-4 } else { 1e-3 };
         let adam = OptimizerRecipe::adam(rate, 0.5, 0.999);
         Ok(Self {
-            latent,
+            latent: LatentRecipe { size, prior },
             encoder: network(Hidden::LeakyRelu, normalization),
             generator: network(Hidden::Relu, normalization),
             discriminator: network(Hidden::LeakyRelu, HiddenNormalization::None),
             objective: Objective::NON_SATURATING,
+            penalty: Penalty::default(),
+            constraint: Constraint::default(),
+            instance_noise: InstanceNoise::default(),
             optimizer: BiganOptimizers { encoder: adam, generator: adam, discriminator: adam },
             schedule: Schedule::Constant {},
-            update: BiganUpdate { encoder: EncoderLearns::Pairs },
+            update: BiganUpdate { encoder: EncoderLoss::Pairs },
             held_out: HeldOutRecipe { every: 500 },
         })
     }
 
     fn check(&self) -> Result<()> {
-        self.codec().check()?;
-        self.objective.check()?;
+        self.latent.check()?;
+        self.rules().check()?;
+        self.schedule.check()?;
+        self.optimizer.encoder.check("encoder")?;
+        self.optimizer.generator.check("generator")?;
         self.optimizer.discriminator.check("discriminator")?;
-        if matches!(self.discriminator, NetworkRecipe::Autoencoder(_)) {
+        if self.discriminator.reconstructs() {
             return Err(Error::Recipe(
-                "an auto-encoder cannot see a sample together with its code; choose mlp, dcgan or resnet for \
+                "an auto-encoder cannot score a sample together with its code; choose mlp, dcgan or resnet for \
                  discriminator.kind"
                     .into(),
             ));
@@ -157,68 +168,120 @@ impl SystemRecipe for BiganRecipe {
         Ok(())
     }
 
-    fn build(self, setup: &Setup<'_>) -> Result<Box<dyn System>> {
-        self.check()?;
-        let codec = Codec::new(&self.codec(), setup)?;
-        let head = Head { condition: self.hearing(), ..Head::default() };
-        let network = self.discriminator.discriminator(
-            "discriminator",
-            setup.sample,
-            head,
-            setup.seed,
-            setup.device,
-        )?;
-        let adversary = Adversary::new(network, self.optimizer.discriminator, self.objective);
-        let lesson = Inversion { adversary, encoder: self.update.encoder };
-        Ok(Box::new(Encoding { codec, lesson, held_out: self.held_out }))
-    }
-}
-
-/// Samples with their codes and latents with their samples are to look alike.
-struct Inversion {
-    adversary: Adversary,
-    encoder: EncoderLearns,
-}
-
-impl Lesson for Inversion {
-    fn learn(&mut self, codec: &mut Codec, feed: &mut Feed, step: u64) -> Result<Report> {
-        let samples = feed.batch(step)?.samples;
-        let latents = codec.draw(samples.shape()[0], &mut Stream::new(feed.seed(), "latents", step))?;
-        let made = codec.decoder.network.forward(&latents, Mode::Training)?;
-        let (mut dropout, scale) = (Stream::new(feed.seed(), "dropout", step), codec.scale(step));
-        let mut report = Report::new();
-        let (discriminator, generator) = match self.encoder {
-            EncoderLearns::Pairs => {
-                let codes = codec.encoder.network.forward(&samples, Mode::Training)?;
-                let codes = codec.codes(&codes)?;
-                let (real, fake) = (Seen::with(&samples, &codes), Seen::with(&made, &latents));
-                let discriminator = self.adversary.learn(real, fake, &mut dropout, scale)?;
-                let exchanged = self.adversary.exchanged(real, fake, &mut dropout)?;
-                descend(&mut [&mut codec.encoder, &mut codec.decoder], &exchanged, scale)?;
-                (discriminator, exchanged.scalar()?)
-            }
-            EncoderLearns::Latents => {
-                let found = codec.encoder.network.forward(&made.detach(), Mode::Training)?;
-                let error = codec.codes(&found)?.sub(&latents)?.square()?.mean_all()?;
-                descend(&mut [&mut codec.encoder], &error, scale)?;
-                report.insert(LATENT_ERROR.to_owned(), error.scalar()?);
-                let (real, fake) = (Seen::alone(&samples), Seen::alone(&made));
-                let discriminator = self.adversary.learn(real, fake, &mut dropout, scale)?;
-                let fooled = self.adversary.fooled(real, fake, &mut dropout)?;
-                descend(&mut [&mut codec.decoder], &fooled, scale)?;
-                (discriminator, fooled.scalar()?)
-            }
+    fn build(&self, setup: &Setup) -> Result<Box<dyn System>> {
+        let codec = CodecRecipe {
+            space: LatentSpace::new(vec![self.latent.part()]),
+            encoder: (&self.encoder, self.optimizer.encoder),
+            outputs: self.latent.size,
+            bounded: self.latent.prior == Prior::Uniform,
+            decoder: (&self.generator, self.optimizer.generator),
+            decoder_name: "generator",
+            logits: false,
+            schedule: self.schedule,
         };
-        report.insert(DISCRIMINATOR_LOSS.to_owned(), discriminator);
-        report.insert(GENERATOR_LOSS.to_owned(), generator);
-        Ok(report)
+        let options = DiscriminatorOptions {
+            condition: self.condition(),
+            reparametrisation: self.constraint.reparametrisation(),
+            ..DiscriminatorOptions::default()
+        };
+        let sample = setup.schema.sample_shape()?;
+        let network = self.discriminator.discriminator(DISCRIMINATOR, setup, sample, options)?;
+        let discriminator = match self.update.encoder {
+            EncoderLoss::Pairs => Either::OfPairs(self.critic(network.map(PairDiscriminator))?),
+            EncoderLoss::Latents => Either::OfSamples(self.critic(network)?),
+        };
+        Ok(Box::new(Bigan { codec: Codec::new(codec, setup)?, discriminator, held_out: self.held_out }))
+    }
+}
+
+impl BiganRecipe {
+    fn critic<M: Scorer>(&self, network: Network<M>) -> Result<Critic<M>> {
+        let player = Player::new(network, self.optimizer.discriminator)?.scheduled(self.schedule);
+        Critic::new(player, self.rules())
+    }
+}
+
+/// Scores samples with their codes, both of which count as its input.
+struct PairDiscriminator(Discriminator);
+
+impl Scorer for PairDiscriminator {
+    type Input = Pair;
+    type Also = Heads;
+
+    fn score(&self, pass: &mut Pass<'_>, Pair(samples, codes): &Pair) -> Result<Scored<Heads>> {
+        self.0.score(pass, &Conditioned::under(samples.clone(), codes.clone()))
     }
 
-    fn adversary(&self) -> Option<&Adversary> {
-        Some(&self.adversary)
+    fn couples_samples(&self) -> bool {
+        self.0.couples_samples()
+    }
+}
+
+/// The discriminator, by what the encoder minimises.
+enum Either {
+    OfPairs(Critic<PairDiscriminator>),
+    OfSamples(Critic<Discriminator>),
+}
+
+/// An encoder, a generator and a discriminator in training.
+struct Bigan {
+    codec: Codec,
+    discriminator: Either,
+    held_out: HeldOutRecipe,
+}
+
+impl System for Bigan {
+    fn parts(&mut self) -> Parts<'_> {
+        let mut parts = self.codec.parts();
+        parts.push((
+            DISCRIMINATOR,
+            match &mut self.discriminator {
+                Either::OfPairs(critic) => critic as &mut dyn Part,
+                Either::OfSamples(critic) => critic,
+            },
+        ));
+        parts
     }
 
-    fn adversary_mut(&mut self) -> Option<&mut Adversary> {
-        Some(&mut self.adversary)
+    fn train_step(&mut self, turn: &mut Turn<'_>) -> Result<()> {
+        let (draw, codec) = (turn.only_draw(), &mut self.codec);
+        let samples = turn.batch(draw)?.samples()?.clone();
+        let latents = codec.draw(draw, "latents", samples.shape()[0])?;
+        let generated = codec.decode_batch(&latents)?;
+        let stream = &mut draw.stream("dropout/encoder");
+        match &mut self.discriminator {
+            Either::OfPairs(critic) => {
+                let codes = codec.encode_batch(&samples, stream)?;
+                let (real, fake) = (Pair(samples, codec.codes(&codes)?), Pair(generated, latents));
+                critic.learn(turn, draw, &real, &fake)?;
+                let loss = critic.swapped_loss(&real, &fake, draw)?;
+                turn.note(GENERATOR_LOSS, &loss);
+                turn.descend(&mut [&mut codec.encoder, &mut codec.decoder], &loss)?;
+            }
+            Either::OfSamples(critic) => {
+                let codes = codec.encode_batch(&generated.detach(), stream)?;
+                let error = codec.codes(&codes)?.sub(&latents)?.square()?.mean_all()?;
+                turn.note(LATENT_ERROR, &error);
+                turn.descend(&mut [&mut codec.encoder], &error)?;
+                let (real, fake) = (Conditioned::alone(samples), Conditioned::alone(generated));
+                critic.learn(turn, draw, &real, &fake)?;
+                let loss = critic.loss_for(&real, &fake, draw)?;
+                turn.note(GENERATOR_LOSS, &loss);
+                turn.descend(&mut [&mut codec.decoder], &loss)?;
+            }
+        }
+        if self.held_out.is_due(turn) { note_code_quality(&self.codec, turn) } else { Ok(()) }
+    }
+
+    fn needs_held_out(&self) -> bool {
+        self.held_out.every > 0
+    }
+
+    fn as_sampler(&self) -> Option<&dyn Sampler> {
+        Some(&self.codec)
+    }
+
+    fn as_encoder(&self) -> Option<&dyn Encoder> {
+        Some(&self.codec)
     }
 }

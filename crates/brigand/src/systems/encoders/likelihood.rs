@@ -1,14 +1,13 @@
 //! How likely a decoder makes a sample, in nats.
 
 use brigand_autograd::Variable;
+use brigand_core::{Error, Result};
 use serde::{Deserialize, Serialize};
-
-use crate::error::{Error, Result};
 
 /// The smallest variance that is fitted.
 const SMALLEST_VARIANCE: f64 = 1e-6;
 
-/// The distribution of a sample around what the decoder says.
+/// The distribution of a sample around the decoder's output.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Likelihood {
@@ -22,7 +21,7 @@ pub enum Likelihood {
         deviation: f64,
     },
     /// `N(decoder, s²)` with the `s²` under which the batch is most likely, its mean squared error (Rybkin et al.
-    /// 2020, arXiv:2006.13202), so that nobody needs to know how sharp samples are.
+    /// 2020, arXiv:2006.13202), so that no recipe has to say how sharp samples are.
     FittedNormal {},
 }
 
@@ -47,7 +46,7 @@ impl Likelihood {
     }
 
     /// Minus the log-likelihood of `samples` `[batch, sample...]` given the decoder's `outputs` of the same shape,
-    /// summed over a sample and averaged over the batch.
+    /// summed over each sample and averaged over the batch.
     pub(super) fn loss(&self, outputs: &Variable, samples: &Variable) -> Result<Variable> {
         let count = samples.shape()[0].max(1);
         let numbers = samples.elements() as f64 / count as f64;
@@ -86,7 +85,7 @@ mod tests {
     #[test]
     fn losses_are_nats_of_a_whole_sample() {
         let ln_2 = std::f64::consts::LN_2;
-        // A decoder that does not know loses ln 2 at every pixel, whatever the pixel.
+        // Logits of 0 lose ln 2 at every pixel, whatever the pixel.
         assert!(
             (loss(Likelihood::Bernoulli {}, &[0.0; 6], &[1.0, -1.0, 0.3, 1.0, 1.0, -1.0]) - 3.0 * ln_2).abs()
                 < 1e-6

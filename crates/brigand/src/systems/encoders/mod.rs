@@ -1,24 +1,23 @@
 //! Systems that find the code of a sample: an encoder beside the decoder or generator.
 
 mod bigan;
-mod codec;
-mod encoding;
-mod held_out;
+mod held_out_codes;
 mod likelihood;
 mod posterior;
 mod vae;
 mod vae_gan;
 
-pub use bigan::{BiganRecipe, EncoderLearns};
+pub use bigan::{BiganRecipe, EncoderLoss};
 pub use likelihood::Likelihood;
 pub use vae::VaeRecipe;
 pub use vae_gan::VaeGanRecipe;
 
-use super::registry::{Entry, Length};
-use crate::networks::{Hidden, HiddenNormalization, MlpRecipe, NetworkRecipe, SampleKind};
+use brigand_core::batch::SampleKind;
+use brigand_core::networks::{Hidden, HiddenNormalization, MlpRecipe, NetworkRecipe};
+use brigand_core::recipe::{Length, Row};
 
 /// The rows of all of them.
-pub(super) const ROWS: [Entry; 3] = [vae::ROW, vae_gan::ROW, bigan::ROW];
+pub(super) const ROWS: [Row; 3] = [vae::ROW, vae_gan::ROW, bigan::ROW];
 
 /// Fully connected layers of these widths.
 fn mlp(widths: &[usize], activation: Hidden, normalization: HiddenNormalization) -> NetworkRecipe {

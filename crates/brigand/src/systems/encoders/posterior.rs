@@ -1,10 +1,12 @@
-//! What an encoder believes of a sample's code: a normal distribution with independent coordinates.
+//! The distribution of a sample's code: normal, with independent coordinates.
 
 use brigand_autograd::Variable;
-use candle_core::Tensor;
+use brigand_core::latent::{LatentRecipe, Prior};
+use brigand_core::players::Draw;
+use brigand_core::{Error, Place, Result};
 
-use crate::error::Result;
-use crate::random::Stream;
+/// Name of the divergence of the codes from their prior, in nats a sample.
+pub(super) const KL_DIVERGENCE: &str = "kl_divergence";
 
 /// Log-variances beyond these would overflow or divide by nothing.
 const LOG_VARIANCE: (f64, f64) = (-10.0, 10.0);
@@ -19,7 +21,7 @@ impl Posterior {
     /// Numbers of an encoder for each coordinate of a code.
     pub(super) const NUMBERS: usize = 2;
 
-    /// Reads the encoder's output `[batch, 2 size]`: the means, then the log-variances.
+    /// The posterior in the encoder's outputs `[batch, 2 size]`: the means, then the log-variances.
     pub(super) fn of(outputs: &Variable) -> Result<Self> {
         let size = outputs.elements() / outputs.shape()[0].max(1) / Self::NUMBERS;
         let (low, high) = LOG_VARIANCE;
@@ -29,13 +31,22 @@ impl Posterior {
         })
     }
 
+    /// The shape of its codes, `[batch, size]`.
+    pub(super) fn shape(&self) -> &[usize] {
+        self.mean.shape()
+    }
+
+    /// Standard normal noise for a training batch's codes, `[batch, size]`.
+    pub(super) fn noise(&self, draw: Draw, place: &Place) -> Result<Variable> {
+        let (count, size) = (self.shape()[0], self.mean.elements() / self.shape()[0].max(1));
+        draw.rows("codes", count, |count, stream| place.normal(&[count, size], stream))
+    }
+
     /// A code for every sample, `[batch, size]`, through which gradients flow (Kingma and Welling 2013,
-    /// arXiv:1312.6114): `mean + exp(log_variance / 2) noise`.
-    pub(super) fn draw(&self, stream: &mut Stream) -> Result<Variable> {
-        let noise = stream.normal(self.mean.elements());
-        let noise = Tensor::from_vec(noise, self.mean.shape(), self.mean.device())?;
+    /// arXiv:1312.6114): `mean + exp(log_variance / 2) noise` of standard normal `noise` `[batch, size]`.
+    pub(super) fn sample(&self, noise: &Variable) -> Result<Variable> {
         let deviation = self.log_variance.scale(0.5)?.exp()?;
-        Ok(self.mean.add(&deviation.mul(&Variable::constant(noise))?)?)
+        Ok(self.mean.add(&deviation.mul(noise)?)?)
     }
 
     /// The Kullback-Leibler divergence from the standard normal in nats, averaged over the batch:
@@ -46,9 +57,24 @@ impl Posterior {
     }
 }
 
+/// Refuses codes whose divergence from their prior has no formula here, and a weight that makes no sense.
+pub(super) fn check_gaussian(latent: &LatentRecipe, beta: f64) -> Result<()> {
+    latent.check()?;
+    if latent.prior != Prior::Normal {
+        return Err(Error::Recipe(
+            "latent.prior must be normal: the codes' divergence from it is computed exactly".into(),
+        ));
+    }
+    if !(beta >= 0.0 && beta.is_finite()) {
+        return Err(Error::Recipe(format!("losses.beta is {beta}; give 0 or more")));
+    }
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use brigand_core::random::Stream;
 
     #[test]
     fn divergence_is_that_of_normals() {
@@ -63,8 +89,8 @@ mod tests {
     fn draws_have_the_mean_and_the_variance_and_extreme_variances_stay_finite() {
         let (count, variance) = (20_000, 0.25_f32);
         let outputs = Variable::from_slice(&[3.0, variance.ln()].repeat(count), &[count, 2]).unwrap();
-        let codes = Posterior::of(&outputs).unwrap().draw(&mut Stream::new(1, "a test", 0)).unwrap();
-        let values = codes.to_vec().unwrap();
+        let noise = Place::cpu().normal(&[count, 1], &mut Stream::new(1, "a test", 0)).unwrap();
+        let values = Posterior::of(&outputs).unwrap().sample(&noise).unwrap().to_vec().unwrap();
         let mean = values.iter().sum::<f64>() / count as f64;
         let spread = values.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / count as f64;
         assert!((mean - 3.0).abs() < 0.02 && (spread - 0.25).abs() < 0.01, "{mean} {spread}");

@@ -1,34 +1,30 @@
-//! `vae`: the variational auto-encoder, the baseline without an adversary (Kingma and Welling 2013, arXiv:1312.6114).
+//! `vae`: the variational auto-encoder, the baseline without a discriminator (Kingma and Welling 2013, arXiv:1312.6114).
 
 use brigand_autograd::{Variable, without_recording};
+use brigand_core::batch::{Need, SampleKind};
+use brigand_core::capability::{Encoder, Sampler};
+use brigand_core::latent::{LatentRecipe, LatentSpace, Prior};
+use brigand_core::networks::{Hidden, HiddenNormalization, NetworkRecipe};
+use brigand_core::players::{OptimizerRecipe, Schedule, Turn};
+use brigand_core::random::Stream;
+use brigand_core::recipe::{Family, Make, Row, SystemRecipe};
+use brigand_core::system::{Parts, System};
+use brigand_core::{Error, Result, Setup};
 use serde::{Deserialize, Serialize};
 
-use super::super::classifier::HeldOutRecipe;
-use super::super::feed::Feed;
-use super::super::player::descend;
-use super::super::registry::{Entry, Family, SystemRecipe, own};
-use super::super::{Report, Setup, System};
-use super::codec::{Codec, CodecRecipe};
-use super::encoding::{Encoding, Lesson};
-use super::held_out::mean_loss;
+use super::super::codec::{Codec, CodecRecipe};
+use super::super::held_out::{HeldOutRecipe, for_each_portion};
+use super::held_out_codes::note_code_quality;
 use super::likelihood::Likelihood;
-use super::posterior::Posterior;
+use super::posterior::{KL_DIVERGENCE, Posterior, check_gaussian};
 use super::{length, mlp};
-use crate::error::{Error, Result};
-use crate::layers::Mode;
-use crate::networks::{Hidden, HiddenNormalization, NetworkRecipe, SampleKind, SampleShape};
-use crate::random::Stream;
-use crate::systems::{LatentRecipe, Prior};
-use crate::systems::{OptimizerRecipe, Schedule};
 
 /// Name of minus the log-likelihood of the samples given their codes, in nats a sample.
-const RECONSTRUCTION: &str = "reconstruction";
-/// Name of the divergence of the codes from their prior, in nats a sample.
-pub(super) const DIVERGENCE: &str = "KL";
-/// Name of their sum, which is at least minus the log-likelihood of the samples.
-const BOUND: &str = "ELBO loss";
+const RECONSTRUCTION_LOSS: &str = "reconstruction_loss";
+/// Name of the sum of it and the divergence, which is at least minus the log-likelihood of the samples.
+const ELBO_LOSS: &str = "elbo_loss";
 /// Name of the same for held-out samples.
-const HELD_OUT_BOUND: &str = "held-out ELBO loss";
+const HELD_OUT_ELBO_LOSS: &str = "held_out_elbo_loss";
 
 /// How the two networks step.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -59,7 +55,7 @@ pub struct VaeRecipe {
     pub encoder: NetworkRecipe,
     /// From codes to samples.
     pub decoder: NetworkRecipe,
-    /// The distribution of a sample around what the decoder says.
+    /// The distribution of a sample around the decoder's output.
     pub likelihood: Likelihood,
     /// The parts of the loss.
     pub losses: VaeLosses,
@@ -67,36 +63,24 @@ pub struct VaeRecipe {
     pub optimizer: VaeOptimizers,
     /// How step sizes change over the run.
     pub schedule: Schedule,
-    /// When it is judged on samples kept from it.
+    /// When it is measured on held-out samples.
     pub held_out: HeldOutRecipe,
 }
 
 /// Its row of the registry.
-pub(super) const ROW: Entry = Entry {
+pub(super) const ROW: Row = Row {
     name: "vae",
     family: Family::Encoders,
-    summary: "the variational auto-encoder: a likelihood instead of an adversary",
+    summary: "the variational auto-encoder: a likelihood instead of a discriminator",
     paper: "Kingma and Welling 2013, arXiv:1312.6114",
     data: "digits",
     length,
-    make: own::<VaeRecipe>(),
+    make: Make::of::<VaeRecipe>(),
 };
 
-impl VaeRecipe {
-    fn codec(&self) -> CodecRecipe<'_> {
-        CodecRecipe {
-            latent: self.latent,
-            encoder: (&self.encoder, self.optimizer.encoder),
-            numbers: Posterior::NUMBERS,
-            decoder: (&self.decoder, self.optimizer.decoder),
-            decoder_name: "decoder",
-            logits: self.likelihood.takes_logits(),
-            schedule: self.schedule,
-        }
-    }
-}
-
 impl SystemRecipe for VaeRecipe {
+    const NEEDS: &'static [Need] = &[Need::Samples];
+
     fn defaults(kind: SampleKind) -> Result<Self> {
         let (size, widths, likelihood) = match kind {
             SampleKind::Image => (20, [400].as_slice(), Likelihood::Bernoulli {}),
@@ -117,85 +101,95 @@ impl SystemRecipe for VaeRecipe {
     }
 
     fn check(&self) -> Result<()> {
-        self.codec().check()?;
+        check_gaussian(&self.latent, self.losses.beta)?;
         self.likelihood.check()?;
-        check_gaussian(&self.latent, self.losses.beta)
+        self.schedule.check()?;
+        self.optimizer.encoder.check("encoder")?;
+        self.optimizer.decoder.check("decoder")
     }
 
-    fn build(self, setup: &Setup<'_>) -> Result<Box<dyn System>> {
-        if self.likelihood.takes_logits() && matches!(setup.sample, SampleShape::Points { .. }) {
+    fn build(&self, setup: &Setup) -> Result<Box<dyn System>> {
+        let logits = self.likelihood.takes_logits();
+        if logits && setup.schema.sample_shape()?.kind() == SampleKind::Points {
             return Err(Error::Recipe(
                 "likelihood.kind=bernoulli is for images, whose pixels lie between two values, and this data is \
                  points; set likelihood.kind=fitted-normal"
                     .into(),
             ));
         }
-        let (codec, held_out) = (Codec::new(&self.codec(), setup)?, self.held_out);
-        let lesson = Bound { likelihood: self.likelihood, beta: self.losses.beta };
-        Ok(Box::new(Encoding { codec, lesson, held_out }))
+        let codec = CodecRecipe {
+            space: LatentSpace::new(vec![self.latent.part()]),
+            encoder: (&self.encoder, self.optimizer.encoder),
+            outputs: Posterior::NUMBERS * self.latent.size,
+            bounded: false,
+            decoder: (&self.decoder, self.optimizer.decoder),
+            decoder_name: "decoder",
+            logits,
+            schedule: self.schedule,
+        };
+        Ok(Box::new(Vae { recipe: self.clone(), codec: Codec::new(codec, setup)? }))
     }
 }
 
-/// Refuses codes whose divergence from their prior has no formula here, and a weight that makes no sense.
-pub(super) fn check_gaussian(latent: &LatentRecipe, beta: f64) -> Result<()> {
-    if latent.prior != Prior::Normal {
-        return Err(Error::Recipe(
-            "latent.prior must be normal: the codes' divergence from it is computed exactly".into(),
-        ));
-    }
-    if !(beta >= 0.0 && beta.is_finite()) {
-        return Err(Error::Recipe(format!("losses.beta is {beta}; give 0 or more")));
-    }
-    Ok(())
+/// An encoder and a decoder in training, whose loss bounds the likelihood of the samples.
+struct Vae {
+    recipe: VaeRecipe,
+    codec: Codec,
 }
 
-/// Maximises a lower bound on the samples' likelihood.
-struct Bound {
-    likelihood: Likelihood,
-    beta: f64,
-}
-
-impl Bound {
-    /// Reconstruction and divergence of a batch; `decode` takes codes to the decoder's outputs.
-    fn terms(
-        &self,
-        (samples, encoded): (&Variable, &Variable),
-        stream: &mut Stream,
-        decode: impl FnOnce(&Variable) -> Result<Variable>,
-    ) -> Result<(Variable, Variable)> {
-        let posterior = Posterior::of(encoded)?;
-        let outputs = decode(&posterior.draw(stream)?)?;
-        Ok((self.likelihood.loss(&outputs, samples)?, posterior.divergence()?))
-    }
-}
-
-impl Lesson for Bound {
-    fn learn(&mut self, codec: &mut Codec, feed: &mut Feed, step: u64) -> Result<Report> {
-        let samples = feed.batch(step)?.samples;
-        let encoded = codec.encoder.network.forward(&samples, Mode::Training)?;
-        let mut stream = Stream::new(feed.seed(), "codes", step);
-        let decoder = &mut codec.decoder.network;
-        let decode = |codes: &Variable| decoder.forward(codes, Mode::Training);
-        let (reconstruction, divergence) = self.terms((&samples, &encoded), &mut stream, decode)?;
-        let loss = reconstruction.add(&divergence.scale(self.beta)?)?;
-        let scale = codec.scale(step);
-        descend(&mut [&mut codec.encoder, &mut codec.decoder], &loss, scale)?;
-        let (reconstruction, divergence) = (reconstruction.scalar()?, divergence.scalar()?);
-        Ok(Report::from([
-            (RECONSTRUCTION.to_owned(), reconstruction),
-            (DIVERGENCE.to_owned(), divergence),
-            (BOUND.to_owned(), reconstruction + divergence),
-        ]))
-    }
-
-    fn judge(&self, codec: &Codec, feed: &Feed) -> Result<Report> {
-        let mut stream = Stream::new(feed.seed(), "codes/held-out", 0);
-        let bound = mean_loss(feed, |samples| {
-            let encoded = codec.encoder_outputs(samples)?;
-            let decode = |codes: &Variable| codec.decoder.network.sample(codes);
-            let terms = without_recording(|| self.terms((samples, &encoded), &mut stream, decode))?;
-            Ok(terms.0.add(&terms.1)?.scalar()?)
+impl Vae {
+    /// Notes the bound for all held-out samples.
+    fn note_held_out(&self, turn: &mut Turn<'_>) -> Result<()> {
+        let feed = turn.feed();
+        let (mut sum, mut stream) = (0.0, Stream::new(feed.seed(), "codes/held-out", 0));
+        for_each_portion(feed, |batch| {
+            let samples = batch.samples()?;
+            let loss = without_recording(|| {
+                let posterior = Posterior::of(&self.codec.encoder_outputs(samples)?)?;
+                let noise = self.codec.place().normal(posterior.shape(), &mut stream)?;
+                let outputs = self.codec.decoder_outputs(&posterior.sample(&noise)?)?;
+                Ok::<_, Error>(self.recipe.likelihood.loss(&outputs, samples)?.add(&posterior.divergence()?)?)
+            })?;
+            sum += loss.scalar()? * samples.shape()[0] as f64;
+            Ok(())
         })?;
-        Ok(Report::from([(HELD_OUT_BOUND.to_owned(), bound)]))
+        let count = feed.held_out_count().max(1);
+        turn.report.note_number(HELD_OUT_ELBO_LOSS, sum / count as f64);
+        note_code_quality(&self.codec, turn)
+    }
+}
+
+impl System for Vae {
+    fn parts(&mut self) -> Parts<'_> {
+        self.codec.parts()
+    }
+
+    fn train_step(&mut self, turn: &mut Turn<'_>) -> Result<()> {
+        let (draw, codec) = (turn.only_draw(), &mut self.codec);
+        let samples = turn.batch(draw)?.samples()?.clone();
+        let encoded = codec.encode_batch(&samples, &mut draw.stream("dropout/encoder"))?;
+        let posterior = Posterior::of(&encoded)?;
+        let codes = posterior.sample(&posterior.noise(draw, codec.place())?)?;
+        let reconstruction = self.recipe.likelihood.loss(&codec.decode_batch(&codes)?, &samples)?;
+        let divergence = posterior.divergence()?;
+        turn.note(RECONSTRUCTION_LOSS, &reconstruction);
+        turn.note(KL_DIVERGENCE, &divergence);
+        let both = Variable::stack(&[&reconstruction.detach(), &divergence.detach()], 0)?;
+        turn.note_derived(ELBO_LOSS, &both, |parts| parts.iter().map(|&part| f64::from(part)).sum());
+        let loss = reconstruction.add(&divergence.scale(self.recipe.losses.beta)?)?;
+        turn.descend(&mut [&mut codec.encoder, &mut codec.decoder], &loss)?;
+        if self.recipe.held_out.is_due(turn) { self.note_held_out(turn) } else { Ok(()) }
+    }
+
+    fn needs_held_out(&self) -> bool {
+        self.recipe.held_out.every > 0
+    }
+
+    fn as_sampler(&self) -> Option<&dyn Sampler> {
+        Some(&self.codec)
+    }
+
+    fn as_encoder(&self) -> Option<&dyn Encoder> {
+        Some(&self.codec)
     }
 }

@@ -2,30 +2,35 @@
 //! arXiv:1512.09300).
 
 use brigand_autograd::{Output, Variable};
+use brigand_core::batch::{Need, SampleKind};
+use brigand_core::capability::{Encoder, Sampler};
+use brigand_core::latent::{LatentRecipe, LatentSpace, Prior};
+use brigand_core::measurements::{ACCURACY_ON_FAKE, ACCURACY_ON_REAL, DISCRIMINATOR_LOSS, GENERATOR_LOSS};
+use brigand_core::modules::Mode;
+use brigand_core::networks::{
+    DcganRecipe, Discriminator, DiscriminatorOptions, Hidden, HiddenNormalization, NetworkRecipe,
+};
+use brigand_core::objectives::{Objective, Scores};
+use brigand_core::penalties::{Constraint, Penalty, Probe};
+use brigand_core::players::{
+    Conditioned, Critic, DISCRIMINATOR, GeneratorLoss, OptimizerRecipe, Player, Rules, Schedule, Turn,
+    share_above,
+};
+use brigand_core::recipe::{Family, Length, Make, Row, SystemRecipe};
+use brigand_core::system::{Parts, System};
+use brigand_core::techniques::InstanceNoise;
+use brigand_core::{Error, Result, Setup};
 use serde::{Deserialize, Serialize};
 
-use super::super::adversary::{Adversary, Seen, share_above};
-use super::super::classifier::HeldOutRecipe;
-use super::super::feed::Feed;
-use super::super::registry::{Entry, Family, Length, SystemRecipe, own};
-use super::super::{Report, Setup, System};
-use super::codec::{Codec, CodecRecipe};
-use super::encoding::{Encoding, Lesson};
+use super::super::codec::{Codec, CodecRecipe};
+use super::super::held_out::HeldOutRecipe;
+use super::held_out_codes::note_code_quality;
 use super::mlp;
-use super::posterior::Posterior;
-use super::vae::{DIVERGENCE, check_gaussian};
-use crate::error::{Error, Result};
-use crate::layers::Mode;
-use crate::networks::{DcganRecipe, Head, Hidden, HiddenNormalization, NetworkRecipe, Observed, SampleKind};
-use crate::objectives::{Objective, Scores};
-use crate::random::Stream;
-use crate::systems::{LatentRecipe, Prior};
-use crate::systems::{OptimizerRecipe, Schedule};
-use crate::training::history::{ACCURACY_ON_FAKE, ACCURACY_ON_REAL, DISCRIMINATOR_LOSS, GENERATOR_LOSS};
+use super::posterior::{KL_DIVERGENCE, Posterior, check_gaussian};
 
 /// Name of half the squared distance between the discriminator's features of samples and their reconstructions,
 /// summed over the features.
-const FEATURE_LOSS: &str = "feature loss";
+const FEATURE_LOSS: &str = "feature_loss";
 
 /// How the three networks step.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -49,12 +54,12 @@ pub struct VaeGanLosses {
     pub gamma: f64,
 }
 
-/// Who steps when.
+/// Which networks step when.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct VaeGanUpdate {
-    /// The discriminator does not step on a batch of which it tells more than this share apart, 0 to 1; 1 always
-    /// lets it step.
+    /// The discriminator does not step on a batch of which it classifies more than this share correctly, 0 to 1; with 1
+    /// it always steps.
     pub skip_above: f64,
 }
 
@@ -68,60 +73,90 @@ pub struct VaeGanRecipe {
     pub encoder: NetworkRecipe,
     /// From codes to samples.
     pub decoder: NetworkRecipe,
-    /// Tells samples from what the decoder makes; its last features measure the likeness of reconstructions.
+    /// Scores samples against the decoder's; reconstructions are compared in its last features.
     pub discriminator: NetworkRecipe,
-    /// What decoder and discriminator play.
+    /// What decoder and discriminator minimise.
     pub objective: Objective,
+    /// What is added to the discriminator's loss.
+    #[serde(default)]
+    pub penalty: Penalty,
+    /// What constrains the discriminator without a term in its loss.
+    #[serde(default)]
+    pub constraint: Constraint,
+    /// Noise on samples before the discriminator.
+    #[serde(default)]
+    pub instance_noise: InstanceNoise,
     /// The parts of the losses.
     pub losses: VaeGanLosses,
     /// How the networks step.
     pub optimizer: VaeGanOptimizers,
     /// How step sizes change over the run.
     pub schedule: Schedule,
-    /// Who steps when.
+    /// Which networks step when.
     pub update: VaeGanUpdate,
-    /// When it is judged on samples kept from it.
+    /// When it is measured on held-out samples.
     pub held_out: HeldOutRecipe,
 }
 
 /// Its row of the registry.
-pub(super) const ROW: Entry = Entry {
+pub(super) const ROW: Row = Row {
     name: "vae-gan",
     family: Family::Encoders,
-    summary: "an auto-encoder that measures likeness in a discriminator's features",
+    summary: "an auto-encoder that compares samples in a discriminator's features",
     paper: "Larsen et al. 2015, arXiv:1512.09300",
     data: "digits",
     length: |kind| match kind {
         SampleKind::Image => Length { steps: 3000, batch: 64 },
         SampleKind::Points => Length { steps: 10_000, batch: 128 },
     },
-    make: own::<VaeGanRecipe>(),
+    make: Make::of::<VaeGanRecipe>(),
 };
 
 impl VaeGanRecipe {
-    fn codec(&self) -> CodecRecipe<'_> {
-        CodecRecipe {
-            latent: self.latent,
-            encoder: (&self.encoder, self.optimizer.encoder),
-            numbers: Posterior::NUMBERS,
-            decoder: (&self.decoder, self.optimizer.decoder),
-            decoder_name: "decoder",
-            logits: false,
-            schedule: self.schedule,
+    fn rules(&self) -> Rules {
+        let Self { penalty, constraint, instance_noise: noise, .. } = *self;
+        Rules { penalty, constraint, noise, ..Rules::plain(self.objective) }
+    }
+
+    /// Refuses what pairs samples, of which there are two fakes for each real one.
+    fn check_unpaired(&self) -> Result<()> {
+        if self.objective.generator_sees_real() || self.discriminator.reconstructs() {
+            return Err(Error::Recipe(
+                "vae-gan scores two fakes for each real sample, by a discriminator with features; choose an objective \
+                 that does not pair samples, and mlp, dcgan or resnet for discriminator.kind"
+                    .into(),
+            ));
         }
+        let paired = match self.penalty {
+            Penalty::None {} => false,
+            Penalty::Gradient { probe, .. } => match probe {
+                Probe::Line | Probe::Both => true,
+                Probe::Real | Probe::Fake | Probe::AroundReal | Probe::AroundBoth => false,
+            },
+        };
+        if paired {
+            return Err(Error::Recipe(
+                "vae-gan has two fakes for each real sample, which this penalty.probe pairs; choose real, fake, \
+                 around-real or around-both"
+                    .into(),
+            ));
+        }
+        Ok(())
     }
 }
 
 impl SystemRecipe for VaeGanRecipe {
+    const NEEDS: &'static [Need] = &[Need::Samples];
+
     fn defaults(kind: SampleKind) -> Result<Self> {
-        let (size, network, gamma) = match kind {
+        // Distances of points are small beside the divergence of their codes, which would end at the prior.
+        let (size, network, beta, gamma) = match kind {
             SampleKind::Image => {
-                (32, NetworkRecipe::Dcgan(DcganRecipe { width: 32, ..DcganRecipe::default() }), 1e-2)
+                let network = NetworkRecipe::Dcgan(DcganRecipe { width: 32, ..DcganRecipe::default() });
+                (32, network, 1.0, 1e-2)
             }
-            SampleKind::Points => (2, mlp(&[128, 128], Hidden::Relu, HiddenNormalization::None), 1.0),
+            SampleKind::Points => (2, mlp(&[128, 128], Hidden::Relu, HiddenNormalization::None), 0.1, 1.0),
         };
-        // Likeness of points is small beside the divergence of their codes, which would end at the prior.
-        let beta = if kind == SampleKind::Image { 1.0 } else { 0.1 };
         let optimizer = OptimizerRecipe::adam(1e-3, 0.5, 0.999);
         Ok(Self {
             latent: LatentRecipe { size, prior: Prior::Normal },
@@ -129,6 +164,9 @@ impl SystemRecipe for VaeGanRecipe {
             decoder: network.clone(),
             discriminator: network,
             objective: Objective::NON_SATURATING,
+            penalty: Penalty::default(),
+            constraint: Constraint::default(),
+            instance_noise: InstanceNoise::default(),
             losses: VaeGanLosses { beta, gamma },
             optimizer: VaeGanOptimizers {
                 encoder: optimizer,
@@ -142,10 +180,12 @@ impl SystemRecipe for VaeGanRecipe {
     }
 
     fn check(&self) -> Result<()> {
-        self.codec().check()?;
-        self.objective.check()?;
-        self.optimizer.discriminator.check("discriminator")?;
         check_gaussian(&self.latent, self.losses.beta)?;
+        self.rules().check()?;
+        self.schedule.check()?;
+        self.optimizer.encoder.check("encoder")?;
+        self.optimizer.decoder.check("decoder")?;
+        self.optimizer.discriminator.check("discriminator")?;
         let (gamma, skip) = (self.losses.gamma, self.update.skip_above);
         if !(gamma >= 0.0 && gamma.is_finite()) {
             return Err(Error::Recipe(format!("losses.gamma is {gamma}; give 0 or more")));
@@ -155,115 +195,121 @@ impl SystemRecipe for VaeGanRecipe {
         }
         if skip < 1.0 && self.objective.decision_threshold().is_none() {
             return Err(Error::Recipe(
-                "update.skip_above needs a discriminator that decides, and this objective's only compares; set \
+                "update.skip_above needs a discriminator that classifies, and this objective's only compares; set \
                  update.skip_above=1"
                     .into(),
             ));
         }
-        if self.objective.generator_sees_real() || matches!(self.discriminator, NetworkRecipe::Autoencoder(_))
-        {
-            return Err(Error::Recipe(
-                "vae-gan judges two fakes for each real sample, by a discriminator with features; choose an objective \
-                 that does not pair samples, and mlp, dcgan or resnet for discriminator.kind"
-                    .into(),
-            ));
-        }
-        Ok(())
+        self.check_unpaired()
     }
 
-    fn build(self, setup: &Setup<'_>) -> Result<Box<dyn System>> {
-        self.check()?;
-        let codec = Codec::new(&self.codec(), setup)?;
-        let (seed, device) = (setup.seed, setup.device);
-        let network =
-            self.discriminator.discriminator("discriminator", setup.sample, Head::default(), seed, device)?;
-        let adversary = Adversary::new(network, self.optimizer.discriminator, self.objective);
-        let lesson = LearntLikeness {
-            adversary,
-            objective: self.objective,
-            losses: self.losses,
-            skip_above: self.update.skip_above,
+    fn build(&self, setup: &Setup) -> Result<Box<dyn System>> {
+        let codec = CodecRecipe {
+            space: LatentSpace::new(vec![self.latent.part()]),
+            encoder: (&self.encoder, self.optimizer.encoder),
+            outputs: Posterior::NUMBERS * self.latent.size,
+            bounded: false,
+            decoder: (&self.decoder, self.optimizer.decoder),
+            decoder_name: "decoder",
+            logits: false,
+            schedule: self.schedule,
         };
-        Ok(Box::new(Encoding { codec, lesson, held_out: self.held_out }))
+        let reparametrisation = self.constraint.reparametrisation();
+        let options = DiscriminatorOptions { reparametrisation, ..DiscriminatorOptions::default() };
+        let sample = setup.schema.sample_shape()?;
+        let network = self.discriminator.discriminator(DISCRIMINATOR, setup, sample, options)?;
+        let player = Player::new(network, self.optimizer.discriminator)?.scheduled(self.schedule);
+        let discriminator = Critic::new(player, self.rules())?;
+        Ok(Box::new(VaeGan { recipe: self.clone(), codec: Codec::new(codec, setup)?, discriminator }))
     }
 }
 
-/// The codec learns from the discriminator's features and scores, the discriminator from what the codec makes.
-struct LearntLikeness {
-    adversary: Adversary,
-    objective: Objective,
-    losses: VaeGanLosses,
-    skip_above: f64,
+/// An encoder, a decoder and a discriminator in training.
+struct VaeGan {
+    recipe: VaeGanRecipe,
+    codec: Codec,
+    discriminator: Critic<Discriminator>,
 }
 
-impl Lesson for LearntLikeness {
-    /// Three losses, each for one network alone: `beta KL + like` for the encoder, `gamma like + fooled` for the
-    /// decoder, the objective's for the discriminator, where `like` is the feature loss. Reconstructions and samples
-    /// of the prior are fakes alike.
-    fn learn(&mut self, codec: &mut Codec, feed: &mut Feed, step: u64) -> Result<Report> {
-        let samples = feed.batch(step)?.samples;
-        let count = samples.shape()[0];
-        let posterior = Posterior::of(&codec.encoder.network.forward(&samples, Mode::Training)?)?;
-        let codes = posterior.draw(&mut Stream::new(feed.seed(), "codes", step))?;
-        let prior = codec.draw(count, &mut Stream::new(feed.seed(), "latents", step))?;
-        let decoder = &mut codec.decoder.network;
-        let fakes = decoder.forward(&Variable::concatenate(&[&codes, &prior], 0)?, Mode::Training)?;
-
-        let mut dropout = Stream::new(feed.seed(), "dropout", step);
-        let seen = (Seen::alone(&samples), Seen::alone(&fakes));
-        let (real, fake) = self.adversary.observe(seen.0, seen.1, &mut dropout)?;
-        let scores = Scores::new(&real.output, &fake.output);
-        let fooled = self.objective.generator_loss(&scores)?;
-        let like = likeness(&real, &fake, count)?;
-        let divergence = posterior.divergence()?;
-        let for_encoder = divergence.scale(self.losses.beta)?.add(&like)?;
-        let for_decoder = like.scale(self.losses.gamma)?.add(&fooled)?;
-        let mut report = Report::from([
-            (FEATURE_LOSS.to_owned(), like.scalar()?),
-            (DIVERGENCE.to_owned(), divergence.scalar()?),
-            (GENERATOR_LOSS.to_owned(), fooled.scalar()?),
-            (DISCRIMINATOR_LOSS.to_owned(), self.objective.discriminator_loss(&scores)?.scalar()?),
-        ]);
-
-        let scale = codec.scale(step);
-        let output = |variable| Output { variable, weight: None };
-        let encoder = codec.encoder.network.gradients(output(&for_encoder), None, true)?;
-        let decoder = codec.decoder.network.gradients(output(&for_decoder), None, false)?;
-        codec.encoder.step(&encoder, scale)?;
-        codec.decoder.step(&decoder, scale)?;
-        let told_apart = self.told_apart(&real, &fake, &mut report)?;
-        if self.skip_above == 1.0 || told_apart.is_none_or(|share| share <= self.skip_above) {
-            self.adversary.learn(seen.0, seen.1, &mut dropout, scale)?;
+impl VaeGan {
+    /// Whether the discriminator classifies so much of a batch correctly, each side counting alike, that it does not step.
+    /// Only then are the scores, `[batch]` of each side, read.
+    fn skips(&self, turn: &mut Turn<'_>, real: &Variable, fake: &Variable) -> Result<bool> {
+        let skip_above = self.recipe.update.skip_above;
+        let threshold = self.recipe.objective.decision_threshold().filter(|_| skip_above < 1.0);
+        let Some(threshold) = threshold else { return Ok(false) };
+        let on_real = share_above(&real.to_vec_f32()?, threshold);
+        let on_fake = 1.0 - share_above(&fake.to_vec_f32()?, threshold);
+        let skips = (on_real + on_fake) / 2.0 > skip_above;
+        if skips {
+            // What it would report itself if it stepped.
+            turn.report.note_number(ACCURACY_ON_REAL, on_real);
+            turn.report.note_number(ACCURACY_ON_FAKE, on_fake);
+            let loss = self.recipe.objective.discriminator_loss(&Scores::new(real, fake))?;
+            turn.note(DISCRIMINATOR_LOSS, &loss);
         }
-        Ok(report)
-    }
-
-    fn adversary(&self) -> Option<&Adversary> {
-        Some(&self.adversary)
-    }
-
-    fn adversary_mut(&mut self) -> Option<&mut Adversary> {
-        Some(&mut self.adversary)
+        Ok(skips)
     }
 }
 
-impl LearntLikeness {
-    /// The share of both sides that the discriminator is right about, each side counting alike.
-    fn told_apart(&self, real: &Observed, fake: &Observed, report: &mut Report) -> Result<Option<f64>> {
-        let Some(threshold) = self.objective.decision_threshold() else { return Ok(None) };
-        let (real, fake) =
-            (share_above(&real.output, threshold)?, 1.0 - share_above(&fake.output, threshold)?);
-        report.insert(ACCURACY_ON_REAL.to_owned(), real);
-        report.insert(ACCURACY_ON_FAKE.to_owned(), fake);
-        Ok(Some((real + fake) / 2.0))
+impl System for VaeGan {
+    fn parts(&mut self) -> Parts<'_> {
+        let mut parts = self.codec.parts();
+        parts.push((DISCRIMINATOR, &mut self.discriminator));
+        parts
     }
-}
 
-/// Half the squared distance of the first `count` fakes' features from the real ones', a sample's mean.
-fn likeness(real: &Observed, fake: &Observed, count: usize) -> Result<Variable> {
-    let (Some(real), Some(fake)) = (&real.features, &fake.features) else {
-        return Err(Error::Network("the discriminator has no features to measure likeness in".into()));
-    };
-    let distance = fake.narrow(0, 0, count)?.sub(real)?.square()?.sum_all()?;
-    Ok(distance.scale(0.5 / count.max(1) as f64)?)
+    /// Three losses, each for one network alone: `beta KL + feature loss` for the encoder, `gamma feature loss` plus the
+    /// objective's for the decoder, the objective's for the discriminator. Reconstructions and samples of the prior are
+    /// fakes alike.
+    fn train_step(&mut self, turn: &mut Turn<'_>) -> Result<()> {
+        let (draw, codec, discriminator) = (turn.only_draw(), &mut self.codec, &mut self.discriminator);
+        let samples = turn.batch(draw)?.samples()?.clone();
+        let count = samples.shape()[0];
+        let encoded = codec.encode_batch(&samples, &mut draw.stream("dropout/encoder"))?;
+        let posterior = Posterior::of(&encoded)?;
+        let codes = posterior.sample(&posterior.noise(draw, codec.place())?)?;
+        let prior = codec.draw(draw, "latents", count)?;
+        let fakes = codec.decode_batch(&Variable::concatenate(&[&codes, &prior], 0)?)?;
+        let (real, fake) = (Conditioned::alone(samples), Conditioned::alone(fakes));
+
+        let sides = discriminator.sides((real.clone(), fake.clone()), "generator", draw)?;
+        let mut stream = draw.stream("dropout/features");
+        let mode = Mode::BatchStatistics;
+        let scored = discriminator.score(None, sides.inputs().0, mode, &mut stream)?;
+        let GeneratorLoss { loss: adversarial, fake: fake_scored, .. } =
+            discriminator.generator_loss(None, &sides, draw)?;
+        let (features, fake_features) = (scored.last_features()?, fake_scored.last_features()?);
+        let distance = fake_features.narrow(0, 0, count)?.sub(&features.detach())?.square()?.sum_all()?;
+        let feature_loss = distance.scale(0.5 / count.max(1) as f64)?;
+        let divergence = posterior.divergence()?;
+        turn.note(FEATURE_LOSS, &feature_loss);
+        turn.note(KL_DIVERGENCE, &divergence);
+        turn.note(GENERATOR_LOSS, &adversarial);
+
+        let VaeGanLosses { beta, gamma } = self.recipe.losses;
+        let for_encoder = divergence.scale(beta)?.add(&feature_loss)?;
+        let for_decoder = feature_loss.scale(gamma)?.add(&adversarial)?;
+        let whole = |variable| [Output { variable, weight: None }];
+        let (encoder, _) = turn.gradients(&[&codec.encoder], &whole(&for_encoder), &[], true)?;
+        let (decoder, _) = turn.gradients(&[&codec.decoder], &whole(&for_decoder), &[], false)?;
+        let gradients = [encoder, decoder].concat();
+        turn.step(&mut [&mut codec.encoder, &mut codec.decoder], gradients)?;
+        if !self.skips(turn, scored.single()?, fake_scored.single()?)? {
+            self.discriminator.learn(turn, draw, &real, &fake)?;
+        }
+        if self.recipe.held_out.is_due(turn) { note_code_quality(&self.codec, turn) } else { Ok(()) }
+    }
+
+    fn needs_held_out(&self) -> bool {
+        self.recipe.held_out.every > 0
+    }
+
+    fn as_sampler(&self) -> Option<&dyn Sampler> {
+        Some(&self.codec)
+    }
+
+    fn as_encoder(&self) -> Option<&dyn Encoder> {
+        Some(&self.codec)
+    }
 }

@@ -1,0 +1,85 @@
+//! A generator in training, with the space of its latents.
+
+use brigand_autograd::Variable;
+use brigand_core::batch::SampleShape;
+use brigand_core::capability::Sampler;
+use brigand_core::latent::{LatentRecipe, LatentSpace};
+use brigand_core::modules::{How, Mode, Parameters, Part};
+use brigand_core::networks::{Generator, GeneratorOptions, NetworkRecipe};
+use brigand_core::players::{Draw, OptimizerRecipe, Player, Schedule};
+use brigand_core::state::State;
+use brigand_core::{Place, Result, Setup};
+
+/// A generator from noise, and how it steps.
+pub(super) struct LatentGenerator {
+    /// The network and its optimizer.
+    pub(super) player: Player<Generator>,
+    space: LatentSpace,
+    sample: SampleShape,
+    place: Place,
+}
+
+impl LatentGenerator {
+    /// A generator of the data's samples.
+    ///
+    /// # Errors
+    /// If the network does not fit the samples.
+    pub(super) fn new(
+        network: &NetworkRecipe,
+        latent: LatentRecipe,
+        (optimizer, schedule): (OptimizerRecipe, Schedule),
+        setup: &Setup,
+    ) -> Result<Self> {
+        let sample = setup.schema.sample_shape()?;
+        let network = network.generator("generator", setup, GeneratorOptions::new(latent.size, sample))?;
+        Ok(Self {
+            player: Player::new(network, optimizer)?.scheduled(schedule),
+            space: LatentSpace::new(vec![latent.part()]),
+            sample,
+            place: setup.place.clone(),
+        })
+    }
+
+    /// `count` latents for `purpose`, `[count, size]`.
+    pub(super) fn draw(&self, draw: Draw, purpose: &str, count: usize) -> Result<Variable> {
+        draw.rows(purpose, count, |count, stream| self.latents(count, stream))
+    }
+
+    /// The samples of `latents` in training.
+    pub(super) fn generate_batch(&mut self, latents: &Variable, mode: Mode) -> Result<Variable> {
+        self.player.run_with(How::plain(mode), |generator, pass| generator.forward(pass, latents, None))
+    }
+}
+
+impl Sampler for LatentGenerator {
+    fn space(&self) -> &LatentSpace {
+        &self.space
+    }
+
+    fn place(&self) -> &Place {
+        &self.place
+    }
+
+    fn sample_shape(&self) -> SampleShape {
+        self.sample
+    }
+
+    fn generate(&self, latents: &Variable) -> Result<Variable> {
+        self.space.check(latents)?;
+        self.player.sample(latents, |generator, pass| generator.forward(pass, latents, None))
+    }
+}
+
+impl Part for LatentGenerator {
+    fn save(&self, name: &str, state: &mut State) -> Result<()> {
+        self.player.save(name, state)
+    }
+
+    fn restore(&mut self, name: &str, state: &mut State) -> Result<()> {
+        self.player.restore(name, state)
+    }
+
+    fn parameters(&self) -> Vec<&Parameters> {
+        Part::parameters(&self.player)
+    }
+}
