@@ -4,7 +4,7 @@ use brigand::hardware::Device;
 use brigand::networks::{
     DcganRecipe, Hidden, HiddenNormalization, MlpRecipe, NetworkRecipe, ResnetRecipe, SampleShape,
 };
-use brigand::objectives::Objective;
+use brigand::objectives::{Hinge, Objective, Wasserstein};
 use brigand::penalties::{Constraint, Penalty};
 use brigand::systems::{
     AverageRecipe, CodesRecipe, ConditionRecipe, DuelRecipe, LatentRecipe, OptimizerRecipe, Order, Players,
@@ -106,8 +106,8 @@ impl Workload {
         let (generator, discriminator) = self.networks();
         let adam = OptimizerRecipe::adam(2e-4, 0.5, 0.999);
         let objective = match (self.penalty, self.family) {
-            (true, _) => Objective::Wasserstein {},
-            (false, Family::Resnet) => Objective::Hinge {},
+            (true, _) => Wasserstein {}.into(),
+            (false, Family::Resnet) => Hinge {}.into(),
             (false, _) => Objective::NON_SATURATING,
         };
         DuelRecipe {

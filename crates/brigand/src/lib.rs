@@ -4,6 +4,7 @@ pub mod data;
 pub mod error;
 pub mod evaluation;
 pub mod files;
+mod great_arc;
 pub mod hardware;
 pub mod latent_tools;
 pub mod layers;

@@ -12,7 +12,7 @@ use toml::{Table, Value};
 
 use crate::data::Spec;
 use crate::error::{Error, Result};
-use crate::evaluation::Metric;
+use crate::evaluation::{Better, MetricRow, find_metric};
 use crate::registry;
 
 /// Where the real samples come from.
@@ -83,7 +83,7 @@ pub struct EvaluationRecipe {
 
 impl Default for EvaluationRecipe {
     fn default() -> Self {
-        let fid = || Metric::Frechet.name().to_owned();
+        let fid = || "fid".to_owned();
         Self { every: 0, metrics: vec![fid()], count: 2000, features: "auto".into(), best: fid() }
     }
 }
@@ -93,11 +93,10 @@ impl EvaluationRecipe {
     ///
     /// # Errors
     /// For a name that is none, or a metric that cannot be measured while training.
-    pub fn chosen(&self) -> Result<Vec<Metric>> {
-        let chosen: Vec<Metric> =
-            self.metrics.iter().map(|name| Ok(name.parse::<Metric>()?)).collect::<Result<_>>()?;
-        let slow = [Metric::Memorisation, Metric::StackedDigits, Metric::ClassificationAccuracy];
-        match chosen.iter().find(|metric| slow.contains(metric)) {
+    pub fn chosen(&self) -> Result<Vec<&'static MetricRow>> {
+        let chosen: Vec<&'static MetricRow> =
+            self.metrics.iter().map(|name| Ok(find_metric(name)?)).collect::<Result<_>>()?;
+        match chosen.iter().find(|metric| metric.slow) {
             None => Ok(chosen),
             Some(metric) => Err(Error::Recipe(format!(
                 "evaluation.metrics: {metric} takes too long for every few steps and is measured when the run is \
@@ -106,16 +105,21 @@ impl EvaluationRecipe {
         }
     }
 
-    /// The score by which the best checkpoint is kept, and whether more of it is better.
+    /// The score by which the best checkpoint is kept, and which of its values are better.
     ///
     /// # Errors
-    /// If no chosen metric gives it.
-    pub fn best_score(&self) -> Result<Option<(&'static str, bool)>> {
+    /// If no chosen metric gives it, or it is none to choose by.
+    pub fn best_score(&self) -> Result<Option<(&'static str, Better)>> {
         if self.best.is_empty() {
             return Ok(None);
         }
-        let given: Vec<(&'static str, bool)> =
-            self.chosen()?.iter().flat_map(|metric| metric.scores()).copied().collect();
+        let given: Vec<(&'static str, Better)> = self
+            .chosen()?
+            .iter()
+            .flat_map(|metric| metric.scores)
+            .filter(|score| score.better != Better::Neither)
+            .map(|score| (score.name, score.better))
+            .collect();
         let found = given.iter().find(|(name, _)| *name == self.best).copied();
         found.map(Some).ok_or_else(|| {
             let names: Vec<&str> = given.iter().map(|(name, _)| *name).collect();
@@ -517,7 +521,7 @@ mod tests {
         );
         let evaluation = chosen.unwrap().common.evaluation;
         assert_eq!(evaluation.metrics, ["kid", "prdc"]);
-        assert_eq!(evaluation.best_score().unwrap(), Some(("recall", true)));
+        assert_eq!(evaluation.best_score().unwrap(), Some(("recall", Better::Higher)));
         assert!(refusal(&["evaluation.metrics=[\"fdi\"]"]).contains("nearest is fid"));
         assert!(refusal(&["evaluation.metrics=memorisation"]).contains("brigand evaluate"));
         assert!(refusal(&["evaluation.every=5", "evaluation.best=recall"]).contains("choose one of fid"));

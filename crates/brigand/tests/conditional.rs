@@ -1,50 +1,35 @@
 //! Claims about conditional systems: their samples are of the class that was asked for, and are not when the
-//! discriminator does not insist on it; InfoGAN's categorical code comes to mean the classes, and does not without its
+//! discriminator does not use it; InfoGAN's categorical code comes to stand for the classes, and does not without its
 //! term; every way to condition goes with every objective, penalty and constraint.
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout, reason = "helpers of tests")]
 
-#[allow(dead_code, reason = "each test file uses its part of the yardstick")]
-mod yardstick;
+mod support;
 
 use std::sync::LazyLock;
 
 use brigand::data::{Options, Spec, load};
+use brigand::latent::{CATEGORY, CLASS, LatentSpace};
 use brigand::random::Stream;
-use brigand::recipe::{Changes, Recipe};
-use brigand::systems::{self, CATEGORY, CLASS, Feed, LatentSpace, System};
-use brigand::training::load_data;
+use brigand::session::Session;
+use brigand::system::System;
 use brigand_autograd::Variable;
 use candle_core::Device;
 use pathfinding::matrix::Matrix;
 use pathfinding::prelude::kuhn_munkres;
-use yardstick::Classifier;
+use support::sample_quality::Classifier;
+use support::{refusal, reports, session};
 
-static JUDGE: LazyLock<Classifier> = LazyLock::new(|| {
+static CLASSIFIER: LazyLock<Classifier> = LazyLock::new(|| {
     let digits = load(&"digits".parse::<Spec>().unwrap(), &Options::default()).unwrap();
     Classifier::train(&digits, digits.len(), 3000)
 });
 
-fn recipe(system: &str, words: &str) -> brigand::Result<Recipe> {
-    let assignments = words.split_whitespace().map(str::to_owned).collect();
-    Recipe::resolve(systems::find(system)?, &Changes { file: None, assignments })
-}
-
-fn built(system: &str, words: &str) -> brigand::Result<(Box<dyn System>, Feed)> {
-    let recipe = recipe(system, words)?;
-    let training = recipe.common.training;
-    let feed = Feed::new(load_data(&recipe)?, training.batch, training.seed, &Device::Cpu)?;
-    let classes = feed.class_counts();
-    let setup = recipe.common.setup(feed.sample_shape()?, &classes, &Device::Cpu);
-    Ok((systems::find(system)?.build(&recipe.parts, &setup)?, feed))
-}
-
-fn trained(system: &str, words: &str, steps: u64) -> Box<dyn System> {
-    let (mut made, mut feed) = built(system, words).unwrap();
-    for step in 0..steps {
-        made.train_step(&mut feed, step).unwrap();
-    }
-    made
+/// `system` after so many steps of its run.
+fn trained(system: &str, words: &str, steps: u64) -> Session {
+    let mut session = session(system, words).unwrap_or_else(|error| panic!("{system}: {error}"));
+    session.advance_to(steps).unwrap_or_else(|error| panic!("{system}: {error}"));
+    session
 }
 
 /// 50 latents of every value of the category called `name`, and the values.
@@ -57,8 +42,9 @@ fn asked(space: &LatentSpace, name: &str) -> (Variable, Vec<u32>) {
 
 /// The share of digits that are of the class that was asked for.
 fn class_match(system: &dyn System) -> f64 {
-    let (latents, classes) = asked(&system.latent_space().unwrap(), CLASS);
-    JUDGE.match_share(&system.generate(&latents).unwrap(), &classes)
+    let sampler = system.sampler().unwrap();
+    let (latents, classes) = asked(sampler.space(), CLASS);
+    CLASSIFIER.match_share(&sampler.generate(&latents).unwrap(), &classes)
 }
 
 #[test]
@@ -71,23 +57,24 @@ fn digits_are_of_the_class_that_was_asked_for() {
         ("acgan", NARROW, 1500),
     ];
     for (system, words, steps) in runs {
-        let share = class_match(trained(system, words, steps).as_ref());
+        let share = class_match(trained(system, words, steps).system());
         println!("{system}: {share:.3}");
         assert!(share >= 0.95, "{system}: {share}");
     }
 }
 
 #[test]
-fn a_discriminator_that_ignores_the_class_leaves_the_generator_free_to() {
-    let share = class_match(trained("cgan", "condition.discriminator.kind=nothing", 3000).as_ref());
+fn a_generator_ignores_the_class_if_the_discriminator_does() {
+    let share = class_match(trained("cgan", "condition.discriminator.kind=nothing", 3000).system());
     assert!(share <= 0.3, "{share}");
 }
 
 /// The share of samples whose class is the one that their categorical code stands for, codes and classes matched one to
 /// one as well as possible.
 fn code_match(system: &dyn System) -> f64 {
-    let (latents, codes) = asked(&system.latent_space().unwrap(), CATEGORY);
-    let classes = JUDGE.classes(&system.generate(&latents).unwrap());
+    let sampler = system.sampler().unwrap();
+    let (latents, codes) = asked(sampler.space(), CATEGORY);
+    let classes = CLASSIFIER.classes(&sampler.generate(&latents).unwrap());
     let mut together = Matrix::new(10, 10, 0_i32);
     for (code, class) in codes.iter().zip(&classes) {
         together[(*code as usize, *class)] += 1;
@@ -102,18 +89,13 @@ const INFOGAN: &str = "generator.kind=mlp generator.widths=[256,512] generator.n
     training.batch=100";
 
 #[test]
-fn infogan_codes_come_to_mean_the_classes() {
+fn infogan_codes_come_to_stand_for_the_classes() {
     let words = format!("{INFOGAN} training.seed=1");
-    let (mut system, mut feed) = built("infogan", &words).unwrap();
-    let (mut information, mut code_loss) = (0.0, 0.0);
-    for step in 0..3000 {
-        let report = system.train_step(&mut feed, step).unwrap();
-        if step >= 2900 {
-            information += report["information"] / 100.0;
-            code_loss += report["code loss"] / 100.0;
-        }
-    }
-    let share = code_match(system.as_ref());
+    let mut session = trained("infogan", &words, 2900);
+    let last = reports(&mut session, 100);
+    let mean = |name: &str| last.iter().map(|report| report[name]).sum::<f64>() / 100.0;
+    let (information, code_loss) = (mean("information"), mean("code_loss"));
+    let share = code_match(session.system());
     println!("{share:.3}, {information:.3} nats, {code_loss:.4}");
     assert!(share >= 0.8, "{share}");
     // Of ln 10 = 2.303 nats.
@@ -123,25 +105,26 @@ fn infogan_codes_come_to_mean_the_classes() {
 }
 
 #[test]
-fn without_their_term_codes_mean_nothing() {
+fn without_their_term_codes_stand_for_nothing() {
     let words = format!("{INFOGAN} training.seed=1 codes.category_weight=0");
-    let share = code_match(trained("infogan", &words, 1500).as_ref());
+    let share = code_match(trained("infogan", &words, 1500).system());
     assert!(share <= 0.3, "{share}");
 }
 
 #[test]
 fn classes_and_latents_that_do_not_exist_are_named() {
-    let system = trained("cgan", "", 0);
-    let space = system.latent_space().unwrap();
-    let latents = system.latents(2, &mut Stream::new(1, "a test", 0)).unwrap();
-    let said = space.with_category(&latents, CLASS, &[3, 10]).err().unwrap().to_string();
-    assert!(said.contains("no class 10; there are 10"), "{said}");
+    let session = trained("cgan", "", 0);
+    let sampler = session.system().sampler().unwrap();
+    let latents = sampler.latents(2, &mut Stream::new(1, "a test", 0)).unwrap();
+    let message = sampler.space().with_category(&latents, CLASS, &[3, 10]).err().unwrap().to_string();
+    assert!(message.contains("no class 10; there are 10"), "{message}");
     let short = latents.narrow(1, 0, 100).unwrap();
-    let said = system.generate(&short).err().unwrap().to_string();
-    assert!(said.contains("this system's have 110 numbers"), "{said}");
-    let unconditional = trained("gan", "", 0).latent_space().unwrap();
-    let said = unconditional.with_category(&short, CLASS, &[0, 0]).err().unwrap().to_string();
-    assert!(said.contains("cannot be asked for a class"), "{said}");
-    let said = built("cgan", "data.source=swiss-roll").err().unwrap().to_string();
-    assert!(said.contains("needs labelled data"), "{said}");
+    let message = sampler.generate(&short).err().unwrap().to_string();
+    assert!(message.contains("this system's have 110 numbers"), "{message}");
+    let plain = trained("gan", "", 0);
+    let space = plain.system().sampler().unwrap().space();
+    let message = space.with_category(&short, CLASS, &[0, 0]).err().unwrap().to_string();
+    assert!(message.contains("cannot be asked for a class"), "{message}");
+    let message = refusal("cgan", "data.source=swiss-roll");
+    assert!(message.contains("needs labelled data"), "{message}");
 }

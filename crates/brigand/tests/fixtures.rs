@@ -8,7 +8,10 @@ use std::path::PathBuf;
 
 use brigand::layers::{Activate, Initialization, Linear, Sequence, Weights};
 use brigand::networks::Network;
-use brigand::objectives::{Divergence, GeneratorUpdate, Objective, Scores};
+use brigand::objectives::{
+    Divergence, FGan, GeneratorUpdate, Hinge, LeastSquares, NonSaturating, Objective, Relativistic,
+    RelativisticAverage, RelativisticAverageHinge, RelativisticAverageLeastSquares, Scores, Wasserstein,
+};
 use brigand::penalties::{Constraint, Cost};
 use brigand::systems::{Optimizer, OptimizerRecipe};
 use brigand_autograd::{Activation, GradientOptions, Output, Variable, grad, grad_of};
@@ -47,20 +50,20 @@ fn objective(row: &str) -> Objective {
             "gan" => Divergence::Gan,
             other => panic!("no divergence is known for the fixture {other}"),
         };
-        Objective::FGan { divergence, update, alpha: 0.5 }
+        FGan { divergence, update, alpha: 0.5 }.into()
     };
     match row {
         "minimax" => Objective::MINIMAX,
         "non-saturating" => Objective::NON_SATURATING,
-        "non-saturating-smooth-0.9" => Objective::NonSaturating { real_target: 0.9, fake_target: 0.0 },
-        "least-squares-01" => Objective::LeastSquares { a: 0.0, b: 1.0, c: 1.0 },
-        "least-squares-pearson" => Objective::LeastSquares { a: -1.0, b: 1.0, c: 0.0 },
-        "wasserstein" => Objective::Wasserstein {},
-        "hinge" => Objective::Hinge {},
-        "relativistic" => Objective::Relativistic {},
-        "relativistic-average" => Objective::RelativisticAverage {},
-        "relativistic-average-least-squares" => Objective::RelativisticAverageLeastSquares {},
-        "relativistic-average-hinge" => Objective::RelativisticAverageHinge {},
+        "non-saturating-smooth-0.9" => NonSaturating { real_target: 0.9, fake_target: 0.0 }.into(),
+        "least-squares-01" => LeastSquares { a: 0.0, b: 1.0, c: 1.0 }.into(),
+        "least-squares-pearson" => LeastSquares { a: -1.0, b: 1.0, c: 0.0 }.into(),
+        "wasserstein" => Wasserstein {}.into(),
+        "hinge" => Hinge {}.into(),
+        "relativistic" => Relativistic {}.into(),
+        "relativistic-average" => RelativisticAverage {}.into(),
+        "relativistic-average-least-squares" => RelativisticAverageLeastSquares {}.into(),
+        "relativistic-average-hinge" => RelativisticAverageHinge {}.into(),
         other => match other.strip_prefix("f-gan-").map(|name| (name, name.strip_suffix("-trick"))) {
             Some((_, Some(name))) => divergence(name, GeneratorUpdate::Trick),
             Some((name, None)) => divergence(name, GeneratorUpdate::Exact),

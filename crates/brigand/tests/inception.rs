@@ -7,7 +7,7 @@
 use std::collections::HashMap;
 use std::path::PathBuf;
 
-use brigand::networks::inception::{CLASSES, FEATURES, Inception};
+use brigand::networks::inception::{CLASSES, FEATURES, Image, Inception};
 use candle_core::{DType, Device, Tensor};
 
 const STEP: u64 = 0x9E37_79B9_7F4A_7C15;
@@ -80,6 +80,28 @@ fn fixture_inception() {
     }
     an_image_does_not_depend_on_its_batch(&network);
     grey_is_repeated(&network);
+    images_of_several_sizes_are_resized_one_by_one(&network);
+}
+
+/// pytorch-fid 74 and clean-fid 2: images that a folder brought to one size first had another distance.
+fn images_of_several_sizes_are_resized_one_by_one(network: &Inception) {
+    let shapes = [[3, 20, 20], [1, 31, 12], [3, 150, 97]];
+    let values: Vec<Vec<f32>> = shapes
+        .iter()
+        .map(|shape| {
+            (0..shape.iter().product()).map(|i| (mixed("sizes", 0, i) >> 56) as f32 / 255.0).collect()
+        })
+        .collect();
+    let images: Vec<Image<'_>> =
+        values.iter().zip(shapes).map(|(values, shape)| Image { values, shape }).collect();
+    let together = network.forward_each(&images).unwrap();
+    for (index, Image { values, shape: [channels, height, width] }) in images.iter().enumerate() {
+        let alone = network.forward(values, [1, *channels, *height, *width]).unwrap();
+        assert!(alone.features == together.features[index * FEATURES..][..FEATURES], "image {index}");
+        assert!(alone.logits == together.logits[index * CLASSES..][..CLASSES], "image {index}");
+    }
+    assert!(network.forward_each(&[Image { values: &[0.0; 4], shape: [1, 2, 3] }]).is_err());
+    assert!(network.forward_each(&[]).is_err());
 }
 
 fn an_image_does_not_depend_on_its_batch(network: &Inception) {

@@ -3,41 +3,31 @@
 
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "helpers of tests")]
 
+mod support;
+
 use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
 
+use brigand::capability::Sampler;
 use brigand::evaluation::extractors::Extractor;
 use brigand::evaluation::{Features, Probabilities};
+use brigand::latent::CLASS;
 use brigand::latent_tools::{
     Direction, DirectionSettings, Interpolation, LatentGrid, Method, Path, Reconstruction, SearchSettings,
     Terms, arithmetic, directions, search, sweep,
 };
 use brigand::random::Stream;
-use brigand::recipe::{Changes, Recipe};
-use brigand::systems::{self, CLASS, System};
-use brigand::training::Prepared;
-use candle_core::Device;
-
-/// The system on the embedded digits after its steps.
-fn trained(name: &str, words: &str) -> Box<dyn System> {
-    let assignments = words.split_whitespace().map(str::to_owned).collect();
-    let recipe = Recipe::resolve(systems::find(name).unwrap(), &Changes { file: None, assignments }).unwrap();
-    let folder = tempfile::tempdir().unwrap();
-    let prepared = Prepared::new(recipe, &Device::Cpu).unwrap();
-    let run = folder.path().join("run");
-    let mut training = brigand::training::Training::start(prepared, Some(&run)).unwrap();
-    training.run(&std::sync::atomic::AtomicBool::new(false), &mut |_| {}).unwrap();
-    brigand::training::load_run(&run, &Device::Cpu).unwrap().1
-}
+use brigand::session::Session;
+use support::trained;
 
 /// One plain GAN for all tests.
-fn gan() -> MutexGuard<'static, Box<dyn System>> {
-    static GAN: LazyLock<Mutex<Box<dyn System>>> =
+fn gan() -> MutexGuard<'static, Session> {
+    static GAN: LazyLock<Mutex<Session>> =
         LazyLock::new(|| Mutex::new(trained("gan", "training.steps=4000 samples.every=0")));
     GAN.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn verdicts(grid: &LatentGrid, system: &dyn System, extractor: &Extractor) -> (Features, Probabilities) {
-    let samples = grid.samples(system).unwrap();
+fn classified(grid: &LatentGrid, sampler: &dyn Sampler, extractor: &Extractor) -> (Features, Probabilities) {
+    let samples = grid.samples(sampler).unwrap();
     let extraction = extractor.extract(samples.tensor()).unwrap();
     let numbers = |tensor: &candle_core::Tensor| tensor.flatten_all().unwrap().to_vec1::<f32>().unwrap();
     let (features, logits) = (&extraction.features, extraction.logits.as_ref().unwrap());
@@ -49,10 +39,11 @@ fn verdicts(grid: &LatentGrid, system: &dyn System, extractor: &Extractor) -> (F
 
 #[test]
 fn a_generators_own_samples_are_found_again() {
-    let system = gan();
+    let session = gan();
+    let system = session.system().sampler().unwrap();
     let samples = system.sample(20, 9).unwrap();
     let near = |settings| {
-        let latents = search(system.as_ref(), &samples, settings).unwrap();
+        let latents = search(system, &samples, settings).unwrap();
         let rebuilt = system.generate(&latents).unwrap();
         let errors = Reconstruction { samples: samples.clone(), rebuilt }.errors().unwrap();
         errors.iter().filter(|error| **error <= 0.01).count()
@@ -65,12 +56,12 @@ fn a_generators_own_samples_are_found_again() {
 
 #[test]
 fn along_a_direction_its_class_grows_and_along_another_it_does_not() {
-    let (system, extractor) = (gan(), Extractor::digits().unwrap());
+    let (session, extractor) = (gan(), Extractor::digits().unwrap());
+    let system = session.system().sampler().unwrap();
     for method in [Method::Logistic, Method::MeanDifference] {
         let settings = DirectionSettings { method, count: 2000, seed: 1, classes: &[], against: &[] };
-        let found = directions(system.as_ref(), &extractor, settings).unwrap();
-        let swept =
-            |direction: &Direction| sweep(system.as_ref(), &extractor, direction, (9, 64), 1).unwrap();
+        let found = directions(system, &extractor, settings).unwrap();
+        let swept = |direction: &Direction| sweep(system, &extractor, direction, (9, 64), 1).unwrap();
         let mut growing = 0;
         let mut elsewhere = 0;
         for direction in &found {
@@ -89,10 +80,11 @@ fn along_a_direction_its_class_grows_and_along_another_it_does_not() {
 
 #[test]
 fn walks_are_smooth() {
-    let (system, extractor) = (gan(), Extractor::digits().unwrap());
-    let walks = Interpolation::new(system.as_ref(), 32, 2).unwrap();
+    let (session, extractor) = (gan(), Extractor::digits().unwrap());
+    let system = session.system().sampler().unwrap();
+    let walks = Interpolation::new(system, 32, 2).unwrap();
     let grid = walks.grid(Path::Spherical, 20).unwrap();
-    let (features, _) = verdicts(&grid, system.as_ref(), &extractor);
+    let (features, _) = classified(&grid, system, &extractor);
     let steps: Vec<f64> = (0..19)
         .map(|at| {
             let length = |row: usize| {
@@ -111,12 +103,13 @@ fn walks_are_smooth() {
 /// A class less itself plus another class is the other class.
 #[test]
 fn arithmetic_changes_the_class() {
-    let system = trained(
+    let session = trained(
         "cgan",
         "data.source=digits training.steps=4000 samples.every=0 generator.widths=[64,128] \
          discriminator.widths=[128,64]",
     );
-    let (extractor, space) = (Extractor::digits().unwrap(), system.latent_space().unwrap());
+    let system = session.system().sampler().unwrap();
+    let (extractor, space) = (Extractor::digits().unwrap(), system.space());
     let latents = system.latents(200, &mut Stream::new(5, "sample", 0)).unwrap();
     let class_of = latents.narrow(1, space.part(CLASS).unwrap().0.start, 10).unwrap().to_vec_f32().unwrap();
     let of = |class: usize| -> Vec<usize> {
@@ -127,9 +120,9 @@ fn arithmetic_changes_the_class() {
         for class in 0..10 {
             let (own, next) = (of(class), (class + 1) % 10);
             let terms = Terms { start: &own[..3], minus: &own[3..], plus: &plus(next)[..3] };
-            let grid = arithmetic(system.as_ref(), 200, 5, terms).unwrap();
-            let (_, verdicts) = verdicts(&grid, system.as_ref(), &extractor);
-            right += verdicts.predictions()[3..].iter().filter(|verdict| **verdict as usize == next).count();
+            let grid = arithmetic(system, 200, 5, terms).unwrap();
+            let (_, classes) = classified(&grid, system, &extractor);
+            right += classes.predictions()[3..].iter().filter(|class| **class as usize == next).count();
         }
         right as f64 / 90.0
     };

@@ -4,7 +4,9 @@
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "helpers of tests")]
 
 use brigand::objectives::{
-    Divergence, GeneratorUpdate, Objective, PairDistance, Scores, TransportCost, pull_away,
+    CTransform, Divergence, EnergyBased, FGan, GanQp, GeneratorUpdate, Hinge, LeastSquares, LossSensitive,
+    Minimax, Objective, PairDistance, Relativistic, RelativisticAverage, RelativisticAverageHinge,
+    RelativisticAverageLeastSquares, Scores, TransportCost, Wasserstein, pull_away,
 };
 use brigand_autograd::{GradientOptions, Output, Variable, grad_of};
 
@@ -34,26 +36,26 @@ fn losses(objective: Objective) -> (f64, f64) {
 }
 
 fn f_gan(divergence: Divergence, update: GeneratorUpdate) -> Objective {
-    Objective::FGan { divergence, update, alpha: 0.5 }
+    FGan { divergence, update, alpha: 0.5 }.into()
 }
 
 #[test]
 fn losses_worked_out_by_hand() {
     use Divergence::*;
     use GeneratorUpdate::{Exact, Trick};
-    let qp = Objective::GanQp { lambda: 10.0, distance: PairDistance::L1 };
-    let loss_sensitive = Objective::LossSensitive { lambda: 1.0, gamma: 0.0, slope: 0.0 };
+    let qp: Objective = GanQp { lambda: 10.0, distance: PairDistance::L1 }.into();
+    let loss_sensitive: Objective = LossSensitive { lambda: 1.0, gamma: 0.0, slope: 0.0 }.into();
     for (objective, discriminator, generator) in [
         (Objective::MINIMAX, 1.444_172, -0.724_077),
         (Objective::NON_SATURATING, 1.444_172, 0.724_077),
-        (Objective::LeastSquares { a: 0.0, b: 1.0, c: 1.0 }, 1.375, 0.625),
-        (Objective::LeastSquares { a: -1.0, b: 1.0, c: 0.0 }, 1.875, 0.125),
-        (Objective::Wasserstein {}, -0.5, 0.0),
-        (Objective::Hinge {}, 2.0, 0.0),
-        (Objective::Relativistic {}, 0.587_745, 1.087_745),
-        (Objective::RelativisticAverage {}, 1.223_299, 2.223_299),
-        (Objective::RelativisticAverageLeastSquares {}, 3.0, 7.0),
-        (Objective::RelativisticAverageHinge {}, 1.5, 3.0),
+        (LeastSquares { a: 0.0, b: 1.0, c: 1.0 }.into(), 1.375, 0.625),
+        (LeastSquares { a: -1.0, b: 1.0, c: 0.0 }.into(), 1.875, 0.125),
+        (Wasserstein {}.into(), -0.5, 0.0),
+        (Hinge {}.into(), 2.0, 0.0),
+        (Relativistic {}.into(), 0.587_745, 1.087_745),
+        (RelativisticAverage {}.into(), 1.223_299, 2.223_299),
+        (RelativisticAverageLeastSquares {}.into(), 3.0, 7.0),
+        (RelativisticAverageHinge {}.into(), 1.5, 3.0),
         (qp, -0.440_625, 0.5),
         (loss_sensitive, 1.25, 0.0),
         (f_gan(Kl, Exact), -0.085_170, -0.414_830),
@@ -79,8 +81,9 @@ fn losses_worked_out_by_hand() {
 #[test]
 fn equilibrium_is_where_the_discriminator_cannot_tell() {
     let ln_2 = std::f64::consts::LN_2;
-    assert_eq!(Objective::MINIMAX.equilibrium(), Some((2.0 * ln_2, -ln_2)));
-    let (smoothed, _) = Objective::Minimax { real_target: 0.9, fake_target: 0.0 }.equilibrium().unwrap();
+    assert_eq!(Objective::MINIMAX.properties().equilibrium, Some((2.0 * ln_2, -ln_2)));
+    let smoothed = Objective::from(Minimax { real_target: 0.9, fake_target: 0.0 });
+    let (smoothed, _) = smoothed.properties().equilibrium.unwrap();
     assert_near(smoothed, 1.376_278, 1e-6);
     for update in [GeneratorUpdate::Exact, GeneratorUpdate::Trick] {
         for divergence in [
@@ -95,9 +98,9 @@ fn equilibrium_is_where_the_discriminator_cannot_tell() {
             Divergence::Alpha,
         ] {
             let objective = f_gan(divergence, update);
-            let threshold = values(&[objective.decision_threshold().unwrap(); 2]);
+            let threshold = values(&[objective.properties().threshold.unwrap(); 2]);
             let scores = Scores::new(&threshold, &threshold);
-            let (discriminator, generator) = objective.equilibrium().unwrap();
+            let (discriminator, generator) = objective.properties().equilibrium.unwrap();
             assert_near(
                 objective.discriminator_loss(&scores).unwrap().scalar().unwrap(),
                 discriminator,
@@ -155,7 +158,7 @@ fn c_transform_is_optimal_transport_at_its_best() {
     let value = |potential: &[f64], epsilon: f64| {
         let (real, fake) = (values(potential), values(&[0.0, 0.0]));
         let scores = Scores { samples: Some((&x, &y)), ..Scores::new(&real, &fake) };
-        let objective = Objective::CTransform { cost: TransportCost::Euclidean, epsilon };
+        let objective: Objective = CTransform { cost: TransportCost::Euclidean, epsilon }.into();
         -objective.discriminator_loss(&scores).unwrap().scalar().unwrap()
     };
     assert_near(value(&[0.0, -1.0], 0.0), 2.0, 1e-5);
@@ -179,32 +182,31 @@ fn energies_leave_far_fakes_alone() {
     let (real, fake) = (values(&[-0.25, -0.75]), values(&[-0.5, -2.0]));
     let codes = rows(&[1.0, 0.0, 0.0, 1.0], 2);
     let scores = Scores { fake_features: Some(&codes), ..Scores::new(&real, &fake) };
-    let objective = Objective::EnergyBased { margin: 1.0, relative: false, pull_away: 0.1 };
+    let objective: Objective = EnergyBased { margin: 1.0, relative: false, pull_away: 0.1 }.into();
     assert_near(objective.discriminator_loss(&scores).unwrap().scalar().unwrap(), 0.75, 1e-9);
     assert_near(objective.generator_loss(&scores).unwrap().scalar().unwrap(), 1.25, 1e-6);
     // Three times the mean energy of the real samples, 1.5: the first fake is 1 below it.
-    let relative = Objective::EnergyBased { margin: 3.0, relative: true, pull_away: 0.1 };
+    let relative: Objective = EnergyBased { margin: 3.0, relative: true, pull_away: 0.1 }.into();
     assert_near(relative.discriminator_loss(&scores).unwrap().scalar().unwrap(), 1.0, 1e-9);
-    assert!(Objective::EnergyBased { margin: 0.9, relative: true, pull_away: 0.1 }.check().is_err());
+    assert!(Objective::from(EnergyBased { margin: 0.9, relative: true, pull_away: 0.1 }).check().is_err());
 }
 
 /// Gradients by scores, samples and features against central differences, for what the fixtures do not cover.
 #[test]
 fn gradients_equal_finite_differences() {
-    let alpha =
-        |alpha| Objective::FGan { divergence: Divergence::Alpha, update: GeneratorUpdate::Exact, alpha };
-    let objectives = [
+    let alpha = |alpha| FGan { divergence: Divergence::Alpha, update: GeneratorUpdate::Exact, alpha }.into();
+    let objectives: [Objective; 11] = [
         f_gan(Divergence::Neyman, GeneratorUpdate::Exact),
         f_gan(Divergence::TotalVariation, GeneratorUpdate::Trick),
         alpha(0.5),
         alpha(2.0),
         alpha(-1.0),
-        Objective::Minimax { real_target: 0.9, fake_target: 0.1 },
-        Objective::GanQp { lambda: 3.0, distance: PairDistance::L2 },
-        Objective::CTransform { cost: TransportCost::Euclidean, epsilon: 0.0 },
-        Objective::CTransform { cost: TransportCost::Squared, epsilon: 0.5 },
-        Objective::EnergyBased { margin: 1.5, relative: false, pull_away: 0.3 },
-        Objective::LossSensitive { lambda: 0.7, gamma: 0.2, slope: 0.1 },
+        Minimax { real_target: 0.9, fake_target: 0.1 }.into(),
+        GanQp { lambda: 3.0, distance: PairDistance::L2 }.into(),
+        CTransform { cost: TransportCost::Euclidean, epsilon: 0.0 }.into(),
+        CTransform { cost: TransportCost::Squared, epsilon: 0.5 }.into(),
+        EnergyBased { margin: 1.5, relative: false, pull_away: 0.3 }.into(),
+        LossSensitive { lambda: 0.7, gamma: 0.2, slope: 0.1 }.into(),
     ];
     let start: [Vec<f64>; 5] = [
         vec![0.9, -1.1, 0.3],
@@ -225,8 +227,7 @@ fn gradients_equal_finite_differences() {
             let (value, inputs) = loss(&start);
             let options = GradientOptions { allow_unused: true, ..GradientOptions::default() };
             // Distances of GAN-QP and margins of the loss-sensitive GAN are constants by definition.
-            let constant_pairs =
-                matches!(objective, Objective::GanQp { .. } | Objective::LossSensitive { .. });
+            let constant_pairs = matches!(objective, Objective::GanQp(_) | Objective::LossSensitive(_));
             let leaves: Vec<&Variable> = inputs.iter().collect();
             let gradients = grad_of(&[Output { variable: &value, weight: None }], &leaves, options).unwrap();
             for (input, gradient) in gradients.iter().enumerate() {

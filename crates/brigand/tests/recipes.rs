@@ -5,8 +5,8 @@
 use std::path::Path;
 
 use brigand::recipe::{Changes, Recipe};
-use brigand::systems::{self, Feed};
-use brigand::training::load_data;
+use brigand::registry;
+use brigand::training::Prepared;
 use candle_core::Device;
 use toml::{Table, Value};
 
@@ -32,16 +32,12 @@ fn every_recipe_file_trains() {
         let text = std::fs::read_to_string(&path).unwrap();
         let table: Table =
             toml::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-        let entry = systems::find(table["system"].as_str().unwrap()).unwrap();
-        let resolve =
-            |assignments| Recipe::resolve(entry, &Changes { file: Some(text.clone()), assignments });
+        let row = registry::find(table["system"].as_str().unwrap()).unwrap();
+        let resolve = |assignments| Recipe::resolve(row, &Changes { file: Some(text.clone()), assignments });
         resolve(Vec::new()).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
         let recipe = resolve(on_digits(&table)).unwrap();
-        let mut feed = Feed::new(load_data(&recipe).unwrap(), 4, 0, &Device::Cpu).unwrap();
-        let classes = feed.class_counts();
-        let setup = recipe.common.setup(feed.sample_shape().unwrap(), &classes, &Device::Cpu);
-        let mut system = entry.build(&recipe.parts, &setup).unwrap();
-        let report = system.train_step(&mut feed, 0).unwrap();
+        let mut session = Prepared::new(recipe, &Device::Cpu).unwrap().into_session();
+        let report = session.advance().unwrap().read(1).unwrap();
         assert!(report.values().all(|value| value.is_finite()), "{}: {report:?}", path.display());
     }
 }

@@ -3,29 +3,36 @@
 
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "helpers of tests")]
 
-use brigand::layers::{Initialization, Linear, Mode, Sequence, Weights};
-use brigand::networks::{Network, Setting};
+use brigand::batch::Schema;
+use brigand::modules::{
+    Dropout, How, Initialization, Layer, Mode, Network, NormKind, NormPlan, OnReference, Part, Reference,
+    VirtualNorm, Weights,
+};
+use brigand::players::{
+    HistoricalAverage, Optimizer, OptimizerRecipe, Schedule, WeightTerm, off_diagonal_penalty,
+};
 use brigand::random::Stream;
-use brigand::systems::{Optimizer, OptimizerRecipe, Schedule};
-use brigand::techniques::{FeatureMatching, HistoricalAverage, InstanceNoise, off_diagonal_penalty, pack};
-use brigand_autograd::{Variable, grad};
+use brigand::state::State;
+use brigand::techniques::{FeatureMatching, InstanceNoise, pack};
+use brigand::{Place, Setup};
+use brigand_autograd::{Activation, Variable, grad};
 use candle_core::{Device, Tensor};
 
 fn matrix(values: &[f32], width: usize) -> Variable {
     Variable::from_slice(values, &[values.len() / width, width]).unwrap()
 }
 
-/// A network of one linear layer without bias, with these weights.
-fn linear(values: &[f32], width: usize) -> Network {
-    let rows = values.len() / width;
-    let mut network = Network::build("one", 0, &Device::Cpu, |builder| {
-        let mut layers = Sequence::new();
-        layers.push(builder, |b| Linear::without_bias(b, width, rows, Initialization::Glorot))?;
-        Ok(layers)
-    })
-    .unwrap();
-    network.weights.replace(0, Tensor::from_vec(values.to_vec(), (rows, width), &Device::Cpu).unwrap());
-    network
+fn tensor(values: &[f32], width: usize) -> Tensor {
+    Tensor::from_vec(values.to_vec(), (values.len() / width, width), &Device::Cpu).unwrap()
+}
+
+/// One matrix of weights.
+fn weights(values: &[f32], width: usize) -> Weights {
+    Weights::alone("matrix", tensor(values, width))
+}
+
+fn setup() -> Setup {
+    Setup { schema: Schema::default(), batch: 1, steps: 1, seed: 0, place: Place::cpu() }
 }
 
 #[test]
@@ -36,47 +43,56 @@ fn feature_matching_compares_means() {
 }
 
 #[test]
-fn orthogonal_regularisation_looks_at_other_filters_only() {
-    let network = linear(&[3.0, 4.0, 0.0, 5.0], 2);
-    assert_eq!(off_diagonal_penalty(&network.weights).unwrap().unwrap().scalar().unwrap(), 800.0);
+fn orthogonal_regularisation_compares_different_filters_only() {
+    let filters = weights(&[3.0, 4.0, 0.0, 5.0], 2);
+    assert_eq!(off_diagonal_penalty(&filters).unwrap().unwrap().scalar().unwrap(), 800.0);
+}
+
+fn history(weight: f64, of: &Weights) -> HistoricalAverage {
+    HistoricalAverage::of(weight, of).unwrap()
+}
+
+/// The gradient of a term by its only matrix.
+fn slope(term: &HistoricalAverage, of: &Weights) -> Vec<f32> {
+    let term = term.term(of).unwrap().unwrap();
+    grad(&term, &[&of.values()[0]], false).unwrap()[0].to_vec_f32().unwrap()
 }
 
 #[test]
-fn history_pulls_to_the_plain_mean() {
-    let mut network = linear(&[1.0, 1.0], 2);
-    let mut history = HistoricalAverage::new(&network.weights);
-    network.weights.replace(0, Tensor::new(&[[4.0f32, 1.0]], &Device::Cpu).unwrap());
-    history.follow(&network.weights).unwrap();
-    assert_eq!(history.mean.values()[0].to_vec().unwrap(), [2.5, 1.0]);
-    let term = history.term(&network.weights, 2.0).unwrap();
-    assert_eq!(term.scalar().unwrap(), 2.0 * 1.5 * 1.5);
-    let pull = grad(&term, &[&network.weights.values()[0]], false).unwrap().remove(0);
-    assert_eq!(pull.to_vec().unwrap(), [2.0 * 2.0 * 1.5, 0.0]);
+fn historical_averaging_pulls_to_the_plain_mean() {
+    let mut history = history(2.0, &weights(&[1.0, 1.0], 2));
+    let moved = weights(&[4.0, 1.0], 2);
+    history.follow(&moved).unwrap();
+    let mut state = State::default();
+    history.save("history", &mut state).unwrap();
+    assert_eq!(state.tensors["history.matrix"].to_vec2::<f32>().unwrap(), [[2.5, 1.0]]);
+    assert_eq!(history.term(&moved).unwrap().unwrap().scalar().unwrap(), 2.0 * 1.5 * 1.5);
+    assert_eq!(slope(&history, &moved), [2.0 * 2.0 * 1.5, 0.0]);
+    assert!(HistoricalAverage::of(0.0, &moved).is_none());
 }
 
 /// The bilinear game x y orbits under simultaneous steps; with the pull to the mean it comes closer.
 #[test]
-fn history_calms_the_bilinear_game() {
+fn historical_averaging_calms_the_bilinear_game() {
     let radius = |weight: f64| {
-        let (mut x, mut y) = (linear(&[1.0], 1).weights, linear(&[1.0], 1).weights);
-        let (mut x_past, mut y_past) = (HistoricalAverage::new(&x), HistoricalAverage::new(&y));
-        let value = |of: &Weights| of.values()[0].to_vec_f32().unwrap()[0];
+        let (mut x, mut y) = (1.0_f32, 1.0_f32);
+        let start = || weights(&[1.0], 1);
+        let (mut x_past, mut y_past) =
+            (HistoricalAverage::of(weight, &start()), HistoricalAverage::of(weight, &start()));
+        let pull = |past: &Option<HistoricalAverage>, at: f32| {
+            past.as_ref().map_or(0.0, |past| slope(past, &weights(&[at], 1))[0])
+        };
         for _ in 0..2000 {
-            let pull = |past: &HistoricalAverage, of: &Weights| {
-                let term = past.term(of, weight).unwrap();
-                grad(&term, &[&of.values()[0]], false).unwrap()[0].to_vec_f32().unwrap()[0]
-            };
-            let (x_slope, y_slope) = (value(&y) + pull(&x_past, &x), -value(&x) + pull(&y_past, &y));
-            let (next_x, next_y) = (value(&x) - 0.1 * x_slope, value(&y) - 0.1 * y_slope);
-            x.replace(0, Tensor::new(&[[next_x]], &Device::Cpu).unwrap());
-            y.replace(0, Tensor::new(&[[next_y]], &Device::Cpu).unwrap());
-            x_past.follow(&x).unwrap();
-            y_past.follow(&y).unwrap();
+            let (x_slope, y_slope) = (y + pull(&x_past, x), -x + pull(&y_past, y));
+            (x, y) = (x - 0.1 * x_slope, y - 0.1 * y_slope);
+            for (past, at) in [(&mut x_past, x), (&mut y_past, y)] {
+                past.iter_mut().for_each(|past| past.follow(&weights(&[at], 1)).unwrap());
+            }
         }
-        value(&x).hypot(value(&y))
+        x.hypot(y)
     };
     let (free, held) = (radius(0.0), radius(1.0));
-    println!("radius {free} without, {held} with history");
+    println!("radius {free} without, {held} with historical averaging");
     assert!(free > 100.0 && held < 1.0);
 }
 
@@ -103,7 +119,12 @@ fn packs_hold_neighbours() {
 fn schedules_end_at_nothing() {
     let linear = Schedule::Linear { after: 0.5 };
     assert_eq!([0, 50, 75, 100].map(|step| linear.at(step, 100)), [1.0, 1.0, 0.5, 0.0]);
-    assert!((Schedule::Cosine {}.at(50, 100) - 0.5).abs() < 1e-12);
+    // (1 + cos(pi done)) / 2; a run that goes on beyond its last step stays at 0.
+    let cosine = [(0, 1.0), (25, (2.0 + 2f64.sqrt()) / 4.0), (50, 0.5), (75, (2.0 - 2f64.sqrt()) / 4.0)];
+    for (step, factor) in cosine.into_iter().chain([(100, 0.0), (101, 0.0), (150, 0.0), (200, 0.0)]) {
+        let found = Schedule::Cosine {}.at(step, 100);
+        assert!((found - factor).abs() < 1e-12, "{found} at step {step} instead of {factor}");
+    }
 }
 
 const OPTIMIZERS: [OptimizerRecipe; 3] = [
@@ -116,23 +137,20 @@ const OPTIMIZERS: [OptimizerRecipe; 3] = [
 #[test]
 fn unrolled_steps_are_the_optimizers_own() {
     for recipe in OPTIMIZERS {
-        let mut weights = linear(&[0.5, -1.0, 2.0], 3).weights;
-        let mut optimizer = Optimizer::new(recipe);
-        let gradient = |at: &Variable| at.detach().powf(3.0).unwrap();
+        let mut own = weights(&[0.5, -1.0, 2.0], 3);
+        let mut optimizer = Optimizer::new(recipe, &own).unwrap();
+        let gradient = |at: &Weights| vec![at.values()[0].detach().powf(3.0).unwrap()];
         for _ in 0..2 {
-            let slope = gradient(&weights.values()[0]);
-            optimizer.step(&mut weights, &[slope]).unwrap();
+            own = optimizer.step_all(&own, &gradient(&own)).unwrap();
         }
-        let mut unrolled = optimizer.unrolled(&weights).unwrap();
-        let mut ahead = weights.values().to_vec();
+        let mut unrolled = optimizer.unrolled(&own, 1.0).unwrap();
+        let mut ahead = own.clone();
         for _ in 0..3 {
-            let slope = gradient(&weights.values()[0]);
-            optimizer.step(&mut weights, &[slope]).unwrap();
-            let slope = gradient(&ahead[0]);
-            ahead = unrolled.step(&ahead, &[slope]).unwrap();
+            own = optimizer.step_all(&own, &gradient(&own)).unwrap();
+            ahead = unrolled.step(&ahead, &gradient(&ahead)).unwrap();
         }
-        let pairs = weights.values()[0].to_vec().unwrap().into_iter().zip(ahead[0].to_vec().unwrap());
-        for (own, ahead) in pairs {
+        let values = |of: &Weights| of.values()[0].to_vec().unwrap();
+        for (own, ahead) in values(&own).into_iter().zip(values(&ahead)) {
             assert!((own - ahead).abs() < 1e-6 * own.abs().max(1.0), "{recipe:?}: {own} and {ahead}");
         }
     }
@@ -143,16 +161,16 @@ fn unrolled_steps_are_the_optimizers_own() {
 fn gradients_flow_through_unrolled_steps() {
     for recipe in OPTIMIZERS {
         let outcome = |a: &Variable| {
-            let weights = linear(&[0.8], 1).weights;
-            let mut unrolled = Optimizer::new(recipe).unrolled(&weights).unwrap();
-            let mut ahead = weights.values().to_vec();
+            let mut ahead = weights(&[0.8], 1);
+            let mut unrolled = Optimizer::new(recipe, &ahead).unwrap().unrolled(&ahead, 1.0).unwrap();
             for _ in 0..4 {
-                let gap = ahead[0].sub(a).unwrap().square().unwrap();
-                let loss = gap.mul(&ahead[0].square().unwrap()).unwrap().sum_all().unwrap();
-                let slopes = grad(&loss, &[&ahead[0]], true).unwrap();
+                let at = &ahead.values()[0];
+                let gap = at.sub(a).unwrap().square().unwrap();
+                let loss = gap.mul(&at.square().unwrap()).unwrap().sum_all().unwrap();
+                let slopes = grad(&loss, &[at], true).unwrap();
                 ahead = unrolled.step(&ahead, &slopes).unwrap();
             }
-            ahead[0].square().unwrap().sum_all().unwrap()
+            ahead.values()[0].square().unwrap().sum_all().unwrap()
         };
         let a = Variable::leaf(Tensor::new(&[[1.7f32]], &Device::Cpu).unwrap());
         let found = grad(&outcome(&a), &[&a], false).unwrap()[0].to_vec().unwrap()[0];
@@ -169,21 +187,21 @@ fn gradients_flow_through_unrolled_steps() {
 /// With the reference batch in front, a sample's output does not depend on the other samples, and the formula holds:
 /// the statistics of the reference with one more sample.
 #[test]
-fn virtual_batch_norm_is_blind_to_the_batch() {
-    use brigand::layers::{BatchNormalization, Momentum};
-    use brigand_autograd::Activation;
+fn virtual_batch_norm_does_not_depend_on_the_batch() {
     let reference = matrix(&[1.0, -2.0, 3.0, 0.5, -1.0, 2.0], 2);
-    let mut network = Network::build("virtual", 0, &Device::Cpu, |builder| {
-        builder.virtual_statistics = true;
-        let one = Initialization::Constant { value: 1.0 };
-        BatchNormalization::new(builder, 2, one, 0.0, Momentum(0.1), Activation::Identity)
-    })
-    .unwrap();
-    network.reference = Some(reference);
-    assert!(!network.couples_samples());
+    let plan = NormPlan { epsilon: 0.0, ..NormPlan::new(NormKind::Batch, Activation::Identity) };
+    let mut network =
+        Network::build("virtual", &setup(), |builder| VirtualNorm::new(builder, plan, 2)).unwrap();
+    assert!(!Layer::<OnReference>::couples_samples(&network.module));
+    let mut normalized = |samples: &Variable| {
+        let input = Variable::concatenate(&[&reference, samples], 0).unwrap();
+        let output = network
+            .run(How::plain(Mode::Training), |norm, pass| norm.forward(pass, &input, Reference(3)))
+            .unwrap();
+        output.narrow(0, 3, samples.shape()[0]).unwrap().to_vec().unwrap()
+    };
     let both = matrix(&[5.0, 1.0, -7.0, 9.0], 2);
-    let together = network.forward(&both, Mode::Training).unwrap().to_vec().unwrap();
-    let alone = network.forward(&both.narrow(0, 0, 1).unwrap(), Mode::Training).unwrap().to_vec().unwrap();
+    let (together, alone) = (normalized(&both), normalized(&both.narrow(0, 0, 1).unwrap()));
     assert_eq!(together.len(), 4);
     assert!((together[0] - alone[0]).abs() < 1e-6 && (together[1] - alone[1]).abs() < 1e-6);
     let (mean, square) = ((1.0 + 3.0 - 1.0 + 5.0) / 4.0_f64, (1.0 + 9.0 + 1.0 + 25.0) / 4.0);
@@ -194,18 +212,18 @@ fn virtual_batch_norm_is_blind_to_the_batch() {
 /// Two passes with one stream have different masks, and the same stream gives the same masks.
 #[test]
 fn dropout_draws_from_its_stream() {
-    use brigand::layers::Dropout;
-    let mut network = Network::build("dropped", 0, &Device::Cpu, |_| Ok(Dropout(0.5))).unwrap();
+    let mut network = Network::build("dropped", &setup(), |_| Ok(Dropout(0.5))).unwrap();
     let ones = Variable::full(1.0, &[1, 1000], candle_core::DType::F32, &Device::Cpu).unwrap();
-    let mut pass = |stream: &mut Stream| {
-        let setting = Setting { random: Some(stream), ..Setting::plain(Mode::Training) };
-        network.observe(setting, &ones).unwrap().output.to_vec().unwrap()
+    let mut pass = |random: Option<&mut Stream>| -> brigand_core::Result<Vec<f64>> {
+        let how = How { random, ..How::plain(Mode::Training) };
+        let output = network.run(how, |dropout, pass| Layer::forward(dropout, pass, &ones, ()))?;
+        Ok(output.to_vec()?)
     };
     let mut stream = Stream::new(1, "masks", 0);
-    let (first, second) = (pass(&mut stream), pass(&mut stream));
+    let (first, second) = (pass(Some(&mut stream)).unwrap(), pass(Some(&mut stream)).unwrap());
     assert!(first != second);
-    assert_eq!(first, pass(&mut Stream::new(1, "masks", 0)));
+    assert_eq!(first, pass(Some(&mut Stream::new(1, "masks", 0))).unwrap());
     let mean = first.iter().sum::<f64>() / 1000.0;
     assert!(first.iter().all(|value| [0.0, 2.0].contains(value)) && (mean - 1.0).abs() < 0.1);
-    assert!(network.forward(&ones, Mode::Training).is_err());
+    assert!(pass(None).is_err());
 }

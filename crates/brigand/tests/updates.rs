@@ -1,58 +1,47 @@
 //! Claim: the merged update is the plain simultaneous one, also when one backward pass serves both players.
 
-#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "helpers of tests")]
+#![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
-use brigand::recipe::{Changes, Recipe};
-use brigand::systems::{self, Feed, State, System};
-use brigand::training::load_data;
-use candle_core::Device;
+mod support;
 
-/// A system and its feed, trained `steps` steps.
-fn trained(changes: &[&str], steps: u64) -> State {
-    let assignments = changes.iter().map(ToString::to_string).collect();
-    let entry = systems::find("gan").unwrap();
-    let recipe = Recipe::resolve(entry, &Changes { file: None, assignments }).unwrap();
-    let mut feed = Feed::new(load_data(&recipe).unwrap(), 16, 0, &Device::Cpu).unwrap();
-    let mut system: Box<dyn System> = entry
-        .build(&recipe.parts, &recipe.common.setup(feed.sample_shape().unwrap(), &[], &Device::Cpu))
-        .unwrap();
-    for step in 0..steps {
-        system.train_step(&mut feed, step).unwrap();
-    }
-    let mut state = State::default();
-    system.save(&mut state).unwrap();
-    state
+use brigand::objectives::Objective;
+use brigand::state::State;
+
+/// What `gan` on digits has learnt after `steps` steps of gradient descent.
+fn trained(words: &str, steps: u64) -> State {
+    let mut session = support::session("gan", &format!("{SGD} {words}")).unwrap();
+    session.advance_to(steps).unwrap();
+    session.save().unwrap()
+}
+
+const SGD: &str = "training.batch=16 optimizer.generator.kind=sgd optimizer.discriminator.kind=sgd \
+    optimizer.generator.learning_rate=0.1 optimizer.discriminator.learning_rate=0.1";
+
+/// A discriminator that hardly moves.
+const STILL: &str = "optimizer.discriminator.learning_rate=1e-30";
+
+fn values(state: &State, name: &str) -> Vec<f32> {
+    state.tensors[name].flatten_all().unwrap().to_vec1().unwrap()
 }
 
 fn largest_difference(a: &State, b: &State, prefix: &str) -> f32 {
-    let pairs =
-        a.tensors.iter().filter(|(name, _)| name.starts_with(prefix)).flat_map(|(name, tensor)| {
-            tensor.data.iter().zip(&b.tensors[name].data).map(|(a, b)| (a - b).abs())
-        });
-    pairs.fold(0.0, f32::max)
+    let names = a.tensors.keys().filter(|name| name.starts_with(prefix));
+    let differences = names.flat_map(|name| {
+        let pairs = values(a, name).into_iter().zip(values(b, name));
+        pairs.map(|(a, b)| (a - b).abs()).collect::<Vec<_>>()
+    });
+    differences.fold(0.0, f32::max)
 }
 
-const SGD: [&str; 5] = [
-    "training.batch=16",
-    "optimizer.generator.kind=sgd",
-    "optimizer.discriminator.kind=sgd",
-    "optimizer.generator.learning_rate=0.1",
-    "optimizer.discriminator.learning_rate=0.1",
-];
-
-/// With a discriminator that hardly moves, judging before or after its step is the same: the merged update
-/// must then give the generator exactly what the alternating one on the same fakes does.
+/// With a discriminator that hardly moves, scores before and after its step are the same: the merged update must then give
+/// the generator exactly what the alternating one on the same fakes does.
 #[test]
 fn merged_generator_update_equals_the_separate_one() {
-    let objectives = ["minimax", "non-saturating", "wasserstein", "least-squares", "hinge"]
-        .map(|kind| format!("objective.kind={kind}"));
-    for objective in &objectives {
-        let still = "optimizer.discriminator.learning_rate=1e-30";
-        let run = |order: &str| {
-            let order = format!("update.order={order}");
-            trained(&[&SGD[..], &[objective, still, &order]].concat(), 1)
-        };
-        let (start, separate, merged) = (trained(&SGD, 0), run("shared-fakes"), run("merged"));
+    // Energies need another discriminator.
+    for objective in Objective::KINDS.iter().filter(|kind| **kind != "energy-based") {
+        let run =
+            |order: &str| trained(&format!("objective.kind={objective} {STILL} update.order={order}"), 1);
+        let (start, separate, merged) = (trained("", 0), run("shared-fakes"), run("merged"));
         let moved = largest_difference(&start, &separate, "generator.");
         let apart = largest_difference(&separate, &merged, "generator.");
         assert!(moved > 1e-4, "{objective}: the generator moved by {moved} only");
@@ -64,10 +53,8 @@ fn merged_generator_update_equals_the_separate_one() {
 #[test]
 fn merged_discriminator_update_equals_the_separate_one() {
     for penalty in ["none", "gradient"] {
-        let penalty = format!("penalty.kind={penalty}");
         let run = |order: &str| {
-            let order = format!("update.order={order}");
-            trained(&[&SGD[..], &["objective.kind=wasserstein", &penalty, &order]].concat(), 1)
+            trained(&format!("objective.kind=wasserstein penalty.kind={penalty} update.order={order}"), 1)
         };
         let (separate, merged) = (run("shared-fakes"), run("merged"));
         let apart = largest_difference(&separate, &merged, "discriminator.");
@@ -75,32 +62,46 @@ fn merged_discriminator_update_equals_the_separate_one() {
     }
 }
 
-/// One pass for both equals two passes: a discriminator with batch norm takes the second way.
+/// One pass for both equals two passes: a discriminator with batch norm takes the second way, one that scores packs the
+/// first.
 #[test]
-fn merged_update_works_with_coupled_samples() {
-    let coupled = "discriminator.normalization=before-activation";
-    let run = |order: &str| {
-        let order = format!("update.order={order}");
-        trained(&[&SGD[..], &[coupled, "optimizer.discriminator.learning_rate=1e-30", &order]].concat(), 1)
-    };
-    let apart = largest_difference(&run("shared-fakes"), &run("merged"), "generator.");
-    assert!(apart < 1e-6, "{apart} apart");
+fn merged_update_works_with_coupled_and_packed_samples() {
+    for words in ["discriminator.normalization=before-activation", "techniques.packing=2"] {
+        let run = |order: &str| trained(&format!("{words} {STILL} update.order={order}"), 1);
+        let apart = largest_difference(&run("shared-fakes"), &run("merged"), "generator.");
+        assert!(apart < 1e-6, "{words}: {apart} apart");
+    }
 }
 
-/// With plain gradient descent the average after one step lies where its formula says, and it is what samples
-/// come from.
+/// The discriminator that mode regularisation scores by is the one before the merged step, as the generator's.
+#[test]
+fn merged_update_has_the_encoders_term_too() {
+    let run = |order: &str| {
+        trained(&format!("techniques.encoder.kind=mode-regularization {STILL} update.order={order}"), 1)
+    };
+    let (separate, merged) = (run("shared-fakes"), run("merged"));
+    for player in ["generator.", "encoder."] {
+        let apart = largest_difference(&separate, &merged, player);
+        assert!(apart < 1e-6, "{player} {apart} apart");
+    }
+    assert!(largest_difference(&trained("techniques.encoder.kind=entropy", 0), &merged, "encoder.") > 1e-4);
+}
+
+/// With plain gradient descent the average after one step lies where its formula says.
 #[test]
 fn the_average_follows_the_generator() {
+    const AVERAGE: &str = "average.generator.";
     let decay = 0.75;
-    let (start, after) = (trained(&SGD, 0), trained(&[&SGD[..], &["average.decay=0.75"]].concat(), 1));
-    for (name, average) in after.tensors.iter().filter(|(name, _)| name.starts_with("average.")) {
-        let path = name.replace("average.", "generator.");
-        let values = average.data.iter().zip(&start.tensors[&path].data).zip(&after.tensors[&path].data);
-        for ((average, before), now) in values {
-            let expected = decay * f64::from(*before) + (1.0 - decay) * f64::from(*now);
-            assert!((f64::from(*average) - expected).abs() < 1e-6, "{name}: {average} instead of {expected}");
+    let (start, after) = (trained("", 0), trained("average.decay=0.75", 1));
+    let averaged: Vec<&String> = after.tensors.keys().filter(|name| name.starts_with(AVERAGE)).collect();
+    assert!(!averaged.is_empty());
+    for name in averaged {
+        let path = name.replace(AVERAGE, "generator.");
+        let ends = values(&start, &path).into_iter().zip(values(&after, &path));
+        for (average, (before, now)) in values(&after, name).into_iter().zip(ends) {
+            let expected = decay * f64::from(before) + (1.0 - decay) * f64::from(now);
+            assert!((f64::from(average) - expected).abs() < 1e-6, "{name}: {average} instead of {expected}");
         }
     }
     assert!(largest_difference(&start, &after, "generator.") > 1e-4);
-    assert!(after.tensors.keys().any(|name| name.starts_with("average.")));
 }

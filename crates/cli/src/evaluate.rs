@@ -2,47 +2,54 @@
 
 mod output;
 mod sources;
+mod storing;
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use brigand::data::Spec;
 use brigand::evaluation::extractors::Extractor;
 use brigand::evaluation::{
-    Evaluation, EvaluationFile, Measured, Metric, Request, Samples, Side, draw_pairs, evaluate,
-    read_reference, write_reference,
+    Available, Evaluation, METRICS, Measured, MetricRow, Need, Request, Samples, Shapes, Side, ValueRange,
+    evaluate, find_metric, read_reference, write_reference,
 };
-use brigand::files::FileError;
-use brigand::training::{RunFolder, Which, choose_extractor};
+use brigand::training::{Which, choose_extractor, train_classifier};
 
 use crate::console;
 use crate::failure::Failure;
 use crate::hardware::Hardware;
 use crate::progress::Parts;
 use sources::{Given, Opened};
+use storing::Storing;
 
 const EXAMPLES: &str = "\
 Examples:
   brigand evaluate runs/gan-1
-  brigand evaluate runs/dcgan-1 --metrics fid,is,memorisation --features classifier:runs/judge --out report
+  brigand evaluate runs/dcgan-1 --metrics fid,is,memorisation --features classifier:runs/classifier --out report
   brigand evaluate --real folder:photos --fake folder:made --features inception:pt_inception-2015-12-05-6726825d.pth
   brigand evaluate --real mnist:test --fake mnist:train --metrics fid --save-stats mnist.safetensors
-  brigand evaluate --real mnist.npz --fake new.npy --metrics fid
+  brigand evaluate --real mnist.npz --fake new.npy --metrics fid --range 0..1
   brigand evaluate runs/dcgan-1 --metrics path-length
   brigand evaluate --real mnist:test --fake folder:made --metrics cas
   brigand evaluate --compare runs/gan-1/evaluation.json runs/gan-2/evaluation.json
 
-A SPEC is data (`brigand data list`; `:train` or `:test` after the name chooses the part), a .npy file of images in
-[-1, 1] or of points, the folder of a run, statistics (.npz, .safetensors) for fid, or features made before.
-Metrics: fid, kid, is, prdc, kde, ms-ssim, modes, stacked-digits, memorisation, nearest-neighbour, path-length (of a
-run), class-match (of a run that is asked for classes), cas (of samples with classes: such a run, or a folder with a
-sub-folder for each).";
+A SPEC is data (`brigand data list`; `:train` or `:test` after the name chooses the part), a .npy file of images or of
+points, the folder of a run, statistics (.npz, .safetensors) for fid, or features made before.";
+
+/// The examples and every metric with what it measures.
+fn after_help() -> String {
+    let width = METRICS.iter().map(|metric| metric.name.len()).max().unwrap_or(0);
+    let line = |metric: &MetricRow| format!("  {:width$}  {}", metric.name, metric.summary);
+    let lines: Vec<String> = METRICS.iter().map(line).collect();
+    format!("{EXAMPLES}\n\nMetrics:\n{}", lines.join("\n"))
+}
 
 /// Samples of either side unless --count says otherwise.
 const COUNT: usize = 10_000;
 
 /// Measure how good samples are: of a run, or of any set beside any other.
 #[derive(clap::Args)]
-#[command(after_help = EXAMPLES)]
+#[command(after_help = after_help())]
 pub(crate) struct Arguments {
     /// Folder of the run; its samples are compared with the test part of its data, or with its data
     #[arg(required_unless_present_any = ["fake", "compare"], conflicts_with_all = ["fake", "compare"])]
@@ -50,7 +57,7 @@ pub(crate) struct Arguments {
     /// The real samples
     #[arg(long, value_name = "SPEC", required_unless_present_any = ["run", "compare"])]
     real: Option<String>,
-    /// The samples to be judged
+    /// The samples to be measured
     #[arg(long, value_name = "SPEC", requires = "real")]
     fake: Option<String>,
     /// What to measure, with commas between [default: what suits the samples]
@@ -66,10 +73,16 @@ pub(crate) struct Arguments {
     /// Decides which samples a run generates, and which subsets and resamples are drawn
     #[arg(long, value_name = "N", default_value_t = 0)]
     seed: u64,
-    /// Side to which images of data are resized
+    /// Side to which images of data are scaled (their centre square); without it they are taken as they are stored
     #[arg(long, value_name = "PIXELS")]
     size: Option<usize>,
-    /// Judge the run's checkpoint with the best score instead of its newest (runs with evaluation.every)
+    /// Compare all images in grey (1) or in colour (3) [default: as they are]
+    #[arg(long, value_name = "1|3")]
+    channels: Option<usize>,
+    /// Black and white of the images in .npy files: 0..1, 0..255 or -1..1 [default: -1..1, where a value is below 0]
+    #[arg(long, value_name = "RANGE", allow_hyphen_values = true)]
+    range: Option<ValueRange>,
+    /// Measure the run's checkpoint with the best score instead of its newest (runs with evaluation.every)
     #[arg(long)]
     best: bool,
     /// Keep the statistics of the real samples in FILE.safetensors or FILE.npz, to be given to --real
@@ -92,47 +105,73 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     if let [first, second] = arguments.compare.as_slice() {
         return output::compare(first, second, arguments.json);
     }
-    let chosen: Vec<Metric> =
-        arguments.metrics.iter().map(|name| name.trim().parse()).collect::<Result<_, _>>()?;
+    let chosen: Vec<&MetricRow> =
+        arguments.metrics.iter().map(|name| find_metric(name.trim())).collect::<Result<_, _>>()?;
     let device = arguments.hardware.open()?;
     let which = if arguments.best { Which::Best } else { Which::Newest };
-    let generated = match (&arguments.run, &arguments.fake) {
-        (Some(run), _) => Given::run(run, which, &device)?,
-        (None, fake) => {
-            Given::understand(fake.as_deref().unwrap_or_default(), &arguments.features, which, &device)?
-        }
+    let understand =
+        |text: &str| Given::understand(text, &arguments.features, arguments.range, which, &device);
+    let generated = match &arguments.run {
+        Some(run) => Given::run(run, which, &device)?,
+        None => understand(arguments.fake.as_deref().unwrap_or_default())?,
     };
     let real = match &arguments.real {
-        Some(real) => Given::understand(real, &arguments.features, which, &device)?,
+        Some(real) => understand(real)?,
         None => generated.own_data()?,
     };
-    let (real_shape, shape) = (real.shape(), generated.shape());
-    let reading = sources::Reading { size: arguments.size, seed: arguments.seed };
+    let mut notes = Notes::default();
+    let reading =
+        sources::Reading { size: arguments.size, channels: arguments.channels, seed: arguments.seed };
     let most = arguments.count.map_or(COUNT, |count| count as usize);
-    let real_set = real.open(reading, shape.as_deref(), most)?;
+    let mut real_set = real.open(reading, most, &mut notes)?;
     let fitting = if arguments.count.is_some() { most } else { real_set.count().unwrap_or(most).min(most) };
-    let generated_set = generated.open(reading, real_shape.as_deref(), fitting)?;
+    let mut generated_set = generated.open(reading, fitting, &mut notes)?;
     let (extractor, notice) =
         extractor(arguments, [&real, &generated], [&real_set, &generated_set], &device)?;
-    let metrics = if chosen.is_empty() { usual(&extractor, &real_set, &generated_set) } else { chosen };
-    if let Some(notice) = notice.filter(|_| metrics.iter().any(|metric| metric.uses_extractor())) {
-        console::tell(&format!("note: {notice}"));
+    if !extractor.resizes() {
+        if let Some(size) = real.size_beside(&real_set, &generated, &generated_set, &mut notes) {
+            real_set = real.open(sources::Reading { size, ..reading }, most, &mut notes)?;
+        } else if let Some(size) = generated.size_beside(&generated_set, &real, &real_set, &mut notes) {
+            generated_set = generated.open(sources::Reading { size, ..reading }, fitting, &mut notes)?;
+        }
     }
-    let train = if metrics.contains(&Metric::Memorisation) && arguments.real.is_none() {
-        generated.training_data()?
-    } else {
-        None
-    };
+    let metrics = if chosen.is_empty() { usual(&extractor, &real_set, &generated_set) } else { chosen };
+    let storing = Storing::check(arguments, &metrics)?;
+    if let Some(notice) = notice.filter(|_| metrics.iter().any(|metric| metric.uses_extractor())) {
+        notes.tell(&format!("note: {notice}"));
+    }
+    let wanted = metrics.iter().any(|metric| metric.needs(Need::TrainingSamples));
+    let train = if wanted && arguments.real.is_none() { generated.training_data()? } else { None };
     let train = train.as_ref().map(|samples| samples as &dyn Samples);
-    let request = Request { metrics: &metrics, extractor: &extractor, seed: arguments.seed, train };
+    let request = Request {
+        metrics: &metrics,
+        extractor: &extractor,
+        seed: arguments.seed,
+        train,
+        train_classifier: Some(train_classifier),
+    };
     let measured = measure(&request, &real, &real_set, &generated_set)?;
     let evaluation = Evaluation {
         generated: generated.name().to_owned(),
         step: generated.step(),
         scores: measured.scores.clone(),
     };
-    keep(arguments, &measured, &evaluation, train, [&real_set, &generated_set])?;
-    output::show(&evaluation, arguments.json)
+    // Scores that took long to measure are shown even where they cannot be kept.
+    let stored = storing.store(&measured, &evaluation, train, [&real_set, &generated_set]);
+    output::show(&evaluation, arguments.json)?;
+    stored
+}
+
+/// What people were told, each once.
+#[derive(Default)]
+struct Notes(BTreeSet<String>);
+
+impl Notes {
+    fn tell(&mut self, text: &str) {
+        if self.0.insert(text.to_owned()) {
+            console::tell(text);
+        }
+    }
 }
 
 /// What makes features, and what to know of an automatic choice.
@@ -146,25 +185,17 @@ fn extractor(
         return Ok((Extractor::given(), None));
     };
     let spec = given.iter().find_map(|given| given.spec().filter(|spec| *spec == Spec::Digits));
-    Ok(choose_extractor(&arguments.features, spec.as_ref(), samples.shape(), device)?)
+    let shape = match samples.shapes() {
+        Shapes::One(shape) => shape,
+        Shapes::Several { channels, most: [height, width], .. } => vec![channels, height, width],
+    };
+    Ok(choose_extractor(&arguments.features, spec.as_ref(), &shape, device)?)
 }
 
 /// What suits the samples.
-fn usual(extractor: &Extractor, real: &Opened<'_>, generated: &Opened<'_>) -> Vec<Metric> {
-    let mut metrics = vec![Metric::Frechet];
-    let Some(samples) = real.samples() else {
-        if let (Opened::Features(..), Opened::Features(..)) = (real, generated) {
-            metrics.extend([Metric::Kernel, Metric::PrecisionRecall]);
-        }
-        return metrics;
-    };
-    metrics.extend([Metric::Kernel, Metric::PrecisionRecall]);
-    if samples.modes().is_some() {
-        metrics.push(Metric::Modes);
-    } else if extractor.identity().sha256.is_some() {
-        metrics.extend([Metric::InceptionScore, Metric::Modes]);
-    }
-    metrics
+fn usual(extractor: &Extractor, real: &Opened<'_>, generated: &Opened<'_>) -> Vec<&'static MetricRow> {
+    let available = Available::of(real.side(), generated.side(), extractor, true);
+    METRICS.iter().filter(|metric| metric.usual && metric.lacks(&available).is_none()).collect()
 }
 
 /// Measures, with the statistics of published data kept from one time to the next.
@@ -176,17 +207,18 @@ fn measure(
 ) -> Result<Measured, Failure> {
     let progress = Parts::new();
     let mut observe = |done| progress.advance(&done);
-    let statistics_suffice = request.metrics == [Metric::Frechet];
+    let statistics_suffice = request.metrics.iter().all(|metric| metric.needs == [Need::Moments]);
     let kept = real_set
         .samples()
         .filter(|_| statistics_suffice)
-        .and_then(|samples| real.kept(samples, request.extractor));
+        .and_then(|samples| real.kept(samples, request.extractor, request.seed));
     let known = kept.as_ref().and_then(|path| {
         let reference = read_reference(path).ok()?;
         let origin = reference.origin.as_ref()?;
         let identity = request.extractor.identity();
-        let same =
-            origin.extractor.sha256 == identity.sha256 && origin.extractor.resizing == identity.preparation;
+        let same = origin.extractor.sha256 == identity.sha256
+            && origin.extractor.resizing == identity.preparation
+            && real_set.samples().is_some_and(|samples| samples.source() == origin.source);
         same.then_some(reference)
     });
     let side = known.as_ref().map_or_else(|| real_set.side(), |reference| Side::Statistics(reference, ""));
@@ -198,35 +230,6 @@ fn measure(
         let _ = write_reference(&path, reference);
     }
     Ok(measured)
-}
-
-/// Writes what was asked for into files.
-fn keep(
-    arguments: &Arguments,
-    measured: &Measured,
-    evaluation: &Evaluation,
-    train: Option<&dyn Samples>,
-    [real, generated]: [&Opened<'_>; 2],
-) -> Result<(), Failure> {
-    if let Some(path) = &arguments.save_stats {
-        let Some(reference) = &measured.reference else {
-            return Err(refused("--save-stats keeps the statistics that fid compares; add fid to --metrics"));
-        };
-        write_reference(path, reference)?;
-    }
-    if let Some(run) = &arguments.run {
-        EvaluationFile::append(&RunFolder::open(run)?.evaluations(), evaluation)?;
-    }
-    let Some(folder) = &arguments.out else { return Ok(()) };
-    std::fs::create_dir_all(folder).map_err(FileError::when("create", folder))?;
-    EvaluationFile::append(&folder.join("evaluation.json"), evaluation)?;
-    if let (Some(train), Some(generated)) = (train.or_else(|| real.samples()), generated.samples())
-        && !measured.nearest.is_empty()
-        && generated.shape().len() == 3
-    {
-        draw_pairs(&measured.nearest, generated, train)?.save_png(&folder.join("nearest-pairs.png"))?;
-    }
-    Ok(())
 }
 
 fn refused(reason: &str) -> Failure {

@@ -1,5 +1,7 @@
 //! A folder of images, with sub-folders as classes if there are any.
 
+mod originals;
+
 use std::io::Cursor;
 use std::panic::catch_unwind;
 use std::path::{Path, PathBuf};
@@ -13,6 +15,8 @@ use super::error::DataError;
 use super::load::Options;
 use super::parallel;
 use super::pixels::{self, Images};
+
+pub use originals::{Original, Originals};
 
 /// Side length when none is asked for.
 const SIZE: usize = 64;

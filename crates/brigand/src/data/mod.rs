@@ -38,6 +38,7 @@ pub use catalogue::{Entry, Remote, entries, entry};
 pub use dataset::{Batch, Dataset, Labels, Modes, Skipped};
 pub use download::{Download, Obtained, Progress};
 pub use error::DataError;
+pub use folder::{Original, Originals};
 pub use list::{Listed, list};
 pub use load::{Options, Split, load};
 pub use open::{RunData, open, open_test_part};

@@ -1,60 +1,79 @@
 //! The classification accuracy score (Ravuri and Vinyals 2019): a classifier learns from generated samples and their
 //! classes, and is tested on real ones.
 
-use candle_core::Device;
+use serde_json::Value;
 
 use super::classes::{ClassificationAccuracy, TrainedOn};
 use super::error::{EvaluationError, refused};
 use super::extractors;
-use super::gathering::{PORTION, Progress, features_of, needed, take};
+use super::gathering::{Progress, features_of, portion, take_alike};
+use super::inputs::Inputs;
+use super::metric::{Better, MetricRow, Need, ScoreRow};
 use super::protocol::{Extractor, Setting};
-use super::samples::Samples;
+use super::samples::{Samples, common_shape};
 use super::score::Score;
 use crate::data::{Dataset, Labels};
 use crate::error::Result;
-use crate::networks::SampleShape;
-use crate::systems::classifier::{ClassifierRecipe, ClassifierTraining, HeldOutRecipe};
-use crate::systems::{Feed, System};
 
-/// How long the classifier learns, and from how many samples at once.
-const STEPS: u64 = 2000;
-const BATCH: usize = 64;
-/// With fewer samples of a class the classifier knows it badly, whatever the generator is like.
+/// With fewer samples of a class the classifier recognises it badly, whatever the generator is like.
 const USUAL_OF_CLASS: usize = 100;
 
-/// Trains a classifier on `generated`, in 8 bits, and tests it on `real`.
-///
-/// # Errors
-/// If a side has no classes, the generated ones are none of the real ones, or the samples are no images.
-pub(super) fn measure(
-    real: &dyn Samples,
-    generated: &dyn Samples,
-    setting: &Setting,
-    observe: &mut dyn FnMut(Progress),
-) -> Result<Score> {
+/// Its row of the table.
+pub(super) const ROW: MetricRow = MetricRow {
+    name: "cas",
+    summary: "the share of real samples that a classifier recognises after learning from generated ones",
+    needs: &[
+        Need::RealSamples,
+        Need::GeneratedSamples,
+        Need::RealClasses,
+        Need::GeneratedClasses,
+        Need::Classifier,
+    ],
+    scores: &[ScoreRow { name: "classification-accuracy-score", better: Better::Higher }],
+    usual: false,
+    slow: true,
+    measure,
+};
+
+/// Trains a classifier of images and their labels, with all randomness from the seed.
+pub type TrainClassifier = fn(Dataset, u64, &mut dyn FnMut(Progress)) -> Result<TrainedClassifier>;
+
+/// A classifier and how it was trained.
+pub struct TrainedClassifier {
+    /// Gives the probabilities of the classes that it learnt.
+    pub extractor: extractors::Extractor,
+    /// What a protocol tells of the training, by name.
+    pub protocol: Vec<(&'static str, Value)>,
+}
+
+/// Trains a classifier on the generated samples, in 8 bits, and tests it on the real ones.
+fn measure(inputs: &Inputs<'_>) -> Result<Vec<Score>> {
+    let both = inputs.real_samples().zip(inputs.generated_samples());
+    let (real, generated) = inputs.needed(both, "the images themselves and their classes")?;
     let (Some(tested), Some(learnt)) = (real.labels(), generated.labels()) else {
         return Ok(Err(without_classes(real, generated))?);
     };
+    common_shape(real, generated)?;
     let learnt = in_classes_of(&tested, learnt, generated)?;
     let missing = missing_classes(&tested, &learnt);
     let count = learnt.values.len();
-    let recipe = recipe(tested.classes.len());
-    let classifier = train(generated, learnt, recipe.clone(), setting.seed, observe)?;
-    let judge = extractors::Extractor::classifier("learnt", classifier)?;
-    let mut predictions = Vec::with_capacity(real.count());
-    for first in (0..real.count()).step_by(PORTION) {
-        let portion = take(real, first..real.count().min(first + PORTION))?;
-        let judged = features_of(&judge, &portion)?;
-        predictions.extend(needed(judged.probabilities(), "cas", "classes")?.predictions());
+    let mut observe = |progress| inputs.progress(progress);
+    let classifier = (inputs.train_classifier()?)(
+        labelled(inputs, generated, learnt)?,
+        inputs.setting().seed,
+        &mut observe,
+    )?;
+    let (all, mut predictions): (Vec<usize>, _) = ((0..real.count()).collect(), Vec::new());
+    for places in all.chunks(portion(real)) {
+        let features = features_of(&classifier.extractor, &take_alike(real, places)?)?;
+        predictions.extend(inputs.needed(features.probabilities(), "a classifier")?.predictions());
     }
     let accuracy = ClassificationAccuracy::of(&predictions, &tested.values, tested.classes.len())?;
     let name = "classifier of the generated samples".to_owned();
     let extractor = Extractor { name, sha256: None, resizing: "8 bits".into() };
-    let mut score = accuracy.score(TrainedOn::Generated, &Setting { extractor, ..setting.clone() })?;
-    let recipe = serde_json::to_value(recipe).map_err(|reason| {
-        EvaluationError::Protocol(format!("the recipe cannot be written down: {reason}"))
-    })?;
-    let how = [("steps", STEPS.into()), ("batch", BATCH.min(count).into()), ("recipe", recipe)];
+    let setting = Setting { extractor, ..inputs.setting().clone() };
+    let mut score = accuracy.score(TrainedOn::Generated, &setting)?;
+    let how = classifier.protocol.into_iter();
     score.protocol.parameters.extend(how.map(|(name, value)| (name.to_owned(), value)));
     if !missing.is_empty() {
         let missing = missing.join(", ");
@@ -69,13 +88,7 @@ pub(super) fn measure(
             tested.classes.len()
         ));
     }
-    Ok(score)
-}
-
-fn recipe(classes: usize) -> ClassifierRecipe {
-    let mut recipe = ClassifierRecipe { held_out: HeldOutRecipe { every: 0 }, ..ClassifierRecipe::default() };
-    recipe.network.classes = classes;
-    recipe
+    Ok(vec![score])
 }
 
 fn without_classes(real: &dyn Samples, generated: &dyn Samples) -> EvaluationError {
@@ -113,34 +126,18 @@ fn missing_classes(real: &Labels, generated: &Labels) -> Vec<String> {
     real.classes.iter().enumerate().filter(absent).map(|(_, name)| name.clone()).collect()
 }
 
-fn train(
-    generated: &dyn Samples,
-    labels: Labels,
-    recipe: ClassifierRecipe,
-    seed: u64,
-    observe: &mut dyn FnMut(Progress),
-) -> Result<crate::networks::classifier::Classifier> {
-    let &[channels, height, width] = generated.shape() else {
-        return needed(None, "cas", "images, these are points");
+/// The generated images as data to train on.
+fn labelled(inputs: &Inputs<'_>, generated: &dyn Samples, labels: Labels) -> Result<Dataset> {
+    let shape = generated.shape()?;
+    let [channels, height, width] = *shape else {
+        return inputs.needed(None, "images, these are points");
     };
     let (pixels, count) = (extractors::Extractor::pixels(), generated.count());
+    let all: Vec<usize> = (0..count).collect();
     let mut values = Vec::with_capacity(count * channels * height * width);
-    for first in (0..count).step_by(PORTION) {
-        let portion = take(generated, first..count.min(first + PORTION))?;
+    for places in all.chunks(portion(generated)) {
+        let portion = take_alike(generated, places)?;
         values.extend(pixels.extract(&portion)?.features.flatten_all()?.to_vec1::<f32>()?);
     }
-    let dataset = Dataset::from_values("generated", values, generated.shape())?.with_labels(labels)?;
-    let mut feed = Feed::new(dataset, BATCH.min(count), seed, &Device::Cpu)?;
-    let sample = SampleShape::Image { channels, height, width };
-    let mut training = ClassifierTraining::new(recipe, sample, seed, &Device::Cpu)?;
-    for step in 0..STEPS {
-        training.train_step(&mut feed, step)?;
-        let done = usize::try_from(step).unwrap_or_default() + 1;
-        observe(Progress {
-            what: "a classifier learns from the generated samples",
-            done,
-            total: STEPS as usize,
-        });
-    }
-    training.trained()
+    Ok(Dataset::from_values("generated", values, &shape)?.with_labels(labels)?)
 }

@@ -53,7 +53,7 @@ impl Features {
         Ok(self)
     }
 
-    /// Adds what a classifier said of each sample.
+    /// Adds the probabilities that a classifier gave each sample.
     ///
     /// # Errors
     /// If there is not one row for each.
@@ -63,7 +63,7 @@ impl Features {
         Ok(self)
     }
 
-    /// The same without what a classifier said.
+    /// The same without probabilities.
     #[must_use]
     pub(crate) fn without_probabilities(self) -> Self {
         Self { probabilities: None, ..self }
@@ -124,7 +124,7 @@ impl Features {
         self.labels.as_deref()
     }
 
-    /// What a classifier said of each sample.
+    /// The probabilities that a classifier gave each sample.
     pub fn probabilities(&self) -> Option<&Probabilities> {
         self.probabilities.as_ref()
     }

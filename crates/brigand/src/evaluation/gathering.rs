@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use candle_core::Tensor;
+
 use super::error::{EvaluationError, refused};
 use super::extractors;
 use super::feature_file::FeatureFile;
@@ -14,8 +16,15 @@ use super::reference::Reference;
 use super::samples::Samples;
 use crate::error::Result;
 
-/// Samples that are in memory at once.
-pub(crate) const PORTION: usize = 250;
+/// Samples that are in memory at once, unless they are so large that their values would be too many.
+const PORTION: usize = 250;
+/// Values that are in memory at once.
+const VALUES: usize = 1 << 26;
+
+/// How many samples of a set are in memory at once.
+pub(super) fn portion(samples: &dyn Samples) -> usize {
+    PORTION.min(VALUES / samples.shapes().largest().max(1)).max(1)
+}
 
 /// How far an evaluation has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,6 +48,24 @@ pub enum Side<'a> {
     Statistics(&'a Reference, &'a str),
 }
 
+impl<'a> Side<'a> {
+    /// The samples, where it has them.
+    pub fn samples(self) -> Option<&'a dyn Samples> {
+        match self {
+            Self::Samples(samples) => Some(samples),
+            Self::Features(..) | Self::Statistics(..) => None,
+        }
+    }
+
+    /// Whether features of single samples can be had of it.
+    pub fn has_features(self) -> bool {
+        match self {
+            Self::Samples(_) | Self::Features(..) => true,
+            Self::Statistics(..) => false,
+        }
+    }
+}
+
 /// What is known of a set once it has been through the extractor.
 pub(crate) struct Gathered<'a> {
     pub(crate) origin: Origin,
@@ -54,7 +81,8 @@ pub(crate) struct Gathered<'a> {
 #[derive(Clone, Copy)]
 pub(crate) struct Wanted {
     pub(crate) what: &'static str,
-    pub(crate) moments: bool,
+    /// With the seed by which groups are drawn.
+    pub(crate) moments: Option<u64>,
     /// Ten groups of the moments, which are as much memory as ten covariances.
     pub(crate) groups: bool,
     pub(crate) features: bool,
@@ -65,7 +93,7 @@ pub(crate) struct Wanted {
 impl Wanted {
     /// Single features alone.
     pub(crate) fn features(what: &'static str, classes: bool) -> Self {
-        Self { what, moments: false, groups: false, features: true, classes }
+        Self { what, moments: None, groups: false, features: true, classes }
     }
 }
 
@@ -88,7 +116,14 @@ pub(crate) fn gather<'a>(
 ) -> Result<Gathered<'a>> {
     let unknown = |name: &str| Origin {
         extractor: described(&extractors::Extractor::given()),
-        source: Source { name: name.to_owned(), split: None, count: None, shape: None },
+        source: Source {
+            name: name.to_owned(),
+            split: None,
+            count: None,
+            shape: None,
+            images: None,
+            drawn: None,
+        },
     };
     match side {
         Side::Samples(samples) => {
@@ -102,7 +137,7 @@ pub(crate) fn gather<'a>(
             let mut origin = file.origin.clone().unwrap_or_else(|| unknown(name));
             origin.source.count = Some(file.features.count() as u64);
             check_count(wanted, &origin.source.name, file.features.count())?;
-            let groups = wanted.moments.then(|| grouped(&file.features)).transpose()?;
+            let groups = wanted.moments.map(|seed| grouped(&file.features, seed)).transpose()?;
             let moments = groups.as_ref().map(Groups::whole).transpose()?;
             let groups = groups.filter(|_| wanted.groups);
             Ok(Gathered { origin, moments, groups, features: Some(Cow::Borrowed(&file.features)) })
@@ -140,8 +175,8 @@ pub fn make_features(
     Ok(FeatureFile { features, origin: Some(gathered.origin) })
 }
 
-fn grouped(features: &Features) -> Result<Groups> {
-    let mut moments = GroupedMoments::new(features.dimensions(), features.count());
+fn grouped(features: &Features, seed: u64) -> Result<Groups> {
+    let mut moments = GroupedMoments::new(features.dimensions(), features.count(), seed);
     moments.add(features)?;
     Ok(moments.finish()?)
 }
@@ -153,17 +188,20 @@ fn extract(
     observe: &mut dyn FnMut(Progress),
 ) -> Result<(Option<Groups>, Option<Features>)> {
     let (count, mut running, mut all) = (samples.count(), None, None);
-    if !wanted.moments && !wanted.features {
+    if wanted.moments.is_none() && !wanted.features {
         return Ok((None, None));
     }
     check_count(wanted, &samples.source().name, count)?;
-    for first in (0..count).step_by(PORTION) {
-        let mut portion = features_of(extractor, &take(samples, first..count.min(first + PORTION))?)?;
+    let at_once = portion(samples);
+    for first in (0..count).step_by(at_once) {
+        let places: Vec<usize> = (first..count.min(first + at_once)).collect();
+        let mut portion = features_of_each(extractor, &take(samples, &places)?)?;
         if !wanted.classes {
             portion = portion.without_probabilities();
         }
-        if wanted.moments {
-            let moments = running.get_or_insert_with(|| GroupedMoments::new(portion.dimensions(), count));
+        if let Some(seed) = wanted.moments {
+            let moments =
+                running.get_or_insert_with(|| GroupedMoments::new(portion.dimensions(), count, seed));
             moments.add(&portion)?;
         }
         if wanted.features {
@@ -172,14 +210,14 @@ fn extract(
                 Some(all) => Features::append(all, &portion)?,
             }
         }
-        observe(Progress { what: wanted.what, done: count.min(first + PORTION), total: count });
+        observe(Progress { what: wanted.what, done: count.min(first + at_once), total: count });
     }
     Ok((running.map(GroupedMoments::finish).transpose()?, all))
 }
 
 /// Refuses a set too small for statistics by its name.
 fn check_count(wanted: Wanted, name: &str, count: usize) -> Result<()> {
-    if wanted.moments && count < 2 {
+    if wanted.moments.is_some() && count < 2 {
         return Ok(refused(format!(
             "fid compares means and covariances, for which {name} has too few samples ({count}); give at least 2 on \
              either side, and thousands for a reliable distance"
@@ -188,27 +226,45 @@ fn check_count(wanted: Wanted, name: &str, count: usize) -> Result<()> {
     Ok(())
 }
 
-/// The samples in `range`.
+/// The samples at `places`, tensor by tensor as [`Samples::get`] gives them.
 ///
 /// # Errors
 /// As [`Samples::get`], and if a value is NaN or infinite, naming its sample.
-pub(crate) fn take(samples: &dyn Samples, range: std::ops::Range<usize>) -> Result<candle_core::Tensor> {
-    let portion = samples.get(range.clone())?;
-    let values = portion.flatten_all()?.to_vec1::<f32>()?;
-    let Some(place) = values.iter().position(|value| !value.is_finite()) else { return Ok(portion) };
-    Ok(refused(format!(
-        "sample {} of {} holds a value that is no finite number; leave it out or repair its source",
-        range.start + place / samples.shape().iter().product::<usize>().max(1),
-        samples.source().name
-    ))?)
+pub(super) fn take(samples: &dyn Samples, places: &[usize]) -> Result<Vec<Tensor>> {
+    let portion = samples.get(places)?;
+    let mut first = 0;
+    for tensor in &portion {
+        let values = tensor.flatten_all()?.to_vec1::<f32>()?;
+        let count = tensor.dims().first().copied().unwrap_or(0);
+        if let Some(at) = values.iter().position(|value| !value.is_finite()) {
+            return Ok(refused(format!(
+                "sample {} of {} holds a value that is no finite number; leave it out or repair its source",
+                places.get(first + at * count / values.len()).copied().unwrap_or(0),
+                samples.source().name
+            ))?);
+        }
+        first += count;
+    }
+    Ok(portion)
 }
 
-/// Features of a portion, with the probabilities of classes where the extractor knows them.
-pub(crate) fn features_of(
-    extractor: &extractors::Extractor,
-    samples: &candle_core::Tensor,
-) -> Result<Features> {
-    let extraction = extractor.extract(samples)?;
+/// As [`take`] of samples that all have one shape, as one tensor.
+///
+/// # Errors
+/// As [`take`], and if they have several shapes.
+pub(super) fn take_alike(samples: &dyn Samples, places: &[usize]) -> Result<Tensor> {
+    samples.shape()?;
+    Ok(Tensor::cat(&take(samples, places)?, 0)?)
+}
+
+/// Features of samples of one shape, with the probabilities of classes where the extractor knows them.
+pub(crate) fn features_of(extractor: &extractors::Extractor, samples: &Tensor) -> Result<Features> {
+    features_of_each(extractor, std::slice::from_ref(samples))
+}
+
+/// As [`features_of`] of images that may have several sizes.
+pub(super) fn features_of_each(extractor: &extractors::Extractor, samples: &[Tensor]) -> Result<Features> {
+    let extraction = extractor.extract_each(samples)?;
     let width = extraction.features.dim(1)?;
     let features = Features::new(extraction.features.flatten_all()?.to_vec1::<f32>()?, width)?;
     match extraction.probabilities()? {

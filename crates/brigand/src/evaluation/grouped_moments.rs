@@ -1,11 +1,14 @@
 //! The moments of features in groups, which give the Fréchet distance an interval without keeping the features.
 
-use super::error::Result;
+use super::error::{Result, refused};
 use super::features::Features;
 use super::frechet::FrechetDistance;
 use super::moments::{Moments, RunningMoments};
 use super::score::{Interval, IntervalKind};
+use crate::random::Stream;
 
+/// What the groups are drawn for.
+pub(super) const PURPOSE: &str = "evaluation/fid/groups";
 /// Groups of samples that are left out in turn.
 const GROUPS: usize = 10;
 /// Samples that a group must have.
@@ -13,36 +16,42 @@ const LEAST: usize = 2;
 /// Student's t for 95 percent and nine degrees of freedom.
 const WIDTH: f64 = 2.262;
 
-/// Accumulates moments of features in ten groups, sample `i` in group `i mod 10`.
+/// Accumulates moments of features in ten groups of equal size, to which a seeded permutation assigns the samples.
 ///
 /// Memory is bounded by ten covariances however many samples come; batches do not matter.
 #[derive(Clone, Debug)]
 pub struct GroupedMoments {
     groups: Vec<RunningMoments>,
+    /// For each sample its place in the permutation; its group is that place modulo their number.
+    places: Vec<usize>,
     next: usize,
 }
 
 impl GroupedMoments {
     /// Nothing yet, of `count` samples to come with that many features. Too few for groups make one.
-    pub fn new(dimensions: usize, count: usize) -> Self {
+    pub fn new(dimensions: usize, count: usize, seed: u64) -> Self {
         let groups = if count < GROUPS * LEAST { 1 } else { GROUPS };
-        Self { groups: vec![RunningMoments::new(dimensions); groups], next: 0 }
+        let places = Stream::new(seed, PURPOSE, 0).permutation(count);
+        Self { groups: vec![RunningMoments::new(dimensions); groups], places, next: 0 }
     }
 
     /// Adds every row of `batch`.
     ///
     /// # Errors
-    /// If its rows have another width.
+    /// If its rows have another width, or more come than were to.
     pub fn add(&mut self, batch: &Features) -> Result<()> {
-        let groups = self.groups.len();
+        let (groups, promised) = (self.groups.len(), self.places.len());
+        let Some(places) = self.places.get(self.next..self.next + batch.count()) else {
+            return refused(format!("{promised} samples were to come for groups of moments, and more did"));
+        };
         for (index, group) in self.groups.iter_mut().enumerate() {
-            let first = (index + groups - self.next) % groups;
-            let rows: Vec<usize> = (first..batch.count()).step_by(groups).collect();
+            let own = places.iter().enumerate().filter(|(_, place)| **place % groups == index);
+            let rows: Vec<usize> = own.map(|(row, _)| row).collect();
             if !rows.is_empty() {
                 group.add(&batch.select(&rows)?)?;
             }
         }
-        self.next = (self.next + batch.count()) % groups;
+        self.next += batch.count();
         Ok(())
     }
 
@@ -99,14 +108,13 @@ impl Groups {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::random::Stream;
 
     fn random(count: usize, seed: u64) -> Features {
         Features::new(Stream::new(seed, "features", 0).normal(count * 3), 3).unwrap()
     }
 
     fn grouped(features: &Features, batch: usize) -> Groups {
-        let mut moments = GroupedMoments::new(3, features.count());
+        let mut moments = GroupedMoments::new(3, features.count(), 1);
         for first in (0..features.count()).step_by(batch) {
             let rows: Vec<usize> = (first..features.count().min(first + batch)).collect();
             moments.add(&features.select(&rows).unwrap()).unwrap();
@@ -124,6 +132,8 @@ mod tests {
             assert!((a - b).abs() < 1e-12, "{a} {b}");
         }
         assert_eq!(grouped(&features, 7).whole().unwrap(), whole);
+        let mut full = GroupedMoments::new(3, 3, 1);
+        assert!(full.add(&random(4, 1)).unwrap_err().to_string().contains("3 samples were to come"));
         assert_eq!(grouped(&random(12, 1), 5).whole().unwrap().count(), Some(12));
     }
 

@@ -2,9 +2,33 @@
 
 use super::classes::kullback_leibler;
 use super::error::{Result, refused};
+use super::inputs::Inputs;
+use super::metric::{Better, MetricRow, Need, ScoreRow};
 use super::probabilities::{Probabilities, marginal};
 use super::protocol::Setting;
 use super::score::{Interval, IntervalKind, Score};
+
+/// Splits, as everywhere.
+const SPLITS: usize = 10;
+
+/// The Inception Score's row of the table.
+pub(super) const ROW: MetricRow = MetricRow {
+    name: "is",
+    summary: "the Inception Score: each sample of a sure class, and all classes present",
+    needs: &[Need::GeneratedFeatures, Need::Classes],
+    scores: &[ScoreRow { name: "inception-score", better: Better::Higher }],
+    usual: true,
+    slow: false,
+    measure,
+};
+
+fn measure(inputs: &Inputs<'_>) -> crate::error::Result<Vec<Score>> {
+    let probabilities = inputs.generated_probabilities()?;
+    let splits = SPLITS.min(probabilities.count());
+    let mixed = probabilities.select(&inputs.permutation("splits", probabilities.count()));
+    let score = InceptionScore::of(&mixed, splits)?.score(inputs.setting())?;
+    Ok(vec![score.with_parameter("drawn", inputs.drawn("splits"))])
+}
 
 /// The score of each split.
 #[derive(Clone, Debug, PartialEq)]
@@ -86,7 +110,7 @@ pub struct ModeScore {
 }
 
 impl ModeScore {
-    /// Compares what a classifier says of generated samples with `train`, the share of each class in training.
+    /// Compares the probabilities of generated samples with `train`, the share of each class in training.
     ///
     /// # Errors
     /// If the numbers of classes differ, or a class never seen in training has been given probability.

@@ -2,10 +2,36 @@
 
 use super::error::{Result, refused};
 use super::features::Features;
+use super::inputs::Inputs;
 use super::linear_algebra::inner_products;
+use super::metric::{Better, MetricRow, Need, ScoreRow};
 use super::protocol::Setting;
 use super::score::{Interval, IntervalKind, Score};
 use crate::random::Stream;
+
+/// Its row of the table.
+pub(super) const ROW: MetricRow = MetricRow {
+    name: "kid",
+    summary: "the question of fid asked with a kernel; not biased by the number of samples",
+    needs: &[Need::RealFeatures, Need::GeneratedFeatures],
+    scores: &[ScoreRow { name: "kid", better: Better::Lower }],
+    usual: true,
+    slow: false,
+    measure,
+};
+
+fn measure(inputs: &Inputs<'_>) -> crate::error::Result<Vec<Score>> {
+    let (real, generated) = (inputs.real_features()?, inputs.generated_features()?);
+    // Subsets of nearly all samples would be alike, and their scatter would tell nothing.
+    let half = real.count().min(generated.count()) / 2;
+    let size = Subsets::default().size.min(half.max(2));
+    let subsets = Subsets { size, ..Subsets::default() };
+    let setting = inputs.setting();
+    Ok(vec![KernelDistance::between(real, generated, subsets, setting.seed)?.score(setting)?])
+}
+
+/// What subsets are drawn for.
+const PURPOSE: &str = "evaluation/kid";
 
 /// Which subsets are compared. The defaults are the paper's and everybody's: 100 of 1000.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,6 +63,14 @@ impl KernelDistance {
     pub fn between(real: &Features, generated: &Features, subsets: Subsets, seed: u64) -> Result<Self> {
         real.check_dimensions(generated)?;
         let smaller = real.count().min(generated.count());
+        if smaller < 2 {
+            return refused(format!(
+                "kid compares subsets of at least 2 samples, and there are {} real and {} generated ones; give at least \
+                 2 on either side, and hundreds for a reliable distance",
+                real.count(),
+                generated.count()
+            ));
+        }
         if subsets.count == 0 || subsets.size < 2 || subsets.size > smaller {
             return refused(format!(
                 "{} subsets of {} cannot be drawn from {} real and {} generated samples; \
@@ -49,7 +83,7 @@ impl KernelDistance {
         }
         let value = |subset: usize| {
             let draw = |features: &Features, side: &str| {
-                let purpose = format!("evaluation/kid/{side}");
+                let purpose = format!("{PURPOSE}/{side}");
                 let mut rows = Stream::new(seed, &purpose, subset as u64).permutation(features.count());
                 rows.truncate(subsets.size);
                 features.select(&rows)
@@ -82,6 +116,7 @@ impl KernelDistance {
             ("subset_size", size.into()),
             ("kernel", "(x.y/d + 1)^3".into()),
             ("estimator", "unbiased".into()),
+            ("drawn", format!("seeded permutations {PURPOSE}/real and {PURPOSE}/generated").into()),
         ];
         let (mean, deviation) = (self.mean(), self.deviation());
         let interval = Interval {

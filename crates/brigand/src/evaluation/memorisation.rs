@@ -2,12 +2,64 @@
 
 use super::average::Average;
 use super::bootstrap::{bootstrap, quantile};
-use super::error::{EvaluationError, Result, refused};
+use super::error::{EvaluationError, Result};
 use super::features::Features;
-use super::neighbours::{fold_distances, nearest};
+use super::inputs::{Inputs, Pair};
+use super::metric::{Better, MetricRow, Need, ScoreRow};
+use super::neighbours::nearest;
 use super::protocol::Setting;
 use super::score::Score;
 use crate::random::Stream;
+
+/// Without samples held out, one of every so many real ones stands for them.
+const HELD_OUT_OF: usize = 6;
+/// What they are drawn for.
+const HELD_OUT: &str = "held-out";
+
+/// Its row of the table.
+pub(super) const ROW: MetricRow = MetricRow {
+    name: "memorisation",
+    summary: "the distance to the nearest training sample beside that of held-out samples; far below 1 is copying",
+    needs: &[Need::RealFeatures, Need::GeneratedFeatures, Need::TrainingSamples],
+    scores: &[
+        ScoreRow { name: "memorisation-median-ratio", better: Better::Neither },
+        ScoreRow { name: "memorisation-closer-than-any", better: Better::Neither },
+    ],
+    usual: false,
+    slow: true,
+    measure,
+};
+
+fn measure(inputs: &Inputs<'_>) -> crate::error::Result<Vec<Score>> {
+    let (real, generated) = (inputs.real_features()?, inputs.generated_features()?);
+    // Which sample each row of the training features is.
+    let (train, held_out, places) = match inputs.training_samples() {
+        Some(train) => {
+            let features = inputs.features_of(train, "features of the training samples")?;
+            let places: Vec<usize> = (0..train.count()).collect();
+            (features, real.clone(), places)
+        }
+        None => {
+            if real.count() < HELD_OUT_OF {
+                return inputs.needed(None, "at least 6 real samples, of which one is held out");
+            }
+            let mut places = inputs.permutation(HELD_OUT, real.count());
+            let held_out = places.split_off(real.count() - real.count() / HELD_OUT_OF);
+            places.sort_unstable();
+            (real.select(&places)?, real.select(&held_out)?, places)
+        }
+    };
+    let found = Memorisation::of(&train, generated, &held_out)?;
+    let pair = |(own, &(row, distance)): (usize, &(usize, f64))| Some((own, *places.get(row)?, distance));
+    let mut pairs: Vec<Pair> = found.nearest.iter().enumerate().filter_map(pair).collect();
+    pairs.sort_by(|a, b| a.2.total_cmp(&b.2).then(a.0.cmp(&b.0)));
+    inputs.keep_pairs(pairs);
+    let drawn = || match inputs.training_samples() {
+        Some(_) => "the real samples".into(),
+        None => inputs.drawn(HELD_OUT),
+    };
+    Ok(found.scores(inputs.setting())?.map(|score| score.with_parameter("drawn", drawn())).to_vec())
+}
 
 /// Below this ratio of median distances generated samples lie suspiciously close to training ones.
 const SUSPICIOUS: f64 = 0.5;
@@ -93,69 +145,6 @@ impl Memorisation {
     }
 }
 
-/// Accuracy of telling real from generated samples by their nearest other sample (Lopez-Paz and Oquab 2017).
-#[derive(Clone, Debug, PartialEq)]
-pub struct NearestNeighbourAccuracy {
-    /// The share of all samples whose nearest other is of their own set: 0.5 is ideal, 1 separable, near 0 copied.
-    pub overall: f64,
-    /// That of the real samples; low where the generator memorises.
-    pub real: f64,
-    /// That of the generated samples; high where the generator collapses.
-    pub generated: f64,
-    /// 1 for each sample whose nearest other is of its own set, the real ones first.
-    pub right: Average,
-}
-
-impl NearestNeighbourAccuracy {
-    /// Leaves out each sample in turn. Where the nearest of both sets are equally far, the sample counts half.
-    ///
-    /// # Errors
-    /// If the sets differ in number (0.5 would not be ideal) or dimensions, or hold fewer than two samples each.
-    pub fn of(real: &Features, generated: &Features) -> Result<Self> {
-        real.check_dimensions(generated)?;
-        let (n, m) = (real.count(), generated.count());
-        if n != m || n < 2 {
-            return refused(format!(
-                "{n} real and {m} generated samples cannot be told apart fairly; give the same number, at least 2"
-            ));
-        }
-        let within = |set| {
-            fold_distances(set, set, f64::INFINITY, |best, own, first, distances| {
-                let others = (first..).zip(distances).filter(|(other, _)| *other != own);
-                *best = others.fold(*best, |best, (_, &distance)| best.min(distance));
-            })
-        };
-        let across = |from, to| {
-            fold_distances(from, to, f64::INFINITY, |best, _, _, distances| {
-                *best = distances.iter().copied().fold(*best, f64::min);
-            })
-        };
-        let right = |own: Vec<f64>, other: Vec<f64>| -> Vec<f64> {
-            let right = |(own, other): (&f64, &f64)| match own.total_cmp(other) {
-                std::cmp::Ordering::Less => 1.0,
-                std::cmp::Ordering::Equal => 0.5,
-                std::cmp::Ordering::Greater => 0.0,
-            };
-            own.iter().zip(&other).map(right).collect()
-        };
-        let of_real = right(within(real)?, across(real, generated)?);
-        let of_generated = right(within(generated)?, across(generated, real)?);
-        let share = |right: &[f64]| right.iter().sum::<f64>() / right.len() as f64;
-        let (real, generated) = (share(&of_real), share(&of_generated));
-        let right = Average::new([of_real, of_generated].concat())?;
-        Ok(Self { overall: (real + generated) / 2.0, real, generated, right })
-    }
-
-    /// The overall accuracy as a score.
-    ///
-    /// # Errors
-    /// If it is not finite.
-    pub fn score(&self, setting: &Setting) -> Result<Score> {
-        let protocol = setting.protocol("nearest-neighbour-accuracy", [("distance", "euclidean".into())]);
-        self.right.score(protocol, vec![])
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::protocol::tests::setting;
@@ -188,28 +177,5 @@ mod tests {
         assert!(!found.suspicious() && found.closer_than_any < 0.05);
         let copied = line(&[1.0, 2.0]);
         assert!(Memorisation::of(&copied, &copied, &copied).is_err());
-    }
-
-    #[test]
-    fn accuracy_tells_ideal_separable_and_copied() {
-        let real = normal(400, 1, 0.0);
-        let accuracy = |generated: &Features| NearestNeighbourAccuracy::of(&real, generated).unwrap();
-        assert!((accuracy(&normal(400, 2, 0.0)).overall - 0.5).abs() < 0.08);
-        assert_eq!(accuracy(&normal(400, 2, 50.0)).overall, 1.0);
-        let interval = accuracy(&normal(400, 2, 0.0)).score(&setting(400, 400)).unwrap().interval.unwrap();
-        assert!((0.05..0.09).contains(&(interval.high - interval.low)), "{interval:?}");
-        let near: Vec<f64> = real.rows(0..400).iter().map(|v| v + 1e-6).collect();
-        assert_eq!(accuracy(&Features::new(near, 3).unwrap()).overall, 0.0);
-        let turned = NearestNeighbourAccuracy::of(&normal(400, 2, 1.0), &real).unwrap();
-        let straight = accuracy(&normal(400, 2, 1.0));
-        assert_eq!((turned.overall, turned.real), (straight.overall, straight.generated));
-    }
-
-    #[test]
-    fn sets_of_different_size_are_refused() {
-        let message =
-            NearestNeighbourAccuracy::of(&line(&[0.0, 1.0]), &line(&[0.0])).unwrap_err().to_string();
-        assert!(message.contains("2 real and 1 generated"), "{message}");
-        assert!(NearestNeighbourAccuracy::of(&line(&[0.0]), &line(&[0.0])).is_err());
     }
 }

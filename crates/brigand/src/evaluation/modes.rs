@@ -1,12 +1,54 @@
 //! How many modes of a mixture of Gaussians are covered, and how well (Srivastava et al. 2017; Lin et al. 2018).
 
 use super::average::Average;
+use super::classes::ClassHistogram;
 use super::classes::{bootstrap_counts, kullback_leibler, shares, total_variation};
 use super::error::{Result, refused};
 use super::features::Features;
+use super::inputs::Inputs;
+use super::metric::{Better, MODES_OR_CLASSES, MetricRow, Need, ScoreRow};
 use super::protocol::Setting;
 use super::score::{Interval, Score};
 use crate::data::Modes;
+
+/// Its row of the table.
+pub(super) const ROW: MetricRow = MetricRow {
+    name: "modes",
+    summary: "which modes of a mixture of points, or classes of images, are missing",
+    needs: &[Need::RealFeatures, Need::GeneratedFeatures, Need::ModesOrClasses],
+    scores: &[
+        ScoreRow { name: "classes-covered", better: Better::Higher },
+        ScoreRow { name: "class-histogram-kl", better: Better::Lower },
+        ScoreRow { name: "modes", better: Better::Higher },
+        ScoreRow { name: "high-quality", better: Better::Higher },
+        ScoreRow { name: "modes-kl", better: Better::Lower },
+        ScoreRow { name: "modes-total-variation", better: Better::Lower },
+    ],
+    usual: true,
+    slow: false,
+    measure,
+};
+
+fn measure(inputs: &Inputs<'_>) -> crate::error::Result<Vec<Score>> {
+    let (real, generated) = (inputs.real_features()?, inputs.generated_features()?);
+    if let Some(modes) = inputs.modes() {
+        return Ok(ModeCoverage::of(generated, modes)?.scores(1, inputs.setting())?);
+    }
+    let histogram = |features: &Features| {
+        let probabilities = inputs.needed(features.probabilities(), MODES_OR_CLASSES)?;
+        let found = ClassHistogram::of(&probabilities.predictions(), probabilities.classes())?;
+        Ok::<_, crate::error::Error>(found)
+    };
+    let (real, generated) = (histogram(real)?, histogram(generated)?);
+    let mut covered = generated.covered_score(inputs.setting())?;
+    match generated.divergence_score(&real, inputs.setting()) {
+        Ok(divergence) => Ok(vec![covered, divergence]),
+        Err(reason) => {
+            covered.warnings.push(reason.to_string());
+            Ok(vec![covered])
+        }
+    }
+}
 
 /// A sample is of high quality within so many standard deviations of a centre.
 const REACH: f64 = 3.0;

@@ -1,5 +1,7 @@
 //! The variety of generated images, from the similarity of pairs of them (Odena et al. 2017).
 
+use super::inputs::Inputs;
+use super::metric::{Better, MetricRow, Need, ScoreRow};
 use std::collections::BTreeMap;
 
 use rayon::prelude::*;
@@ -10,6 +12,47 @@ use super::protocol::Setting;
 use super::score::Score;
 use super::similarity::{Images, similarity};
 use crate::random::Stream;
+
+/// Images among which pairs are drawn, and pairs.
+const IMAGES: usize = 1000;
+const PAIRS: usize = 500;
+
+/// Its row of the table.
+pub(super) const ROW: MetricRow = MetricRow {
+    name: "ms-ssim",
+    summary: "the likeness of random pairs of images: higher than that of real ones means repetition",
+    needs: &[Need::RealSamples, Need::GeneratedSamples],
+    scores: &[
+        ScoreRow { name: "ms-ssim", better: Better::Neither },
+        ScoreRow { name: "ssim", better: Better::Neither },
+        ScoreRow { name: "ms-ssim-of-real", better: Better::Neither },
+        ScoreRow { name: "ssim-of-real", better: Better::Neither },
+    ],
+    usual: false,
+    slow: false,
+    measure,
+};
+
+/// That of generated images, and of real ones beside it.
+fn measure(inputs: &Inputs<'_>) -> crate::error::Result<Vec<Score>> {
+    let mut scores = Vec::new();
+    for (samples, suffix) in [(inputs.generated_samples(), ""), (inputs.real_samples(), "-of-real")] {
+        let samples = inputs.needed(samples, "the images themselves")?;
+        let [channels, height, width] = *samples.shape()? else {
+            return inputs.needed(None, "images, these are points");
+        };
+        let mut chosen = inputs.permutation("images", samples.count());
+        chosen.truncate(IMAGES);
+        let values = inputs.values(samples, &chosen)?;
+        let images = Images::new(&values, [chosen.len(), channels, height, width], (-1.0, 1.0))?;
+        let pairs = Pairs { count: PAIRS, scales: images.scales() };
+        let setting = Setting { generated: Some(chosen.len() as u64), ..inputs.setting_of_pixels("none") };
+        let mut score = PairSimilarity::of(images, None, pairs, setting.seed)?.score(&setting)?;
+        score.protocol.metric.push_str(suffix);
+        scores.push(score.with_parameter("drawn", inputs.drawn("images")));
+    }
+    Ok(scores)
+}
 
 /// Which pairs of images are compared, and how.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

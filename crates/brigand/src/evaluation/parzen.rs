@@ -3,10 +3,65 @@
 use super::average::Average;
 use super::error::{Result, refused};
 use super::features::Features;
+use super::inputs::Inputs;
+use super::metric::{Better, MetricRow, Need, ScoreRow};
+use super::moments::Moments;
 use super::neighbours::fold_distances;
 use super::protocol::Setting;
+use super::samples::{Samples, common_shape};
 use super::score::Score;
 
+/// Its row of the table.
+pub(super) const ROW: MetricRow = MetricRow {
+    name: "kde",
+    summary: "the Parzen log-likelihood of real samples, for comparison with papers of 2014",
+    needs: &[Need::RealFeatures, Need::GeneratedFeatures, Need::RealSamples],
+    scores: &[ScoreRow { name: "parzen-log-likelihood", better: Better::Higher }],
+    usual: false,
+    slow: false,
+    measure,
+};
+
+/// In pixels from 0 to 1 for images, as papers report it, or else in features.
+fn measure(inputs: &Inputs<'_>) -> crate::error::Result<Vec<Score>> {
+    let images = |samples: &&dyn Samples| samples.shapes().channels().is_some();
+    let both = (inputs.real_samples().filter(images), inputs.generated_samples().filter(images));
+    let (real, generated, setting, bandwidths) = match both {
+        (Some(real), Some(generated)) => {
+            common_shape(real, generated)?;
+            let setting = inputs.setting_of_pixels("from 0 to 1");
+            (unit_pixels(inputs, real)?, unit_pixels(inputs, generated)?, setting, usual_bandwidths())
+        }
+        _ => {
+            let (real, generated) = (inputs.real_features()?, inputs.generated_features()?);
+            let bandwidths = scaled_bandwidths(real)?;
+            (real.clone(), generated.clone(), inputs.setting().clone(), bandwidths)
+        }
+    };
+    let mixed = inputs.permutation("halves", real.count());
+    let (validation, test) = mixed.split_at(real.count().div_ceil(2));
+    let (validation, test) = (real.select(validation)?, real.select(test)?);
+    let score = ParzenLikelihood::of(&generated, &validation, &test, &bandwidths)?.score(&setting)?;
+    Ok(vec![score.with_parameter("drawn", inputs.drawn("halves"))])
+}
+
+fn unit_pixels(inputs: &Inputs<'_>, samples: &dyn Samples) -> crate::error::Result<Features> {
+    let all: Vec<usize> = (0..samples.count()).collect();
+    let level = |value: f32| f32::midpoint(value.clamp(-1.0, 1.0), 1.0);
+    let values: Vec<f32> = inputs.values(samples, &all)?.into_iter().map(level).collect();
+    Ok(Features::new(values, samples.shape()?.iter().product())?)
+}
+
+/// Bandwidths from a hundredth of the mean deviation of a feature to all of it, on a logarithmic scale.
+fn scaled_bandwidths(real: &Features) -> Result<Vec<f64>> {
+    let moments = Moments::of(real)?;
+    let deviation = (moments.total_variance() / moments.dimensions() as f64).sqrt();
+    let share = |index: u8| f64::from(index) / f64::from(BANDWIDTHS - 1);
+    Ok((0..BANDWIDTHS).map(|index| deviation * 10_f64.powf(2.0 * share(index) - 2.0)).collect())
+}
+
+/// Bandwidths tried where values have no usual scale, from a hundredth of their deviation to all of it.
+const BANDWIDTHS: u8 = 20;
 /// From this many dimensions on the estimate says little about the generator (Theis et al. 2016).
 const MANY_DIMENSIONS: usize = 20;
 

@@ -6,7 +6,7 @@ use super::error::{EvaluationError, refused};
 use super::protocol::Setting;
 use super::score::Score;
 use crate::error::Result;
-use crate::latent_tools::arc_weights;
+use crate::great_arc::arc_weights;
 use crate::random::Stream;
 
 /// Fewer pairs than published path lengths are measured on are worth a warning.

@@ -1,4 +1,4 @@
-//! What a classifier says of samples.
+//! The probabilities of classes that a classifier gives samples.
 
 use super::error::{Result, refused};
 use crate::numbers::Numbers;
@@ -86,6 +86,13 @@ impl Probabilities {
     pub fn mean_confidence(&self) -> f64 {
         let sum: f64 = self.rows().map(|row| row.iter().copied().fold(0.0, f64::max)).sum();
         sum / self.count() as f64
+    }
+
+    /// The given rows in the given order.
+    pub(crate) fn select(&self, rows: &[usize]) -> Self {
+        let row =
+            |&row: &usize| self.values.get(row * self.classes..(row + 1) * self.classes).unwrap_or_default();
+        Self { values: rows.iter().flat_map(row).copied().collect(), classes: self.classes }
     }
 
     pub(crate) fn append(&mut self, other: &Self) -> Result<()> {

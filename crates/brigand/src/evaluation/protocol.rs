@@ -32,6 +32,13 @@ pub struct Source {
     /// The shape of one after any resizing, `[channels, height, width]` or `[dimensions]`, where that is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shape: Option<Vec<usize>>,
+    /// What was done to images before the extractor took them, or what sizes they had where it took several; none for
+    /// images of one size that were taken as they are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub images: Option<String>,
+    /// How the samples were drawn from more, where they were.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub drawn: Option<String>,
 }
 
 /// What features or their statistics were made of and with. Stored beside them in files.
@@ -53,6 +60,9 @@ pub struct Setting {
     pub real: Source,
     /// How many samples were generated.
     pub generated: Option<u64>,
+    /// Shape and preparation of the generated images, where they differ from those of the real ones.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub generated_images: Option<String>,
     /// What subsets and resamples are drawn with.
     pub seed: u64,
 }
@@ -75,6 +85,7 @@ impl Setting {
             extractor: real.extractor.clone(),
             real: real.source.clone(),
             generated: generated.source.count,
+            generated_images: generated_images(&real.source, &generated.source),
             seed,
         })
     }
@@ -84,6 +95,15 @@ impl Setting {
         let parameters = parameters.map(|(name, value)| (name.to_owned(), value));
         Protocol { metric: metric.to_owned(), setting: self.clone(), parameters: BTreeMap::from(parameters) }
     }
+}
+
+/// Shape and preparation of generated images that differ in either from real ones.
+fn generated_images(real: &Source, generated: &Source) -> Option<String> {
+    let prepared = generated.images.as_ref().filter(|images| Some(*images) != real.images.as_ref());
+    let other = generated.shape != real.shape && (generated.shape.is_some() || prepared.is_some());
+    let shape = generated.shape.as_ref().filter(|_| other).map(|shape| format!("{shape:?}"));
+    let parts: Vec<String> = shape.into_iter().chain(prepared.cloned()).collect();
+    (!parts.is_empty()).then(|| parts.join(", "))
 }
 
 /// Everything that must be the same before two scores may be compared.
@@ -153,6 +173,8 @@ pub(super) mod tests {
                 split: Some("train".into()),
                 count: Some(count),
                 shape: None,
+                images: None,
+                drawn: None,
             },
         }
     }

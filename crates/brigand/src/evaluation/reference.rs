@@ -94,6 +94,17 @@ pub fn write_reference(path: &Path, reference: &Reference) -> Result<()> {
     }
 }
 
+/// Refuses a name that [`write_reference`] cannot write to.
+///
+/// # Errors
+/// If it ends in something else than `.safetensors` or `.npz`.
+pub fn check_reference_name(path: &Path) -> Result<()> {
+    match ending(path).as_deref() {
+        Some("npz" | "safetensors") => Ok(()),
+        _ => Err(content(path)(ENDINGS)),
+    }
+}
+
 /// The entry of a `.npz` file that tells what its statistics are of.
 const DESCRIPTION: &str = "brigand.json";
 const ENDINGS: &str = "reference statistics are kept in files ending in .safetensors or .npz";

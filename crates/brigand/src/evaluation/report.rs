@@ -1,6 +1,6 @@
 //! Evaluations in files, each number with its protocol, and their comparison.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
@@ -46,53 +46,121 @@ impl EvaluationFile {
     /// # Errors
     /// If it cannot be read or is something else.
     pub fn read(path: &Path) -> Result<Self> {
+        match Self::understand(path)? {
+            Understood::File(file) => Ok(file),
+            Understood::Newer(reason) | Understood::Damaged(reason) => Err(content(path)(reason)),
+        }
+    }
+
+    fn understand(path: &Path) -> Result<Understood> {
+        /// What every version begins with.
+        #[derive(Deserialize)]
+        struct Beginning {
+            format: String,
+            version: u64,
+        }
         let bytes = std::fs::read(path).map_err(FileError::when("read", path))?;
-        let file: Self = serde_json::from_slice(&bytes).map_err(|reason| {
-            content(path)(format!("it is no file that `brigand evaluate` has written ({reason})"))
-        })?;
-        if file.format != FORMAT || file.version > VERSION || file.evaluations.is_empty() {
-            return Err(content(path)(format!(
-                "it is a `{}` of version {} with {} evaluations; give one of `brigand evaluate`, up to version {VERSION}",
-                file.format,
-                file.version,
-                file.evaluations.len()
+        if let Ok(Beginning { format, version }) = serde_json::from_slice(&bytes)
+            && format == FORMAT
+            && version > VERSION
+        {
+            return Ok(Understood::Newer(format!(
+                "it is of format version {version}, which a newer brigand has written; this one reads up to version \
+                 {VERSION}"
             )));
         }
-        Ok(file)
+        Ok(match serde_json::from_slice::<Self>(&bytes) {
+            Ok(file) if file.format == FORMAT && !file.evaluations.is_empty() => Understood::File(file),
+            Ok(file) => Understood::Damaged(format!(
+                "it is a `{}` with {} evaluations; give one of `brigand evaluate`",
+                file.format,
+                file.evaluations.len()
+            )),
+            Err(reason) => {
+                Understood::Damaged(format!("it is no file that `brigand evaluate` has written ({reason})"))
+            }
+        })
     }
 
-    /// Adds `evaluation` to the file, which need not exist yet.
+    /// Looks whether [`EvaluationFile::append`] can add to the file; answers what is wrong with it where it is damaged
+    /// and will be set aside.
     ///
     /// # Errors
-    /// If the file exists and is something else, or cannot be written.
-    pub fn append(path: &Path, evaluation: &Evaluation) -> Result<()> {
-        let mut file = if path.exists() { Self::read(path)? } else { Self::new(Vec::new()) };
-        file.evaluations.push(evaluation.clone());
-        file.write(path)
-    }
-
-    /// Drops the evaluations after `step`, for a run that continues there. A file that does not exist has none.
-    ///
-    /// # Errors
-    /// If the file is something else, or cannot be written.
-    pub fn rewind(path: &Path, step: u64) -> Result<()> {
+    /// If it cannot be read, or a newer program has written it.
+    pub fn check(path: &Path) -> Result<Option<String>> {
         if !path.exists() {
-            return Ok(());
+            return Ok(None);
         }
-        let mut file = Self::read(path)?;
+        match Self::understand(path)? {
+            Understood::File(_) => Ok(None),
+            Understood::Damaged(reason) => Ok(Some(reason)),
+            Understood::Newer(reason) => Err(content(path)(reason)),
+        }
+    }
+
+    /// The file at `path`, none where there is none. A damaged one is set aside under another name, which is answered.
+    fn open(path: &Path) -> Result<(Option<Self>, Option<PathBuf>)> {
+        if !path.exists() {
+            return Ok((None, None));
+        }
+        match Self::understand(path)? {
+            Understood::File(file) => Ok((Some(file), None)),
+            Understood::Newer(reason) => Err(content(path)(reason)),
+            Understood::Damaged(_) => {
+                let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+                let free = (1..).map(|number| path.with_file_name(format!("{name}.damaged-{number}")));
+                let Some(aside) = free.take(usize::from(u16::MAX)).find(|aside| !aside.exists()) else {
+                    return Err(content(path)("it is damaged, and so are too many beside it; remove them"));
+                };
+                std::fs::rename(path, &aside).map_err(FileError::when("set aside", path))?;
+                Ok((None, Some(aside)))
+            }
+        }
+    }
+
+    /// Adds `evaluation` to the file, which need not exist yet. A damaged file is set aside, and its new name answered.
+    ///
+    /// # Errors
+    /// If a newer program has written the file, or it cannot be written.
+    pub fn append(path: &Path, evaluation: &Evaluation) -> Result<Option<PathBuf>> {
+        let (file, aside) = Self::open(path)?;
+        let mut file = file.unwrap_or_else(|| Self::new(Vec::new()));
+        file.evaluations.push(evaluation.clone());
+        file.write(path)?;
+        Ok(aside)
+    }
+
+    /// Drops the evaluations after `step`, for a run that continues there. A file that does not exist has none; a
+    /// damaged one is set aside, and its new name answered.
+    ///
+    /// # Errors
+    /// If a newer program has written the file, or it cannot be written.
+    pub fn rewind(path: &Path, step: u64) -> Result<Option<PathBuf>> {
+        let (file, aside) = Self::open(path)?;
+        let Some(mut file) = file else { return Ok(aside) };
         let before = file.evaluations.len();
         file.evaluations.retain(|evaluation| evaluation.step.is_none_or(|at| at <= step));
         match file.evaluations.len() {
-            0 => Ok(remove_if_there(path)?),
-            left if left < before => file.write(path),
-            _ => Ok(()),
+            0 => remove_if_there(path)?,
+            left if left < before => file.write(path)?,
+            _ => {}
         }
+        Ok(aside)
     }
 
     fn write(&self, path: &Path) -> Result<()> {
         let text = serde_json::to_string_pretty(self).map_err(content(path))?;
         Ok(write_atomically(path, format!("{text}\n").as_bytes())?)
     }
+}
+
+/// What a file turned out to be.
+enum Understood {
+    File(EvaluationFile),
+    /// Of a newer program, and why it cannot be used.
+    Newer(String),
+    /// What is wrong with it.
+    Damaged(String),
 }
 
 /// A metric of two evaluations.
@@ -177,14 +245,26 @@ mod tests {
             EvaluationFile::read(&path).unwrap().evaluations,
             [evaluation(1.5, 5), evaluation(4.0, 5), at(10)]
         );
-        std::fs::write(&path, "{}").unwrap();
-        assert!(
-            EvaluationFile::append(&path, &evaluation(1.0, 5))
-                .unwrap_err()
-                .to_string()
-                .contains("evaluation.json")
-        );
-        assert_eq!(std::fs::read(&path).unwrap(), b"{}");
+    }
+
+    #[test]
+    fn damaged_files_are_set_aside_and_newer_ones_left() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("evaluation.json");
+        for number in 1..3 {
+            std::fs::write(&path, "{\"format\": ").unwrap();
+            assert!(EvaluationFile::check(&path).unwrap().unwrap().contains("no file that"));
+            let aside = EvaluationFile::append(&path, &evaluation(1.0, 5)).unwrap().unwrap();
+            assert_eq!(aside, folder.path().join(format!("evaluation.json.damaged-{number}")));
+            assert_eq!(std::fs::read(&aside).unwrap(), b"{\"format\": ");
+            assert_eq!(EvaluationFile::read(&path).unwrap().evaluations, [evaluation(1.0, 5)]);
+            assert_eq!(EvaluationFile::check(&path).unwrap(), None);
+        }
+        let newer = format!("{{\"format\": \"{FORMAT}\", \"version\": {}, \"more\": 1}}", VERSION + 1);
+        std::fs::write(&path, &newer).unwrap();
+        assert!(EvaluationFile::check(&path).unwrap_err().to_string().contains("a newer brigand"));
+        assert!(EvaluationFile::append(&path, &evaluation(1.0, 5)).is_err());
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), newer);
     }
 
     #[test]

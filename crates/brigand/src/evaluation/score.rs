@@ -3,6 +3,7 @@
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::error::{EvaluationError, Result};
 use super::protocol::Protocol;
@@ -72,6 +73,18 @@ impl Score {
             "{} of {} is {value}, which is no score; look at the samples",
             protocol.metric, protocol.setting.real.name
         )))
+    }
+
+    /// The same with a further parameter in its protocol.
+    #[must_use]
+    pub(super) fn with_parameter(mut self, name: &str, value: Value) -> Self {
+        self.protocol.parameters.insert(name.to_owned(), value);
+        self
+    }
+
+    /// Its name among the curves of a run: that of the metric, with `_` between the words.
+    pub fn curve(&self) -> String {
+        self.protocol.metric.replace('-', "_")
     }
 
     /// This value less the other's.

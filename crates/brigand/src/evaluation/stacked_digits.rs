@@ -2,8 +2,40 @@
 
 use super::classes::{ClassHistogram, bootstrap_counts, kullback_leibler, shares};
 use super::error::{Result, refused};
+use super::gathering::{features_of, portion, take_alike};
+use super::inputs::Inputs;
+use super::metric::{Better, CLASSES, MetricRow, Need, ScoreRow};
 use super::protocol::Setting;
 use super::score::Score;
+
+/// Its row of the table.
+pub(super) const ROW: MetricRow = MetricRow {
+    name: "stacked-digits",
+    summary: "the thousand modes of three digits as the channels of one image",
+    needs: &[Need::GeneratedSamples, Need::Classes],
+    scores: &[
+        ScoreRow { name: "stacked-digits-modes", better: Better::Higher },
+        ScoreRow { name: "stacked-digits-kl", better: Better::Lower },
+    ],
+    usual: false,
+    slow: true,
+    measure,
+};
+
+fn measure(inputs: &Inputs<'_>) -> crate::error::Result<Vec<Score>> {
+    let samples = inputs.needed(inputs.generated_samples(), "the images themselves")?;
+    let [3, height, width] = *samples.shape()? else {
+        return inputs.needed(None, "images of three channels, a digit in each");
+    };
+    let (all, mut digits): (Vec<usize>, _) = ((0..samples.count()).collect(), Vec::new());
+    for places in all.chunks(portion(samples)) {
+        let apart = take_alike(samples, places)?.reshape((3 * places.len(), 1, height, width))?;
+        let features = features_of(inputs.extractor(), &apart)?;
+        let found = inputs.needed(features.probabilities(), CLASSES)?.predictions();
+        digits.extend(found.as_chunks::<3>().0);
+    }
+    Ok(StackedDigits::of(&digits)?.scores(inputs.setting())?.to_vec())
+}
 
 /// Modes: ten digits in each of three channels.
 pub const MODES: usize = 1000;

@@ -5,12 +5,10 @@ use candle_core::Device;
 
 use super::grid::{LatentGrid, to_rows, to_variable};
 use crate::error::Result;
+use crate::great_arc::arc_weights;
 use crate::random::Stream;
 use brigand_core::capability::Sampler;
 use brigand_core::latent::{CLASS, Distribution, LatentSpace};
-
-/// Below this sine of the angle between two latents the arc is replaced by the straight line.
-const NEARLY_PARALLEL: f64 = 1e-6;
 
 /// The way from one latent to another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,17 +69,6 @@ pub fn slerp(start: &[f32], end: &[f32], t: f64) -> Vec<f32> {
     let dot = |a: &[f32], b: &[f32]| a.iter().zip(b).map(|(&a, &b)| f64::from(a) * f64::from(b)).sum::<f64>();
     let (of_start, of_end) = arc_weights(dot(start, end), dot(start, start) * dot(end, end), t);
     weighted(start, end, of_start, of_end)
-}
-
-/// What start and end weigh at `t` of the great arc between them, given their inner product and the product of their
-/// squared lengths; those of the straight line where there is no arc.
-pub(crate) fn arc_weights(inner: f64, squares: f64, t: f64) -> (f64, f64) {
-    let cosine = if squares > 0.0 { (inner / squares.sqrt()).clamp(-1.0, 1.0) } else { 1.0 };
-    let angle = cosine.acos();
-    if angle.sin() < NEARLY_PARALLEL {
-        return (1.0 - t, t);
-    }
-    (((1.0 - t) * angle).sin() / angle.sin(), (t * angle).sin() / angle.sin())
 }
 
 fn weighted(start: &[f32], end: &[f32], of_start: f64, of_end: f64) -> Vec<f32> {

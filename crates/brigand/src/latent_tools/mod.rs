@@ -27,7 +27,6 @@ pub use code_neighbours::code_neighbours;
 pub use codes::draw_codes;
 pub use directions::{Direction, DirectionSettings, Method, Sweep, direction_grid, directions, sweep};
 pub use grid::LatentGrid;
-pub(crate) use interpolation::arc_weights;
 pub use interpolation::{Interpolation, Path, lerp, moments, slerp};
 pub use inversion::{SearchSettings, search};
 pub use linear_direction::{logistic, mean_difference, orthogonal_to};

@@ -131,6 +131,18 @@ impl Network {
         every_gradient(&[self], &[output], also, options)
     }
 
+    /// The gradients of weighted outputs by every parameter, and by `also`.
+    pub fn gradients_and(
+        &self,
+        outputs: &[Output<'_>],
+        also: &Variable,
+    ) -> Result<(Vec<Variable>, Variable)> {
+        let mut gradients = every_gradient(&[self], outputs, Some(also), GradientOptions::default())?;
+        let last = gradients.pop();
+        let missing = || Error::Internal(format!("{} gave no gradient by its input", self.name()));
+        Ok((gradients, last.ok_or_else(missing)?))
+    }
+
     /// The gradients of scalar `loss` by every parameter, `None` for those it does not depend on: a
     /// penalty on gradients does not see the last bias.
     pub fn gradients_or_none(&self, loss: &Variable) -> Result<Vec<Option<Variable>>> {

@@ -1,6 +1,7 @@
 //! The named systems: each a recipe, networks of its own, one training step, and what it can do once trained.
 
 mod aae;
+pub mod adagan;
 pub mod catgan;
 pub mod classifier;
 mod codec;
@@ -8,11 +9,29 @@ pub mod encoders;
 mod held_out;
 pub mod imle;
 mod latent_generator;
+pub mod two_player;
 
 pub use held_out::HeldOutRecipe;
 
 use brigand_core::recipe::Row;
 
 /// The rows of all of them, in the order in which a reader meets them.
-pub(crate) const ROWS: [&[Row]; 5] =
-    [&[catgan::ROW], &[imle::ROW], &encoders::ROWS, &aae::ROWS, &[classifier::ROW]];
+pub(crate) const ROWS: [&[Row]; 13] = {
+    let [foundations, divergences, wasserstein, lipschitz, relativistic, energies, modes, conditional] =
+        two_player::ROWS;
+    [
+        foundations,
+        divergences,
+        wasserstein,
+        lipschitz,
+        relativistic,
+        energies,
+        modes,
+        conditional,
+        &[adagan::ROW],
+        &[catgan::ROW, imle::ROW],
+        &encoders::ROWS,
+        &aae::ROWS,
+        &[classifier::ROW],
+    ]
+};

@@ -41,6 +41,16 @@ fn two_fifths() -> f64 {
     0.4
 }
 
+impl EncoderRecipe {
+    /// Whether its term needs real samples in the generator's update.
+    pub fn uses_real_samples(&self) -> bool {
+        match self {
+            Self::None {} | Self::Entropy { .. } => false,
+            Self::ModeRegularization { .. } => true,
+        }
+    }
+}
+
 impl Default for EncoderRecipe {
     fn default() -> Self {
         Self::None {}

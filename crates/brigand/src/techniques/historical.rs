@@ -3,7 +3,7 @@
 use brigand_autograd::Variable;
 use candle_core::Tensor;
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::layers::Weights;
 
 /// The plain mean of a player's weights over its past steps.
@@ -23,6 +23,7 @@ impl HistoricalAverage {
 
     /// `weight |theta - mean|²`; the mean is a constant.
     pub fn term(&self, weights: &Weights, weight: f64) -> Result<Variable> {
+        self.same_count(weights)?;
         let mut sum = Variable::full(0.0, &[], candle_core::DType::F32, &candle_core::Device::Cpu)?;
         for (value, mean) in weights.values().iter().zip(self.mean.values()) {
             sum = sum.to_device(value.device())?.add(&value.sub(&mean.detach())?.square()?.sum_all()?)?;
@@ -32,6 +33,7 @@ impl HistoricalAverage {
 
     /// Takes the weights after a step into the mean.
     pub fn follow(&mut self, weights: &Weights) -> Result<()> {
+        self.same_count(weights)?;
         self.steps += 1;
         let share = 1.0 / self.steps as f64;
         let pairs = weights.values().iter().zip(self.mean.values());
@@ -40,5 +42,13 @@ impl HistoricalAverage {
             .collect::<candle_core::Result<_>>()?;
         moved.into_iter().enumerate().for_each(|(index, mean)| self.mean.replace(index, mean));
         Ok(())
+    }
+
+    fn same_count(&self, weights: &Weights) -> Result<()> {
+        let (held, given) = (self.mean.values().len(), weights.values().len());
+        if held == given {
+            return Ok(());
+        }
+        Err(Error::Internal(format!("a mean of {held} past weights was given {given} weights")))
     }
 }

@@ -3,6 +3,8 @@
 use std::path::Path;
 
 use brigand_core::Place;
+use brigand_core::capability::Classifier;
+use brigand_core::networks::ImageClassifier;
 use brigand_core::session::restore_system;
 use brigand_core::system::System;
 use candle_core::Device;
@@ -47,6 +49,22 @@ fn load_snapshot(path: &Path, which: Which) -> Result<(Recipe, Snapshot)> {
         }
     };
     Ok((recipe, snapshot))
+}
+
+/// The classifier of images that the run in `path` trained.
+///
+/// # Errors
+/// As [`load_run`], and if the run trained another system.
+pub(super) fn load_classifier(path: &Path, device: &Device) -> Result<ImageClassifier> {
+    let (recipe, system, _) = load_run(path, device)?;
+    let found = system.as_classifier().map(Classifier::image_classifier).transpose()?;
+    found.flatten().ok_or_else(|| {
+        Error::Request(format!(
+            "{} trained `{}`, which is no classifier of images; give a run of `brigand train classifier`",
+            path.display(),
+            recipe.common.system
+        ))
+    })
 }
 
 /// A trained system from the run in `path`, at its newest whole checkpoint, with its recipe and step.

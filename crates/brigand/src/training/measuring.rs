@@ -2,18 +2,21 @@
 
 use std::path::Path;
 
+use brigand_core::capability::Sampler;
+use brigand_core::players::Measurements;
+use brigand_core::system::System;
 use candle_core::Device;
 
-use super::{load_classifier, load_test_part};
+use super::loading::load_classifier;
+use super::prepared::load_test_part;
 use crate::data::{Dataset, Spec};
 use crate::error::{Error, Result};
 use crate::evaluation::extractors::Extractor;
 use crate::evaluation::{
-    DataSamples, Evaluation, FeatureFile, GeneratedSamples, Metric, Request, Samples, Side, evaluate,
-    make_features,
+    Available, Better, DataSamples, Evaluation, FeatureFile, GeneratedSamples, MetricRow, Need, Request, Samples, Side,
+    evaluate, make_features,
 };
 use crate::recipe::Recipe;
-use crate::systems::{Report, System};
 
 /// Side of the digits that the embedded classifier knows.
 const DIGITS: [usize; 3] = [1, 8, 8];
@@ -49,21 +52,42 @@ pub fn choose_extractor(
     Ok((chosen, None))
 }
 
-const PIXELS: &str = "images are compared pixel by pixel, which sees brightness and layout but not what is shown; \
-                      for numbers that mean more train a judge (brigand train classifier --data ...) and give \
+const PIXELS: &str = "images are compared pixel by pixel, which measures brightness and layout but not content; for numbers that \
+                      mean more train a classifier (brigand train classifier --data ...) and give \
                       classifier:RUN, or give inception:FILE for photographs, as features";
 
 /// What samples of a recipe are compared with: the test part of its data, or the data itself where it has none; at
-/// most so many.
+/// most so many, drawn by a permutation that `seed` decides.
 ///
 /// # Errors
 /// If the data cannot be read.
-pub fn real_samples(recipe: &Recipe, data: &Dataset, most: usize) -> Result<DataSamples> {
+pub fn real_samples(recipe: &Recipe, data: &Dataset, most: usize, seed: u64) -> Result<DataSamples> {
+    let size = Some(recipe.common.data.size).filter(|&size| size > 0);
     Ok(match load_test_part(recipe)? {
         Some(test) => DataSamples::new(test, Some("test")),
         None => DataSamples::new(data.clone(), None),
     }
-    .at_most(most))
+    .scaled(size)
+    .at_most(most, seed))
+}
+
+/// The first `count` samples of `system` for `seed`; `name` says where they are from.
+///
+/// # Errors
+/// If the system makes no samples from latents or none is asked for.
+pub fn generated_samples<'a>(
+    system: &'a dyn System,
+    name: &str,
+    count: usize,
+    seed: u64,
+) -> Result<GeneratedSamples<'a>> {
+    let sampler = system.as_sampler().ok_or_else(|| {
+        Error::Request(format!(
+            "{name} makes no samples from latents to be measured; give a run that does (a classifier is an extractor of \
+             features for the samples of others: --features classifier:RUN)"
+        ))
+    })?;
+    GeneratedSamples::new(sampler, name, count, seed)
 }
 
 /// The real samples, as what remains to be done with them needs.
@@ -72,68 +96,58 @@ enum Real {
     Samples(DataSamples),
 }
 
-/// Measures a system again and again in the same way.
-pub(super) struct Judge {
+/// Measures the samples of a system while it trains, always in the same way.
+pub(super) struct MeasuresWhileTraining {
     extractor: Extractor,
-    metrics: Vec<Metric>,
-    best: Option<(&'static str, bool)>,
+    metrics: Vec<&'static MetricRow>,
+    best: Option<(&'static str, Better)>,
     count: usize,
     seed: u64,
     classes: Vec<String>,
     real: Real,
 }
 
-/// What a judge says.
-pub(super) struct Judged {
+/// The measurements of one step.
+pub(super) struct MeasuredStep {
     pub(super) evaluation: Evaluation,
     /// The scores by name.
-    pub(super) values: Report,
-    /// How good the step is, lower is better.
+    pub(super) values: Measurements,
+    /// The score by which the best checkpoint is chosen, lower is better.
     pub(super) score: Option<f64>,
 }
 
-impl Judge {
+impl MeasuresWhileTraining {
     /// Prepares the real samples of the recipe's data.
     ///
     /// # Errors
-    /// If the system makes no samples, or a metric or the extractor cannot be used with them.
-    pub(super) fn new(system: &dyn System, data: &Dataset, recipe: &Recipe) -> Result<Self> {
+    /// If the system makes no samples from latents, or a metric or the extractor cannot be used with them.
+    pub(super) fn new(system: &dyn System, data: Option<&Dataset>, recipe: &Recipe) -> Result<Self> {
         let (wanted, seed) = (&recipe.common.evaluation, recipe.common.training.seed);
-        if !system.generates() {
+        let (Some(sampler), Some(data)) = (system.as_sampler(), data) else {
             return Err(Error::Recipe(format!(
-                "evaluation.every: `{}` makes no samples to be measured; leave it at 0",
+                "evaluation.every: `{}` makes no images or points from latents that metrics compare; leave it at 0",
                 recipe.common.system
             )));
-        }
-        let source = recipe.common.data.source.parse::<Spec>()?;
-        let samples = real_samples(recipe, data, wanted.count)?;
-        let (extractor, _) =
-            choose_extractor(&wanted.features, Some(&source), samples.shape(), &Device::Cpu)?;
-        let metrics = wanted.chosen()?;
-        let made = make_features(&samples, &extractor, &mut |_| {})?;
-        let classless = made.features.probabilities().is_none();
-        if metrics.contains(&Metric::ClassMatch) && system.latent_space()?.classes() == 0 {
-            return Err(Error::Recipe(format!(
-                "evaluation.metrics: class-match is for systems that are asked for a class, and `{}` is not; leave \
-                 it out",
-                recipe.common.system
-            )));
-        }
-        let unfit = |metric: &&Metric| {
-            let modes = **metric == Metric::Modes && samples.modes().is_some();
-            metric.needs_classes() && classless && !modes
         };
-        if let Some(metric) = metrics.iter().find(unfit) {
+        let source = recipe.common.data.source.parse::<Spec>()?;
+        let samples = real_samples(recipe, data, wanted.count, seed)?;
+        let (extractor, _) =
+            choose_extractor(&wanted.features, Some(&source), &samples.shape()?, &Device::Cpu)?;
+        let metrics = wanted.chosen()?;
+        let features = make_features(&samples, &extractor, &mut |_| {})?;
+        let classes = recipe.common.data.classes.clone();
+        let probe = GeneratedSamples::new(sampler, "the run", 1, seed)?.with_classes(&classes);
+        let available = Available::of(Side::Samples(&samples), Side::Samples(&probe), &extractor, false);
+        if let Some((metric, lacking)) = metrics.iter().find_map(|row| Some((row, row.lacks(&available)?))) {
             return Err(Error::Recipe(format!(
-                "evaluation.metrics: {metric} needs an extractor that knows classes, evaluation.features is `{}`; \
-                 choose classifier:RUN or inception:FILE",
+                "evaluation.metrics: {metric} needs {lacking} (evaluation.features is `{}`); or leave it out",
                 wanted.features
             )));
         }
-        let apart = samples.shape().len() == 1 || metrics.iter().any(|metric| metric.needs_images());
-        let real = if apart { Real::Samples(samples) } else { Real::Features(made) };
+        let apart = samples.shapes().channels().is_none()
+            || metrics.iter().any(|metric| metric.needs(Need::RealSamples));
+        let real = if apart { Real::Samples(samples) } else { Real::Features(features) };
         let (best, count) = (wanted.best_score()?, wanted.count);
-        let classes = recipe.common.data.classes.clone();
         Ok(Self { extractor, metrics, best, count, seed, classes, real })
     }
 
@@ -141,22 +155,31 @@ impl Judge {
     ///
     /// # Errors
     /// If a sample is no number or a metric has no value.
-    pub(super) fn measure(&self, system: &dyn System, step: u64) -> Result<Judged> {
+    pub(super) fn measure(&self, sampler: &dyn Sampler, step: u64) -> Result<MeasuredStep> {
         let name = format!("step {step}");
         let generated =
-            GeneratedSamples::new(system, &name, self.count, self.seed)?.with_classes(&self.classes);
-        let request =
-            Request { metrics: &self.metrics, extractor: &self.extractor, seed: self.seed, train: None };
+            GeneratedSamples::new(sampler, &name, self.count, self.seed)?.with_classes(&self.classes);
+        let request = Request {
+            metrics: &self.metrics,
+            extractor: &self.extractor,
+            seed: self.seed,
+            train: None,
+            train_classifier: None,
+        };
         let real = match &self.real {
             Real::Features(file) => Side::Features(file, "data"),
             Real::Samples(samples) => Side::Samples(samples),
         };
         let scores = evaluate(&request, real, Side::Samples(&generated), &mut |_| {})?.scores;
-        let values: Report =
-            scores.iter().map(|score| (score.protocol.metric.clone(), score.value)).collect();
-        let signed =
-            |(name, more): (&str, bool)| values.get(name).map(|value| if more { -value } else { *value });
-        let score = self.best.and_then(signed);
-        Ok(Judged { evaluation: Evaluation { generated: name, step: Some(step), scores }, values, score })
+        let values: Measurements = scores.iter().map(|score| (score.curve(), score.value)).collect();
+        let score = self.best.and_then(|(name, better)| {
+            let found = scores.iter().find(|score| score.protocol.metric == name)?.value;
+            match better {
+                Better::Lower => Some(found),
+                Better::Higher => Some(-found),
+                Better::Neither => None,
+            }
+        });
+        Ok(MeasuredStep { evaluation: Evaluation { generated: name, step: Some(step), scores }, values, score })
     }
 }

@@ -1,5 +1,6 @@
 //! The one trainer: it knows a [`System`], a recipe and a run folder, and nothing of any particular system.
 
+mod cas_classifier;
 pub mod checkpoint;
 mod exhibits;
 pub mod history;
@@ -11,8 +12,9 @@ pub mod run_folder;
 mod snapshots;
 pub mod tensorboard;
 
+pub use cas_classifier::train_classifier;
 pub use loading::{Which, load_run, load_run_at};
-pub use measuring::{choose_extractor, real_samples};
+pub use measuring::{choose_extractor, generated_samples, real_samples};
 pub use prepared::{Prepared, load_data, load_test_part};
 pub use run_folder::RunFolder;
 pub use snapshots::backdrop_for;

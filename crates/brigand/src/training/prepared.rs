@@ -58,6 +58,11 @@ impl Prepared {
         self.session.system_mut()
     }
 
+    /// The system in training, for whoever needs no run folder.
+    pub fn into_session(self) -> Session {
+        self.session
+    }
+
     /// The fields of a batch.
     pub fn schema(&self) -> &Schema {
         self.session.feed().schema()

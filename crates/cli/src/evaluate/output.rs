@@ -12,15 +12,8 @@ use crate::failure::Failure;
 
 /// Prints the scores; warnings go to standard error.
 pub(super) fn show(evaluation: &Evaluation, json: bool) -> Result<(), Failure> {
-    let mut told = Vec::new();
-    for score in &evaluation.scores {
-        for warning in &score.warnings {
-            // Metrics of the same samples share some of their warnings.
-            if !told.contains(&warning) {
-                console::tell(&format!("warning: {}: {warning}", score.protocol.metric));
-                told.push(warning);
-            }
-        }
+    for (warning, scores) in warnings(&evaluation.scores) {
+        console::tell(&format!("warning: {}: {warning}", scores.join(", ")));
     }
     if json {
         let file = EvaluationFile::new(vec![evaluation.clone()]);
@@ -30,6 +23,21 @@ pub(super) fn show(evaluation: &Evaluation, json: bool) -> Result<(), Failure> {
         ["METRIC", "VALUE", "INTERVAL", "", "FEATURES", "GENERATED", "REAL"].map(str::to_owned).to_vec();
     let rows: Vec<Vec<String>> = std::iter::once(header).chain(evaluation.scores.iter().map(row)).collect();
     console::print_table(&rows)
+}
+
+/// Every warning once, in their order, with the scores that have it.
+fn warnings(scores: &[Score]) -> Vec<(&str, Vec<&str>)> {
+    let mut found: Vec<(&str, Vec<&str>)> = Vec::new();
+    for score in scores {
+        let name = score.protocol.metric.as_str();
+        for warning in &score.warnings {
+            match found.iter_mut().find(|(other, _)| other == warning) {
+                Some((_, names)) => names.push(name),
+                None => found.push((warning, vec![name])),
+            }
+        }
+    }
+    found
 }
 
 fn row(score: &Score) -> Vec<String> {
@@ -77,7 +85,7 @@ pub(super) fn compare(first: &Path, second: &Path, json: bool) -> Result<(), Fai
     }
     let header = ["METRIC", "FIRST", "SECOND", "DIFFERENCE", "INTERVALS"].map(str::to_owned).to_vec();
     let rows = found.iter().map(|found| {
-        let verdict = match found.apart() {
+        let intervals = match found.apart() {
             Some(true) => "apart",
             Some(false) => "overlap: the difference may be chance",
             None => "unknown",
@@ -87,7 +95,7 @@ pub(super) fn compare(first: &Path, second: &Path, json: bool) -> Result<(), Fai
             significant(found.first.value),
             significant(found.second.value),
             significant(found.difference),
-            verdict.to_owned(),
+            intervals.to_owned(),
         ]
     });
     console::print_table(&std::iter::once(header).chain(rows).collect::<Vec<_>>())

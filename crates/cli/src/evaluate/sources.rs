@@ -2,19 +2,18 @@
 
 use std::path::{Path, PathBuf};
 
-use brigand::data::{self, Cache, Dataset, Options, Spec, Split};
+use brigand::data::{self, Cache, Dataset, Options, Skipped, Spec, Split};
 use brigand::evaluation::extractors::Extractor;
 use brigand::evaluation::{
-    ArraySamples, DataSamples, FeatureFile, FirstSamples, GeneratedSamples, Reference, Samples, Side,
-    read_features, read_reference,
+    ArraySamples, DataSamples, DrawnSamples, FeatureFile, OriginalSamples, Recoloured, Reference, Samples,
+    Shapes, Side, ValueRange, read_features, read_reference,
 };
 use brigand::hardware::Device;
 use brigand::recipe::Recipe;
 use brigand::systems::System;
-use brigand::training::{Which, load_data, load_run_at, load_test_part, real_samples};
+use brigand::training::{Which, generated_samples, load_data, load_run_at, load_test_part, real_samples};
 
-use super::ends_in;
-use crate::console;
+use super::{Notes, ends_in};
 use crate::data::skipped_images;
 use crate::failure::Failure;
 
@@ -30,7 +29,7 @@ enum Kind {
         system: Box<dyn System>,
         step: u64,
     },
-    /// The data a run is judged by.
+    /// The data that a run is compared with.
     DataOf(Box<Recipe>),
     Data(Spec, Option<Split>),
     Array(ArraySamples),
@@ -41,7 +40,10 @@ enum Kind {
 /// How data is read.
 #[derive(Clone, Copy)]
 pub(super) struct Reading {
+    /// Side to which images are scaled; without it they are taken as they are.
     pub(super) size: Option<usize>,
+    /// 1 for grey, 3 for colour; without it as they are.
+    pub(super) channels: Option<usize>,
     pub(super) seed: u64,
 }
 
@@ -91,6 +93,7 @@ impl Given {
     pub(super) fn understand(
         text: &str,
         features: &str,
+        range: Option<ValueRange>,
         which: Which,
         device: &Device,
     ) -> Result<Self, Failure> {
@@ -106,7 +109,7 @@ impl Given {
             if features == "given" {
                 Kind::Features(read_features(path)?)
             } else {
-                Kind::Array(ArraySamples::read(path)?)
+                Kind::Array(ArraySamples::read(path, range)?)
             }
         } else if path.join("recipe.toml").is_file() {
             return Self::run(path, which, device);
@@ -120,7 +123,7 @@ impl Given {
         Ok(Self { name: text.to_owned(), kind })
     }
 
-    /// The data that a run is judged by.
+    /// The data that a run is compared with.
     pub(super) fn own_data(&self) -> Result<Self, Failure> {
         match &self.kind {
             Kind::Run { recipe, .. } => {
@@ -130,7 +133,7 @@ impl Given {
         }
     }
 
-    /// The data a run was trained on, where it is judged by other data.
+    /// The data a run was trained on, where it is compared with other data.
     pub(super) fn training_data(&self) -> Result<Option<DataSamples>, Failure> {
         match &self.kind {
             Kind::Run { recipe, .. } if load_test_part(recipe)?.is_some() => {
@@ -160,52 +163,87 @@ impl Given {
         }
     }
 
-    /// The shape of a sample, as far as it is known without reading data.
-    pub(super) fn shape(&self) -> Option<Vec<usize>> {
-        match &self.kind {
-            Kind::Run { system, .. } => Some(system.sample_shape().dims()),
-            Kind::Array(samples) => Some(samples.shape().to_vec()),
-            _ => None,
+    /// The side to which these images of a folder have to be scaled to be compared pixel by pixel with the `other` set,
+    /// where that is of a run or an array and so has one size alone. People are told.
+    pub(super) fn size_beside(
+        &self,
+        own: &Opened<'_>,
+        other: &Self,
+        beside: &Opened<'_>,
+        notes: &mut Notes,
+    ) -> Option<Option<usize>> {
+        let fixed = matches!(other.kind, Kind::Run { .. } | Kind::Array(_));
+        let stored = matches!(&self.kind, Kind::Data(Spec::Folder(_), _));
+        let (own, beside) = (own.samples()?.shapes(), beside.samples()?.shapes());
+        let Shapes::One(shape) = &beside else { return None };
+        let [_, height, width] = **shape else { return None };
+        let differs = match &own {
+            Shapes::One(own) => own.get(1..) != shape.get(1..),
+            Shapes::Several { .. } => true,
+        };
+        if !fixed || !stored || !differs || height != width {
+            return None;
         }
+        notes.tell(&format!(
+            "note: the images of {} are scaled to {height}x{height} pixels (their centre square), the size of {}",
+            self.name, other.name
+        ));
+        Some(Some(height))
     }
 
-    /// At most `most` of its samples; images of a folder in the shape of the `other` set, if that is known.
+    /// At most `most` of its samples.
     pub(super) fn open<'a>(
         &'a self,
         reading: Reading,
-        other: Option<&[usize]>,
         most: usize,
+        notes: &mut Notes,
     ) -> Result<Opened<'a>, Failure> {
-        Ok(match &self.kind {
+        let samples: Box<dyn Samples + 'a> = match &self.kind {
             Kind::Run { system, recipe, .. } => {
-                let made = GeneratedSamples::new(system.as_ref(), &self.name, most, reading.seed)?;
-                Opened::Samples(Box::new(made.with_classes(&recipe.common.data.classes)))
+                let made = generated_samples(system.as_ref(), &self.name, most, reading.seed)?;
+                Box::new(made.with_classes(&recipe.common.data.classes))
             }
-            Kind::DataOf(recipe) => {
-                Opened::Samples(Box::new(real_samples(recipe, &load_data(recipe)?, most)?))
+            Kind::DataOf(recipe) => Box::new(real_samples(recipe, &load_data(recipe)?, most, reading.seed)?),
+            Kind::Data(Spec::Folder(root), None | Some(Split::Train)) if reading.size.is_none() => {
+                let samples = OriginalSamples::open(root, most, reading.seed)?;
+                warn_of(samples.skipped(), notes);
+                Box::new(samples)
             }
             Kind::Data(spec, split) => {
-                let (dataset, part) = load(spec, *split, reading, other)?;
-                Opened::Samples(Box::new(DataSamples::new(dataset, part).at_most(most)))
+                let (dataset, part) = load(spec, *split, reading)?;
+                warn_of(dataset.skipped(), notes);
+                Box::new(DataSamples::new(dataset, part).scaled(reading.size).at_most(most, reading.seed))
             }
-            Kind::Array(samples) => Opened::Samples(Box::new(FirstSamples::new(samples, most))),
-            Kind::Features(file) => Opened::Features(file, &self.name),
-            Kind::Statistics(reference) => Opened::Statistics(reference, &self.name),
-        })
+            Kind::Array(samples) => Box::new(DrawnSamples::new(samples, most, reading.seed)),
+            Kind::Features(file) => return Ok(Opened::Features(file, &self.name)),
+            Kind::Statistics(reference) => return Ok(Opened::Statistics(reference, &self.name)),
+        };
+        Ok(Opened::Samples(match reading.channels {
+            Some(channels) => Box::new(Recoloured::new(samples, channels)?),
+            None => samples,
+        }))
     }
 
     /// Where the statistics of published data are kept; they depend on nothing else.
-    pub(super) fn kept(&self, samples: &dyn Samples, extractor: &Extractor) -> Option<PathBuf> {
+    pub(super) fn kept(&self, samples: &dyn Samples, extractor: &Extractor, seed: u64) -> Option<PathBuf> {
         let Some(Spec::Catalogue(entry)) = self.spec().filter(|_| !matches!(self.kind, Kind::Run { .. }))
         else {
             return None;
         };
-        let shape: Vec<String> = samples.shape().iter().map(ToString::to_string).collect();
+        let shape: Vec<String> = samples.shape().ok()?.iter().map(ToString::to_string).collect();
         let identity = extractor.identity().to_string().replace(' ', "-");
-        let split = samples.source().split.unwrap_or_default();
-        let name =
-            format!("statistics-{split}-{}-{}-{identity}.safetensors", samples.count(), shape.join("x"));
+        let source = samples.source();
+        let split = source.split.unwrap_or_default();
+        let drawn = source.drawn.map(|_| format!("-seed-{seed}")).unwrap_or_default();
+        let (count, shape) = (samples.count(), shape.join("x"));
+        let name = format!("statistics-{split}-{count}{drawn}-{shape}-{identity}.safetensors");
         Some(Cache::standard().ok()?.folder(entry).join(name))
+    }
+}
+
+fn warn_of(skipped: &[Skipped], notes: &mut Notes) {
+    if let Some(warning) = skipped_images(skipped) {
+        notes.tell(&warning);
     }
 }
 
@@ -214,26 +252,11 @@ fn load(
     spec: &Spec,
     split: Option<Split>,
     reading: Reading,
-    other: Option<&[usize]>,
 ) -> Result<(Dataset, Option<&'static str>), Failure> {
     let divided = matches!(spec, Spec::Catalogue(_));
     let split = split.unwrap_or(if divided { Split::Test } else { Split::Train });
-    let fitting = match (spec, other) {
-        (Spec::Folder(_), Some(&[channels, height, _])) => Some((channels, height)),
-        _ => None,
-    };
-    let options = Options {
-        size: reading.size.or(fitting.map(|(_, height)| height)),
-        channels: fitting.map(|(channels, _)| channels),
-        seed: reading.seed,
-        split,
-        ..Options::default()
-    };
+    let options = Options { size: reading.size, seed: reading.seed, split, ..Options::default() };
     let name = if split == Split::Test { "test" } else { "train" };
     let named = divided || matches!(spec, Spec::Toy(_));
-    let dataset = data::load(spec, &options)?;
-    if let Some(warning) = skipped_images(dataset.skipped()) {
-        console::tell(&warning);
-    }
-    Ok((dataset, named.then_some(name)))
+    Ok((data::load(spec, &options)?, named.then_some(name)))
 }

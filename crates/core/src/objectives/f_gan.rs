@@ -4,7 +4,7 @@
 use brigand_autograd::Variable;
 use serde::{Deserialize, Serialize};
 
-use super::Scores;
+use super::{AdversarialLoss, Energies, Merging, Properties, ScoreShape, Scores, refuse};
 use crate::error::Result;
 
 /// Which divergence, named from data `P` to generator `Q`.
@@ -31,13 +31,13 @@ pub enum Divergence {
     Alpha,
 }
 
-/// How the generator learns.
+/// What the generator minimises.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum GeneratorUpdate {
-    /// It minimises the bound: `-E F*(T(fake))`.
+    /// The bound: `-E F*(T(fake))`.
     Exact,
-    /// It maximises `E T(fake)`, as the paper does in its experiments: gradients that stay large.
+    /// `-E T(fake)`, as the paper does in its experiments: gradients that stay large.
     Trick,
 }
 
@@ -79,41 +79,107 @@ impl Divergence {
     }
 
     /// `F'(1)`, above which `T` says real, and `F(1)`.
-    pub(super) fn at_equality(self) -> (f64, f64) {
+    fn at_equality(self) -> (f64, f64) {
         match self {
             Self::Kl => (1.0, 0.0),
             Self::ReverseKl => (-1.0, 0.0),
             Self::Gan => (-std::f64::consts::LN_2, -2.0 * std::f64::consts::LN_2),
-            _ => (0.0, 0.0),
+            Self::Pearson
+            | Self::Neyman
+            | Self::SquaredHellinger
+            | Self::JensenShannon
+            | Self::TotalVariation
+            | Self::Alpha => (0.0, 0.0),
         }
     }
 
     /// The score at which `T = F'(1)`.
-    pub(super) fn decision_threshold(self, alpha: f64) -> f64 {
+    fn threshold(self, alpha: f64) -> f64 {
         match self {
             Self::Kl => 1.0,
             Self::Alpha if alpha < 1.0 => -(1.0 / (1.0 - alpha)).exp_m1().ln(),
-            _ => 0.0,
+            Self::ReverseKl
+            | Self::Pearson
+            | Self::Neyman
+            | Self::SquaredHellinger
+            | Self::JensenShannon
+            | Self::Gan
+            | Self::TotalVariation
+            | Self::Alpha => 0.0,
         }
     }
+}
 
+/// The bound of an f-divergence.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct FGan {
+    /// Which.
+    pub divergence: Divergence,
+    /// What the generator minimises.
+    pub update: GeneratorUpdate,
+    /// The exponent of the alpha divergence, neither 0 nor 1.
+    pub alpha: f64,
+}
+
+impl Default for FGan {
+    fn default() -> Self {
+        Self { divergence: Divergence::Kl, update: GeneratorUpdate::Trick, alpha: 0.5 }
+    }
+}
+
+impl AdversarialLoss for FGan {
     /// `-mean T(real) + mean F*(T(fake))`: minus a lower bound of the divergence.
-    pub(super) fn discriminator(self, scores: &Scores<'_>, alpha: f64) -> Result<Variable> {
-        let real = self.activation(scores.real, alpha)?.mean_all()?;
-        Ok(self.conjugate(scores.fake, alpha)?.mean_all()?.sub(&real)?)
+    fn discriminator(&self, scores: &Scores<'_>) -> Result<Variable> {
+        let real = self.divergence.activation(scores.real, self.alpha)?.mean_all()?;
+        Ok(self.divergence.conjugate(scores.fake, self.alpha)?.mean_all()?.sub(&real)?)
     }
 
     /// `-mean F*(T(fake))`, or `-mean T(fake)`.
-    pub(super) fn generator(
-        self,
-        scores: &Scores<'_>,
-        update: GeneratorUpdate,
-        alpha: f64,
-    ) -> Result<Variable> {
-        let value = match update {
-            GeneratorUpdate::Exact => self.conjugate(scores.fake, alpha)?,
-            GeneratorUpdate::Trick => self.activation(scores.fake, alpha)?,
+    fn generator(&self, scores: &Scores<'_>) -> Result<Variable> {
+        let value = match self.update {
+            GeneratorUpdate::Exact => self.divergence.conjugate(scores.fake, self.alpha)?,
+            GeneratorUpdate::Trick => self.divergence.activation(scores.fake, self.alpha)?,
         };
         Ok(value.mean_all()?.neg()?)
+    }
+
+    fn properties(&self) -> Properties {
+        let (slope, value) = self.divergence.at_equality();
+        let generator = match self.update {
+            GeneratorUpdate::Exact => value - slope,
+            GeneratorUpdate::Trick => -slope,
+        };
+        Properties {
+            generator_uses_real: false,
+            compares_samples: false,
+            scores: ScoreShape::Any,
+            energies: Energies::Refused,
+            threshold: Some(self.divergence.threshold(self.alpha)),
+            equilibrium: Some((-value, generator)),
+            merging: Merging::Rescaled,
+        }
+    }
+
+    fn check(&self) -> Result<()> {
+        let alpha = self.alpha;
+        match self.divergence {
+            Divergence::Alpha if !alpha.is_finite() || alpha == 0.0 || alpha == 1.0 => {
+                refuse("alpha", alpha, "a number other than 0 (reverse-kl) and 1 (kl)")
+            }
+            Divergence::Kl
+            | Divergence::ReverseKl
+            | Divergence::Pearson
+            | Divergence::Neyman
+            | Divergence::SquaredHellinger
+            | Divergence::JensenShannon
+            | Divergence::Gan
+            | Divergence::TotalVariation
+            | Divergence::Alpha => Ok(()),
+        }
+    }
+
+    fn paper(&self) -> &'static str {
+        "1606.00709"
     }
 }

@@ -1,8 +1,9 @@
 //! Constraints that hold without a term in the loss.
 
-use brigand_autograd::{Variable, grad};
+use brigand_autograd::Variable;
 use serde::{Deserialize, Serialize};
 
+use super::own_gradients;
 use crate::error::{Error, Result};
 use crate::modules::Reparametrisation;
 
@@ -81,30 +82,41 @@ impl Constraint {
         Err(Error::Recipe(format!("constraint.{key} is {value}; give a positive number")))
     }
 
-    /// Whether it needs the gradient of the scores by the samples, in both players' updates.
-    pub fn normalizes_gradients(&self) -> bool {
-        matches!(self, Self::GradientNormalization {} | Self::GranNormalization { .. })
+    /// The largest weight after each step, where weights are cut.
+    pub fn clip_bound(&self) -> Option<f64> {
+        match *self {
+            Self::Clip { bound } => Some(bound),
+            Self::None {}
+            | Self::Spectral {}
+            | Self::GradientNormalization {}
+            | Self::GranNormalization { .. } => None,
+        }
     }
 
-    /// The critic's normalised answer, from its scores `[batch]` for `samples`, which must be differentiable.
-    pub fn normalize(&self, scores: &Variable, samples: &Variable) -> Result<Variable> {
-        if !self.normalizes_gradients() {
-            return Ok(scores.clone());
+    /// Whether it needs the gradient of the scores by the samples, in both players' updates.
+    pub fn normalizes_gradients(&self) -> bool {
+        match self {
+            Self::GradientNormalization {} | Self::GranNormalization { .. } => true,
+            Self::None {} | Self::Clip { .. } | Self::Spectral {} => false,
         }
-        // The sum over the batch, so that each sample's gradient is its own.
-        let gradients = grad(&scores.sum_all()?, &[samples], true)?;
-        let [gradient] = gradients.as_slice() else { return Ok(scores.clone()) };
-        Ok(match *self {
+    }
+
+    /// The critic's normalised scores, from its scores `[batch]` for `samples`, which must be differentiable.
+    pub fn normalize(&self, scores: &Variable, samples: &Variable) -> Result<Variable> {
+        match *self {
+            Self::None {} | Self::Clip { .. } | Self::Spectral {} => Ok(scores.clone()),
+            Self::GradientNormalization {} => {
+                let gradient = own_gradients(scores, samples)?;
+                // Only a flat critic with scores of 0 would be divided by 0.
+                let size = gradient.sample_norm()?.add(&scores.abs()?)?.affine(1.0, 1e-12)?;
+                Ok(scores.div(&size)?)
+            }
             Self::GranNormalization { epsilon, factor } => {
+                let gradient = own_gradients(scores, samples)?;
                 let square = gradient.sample_square()?;
                 let slope = gradient.sample_norm()?.scale(factor)?;
-                scores.mul(&slope)?.div(&square.affine(1.0, epsilon)?)?
+                Ok(scores.mul(&slope)?.div(&square.affine(1.0, epsilon)?)?)
             }
-            _ => {
-                // Only a flat critic that answers 0 would be divided by 0.
-                let size = gradient.sample_norm()?.add(&scores.abs()?)?.affine(1.0, 1e-12)?;
-                scores.div(&size)?
-            }
-        })
+        }
     }
 }

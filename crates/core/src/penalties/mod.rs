@@ -105,13 +105,16 @@ impl Penalty {
             Self::Gradient { weight, .. } if !(weight > 0.0 && weight.is_finite()) => Err(Error::Recipe(
                 format!("penalty.weight is {weight}; give a positive number, or set penalty.kind=none"),
             )),
-            _ => Ok(()),
+            Self::None {} | Self::Gradient { .. } => Ok(()),
         }
     }
 
     /// Whether it takes the gradient of a gradient.
     pub fn is_active(&self) -> bool {
-        matches!(self, Self::Gradient { .. })
+        match self {
+            Self::None {} => false,
+            Self::Gradient { .. } => true,
+        }
     }
 
     /// The term for a real and a fake batch of equal shape; `None` if nothing is added.
@@ -123,18 +126,36 @@ impl Penalty {
         fake: &Variable,
         stream: &mut Stream,
     ) -> Result<Option<Variable>> {
-        let Self::Gradient { probe, cost, weight } = *self else { return Ok(None) };
-        let place = Variable::leaf(probe.place(real, fake, stream)?.into_tensor());
-        // The sum over the batch, so that each sample's gradient is its own.
-        let total = critic(&place)?.sum_all()?;
-        let gradients = grad(&total, &[&place], true)?;
-        let [gradient] = gradients.as_slice() else { return Ok(None) };
-        let sides = if probe == Probe::Both { 2.0 } else { 1.0 };
-        Ok(Some(cost.of(gradient)?.scale(weight * sides)?))
+        match *self {
+            Self::None {} => Ok(None),
+            Self::Gradient { probe, cost, weight } => {
+                let place = Variable::leaf(probe.place(real, fake, stream)?.into_tensor());
+                let gradients = own_gradients(&critic(&place)?, &place)?;
+                Ok(Some(cost.of(&gradients)?.scale(weight * probe.means())?))
+            }
+        }
     }
 }
 
+/// The gradient of each sample's score by the sample itself, of the samples' shape, differentiable: the gradient of
+/// the scores' sum, where no score depends on another sample.
+fn own_gradients(scores: &Variable, samples: &Variable) -> Result<Variable> {
+    let gradients = grad(&scores.sum_all()?, &[samples], true)?;
+    let [gradient]: [Variable; 1] = gradients.try_into().map_err(|found: Vec<Variable>| {
+        Error::Internal(format!("scores gave {} gradients by one batch of samples", found.len()))
+    })?;
+    Ok(gradient)
+}
+
 impl Probe {
+    /// How many sides' means the cost is the sum of, of one mean over all places.
+    fn means(self) -> f64 {
+        match self {
+            Self::Both => 2.0,
+            Self::Line | Self::Real | Self::Fake | Self::AroundReal | Self::AroundBoth => 1.0,
+        }
+    }
+
     /// The places, of the samples' shape.
     fn place(self, real: &Variable, fake: &Variable, stream: &mut Stream) -> Result<Variable> {
         let mut share = || per_sample(real, stream);

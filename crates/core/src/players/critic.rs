@@ -14,8 +14,7 @@ use super::turn::{Draw, Turn};
 use crate::error::{Error, Result};
 use crate::measurements::GENERATOR_LOSS;
 use crate::modules::{How, Mode, Parameters, Part, Weights};
-use crate::objectives::Scores;
-use crate::penalties::Constraint;
+use crate::objectives::{ScoreShape, Scores, SharedPass};
 use crate::random::Stream;
 use crate::state::State;
 
@@ -58,13 +57,19 @@ impl<A> Compared<A> {
             Ok(sum.add(&in_type_of(term, &sum)?)?)
         };
         let loss = heads.iter().try_fold(self.adversarial.clone(), add)?;
-        match self.terms.split_first() {
+        match self.added()? {
             None => Ok(loss),
-            Some(((_, first), rest)) => {
-                let terms = rest.iter().try_fold(first.clone(), add)?;
-                Ok(loss.add(&in_type_of(&terms, &loss)?)?)
-            }
+            Some(terms) => Ok(loss.add(&in_type_of(&terms, &loss)?)?),
         }
+    }
+
+    /// The sum of what is added to the objective's part.
+    fn added(&self) -> Result<Option<Variable>> {
+        let Some(((_, first), rest)) = self.terms.split_first() else { return Ok(None) };
+        let sum = rest
+            .iter()
+            .try_fold(first.clone(), |sum, (_, term)| Ok::<_, Error>(sum.add(&in_type_of(term, &sum)?)?))?;
+        Ok(Some(sum))
     }
 }
 
@@ -76,6 +81,14 @@ pub struct GeneratorLoss<A> {
     pub real: Option<Scored<A>>,
     /// The outputs for the fake side.
     pub fake: Scored<A>,
+}
+
+/// Both players' gradients from one pass of a batch.
+pub struct Merged {
+    /// The discriminator's, as [`Turn::step`] takes them.
+    pub own: Vec<Vec<Variable>>,
+    /// The generator's, by each part of the fake side.
+    pub by_fake: Vec<Variable>,
 }
 
 /// A discriminator in training.
@@ -91,14 +104,7 @@ impl<M: Scorer> Critic<M> {
     /// If a penalty or constraint needs each sample's own gradient and the discriminator couples samples.
     pub fn new(player: Player<M>, rules: Rules) -> Result<Self> {
         rules.check_coupling(player.module().couples_samples())?;
-        let bound = match rules.constraint {
-            Constraint::Clip { bound } => Some(bound),
-            Constraint::None {}
-            | Constraint::Spectral {}
-            | Constraint::GradientNormalization {}
-            | Constraint::GranNormalization { .. } => None,
-        };
-        Ok(Self { player: player.clipped(bound), rules })
+        Ok(Self { player: player.clipped(rules.constraint.clip_bound()), rules })
     }
 
     /// Its network and optimizer.
@@ -225,7 +231,7 @@ impl<M: Scorer> Critic<M> {
         for (name, term) in &compared.terms {
             turn.note(&self.purpose(name), term);
         }
-        let threshold = self.rules.objective.decision_threshold();
+        let threshold = self.rules.objective.properties().threshold;
         if let (Some(threshold), Some(real), Some(fake)) =
             (threshold, compared.real.scores.first(), compared.fake.scores.first())
         {
@@ -299,9 +305,11 @@ impl<M: Scorer> Critic<M> {
         let real = match self.rules.generator_uses_real() {
             false => None,
             true => {
+                // Unrolled weights depend on the generator, its own do not; scores normalised by their slope need a
+                // record of how they came about.
+                let recorded = weights.is_some() || self.rules.constraint.normalizes_gradients();
                 let mut score = || self.score(weights, &sides.noisy_real, Mode::BatchStatistics, &mut masks);
-                // Unrolled weights depend on the generator, its own do not.
-                Some(if weights.is_some() { score()? } else { without_recording(score)? })
+                Some(if recorded { score()? } else { without_recording(score)? })
             }
         };
         let loss = generator_loss(&self.rules, (real.as_ref(), &fake), sides)?;
@@ -337,7 +345,7 @@ impl<M: Scorer> Critic<M> {
     }
 
     /// Its weights after `steps` more steps on this batch, of `scale` times the step size: as functions of the fakes where
-    /// `full`, as constants else. `heads` gives the terms of its other heads.
+    /// `full`, as constants else. `heads` gives the terms of its other heads; terms of its weights count too.
     ///
     /// # Errors
     /// If the inputs do not fit.
@@ -355,7 +363,10 @@ impl<M: Scorer> Critic<M> {
         for step in 0..steps {
             let purpose = format!("dropout/unrolled/{step}");
             let compared = self.compare(Some(&weights), sides, Mode::BatchStatistics, (&purpose, draw))?;
-            let loss = compared.loss(&heads(&compared.real, &compared.fake)?)?;
+            let mut loss = compared.loss(&heads(&compared.real, &compared.fake)?)?;
+            for (_, term) in self.player.terms_of(&weights)? {
+                loss = loss.add(&term)?;
+            }
             let inputs: Vec<&Variable> = weights.values().iter().collect();
             // The first-order variant still keeps the generator's graph, which its own loss needs.
             let options = GradientOptions { create_graph: full, retain_graph: true, allow_unused: false };
@@ -367,12 +378,8 @@ impl<M: Scorer> Critic<M> {
         Ok(Some(weights))
     }
 
-    /// One step of the discriminator that also finds the generator's gradients by the parts of `fake`, which is cut off from
-    /// its history: both players' updates from one pass.
-    ///
-    /// Where no score depends on another sample and the generator's loss is the objective's alone, its gradient is the
-    /// discriminator's own, each sample rescaled: one backward pass serves both. Otherwise there are two. `heads` gives
-    /// the terms of other heads, first the discriminator's, then the generator's.
+    /// One step of the discriminator that also finds the generator's gradients by the parts of `fake`, as
+    /// [`Critic::merged_gradients`] does.
     ///
     /// # Errors
     /// If the inputs do not fit.
@@ -380,9 +387,30 @@ impl<M: Scorer> Critic<M> {
         &mut self,
         turn: &mut Turn<'_>,
         draw: Draw,
-        (real, fake): (&M::Input, &M::Input),
+        sides: (&M::Input, &M::Input),
         heads: impl FnOnce(&Scored<M::Also>, &Scored<M::Also>) -> Result<[Vec<(&'static str, Variable)>; 2]>,
     ) -> Result<Vec<Variable>> {
+        let Merged { own, by_fake } = self.merged_gradients(turn, draw, sides, heads)?;
+        turn.step(&mut [&mut self.player], own)?;
+        Ok(by_fake)
+    }
+
+    /// The gradients of the discriminator's loss by its weights, and of the generator's by the parts of `fake`, which is
+    /// cut off from its history: both players' updates from one pass.
+    ///
+    /// Where no score depends on another sample and the generator's loss is the objective's alone, its gradient is the
+    /// discriminator's own, each sample rescaled: one backward pass serves both. Otherwise there are two. `heads` gives
+    /// the terms of other heads, first the discriminator's, then the generator's.
+    ///
+    /// # Errors
+    /// If the inputs do not fit.
+    pub fn merged_gradients(
+        &mut self,
+        turn: &mut Turn<'_>,
+        draw: Draw,
+        (real, fake): (&M::Input, &M::Input),
+        heads: impl FnOnce(&Scored<M::Also>, &Scored<M::Also>) -> Result<[Vec<(&'static str, Variable)>; 2]>,
+    ) -> Result<Merged> {
         let sides = self.sides((real.detached(), fake.leaves()?), "discriminator", draw)?;
         let parts = sides.fake.parts()?;
         let leaves: Vec<&Variable> = parts.iter().collect();
@@ -399,30 +427,35 @@ impl<M: Scorer> Critic<M> {
             && own_heads.is_empty()
             && generator_heads.is_empty()
             && !self.player.module().couples_samples();
-        let ratio = match (single, compared.real.single(), compared.fake.single()) {
+        let shared = match (single, compared.real.single(), compared.fake.single()) {
             (true, Ok(real), Ok(fake)) => {
                 let samples = compared_samples(&self.rules, &sides)?;
                 let samples = samples.as_ref().map(|(real, fake)| (real, fake));
                 let features = compared.fake.features.last();
                 let scores = Scores { samples, fake_features: features, ..Scores::new(real, fake) };
-                self.rules.objective.fake_rescaling(&scores)?
+                self.rules.objective.shared_pass(&scores)?
             }
             _ => None,
         };
-        let loss = compared.loss(&own_heads)?;
-        let whole = |variable| [Output { variable, weight: None }];
-        let (own, sample_gradients) = match ratio {
-            Some(ratio) => {
-                let (own, by_samples) = turn.gradients(&[&self.player], &whole(&loss), &leaves, false)?;
-                (own, by_samples.iter().map(|of| per_sample(of, &ratio)).collect::<Result<_>>()?)
+        let whole = |variable| Output { variable, weight: None };
+        let (own, by_fake) = match shared {
+            Some(SharedPass { real, fake, factors }) => {
+                let added = compared.added()?;
+                let mut outputs = vec![
+                    Output { variable: compared.real.single()?, weight: Some(&real) },
+                    Output { variable: compared.fake.single()?, weight: Some(&fake) },
+                ];
+                outputs.extend(added.as_ref().map(whole));
+                let (own, by_samples) = turn.gradients(&[&self.player], &outputs, &leaves, false)?;
+                (own, by_samples.iter().map(|of| per_sample(of, &factors)).collect::<Result<_>>()?)
             }
             None => {
-                let (_, by_samples) = turn.gradients(&[], &whole(&generator), &leaves, true)?;
-                (turn.gradients(&[&self.player], &whole(&loss), &[], false)?.0, by_samples)
+                let (_, by_samples) = turn.gradients(&[], &[whole(&generator)], &leaves, true)?;
+                let loss = compared.loss(&own_heads)?;
+                (turn.gradients(&[&self.player], &[whole(&loss)], &[], false)?.0, by_samples)
             }
         };
-        turn.step(&mut [&mut self.player], own)?;
-        Ok(sample_gradients)
+        Ok(Merged { own, by_fake })
     }
 }
 
@@ -459,7 +492,7 @@ fn in_type_of(variable: &Variable, like: &Variable) -> Result<Variable> {
 
 /// The samples themselves, for objectives that compare them.
 fn compared_samples<S: Input>(rules: &Rules, sides: &Sides<S>) -> Result<Option<(Variable, Variable)>> {
-    if !rules.objective.compares_samples() {
+    if !rules.objective.properties().compares_samples {
         return Ok(None);
     }
     let first = |side: &S| -> Result<Variable> {
@@ -487,10 +520,15 @@ fn over_scores<S: Input, A>(
         return Err(Error::Internal("a discriminator scored the two sides differently often".into()));
     }
     mean(real.scores.iter().zip(&fake.scores).map(|(real_scores, fake_scores)| {
-        if fake_scores.rank() != 1 && !rules.objective.takes_score_maps() {
+        let takes_maps = match rules.objective.properties().scores {
+            ScoreShape::Any => true,
+            ScoreShape::PerSample => false,
+        };
+        if fake_scores.rank() != 1 && !takes_maps {
             return Err(Error::Recipe(format!(
-                "this objective needs one score for each sample, the discriminator gives maps {:?}; choose another \
-                 objective",
+                "objective.kind={} needs one score for each sample, and this discriminator gives maps {:?}; choose \
+                 another objective",
+                rules.objective.kind(),
                 fake_scores.shape()
             )));
         }

@@ -17,7 +17,7 @@ mod turn;
 mod weight_terms;
 
 pub use average::AverageRecipe;
-pub use critic::{Compared, Critic, DISCRIMINATOR, GeneratorLoss, Sides};
+pub use critic::{Compared, Critic, DISCRIMINATOR, GeneratorLoss, Merged, Sides};
 pub use gateway::{AverageGradients, ClipNorm, Exchange, Gateway, GradientStage, LossScale, Permit};
 pub use input::{Conditioned, Input, Pair};
 pub use optimizer::{Optimizer, UnrolledOptimizer};

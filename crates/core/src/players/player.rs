@@ -150,6 +150,13 @@ impl<M> Player<M> {
         self.average.as_ref().map_or_else(|| self.weights(), |average| &average.weights)
     }
 
+    /// The terms of `weights`, its own or unrolled ones, by name.
+    pub(super) fn terms_of(&self, weights: &Weights) -> Result<Vec<(&'static str, Variable)>> {
+        let terms = self.terms.iter().map(|term| Ok((term.name(), term.term(weights)?)));
+        let present = terms.map(|term| term.map(|(name, term)| term.map(|term| (name, term))));
+        Ok(present.collect::<Result<Vec<_>>>()?.into_iter().flatten().collect())
+    }
+
     /// Where differentiable steps of `scale` times the step size would start.
     pub fn unrolled(&self, scale: f64) -> Result<UnrolledOptimizer> {
         self.optimizer.unrolled(self.weights(), scale)
@@ -176,9 +183,7 @@ impl<M> Learner for Player<M> {
     }
 
     fn terms(&self) -> Result<Vec<(&'static str, Variable)>> {
-        let terms = self.terms.iter().map(|term| Ok((term.name(), term.term(self.weights())?)));
-        let present = terms.map(|term| term.map(|(name, term)| term.map(|term| (name, term))));
-        Ok(present.collect::<Result<Vec<_>>>()?.into_iter().flatten().collect())
+        self.terms_of(self.weights())
     }
 
     fn scale(&self, step: u64, steps: u64) -> f64 {

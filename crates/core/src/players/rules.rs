@@ -82,6 +82,6 @@ impl Rules {
 
     /// Whether the loss of whoever made the fakes needs real samples scored.
     pub(super) fn generator_uses_real(&self) -> bool {
-        self.feature_matching.weight > 0.0 || self.objective.generator_sees_real()
+        self.feature_matching.weight > 0.0 || self.objective.properties().generator_uses_real
     }
 }

@@ -14,6 +14,16 @@ pub enum UnrolledGradient {
     FirstOrder,
 }
 
+impl UnrolledGradient {
+    /// Whether gradients flow through the unrolled steps themselves.
+    pub fn differentiates_steps(self) -> bool {
+        match self {
+            Self::Full => true,
+            Self::FirstOrder => false,
+        }
+    }
+}
+
 /// How far the generator looks ahead.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]

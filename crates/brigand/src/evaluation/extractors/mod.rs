@@ -10,13 +10,13 @@ use std::fs::File;
 use std::path::Path;
 
 use brigand_autograd::Variable;
+use brigand_core::networks::ImageClassifier;
 use candle_core::{DType, Device, Tensor};
 
 use crate::data::checksum::sha256;
 use crate::error::{Error, Result};
 use crate::files::FileError;
-use crate::networks::classifier::Classifier;
-use crate::networks::inception::{CLASSES, FEATURES, Inception};
+use crate::networks::inception::{CLASSES, FEATURES, Image, Inception};
 
 /// Images that go through Inception at once.
 const INCEPTION_BATCH: usize = 64;
@@ -49,7 +49,7 @@ impl std::fmt::Display for Identity {
     }
 }
 
-/// What an extractor says of some samples.
+/// What an extractor makes of some samples.
 #[derive(Clone, Debug)]
 pub struct Extraction {
     /// `[n, features]`, 32-bit floats on the processor.
@@ -74,7 +74,7 @@ impl Extraction {
 
 enum Kind {
     Inception(Box<Inception>),
-    Classifier(Box<Classifier>),
+    Classifier(Box<ImageClassifier>),
     Pixels,
     Given,
 }
@@ -104,12 +104,11 @@ impl Extractor {
         })
     }
 
-    /// A classifier, called `name`: features of its last hidden layer and the logits of its classes. The classifier
-    /// of a run comes from [`crate::training::load_classifier`].
+    /// A classifier, called `name`: features of its last hidden layer and the logits of its classes.
     ///
     /// # Errors
     /// If its weights cannot be written down for their checksum.
-    pub fn classifier(name: &str, classifier: Classifier) -> Result<Self> {
+    pub fn classifier(name: &str, classifier: ImageClassifier) -> Result<Self> {
         let digest = sha256(classifier.to_bytes()?.as_slice())
             .map_err(|reason| Error::Network(format!("the classifier has no checksum: {reason}")))?;
         let identity = Identity { name: name.into(), sha256: Some(digest), preparation: "8 bits" };
@@ -123,7 +122,7 @@ impl Extractor {
     pub fn digits() -> Result<Self> {
         Self::classifier(
             "digits-classifier",
-            Classifier::from_bytes(DIGITS, "the embedded digits classifier")?,
+            ImageClassifier::from_bytes(DIGITS, "the embedded digits classifier")?,
         )
     }
 
@@ -148,12 +147,28 @@ impl Extractor {
         &self.identity
     }
 
+    /// Whether it gives the logits of classes beside the features.
+    pub fn knows_classes(&self) -> bool {
+        match self.kind {
+            Kind::Inception(_) | Kind::Classifier(_) => true,
+            Kind::Pixels | Kind::Given => false,
+        }
+    }
+
+    /// Whether it brings images of any size to the one that its network reads.
+    pub fn resizes(&self) -> bool {
+        match self.kind {
+            Kind::Inception(_) => true,
+            Kind::Classifier(_) | Kind::Pixels | Kind::Given => false,
+        }
+    }
+
     /// As [`Extractor::extract`] without the rounding to 8 bits, for what compares images that differ by less.
     ///
     /// # Errors
     /// As [`Extractor::extract`].
     pub fn extract_unrounded(&self, samples: &Tensor) -> Result<Extraction> {
-        self.extract_levels(samples, |value| f32::midpoint(value, 1.0).clamp(0.0, 1.0))
+        self.extract_levels(std::slice::from_ref(samples), |value| f32::midpoint(value, 1.0).clamp(0.0, 1.0))
     }
 
     /// Features (and logits) of `samples`: images `[n, channels, height, width]` with values in [-1, 1] (what lies
@@ -162,11 +177,42 @@ impl Extractor {
     /// # Errors
     /// If there are none, they have a shape the extractor does not know, or a value is no finite number.
     pub fn extract(&self, samples: &Tensor) -> Result<Extraction> {
+        self.extract_each(std::slice::from_ref(samples))
+    }
+
+    /// As [`Extractor::extract`] of samples in several tensors, one after another, which may have images of different
+    /// sizes where the extractor [resizes](Self::resizes) them.
+    ///
+    /// # Errors
+    /// As [`Extractor::extract`], and if the tensors do not fit together.
+    pub fn extract_each(&self, samples: &[Tensor]) -> Result<Extraction> {
         self.extract_levels(samples, level)
     }
 
+    /// Samples in several tensors as one.
+    fn joined(&self, samples: &[Tensor]) -> Result<Tensor> {
+        let shape = |samples: &Tensor| samples.dims().get(1..).unwrap_or_default().to_vec();
+        match samples.first().map(shape) {
+            Some(first) if samples.iter().all(|other| shape(other) == first) => Ok(Tensor::cat(samples, 0)?),
+            Some(_) => Err(Error::Request(format!(
+                "the extractor `{}` compares images of one size, and these have several; bring them to one with --size N",
+                self.identity.name
+            ))),
+            None => Err(Error::Request("there are no samples; give at least one".into())),
+        }
+    }
+
     /// With `level` to bring values from [-1, 1] to [0, 1].
-    fn extract_levels(&self, samples: &Tensor, level: fn(f32) -> f32) -> Result<Extraction> {
+    fn extract_levels(&self, samples: &[Tensor], level: fn(f32) -> f32) -> Result<Extraction> {
+        let joined;
+        let samples = match (&self.kind, samples) {
+            (_, [samples]) => samples,
+            (Kind::Inception(network), _) => return inception(network, samples, level),
+            (Kind::Classifier(_) | Kind::Pixels | Kind::Given, _) => {
+                joined = self.joined(samples)?;
+                &joined
+            }
+        };
         let (shape, values) = (samples.dims().to_vec(), checked(samples)?);
         match (&self.kind, shape.as_slice()) {
             (Kind::Given, &[_, _]) => Ok(Extraction { features: rows(values, shape[0])?, logits: None }),
@@ -174,17 +220,8 @@ impl Extractor {
                 let pixels = values.into_iter().map(|value| 2.0 * level(value) - 1.0).collect();
                 Ok(Extraction { features: rows(pixels, count)?, logits: None })
             }
-            (Kind::Inception(network), &[count, channels, height, width]) => {
-                let image = channels * height * width;
-                let (mut features, mut logits) = (Vec::new(), Vec::new());
-                for part in values.chunks(INCEPTION_BATCH * image) {
-                    let part: Vec<f32> = part.iter().copied().map(level).collect();
-                    let output = network.forward(&part, [part.len() / image, channels, height, width])?;
-                    features.extend(output.features);
-                    logits.extend(output.logits);
-                }
-                debug_assert_eq!((features.len(), logits.len()), (count * FEATURES, count * CLASSES));
-                Ok(Extraction { features: rows(features, count)?, logits: Some(rows(logits, count)?) })
+            (Kind::Inception(network), &[_, _, _, _]) => {
+                inception(network, std::slice::from_ref(samples), level)
             }
             (Kind::Classifier(classifier), &[count, channels, height, width]) => {
                 let image = channels * height * width;
@@ -195,9 +232,9 @@ impl Extractor {
                     // Kernels round differently for small batches, so every batch is a full one.
                     part.resize(CLASSIFIER_BATCH * image, 0.0);
                     let shape = [CLASSIFIER_BATCH, channels, height, width];
-                    let verdicts = classifier.judge(&Variable::from_slice(&part, &shape)?)?;
-                    features.extend(verdicts.features.narrow(0, 0, held)?.to_vec_f32()?);
-                    logits.extend(verdicts.logits.narrow(0, 0, held)?.to_vec_f32()?);
+                    let output = classifier.classify(&Variable::from_slice(&part, &shape)?)?;
+                    features.extend(output.features.narrow(0, 0, held)?.to_vec_f32()?);
+                    logits.extend(output.logits.narrow(0, 0, held)?.to_vec_f32()?);
                 }
                 Ok(Extraction { features: rows(features, count)?, logits: Some(rows(logits, count)?) })
             }
@@ -211,6 +248,30 @@ impl Extractor {
             ))),
         }
     }
+}
+
+/// Features and logits of images in tensors of several sizes, each image resized by itself.
+fn inception(network: &Inception, samples: &[Tensor], level: fn(f32) -> f32) -> Result<Extraction> {
+    let mut levels: Vec<(Vec<f32>, [usize; 3])> = Vec::with_capacity(samples.len());
+    for images in samples {
+        let (_, channels, height, width) = images.dims4()?;
+        let values = checked(images)?.into_iter().map(level).collect();
+        levels.push((values, [channels, height, width]));
+    }
+    let mut images = Vec::new();
+    for (values, shape) in &levels {
+        let size = shape.iter().product::<usize>().max(1);
+        images.extend(values.chunks_exact(size).map(|values| Image { values, shape: *shape }));
+    }
+    let (mut features, mut logits) = (Vec::new(), Vec::new());
+    for batch in images.chunks(INCEPTION_BATCH) {
+        let output = network.forward_each(batch)?;
+        features.extend(output.features);
+        logits.extend(output.logits);
+    }
+    debug_assert_eq!((features.len(), logits.len()), (images.len() * FEATURES, images.len() * CLASSES));
+    let count = images.len();
+    Ok(Extraction { features: rows(features, count)?, logits: Some(rows(logits, count)?) })
 }
 
 /// A value in [-1, 1] as one of 256 levels, in [0, 1].
@@ -245,93 +306,4 @@ fn rows(values: Vec<f32>, count: usize) -> Result<Tensor> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::data::{self, Options};
-    use crate::systems::Feed;
-    use crate::systems::recognised;
-
-    fn vector(tensor: &Tensor) -> Vec<f32> {
-        tensor.flatten_all().unwrap().to_vec1().unwrap()
-    }
-
-    /// The embedded classifier on the digits it was not trained on.
-    #[test]
-    fn the_digits_classifier_knows_the_held_out_digits() {
-        let digits = data::load(&"digits".parse().unwrap(), &Options::default()).unwrap();
-        let mut feed = Feed::new(digits, 64, 0, &Device::Cpu).unwrap();
-        feed.hold_out(None).unwrap();
-        let batch = feed.held_out(0..feed.held_out_count()).unwrap();
-        let found = Extractor::digits().unwrap().extract(batch.samples.tensor()).unwrap();
-        let logits = Variable::constant(found.logits.unwrap());
-        let labels = batch.labels.unwrap();
-        let accuracy = recognised(&logits, &labels).unwrap() as f64 / labels.len() as f64;
-        assert!((0.98..=1.0).contains(&accuracy), "{accuracy}");
-        // Nothing is recognised when the labels belong to other images.
-        let turned: Vec<u32> = labels.iter().map(|label| (label + 1) % 10).collect();
-        assert!(recognised(&logits, &turned).unwrap() < labels.len() / 10);
-    }
-
-    #[test]
-    fn the_embedded_file_is_small_and_identified_by_its_content() {
-        assert!(DIGITS.len() < 300_000, "{} bytes", DIGITS.len());
-        let identity = Extractor::digits().unwrap().identity().clone();
-        assert_eq!(identity.sha256, Some(sha256(DIGITS).unwrap()));
-        assert_eq!(identity.to_string(), format!("digits-classifier {}", &sha256(DIGITS).unwrap()[..8]));
-    }
-
-    #[test]
-    fn batches_do_not_matter_and_probabilities_sum_to_one() {
-        let digits = data::load(&"digits".parse().unwrap(), &Options::default()).unwrap();
-        let batch = digits.get(&(0..700).collect::<Vec<_>>()).unwrap();
-        let images = Tensor::from_vec(batch.values, batch.shape, &Device::Cpu).unwrap();
-        let extractor = Extractor::digits().unwrap();
-        let whole = extractor.extract(&images).unwrap();
-        for (start, count) in [(0, 1), (1, 7), (8, 64), (498, 5), (699, 1)] {
-            let part = extractor.extract(&images.narrow(0, start, count).unwrap()).unwrap();
-            let same = whole.features.narrow(0, start, count).unwrap();
-            assert!(vector(&part.features) == vector(&same), "{start}, {count}");
-        }
-        let probabilities = whole.probabilities().unwrap().unwrap();
-        for sum in probabilities.sum(1).unwrap().to_vec1::<f64>().unwrap() {
-            assert!((sum - 1.0).abs() < 1e-12, "{sum}");
-        }
-        assert_eq!(
-            (whole.features.dims(), probabilities.dims()),
-            ([700, 84].as_slice(), [700, 10].as_slice())
-        );
-        assert!(vector(&whole.features).iter().all(|&feature| feature >= 0.0));
-    }
-
-    #[test]
-    fn images_are_rounded_to_eight_bits_and_given_features_are_not() {
-        let values = [-1.0, -0.9999, 0.0, 0.5, 1.0, 7.0];
-        let images = Tensor::from_vec(values.to_vec(), (2, 3, 1, 1), &Device::Cpu).unwrap();
-        let pixels = Extractor::pixels().extract(&images).unwrap();
-        assert_eq!((pixels.features.dims(), pixels.logits.is_none()), ([2, 3].as_slice(), true));
-        let unrounded = Extractor::pixels().extract_unrounded(&images).unwrap();
-        assert!(
-            vector(&unrounded.features).iter().zip(values).all(|(u, v)| (u - f32::min(v, 1.0)).abs() < 1e-6)
-        );
-        let wanted = [0.0, 0.0, 128.0, 191.0, 255.0, 255.0].map(|level: f32| 2.0 * (level / 255.0) - 1.0);
-        assert_eq!(vector(&pixels.features), wanted);
-        let points = images.reshape((2, 3)).unwrap();
-        assert_eq!(vector(&Extractor::given().extract(&points).unwrap().features), values);
-    }
-
-    #[test]
-    fn what_cannot_be_extracted_is_refused() {
-        let message = |extractor: Extractor, values: Vec<f32>, shape: &[usize]| {
-            let samples = Tensor::from_vec(values, shape, &Device::Cpu).unwrap();
-            extractor.extract(&samples).unwrap_err().to_string()
-        };
-        assert!(message(Extractor::pixels(), vec![0.0; 4], &[2, 2]).contains("`pixels` needs images"));
-        assert!(message(Extractor::given(), vec![0.0; 4], &[1, 1, 2, 2]).contains("[n, dimensions]"));
-        assert!(
-            message(Extractor::pixels(), vec![0.0, f32::NAN], &[2, 1, 1, 1]).contains("sample 1 holds NaN")
-        );
-        assert!(message(Extractor::given(), vec![], &[0, 2]).contains("no samples"));
-        let digits = Extractor::digits().unwrap();
-        assert!(message(digits, vec![0.0; 16], &[1, 1, 4, 4]).contains("[1, 8, 8]"));
-    }
-}
+mod tests;

@@ -43,7 +43,16 @@ pub struct Inception {
     bias: Vec<f32>,
 }
 
-/// What the network says of a batch of images.
+/// An image in a size of its own.
+#[derive(Clone, Copy, Debug)]
+pub struct Image<'a> {
+    /// Row-major values in [0, 1].
+    pub values: &'a [f32],
+    /// `[channels, height, width]`.
+    pub shape: [usize; 3],
+}
+
+/// What the network gives for a batch of images.
 #[derive(Clone, Debug, PartialEq)]
 pub struct InceptionOutput {
     /// The last pooling layer ("pool3"), `[batch, FEATURES]`, row after row.
@@ -91,7 +100,7 @@ impl Inception {
     /// # Errors
     /// If there is no image, `images` does not have the shape, or the channels are neither 1 nor 3.
     pub fn forward(&self, images: &[f32], shape: [usize; 4]) -> Result<InceptionOutput> {
-        let [batch, channels, height, width] = shape;
+        let [_, channels, height, width] = shape;
         if images.is_empty() || images.len() != shape.iter().product::<usize>() || ![1, 3].contains(&channels)
         {
             return Err(Error::Request(format!(
@@ -99,25 +108,53 @@ impl Inception {
                 images.len()
             )));
         }
-        let image = channels * height * width;
+        let shape = [channels, height, width];
+        let images: Vec<Image<'_>> =
+            images.chunks_exact(channels * height * width).map(|values| Image { values, shape }).collect();
+        self.forward_each(&images)
+    }
+
+    /// As [`Inception::forward`] of images that may have different sizes, each resized by itself.
+    ///
+    /// # Errors
+    /// If there is no image, or one does not have its shape or neither 1 nor 3 channels.
+    pub fn forward_each(&self, images: &[Image<'_>]) -> Result<InceptionOutput> {
+        let unfit = |image: &&Image<'_>| {
+            image.values.is_empty()
+                || image.values.len() != image.shape.iter().product::<usize>()
+                || ![1, 3].contains(&image.shape[0])
+        };
+        if let Some(image) = images.iter().find(unfit) {
+            return Err(Error::Request(format!(
+                "inception needs images [1 or 3, height, width], got {} numbers as {:?}",
+                image.values.len(),
+                image.shape
+            )));
+        }
+        if images.is_empty() {
+            return Err(Error::Request("inception needs at least one image".into()));
+        }
         // Equal shares for all threads.
-        let share = batch.div_ceil(threads());
+        let share = images.len().div_ceil(threads());
         let group = share.div_ceil(share.div_ceil(GROUP));
-        let mut features = vec![0.0; batch * FEATURES];
+        let mut features = vec![0.0; images.len() * FEATURES];
         parallel_chunks(&mut features, group * FEATURES, |index, features| {
-            let first = index * group * image;
-            let images = &images[first..first + features.len() / FEATURES * image];
-            self.pool3(images, [channels, height, width], features);
+            let own = images.iter().skip(index * group).take(features.len() / FEATURES);
+            self.pool3(own, features);
         });
         let logits = self.logits(&features);
         Ok(InceptionOutput { features, logits })
     }
 
     /// The features of a group of images.
-    fn pool3(&self, images: &[f32], [channels, height, width]: [usize; 3], features: &mut [f32]) {
-        let count = features.len() / FEATURES;
-        let (values, ()) = written_by(count * 3 * SIDE * SIDE, |resized| {
-            resizing::resize(images, [count, channels, height, width], SIDE, resized);
+    fn pool3<'i>(&self, images: impl Iterator<Item = &'i Image<'i>>, features: &mut [f32]) {
+        let (count, sample) = (features.len() / FEATURES, 3 * SIDE * SIDE);
+        let (values, ()) = written_by(count * sample, |resized| {
+            for (Image { values, shape: [channels, height, width] }, slot) in
+                images.zip(resized.chunks_exact_mut(sample))
+            {
+                resizing::resize(values, [1, *channels, *height, *width], SIDE, slot);
+            }
         });
         let input = architecture::Maps { shape: [count, 3, SIDE, SIDE], values };
         let last = pass(&self.layers, input);

@@ -115,6 +115,7 @@ impl Tables {
     /// Refuses values that no form can have.
     pub(super) fn check(&self) -> Result<()> {
         self.rules.check()?;
+        self.rules.objective.refuse_energies()?;
         self.schedule.check()?;
         let size = self.latent.size;
         if size == 0 || size > 65_536 {

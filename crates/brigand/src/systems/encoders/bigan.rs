@@ -154,6 +154,7 @@ impl SystemRecipe for BiganRecipe {
     fn check(&self) -> Result<()> {
         self.latent.check()?;
         self.rules().check()?;
+        self.objective.refuse_energies()?;
         self.schedule.check()?;
         self.optimizer.encoder.check("encoder")?;
         self.optimizer.generator.check("generator")?;

@@ -120,7 +120,9 @@ impl VaeGanRecipe {
 
     /// Refuses what pairs samples, of which there are two fakes for each real one.
     fn check_unpaired(&self) -> Result<()> {
-        if self.objective.generator_sees_real() || self.discriminator.reconstructs() {
+        let properties = self.objective.properties();
+        let paired = properties.generator_uses_real || properties.compares_samples;
+        if paired || self.discriminator.reconstructs() {
             return Err(Error::Recipe(
                 "vae-gan scores two fakes for each real sample, by a discriminator with features; choose an objective \
                  that does not pair samples, and mlp, dcgan or resnet for discriminator.kind"
@@ -182,6 +184,7 @@ impl SystemRecipe for VaeGanRecipe {
     fn check(&self) -> Result<()> {
         check_gaussian(&self.latent, self.losses.beta)?;
         self.rules().check()?;
+        self.objective.refuse_energies()?;
         self.schedule.check()?;
         self.optimizer.encoder.check("encoder")?;
         self.optimizer.decoder.check("decoder")?;
@@ -193,7 +196,7 @@ impl SystemRecipe for VaeGanRecipe {
         if !(0.0..=1.0).contains(&skip) {
             return Err(Error::Recipe(format!("update.skip_above is {skip}; give 0 to 1")));
         }
-        if skip < 1.0 && self.objective.decision_threshold().is_none() {
+        if skip < 1.0 && self.objective.properties().threshold.is_none() {
             return Err(Error::Recipe(
                 "update.skip_above needs a discriminator that classifies, and this objective's only compares; set \
                  update.skip_above=1"
@@ -236,7 +239,7 @@ impl VaeGan {
     /// Only then are the scores, `[batch]` of each side, read.
     fn skips(&self, turn: &mut Turn<'_>, real: &Variable, fake: &Variable) -> Result<bool> {
         let skip_above = self.recipe.update.skip_above;
-        let threshold = self.recipe.objective.decision_threshold().filter(|_| skip_above < 1.0);
+        let threshold = self.recipe.objective.properties().threshold.filter(|_| skip_above < 1.0);
         let Some(threshold) = threshold else { return Ok(false) };
         let on_real = share_above(&real.to_vec_f32()?, threshold);
         let on_fake = 1.0 - share_above(&fake.to_vec_f32()?, threshold);

@@ -4,7 +4,7 @@ use super::digits::Digits;
 use super::training::{FigureCritic, FigureGenerator, length, mlp};
 use super::{Plate, Shown};
 use crate::error::Result;
-use crate::objectives::Objective;
+use crate::objectives::{Objective, Wasserstein};
 use crate::penalties::Penalty;
 use crate::pictures::{Ink, Mark, Panel, Shape, Sheet};
 use brigand_core::latent::{LatentRecipe, Prior};
@@ -76,7 +76,7 @@ pub(super) fn show() -> Result<Shown> {
         let mut generator = generator(&digits, steps)?;
         let game = [Objective::MINIMAX, Objective::NON_SATURATING];
         let mut lines = norms(&digits, &mut generator, (Objective::MINIMAX, Penalty::None {}), &game)?;
-        let critic = Objective::Wasserstein {};
+        let critic = Objective::Wasserstein(Wasserstein {});
         lines.extend(norms(&digits, &mut generator, (critic, Penalty::WGAN_GP), &[critic])?);
         for (name, line) in names.iter().zip(&lines) {
             for (when, point) in [("first", line.first()), ("last", line.last())] {

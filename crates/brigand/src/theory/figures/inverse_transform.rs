@@ -5,7 +5,7 @@ use super::training::{FigureCritic, FigureGenerator, column, mlp, toy_batch};
 use super::{Plate, Shown};
 use crate::data::Toy;
 use crate::error::Result;
-use crate::objectives::Objective;
+use crate::objectives::Wasserstein;
 use crate::penalties::{Cost, Penalty, Probe};
 use crate::pictures::{Ink, Mark, Panel, Shape, Sheet};
 use crate::theory::{Bins, Normal, wasserstein};
@@ -60,7 +60,7 @@ fn trained() -> Result<FigureGenerator> {
     let latent = LatentRecipe { size: 1, prior: Prior::Uniform };
     let penalty = Penalty::Gradient { probe: Probe::Line, cost: Cost::OneSided, weight: 0.1 };
     let layers = mlp(&[64, 64], Hidden::LeakyRelu);
-    let mut critic = FigureCritic::new(&layers, sample, (Objective::Wasserstein {}, penalty), optimizer, 1)?;
+    let mut critic = FigureCritic::new(&layers, sample, (Wasserstein {}.into(), penalty), optimizer, 1)?;
     let mut generator = FigureGenerator::new(&layers, sample, latent, optimizer, 1)?;
     for step in 0..STEPS {
         for round in 0..CRITIC_STEPS {

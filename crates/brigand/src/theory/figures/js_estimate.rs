@@ -5,7 +5,7 @@ use super::digits::{Digits, HELD_OUT};
 use super::training::{FigureCritic, FigureGenerator, mlp};
 use super::{Plate, Shown};
 use crate::error::Result;
-use crate::objectives::Objective;
+use crate::objectives::{Objective, Wasserstein};
 use crate::penalties::Penalty;
 use crate::pictures::{Ink, Mark, Panel, Shape, Sheet};
 use crate::theory::js_lower_bound;
@@ -29,16 +29,12 @@ struct Course {
     samples: Vec<Vec<f64>>,
 }
 
-fn course(
-    digits: &Digits,
-    generator: &NetworkRecipe,
-    rule: (Objective, Penalty),
-    steps: u64,
-) -> Result<Course> {
+fn course(digits: &Digits, generator: &NetworkRecipe, estimate: Estimate, steps: u64) -> Result<Course> {
     let sample = digits.shape()?;
     let optimizer = OptimizerRecipe::adam(5e-4, 0.5, 0.9);
     let latent = LatentRecipe { size: 16, prior: Prior::Normal };
-    let mut critic = FigureCritic::new(&mlp(&[256, 128], Hidden::LeakyRelu), sample, rule, optimizer, 5)?;
+    let mut critic =
+        FigureCritic::new(&mlp(&[256, 128], Hidden::LeakyRelu), sample, estimate.rule(), optimizer, 5)?;
     let mut generator = FigureGenerator::new(generator, sample, latent, optimizer, 5)?;
     let held_out = digits.held_out()?;
     let mut course = Course { estimates: Vec::new(), samples: Vec::new() };
@@ -51,7 +47,7 @@ fn course(
         if step % EVERY == 0 {
             let fake = generator.batch(HELD_OUT, u64::MAX - step)?;
             let (real, fake) = (critic.scores(&held_out)?, critic.scores(&fake)?);
-            course.estimates.push((step as f64, estimate(rule.0, &real, &fake)?));
+            course.estimates.push((step as f64, estimate.of(&real, &fake)?));
         }
         generator.learn(&mut critic, BATCH)?;
         if SEEN.contains(&(step + 1)) {
@@ -63,13 +59,37 @@ fn course(
     Ok(course)
 }
 
-/// What the critic says of the distance: the bound of JS, or the difference of mean scores.
-fn estimate(objective: Objective, real: &[f64], fake: &[f64]) -> Result<f64> {
-    if objective == (Objective::Wasserstein {}) {
-        let mean = |scores: &[f64]| scores.iter().sum::<f64>() / scores.len().max(1) as f64;
-        return Ok(mean(real) - mean(fake));
+/// What a discriminator's scores estimate.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Estimate {
+    JensenShannon,
+    Wasserstein,
+}
+
+impl Estimate {
+    fn name(self) -> &'static str {
+        match self {
+            Self::JensenShannon => "JS",
+            Self::Wasserstein => "W1",
+        }
     }
-    Ok(js_lower_bound(real, fake)?)
+
+    /// What the discriminator has to be trained by.
+    fn rule(self) -> (Objective, Penalty) {
+        match self {
+            Self::JensenShannon => (Objective::NON_SATURATING, Penalty::None {}),
+            Self::Wasserstein => (Wasserstein {}.into(), Penalty::WGAN_GP),
+        }
+    }
+
+    /// The estimate: a lower bound of JS, or the difference of mean scores.
+    fn of(self, real: &[f64], fake: &[f64]) -> Result<f64> {
+        let mean = |scores: &[f64]| scores.iter().sum::<f64>() / scores.len().max(1) as f64;
+        match self {
+            Self::JensenShannon => Ok(js_lower_bound(real, fake)?),
+            Self::Wasserstein => Ok(mean(real) - mean(fake)),
+        }
+    }
 }
 
 pub(super) fn show() -> Result<Shown> {
@@ -82,15 +102,12 @@ pub(super) fn show() -> Result<Shown> {
             Ink::Hue(1),
         ),
     ];
-    let rules = [
-        ("JS", (Objective::NON_SATURATING, Penalty::None {})),
-        ("W1", (Objective::Wasserstein {}, Penalty::WGAN_GP)),
-    ];
     let (mut panels, mut sheets, mut numbers) = (Vec::new(), Vec::new(), Vec::new());
-    for (estimated, rule) in rules {
+    for estimate in [Estimate::JensenShannon, Estimate::Wasserstein] {
+        let estimated = estimate.name();
         let mut lines = Vec::new();
         for (name, recipe, ink) in &generators {
-            let course = course(&digits, recipe, rule, STEPS)?;
+            let course = course(&digits, recipe, estimate, STEPS)?;
             let quarter = course.estimates.len() / 4;
             let mean =
                 |part: &[(f64, f64)]| part.iter().map(|(_, y)| y).sum::<f64>() / part.len().max(1) as f64;
@@ -106,7 +123,7 @@ pub(super) fn show() -> Result<Shown> {
             lines.push(Mark::named(*name, *ink, Shape::Line(course.estimates)));
             sheets.push(sample_panel(&format!("{name}, trained by {estimated}"), &course.samples));
         }
-        panels.push(estimate_panel(estimated, lines));
+        panels.push(estimate_panel(estimate, lines));
     }
     let value = |index: usize| numbers.get(index).map_or(f64::NAN, |(_, value): &(String, f64)| *value);
     let text = format!(
@@ -145,8 +162,11 @@ fn jumps(estimates: &[(f64, f64)]) -> f64 {
     sum / estimates.len().saturating_sub(1).max(1) as f64
 }
 
-fn estimate_panel(estimated: &str, mut marks: Vec<Mark>) -> Panel {
-    let bounded = estimated == "JS";
+fn estimate_panel(estimate: Estimate, mut marks: Vec<Mark>) -> Panel {
+    let bounded = match estimate {
+        Estimate::JensenShannon => true,
+        Estimate::Wasserstein => false,
+    };
     let top = marks.iter().flat_map(|mark| match &mark.shape {
         Shape::Line(points) => points.iter().map(|(_, y)| *y).collect(),
         _ => Vec::new(),
@@ -157,7 +177,7 @@ fn estimate_panel(estimated: &str, mut marks: Vec<Mark>) -> Panel {
         marks.insert(0, Mark::named("ln 2", Ink::Quiet, Shape::Dashed(ceiling)));
     }
     Panel {
-        title: format!("estimate of {estimated}"),
+        title: format!("estimate of {}", estimate.name()),
         x_label: "steps of the generator".to_owned(),
         x: (0.0, STEPS as f64),
         y,
@@ -197,18 +217,18 @@ mod tests {
     fn the_wasserstein_estimate_falls_and_the_other_stays_high() {
         let digits = Digits::new().unwrap();
         let generator = mlp(&[128, 128], Hidden::LeakyRelu);
-        let after = |rule: (Objective, Penalty)| {
-            let course = course(&digits, &generator, rule, 141).unwrap();
+        let after = |estimate: Estimate| {
+            let course = course(&digits, &generator, estimate, 141).unwrap();
             assert_eq!(course.samples.iter().map(Vec::len).collect::<Vec<_>>(), [SAMPLES * 64; 2]);
             let highest = course.estimates.iter().map(|(_, y)| *y).fold(f64::NEG_INFINITY, f64::max);
             (highest, course.estimates.last().unwrap().1)
         };
-        let (highest, last) = after((Objective::NON_SATURATING, Penalty::None {}));
+        let (highest, last) = after(Estimate::JensenShannon);
         assert!(
             0.6 < highest && highest < std::f64::consts::LN_2 && last > 0.8 * highest,
             "{highest} {last}"
         );
-        let (highest, last) = after((Objective::Wasserstein {}, Penalty::WGAN_GP));
+        let (highest, last) = after(Estimate::Wasserstein);
         assert!(last < 0.4 * highest, "{highest} {last}");
         assert!((jumps(&[(0.0, 1.0), (1.0, 3.0), (2.0, 2.0)]) - 1.5).abs() < 1e-12);
     }

@@ -4,7 +4,7 @@ use super::curve::{graph, spaced, zipped};
 use super::training::{FigureCritic, column, mlp};
 use super::{Plate, Shown};
 use crate::error::Result;
-use crate::objectives::Objective;
+use crate::objectives::{Objective, Wasserstein};
 use crate::penalties::{Cost, Penalty, Probe};
 use crate::pictures::{Ink, Mark, Panel, Shape, Sheet};
 use crate::random::Stream;
@@ -48,7 +48,7 @@ pub(super) fn show() -> Result<Shown> {
         .into_iter()
         .map(|score| 1.0 / (1.0 + (-score).exp()))
         .collect();
-    let critic = centred(trained(Objective::Wasserstein {}, ONE_SIDED)?);
+    let critic = centred(trained(Wasserstein {}.into(), ONE_SIDED)?);
     let potential = centred(potential(&p, &q, &places));
     let pairs = [
         (places.iter().map(|&x| exact(x)).collect::<Vec<f64>>(), learned, (0.0, 1.08), "discriminator D(x)"),

@@ -10,16 +10,20 @@ mod modes;
 mod relativistic;
 mod wasserstein;
 
-pub(super) use foundations::ordinary;
+pub use foundations::ordinary;
 
-use super::registry::{Entry, Family, Length, Make};
-use super::{DuelRecipe, OptimizerRecipe, Players, Schedule};
-use crate::networks::{DcganRecipe, Hidden, MlpRecipe, NetworkRecipe, SampleKind};
-use crate::objectives::Objective;
-use crate::penalties::{Cost, Penalty, Probe};
+use brigand_core::Result;
+use brigand_core::batch::SampleKind;
+use brigand_core::networks::{DcganRecipe, Hidden, MlpRecipe, NetworkRecipe};
+use brigand_core::objectives::Wasserstein;
+use brigand_core::penalties::{Cost, Penalty, Probe};
+use brigand_core::players::{OptimizerRecipe, Schedule};
+use brigand_core::recipe::{Family, Length, Make, Recipe, Row, parse};
+
+use super::{Players, TwoPlayerRecipe};
 
 /// The rows of all of them, in the order in which a reader meets them.
-pub(super) const ROWS: [&[Entry]; 8] = [
+pub const ROWS: [&[Row]; 8] = [
     &foundations::ROWS,
     &divergences::ROWS,
     &wasserstein::ROWS,
@@ -30,13 +34,21 @@ pub(super) const ROWS: [&[Entry]; 8] = [
     &conditional::ROWS,
 ];
 
-/// What a row of the registry says of a duel.
+/// The default values of a row for samples of a kind.
+type Defaults = fn(SampleKind) -> Result<Box<dyn Recipe>>;
+
+/// What a row of the registry says of a system: name, family, summary, paper.
 type About = (&'static str, Family, &'static str, &'static str);
 
-/// A row for `(name, family, summary, paper)` with its recipe.
-const fn row(about: About, recipe: fn(SampleKind) -> DuelRecipe) -> Entry {
-    let (name, family, summary, paper) = about;
-    Entry { name, family, summary, paper, data: "digits", length, make: Make::Duel(recipe) }
+/// A row with its default values.
+const fn row((name, family, summary, paper): About, defaults: Defaults) -> Row {
+    let make = Make { defaults, parse: parse::<TwoPlayerRecipe> };
+    Row { name, family, summary, paper, data: "digits", length, make }
+}
+
+/// A recipe as a row's defaults are.
+fn boxed(recipe: TwoPlayerRecipe) -> Result<Box<dyn Recipe>> {
+    Ok(Box::new(recipe))
 }
 
 fn length(kind: SampleKind) -> Length {
@@ -48,7 +60,10 @@ fn length(kind: SampleKind) -> Length {
 
 /// The step size for images, or the larger one for points in the plane.
 fn rate(kind: SampleKind, image: f64) -> f64 {
-    if kind == SampleKind::Image { image } else { 1e-3 }
+    match kind {
+        SampleKind::Image => image,
+        SampleKind::Points => 1e-3,
+    }
 }
 
 /// The same optimizer for both players.
@@ -56,7 +71,7 @@ fn both(optimizer: OptimizerRecipe) -> Players<OptimizerRecipe> {
     Players { generator: optimizer, discriminator: optimizer }
 }
 
-/// A discriminator without batch normalisation, for whatever asks for each sample's own gradient or score.
+/// A discriminator without batch normalisation, for whatever needs each sample's own gradient or score.
 fn unnormalized(kind: SampleKind) -> NetworkRecipe {
     match kind {
         SampleKind::Image => {
@@ -72,19 +87,22 @@ fn two_hidden_layers() -> NetworkRecipe {
 }
 
 /// A critic for the Wasserstein distance, five of its steps for one of the generator's.
-fn critic(kind: SampleKind, optimizer: OptimizerRecipe) -> DuelRecipe {
+fn critic(kind: SampleKind, optimizer: OptimizerRecipe) -> TwoPlayerRecipe {
     let mut recipe = ordinary(kind);
     recipe.discriminator = unnormalized(kind);
-    recipe.objective = Objective::Wasserstein {};
+    recipe.objective = Wasserstein {}.into();
     recipe.optimizer = both(optimizer);
     recipe.update.discriminator_steps = 5;
     recipe
 }
 
-/// The weight of a penalty that pulls the gradient norm to 1. Points lie closer together than images, so that a critic
-/// of slope 1 sees less; 0.1 instead of 10, as in the toy experiments of WGAN-GP's authors, leaves it its slope.
+/// The weight of a penalty that pulls the gradient norm to 1. Points lie closer together than images, so that scores of a
+/// critic of slope 1 differ less; 0.1 instead of 10, as in the toy experiments of WGAN-GP's authors, allows steeper slopes.
 fn weight(kind: SampleKind) -> f64 {
-    if kind == SampleKind::Image { 10.0 } else { 0.1 }
+    match kind {
+        SampleKind::Image => 10.0,
+        SampleKind::Points => 0.1,
+    }
 }
 
 fn penalty(probe: Probe, cost: Cost, weight: f64) -> Penalty {

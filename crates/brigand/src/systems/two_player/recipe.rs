@@ -1,17 +1,21 @@
-//! What a duel is made of, and which parts go together.
+//! What a two-player system is made of, and which parts go together.
 
+use brigand_core::batch::{Need, SampleKind};
+use brigand_core::latent::LatentRecipe;
+use brigand_core::modules::Minibatch;
+use brigand_core::networks::NetworkRecipe;
+use brigand_core::objectives::{Energies, Objective};
+use brigand_core::penalties::{Constraint, Penalty};
+use brigand_core::players::{AverageRecipe, OptimizerRecipe, Rules, Schedule};
+use brigand_core::recipe::SystemRecipe;
+use brigand_core::system::System;
+use brigand_core::{Error, Result, Setup};
 use serde::{Deserialize, Serialize};
 
-use super::conditions::{CodesRecipe, ConditionRecipe, DiscriminatorHears, GeneratorHears};
-use crate::error::{Error, Result};
-use crate::layers::Minibatch;
-use crate::networks::NetworkRecipe;
-use crate::objectives::Objective;
-use crate::penalties::{Constraint, Penalty};
-use crate::systems::AverageRecipe;
-use crate::systems::LatentRecipe;
-use crate::systems::{OptimizerRecipe, Schedule};
-use crate::techniques::{EncoderRecipe, Techniques};
+use super::TwoPlayer;
+use super::conditions::{CodesRecipe, ConditionRecipe, DiscriminatorCondition, GeneratorCondition};
+use super::rows::ordinary;
+use super::techniques::{EncoderRecipe, Techniques};
 
 /// A value for each player.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -23,17 +27,16 @@ pub struct Players<T> {
     pub discriminator: T,
 }
 
-/// Which fakes the generator's update uses, and which discriminator judges them.
+/// Which fakes the generator's update uses, and which discriminator scores them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Order {
     /// The textbook's: the discriminator steps, then the generator steps on fresh latents.
     Alternating,
-    /// The discriminator steps, then the generator steps on the same fakes, judged anew: one generator
-    /// pass serves both.
+    /// The discriminator steps, then the generator steps on the same fakes, scored anew: one generator pass serves both.
     SharedFakes,
-    /// Both step at once, from the same fakes and the discriminator before its step: a different
-    /// algorithm, the simultaneous one, for less work.
+    /// Both step at once, from the same fakes and the discriminator before its step: a different algorithm, the
+    /// simultaneous one, for less work.
     Merged,
 }
 
@@ -53,15 +56,15 @@ impl Default for UpdateRecipe {
     }
 }
 
-/// Everything that makes a duel.
+/// Everything that makes a two-player system.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct DuelRecipe {
+pub struct TwoPlayerRecipe {
     /// The noise the generator starts from.
     pub latent: LatentRecipe,
-    /// Samples of a class that is asked for.
+    /// Samples of a given class.
     pub condition: ConditionRecipe,
-    /// Codes that are to mean something.
+    /// Codes that should be recognisable in the samples.
     pub codes: CodesRecipe,
     /// The generator's network.
     pub generator: NetworkRecipe,
@@ -71,7 +74,7 @@ pub struct DuelRecipe {
     pub objective: Objective,
     /// What is added to the discriminator's loss.
     pub penalty: Penalty,
-    /// What holds the discriminator without a term in its loss.
+    /// What constrains the discriminator without a term in its loss.
     pub constraint: Constraint,
     /// How they step.
     pub optimizer: Players<OptimizerRecipe>,
@@ -85,14 +88,21 @@ pub struct DuelRecipe {
     pub techniques: Techniques,
 }
 
-impl DuelRecipe {
-    /// Refuses values that no duel can be fought with, and parts that contradict each other.
-    pub fn check(&self) -> Result<()> {
+impl SystemRecipe for TwoPlayerRecipe {
+    /// Labels are needed only under a condition, which [`TwoPlayer::new`] checks.
+    const NEEDS: &'static [Need] = &[Need::Samples];
+
+    fn defaults(kind: SampleKind) -> Result<Self> {
+        Ok(ordinary(kind))
+    }
+
+    fn check(&self) -> Result<()> {
         self.latent.check()?;
         self.codes.check()?;
         self.objective.check()?;
         self.penalty.check()?;
         self.constraint.check()?;
+        self.schedule.check()?;
         self.average.check()?;
         self.techniques.check()?;
         self.optimizer.generator.check("generator")?;
@@ -109,40 +119,66 @@ impl DuelRecipe {
         }
     }
 
+    fn build(&self, setup: &Setup) -> Result<Box<dyn System>> {
+        Ok(Box::new(TwoPlayer::new(self.clone(), setup)?))
+    }
+}
+
+impl TwoPlayerRecipe {
+    /// What the discriminator minimises and is constrained by.
+    pub(super) fn rules(&self) -> Rules {
+        Rules {
+            objective: self.objective,
+            penalty: self.penalty,
+            constraint: self.constraint,
+            noise: self.techniques.instance_noise,
+            consistency: self.techniques.consistency,
+            feature_matching: self.techniques.feature_matching,
+        }
+    }
+
     /// Why two parts of the recipe cannot stand together.
     fn contradiction(&self) -> Option<&'static str> {
-        let techniques = &self.techniques;
-        let reconstructs = matches!(self.discriminator, NetworkRecipe::Autoencoder(_));
-        let energies = matches!(self.objective, Objective::EnergyBased { .. });
-        let unrolls = techniques.unrolling.steps > 0;
-        let conditional = self.condition.is_on();
-        let insists = self.condition.discriminator != (DiscriminatorHears::Nothing {});
-        let rules = [
+        let rules = self.network_rules().into_iter().chain(self.technique_rules());
+        rules.chain(self.condition_rules()).find_map(|(broken, reason)| broken.then_some(reason))
+    }
+
+    /// Which networks go with which objective.
+    fn network_rules(&self) -> [(bool, &'static str); 3] {
+        let reconstructs = self.discriminator.reconstructs();
+        let energies = self.objective.properties().energies;
+        [
             (
-                energies && !reconstructs,
+                energies == Energies::Required && !reconstructs,
                 "objective.kind=energy-based needs energies that are never negative; \
                  set discriminator.kind=autoencoder",
             ),
             (
-                reconstructs
-                    && !energies
-                    && !matches!(self.objective, Objective::Wasserstein {} | Objective::LossSensitive { .. }),
-                "an auto-encoder's scores are never positive, so this objective cannot tell real from fake by \
+                energies == Energies::Refused && reconstructs,
+                "an auto-encoder's scores are never positive, so this objective cannot separate real from fake by \
                  them; set objective.kind to energy-based, loss-sensitive or wasserstein",
             ),
             (
-                reconstructs && techniques.minibatch != Minibatch::None,
+                reconstructs && self.techniques.minibatch != Minibatch::None,
                 "techniques.minibatch appends to a discriminator's features, and an auto-encoder has codes \
                  instead; set techniques.minibatch=none",
             ),
+        ]
+    }
+
+    /// Which techniques go with which updates and networks.
+    fn technique_rules(&self) -> [(bool, &'static str); 4] {
+        let techniques = &self.techniques;
+        let unrolls = techniques.unrolling.steps > 0;
+        [
             (
-                unrolls && matches!(self.constraint, Constraint::Clip { .. }),
+                unrolls && self.constraint.clip_bound().is_some(),
                 "unrolling differentiates through the discriminator's steps, and clipping is no differentiable \
                  step; choose another constraint or techniques.unrolling.steps=0",
             ),
             (
                 unrolls && self.update.order == Order::Merged,
-                "update.order=merged judges the fakes before any discriminator step, unrolling after several; \
+                "update.order=merged scores the fakes before any discriminator step, unrolling after several; \
                  set update.order=alternating or techniques.unrolling.steps=0",
             ),
             (
@@ -155,15 +191,24 @@ impl DuelRecipe {
                 "techniques.feature_matching.alone leaves the generator without a loss while its weight is 0; \
                  set techniques.feature_matching.weight=1",
             ),
+        ]
+    }
+
+    /// What goes with classes and codes.
+    fn condition_rules(&self) -> [(bool, &'static str); 5] {
+        let techniques = &self.techniques;
+        let conditional = self.condition.is_on();
+        let uses_class = self.condition.discriminator != (DiscriminatorCondition::Nothing {});
+        [
             (
-                insists && !conditional,
-                "condition.discriminator insists on a class that the generator does not hear; set \
-                 condition.generator to latent or batch-norm",
+                uses_class && !conditional,
+                "condition.discriminator uses a class that the generator does not get; set condition.generator to \
+                 latent or batch-norm",
             ),
             (
-                (insists || self.codes.is_on()) && reconstructs,
-                "an auto-encoder only says how well it reconstructs, not which class or code it sees; choose mlp, \
-                 dcgan or resnet for discriminator.kind",
+                (uses_class || self.codes.is_on()) && self.discriminator.reconstructs(),
+                "an auto-encoder only scores how well it reconstructs, whatever the class or code; choose mlp, dcgan \
+                 or resnet for discriminator.kind",
             ),
             (
                 (conditional || self.codes.is_on()) && techniques.packing > 1,
@@ -175,30 +220,10 @@ impl DuelRecipe {
                  techniques.encoder.kind=none",
             ),
             (
-                self.condition.generator == GeneratorHears::BatchNorm && techniques.virtual_batch_norm,
+                self.condition.generator == GeneratorCondition::BatchNorm && techniques.virtual_batch_norm,
                 "the generator's batch normalisation can follow the class or a reference batch, not both; set \
                  condition.generator=latent or techniques.virtual_batch_norm=false",
             ),
-        ];
-        rules.into_iter().find_map(|(broken, reason)| broken.then_some(reason))
-    }
-
-    /// Refuses what needs every sample judged alone when the discriminator, as built, judges them together.
-    pub(super) fn check_coupling(&self, discriminator_couples: bool) -> Result<()> {
-        let needing = if self.penalty.is_active() {
-            "penalty.kind=gradient"
-        } else if self.constraint.normalizes_gradients() {
-            "this constraint"
-        } else {
-            return Ok(());
-        };
-        if discriminator_couples {
-            return Err(Error::Recipe(format!(
-                "{needing} asks for each sample's own gradient, and this discriminator's batch normalisation or \
-                 minibatch layer mixes samples; set discriminator.batch_norm=false (dcgan), \
-                 discriminator.normalization=none (mlp) or techniques.minibatch=none"
-            )));
-        }
-        Ok(())
+        ]
     }
 }

@@ -1,16 +1,18 @@
 //! Against the collapse of modes.
 
-use super::super::DuelRecipe;
-use super::super::registry::{Entry, Family, Length};
-use super::{ordinary, row};
-use crate::networks::{Hidden, MlpRecipe, NetworkRecipe, SampleKind};
-use crate::objectives::Objective;
-use crate::techniques::{EncoderRecipe, UnrolledGradient, Unrolling};
+use brigand_core::batch::SampleKind;
+use brigand_core::networks::{Hidden, MlpRecipe, NetworkRecipe};
+use brigand_core::objectives::Objective;
+use brigand_core::recipe::{Family, Length, Row};
+use brigand_core::techniques::{UnrolledGradient, Unrolling};
+
+use super::super::{EncoderRecipe, TwoPlayerRecipe};
+use super::{boxed, ordinary, row};
 
 const FAMILY: Family = Family::Modes;
 
-pub(super) const ROWS: [Entry; 3] = [
-    Entry {
+pub(super) const ROWS: [Row; 3] = [
+    Row {
         length: |kind| match kind {
             SampleKind::Image => Length { steps: 3000, batch: 64 },
             SampleKind::Points => Length { steps: 20_000, batch: 128 },
@@ -22,7 +24,7 @@ pub(super) const ROWS: [Entry; 3] = [
                 "the generator answers a discriminator some steps ahead",
                 "Metz et al. 2016, arXiv:1611.02163",
             ),
-            unrolled,
+            |kind| boxed(unrolled(kind)),
         )
     },
     row(
@@ -32,7 +34,7 @@ pub(super) const ROWS: [Entry; 3] = [
             "a discriminator that judges samples in packs of two",
             "Lin et al. 2017, arXiv:1712.04086",
         ),
-        pacgan,
+        |kind| boxed(pacgan(kind)),
     ),
     row(
         (
@@ -41,13 +43,13 @@ pub(super) const ROWS: [Entry; 3] = [
             "an encoder whose reconstructions pull on every mode",
             "Che et al. 2016, arXiv:1612.02136",
         ),
-        mdgan,
+        |kind| boxed(mdgan(kind)),
     ),
 ];
 
 /// The paper's demonstration in the plane: the minimax game between smooth (tanh) networks, through which second
 /// derivatives flow.
-fn unrolled(kind: SampleKind) -> DuelRecipe {
+fn unrolled(kind: SampleKind) -> TwoPlayerRecipe {
     let mut recipe = ordinary(kind);
     if kind == SampleKind::Points {
         let network = MlpRecipe { activation: Hidden::Tanh, ..MlpRecipe::default() };
@@ -59,13 +61,13 @@ fn unrolled(kind: SampleKind) -> DuelRecipe {
     recipe
 }
 
-fn pacgan(kind: SampleKind) -> DuelRecipe {
+fn pacgan(kind: SampleKind) -> TwoPlayerRecipe {
     let mut recipe = ordinary(kind);
     recipe.techniques.packing = 2;
     recipe
 }
 
-fn mdgan(kind: SampleKind) -> DuelRecipe {
+fn mdgan(kind: SampleKind) -> TwoPlayerRecipe {
     let mut recipe = ordinary(kind);
     recipe.techniques.encoder = EncoderRecipe::ModeRegularization { distance: 0.2, judgement: 0.4 };
     recipe

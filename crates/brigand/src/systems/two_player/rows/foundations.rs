@@ -1,26 +1,31 @@
 //! The first GANs.
 
-use super::super::registry::{Entry, Family, Length, Make};
-use super::super::{AverageRecipe, CodesRecipe, ConditionRecipe, DuelRecipe, OptimizerRecipe, UpdateRecipe};
-use super::{both, fading, rate, row, two_hidden_layers};
-use crate::networks::{DcganRecipe, Hidden, HiddenNormalization, MlpRecipe, NetworkRecipe, SampleKind};
-use crate::objectives::Objective;
-use crate::penalties::{Constraint, Penalty};
-use crate::systems::{LatentRecipe, Prior};
-use crate::techniques::Techniques;
+use brigand_core::batch::SampleKind;
+use brigand_core::latent::{LatentRecipe, Prior};
+use brigand_core::networks::{DcganRecipe, Hidden, HiddenNormalization, MlpRecipe, NetworkRecipe};
+use brigand_core::objectives::Objective;
+use brigand_core::penalties::{Constraint, Penalty};
+use brigand_core::players::{AverageRecipe, OptimizerRecipe};
+use brigand_core::recipe::{Family, Length, Row};
 
-pub(super) const ROWS: [Entry; 2] = [
-    Entry {
-        name: "gan",
-        family: Family::Foundations,
-        summary: "the original GAN, fully connected networks, non-saturating loss",
-        paper: "Goodfellow et al. 2014, arXiv:1406.2661",
-        data: "digits",
+use super::super::{CodesRecipe, ConditionRecipe, Techniques, TwoPlayerRecipe, UpdateRecipe};
+use super::{both, boxed, fading, rate, row, two_hidden_layers};
+
+pub(super) const ROWS: [Row; 2] = [
+    Row {
         length: |kind| match kind {
             SampleKind::Image => Length { steps: 30_000, batch: 64 },
             SampleKind::Points => Length { steps: 10_000, batch: 128 },
         },
-        make: Make::Duel(gan),
+        ..row(
+            (
+                "gan",
+                Family::Foundations,
+                "the original GAN, fully connected networks, non-saturating loss",
+                "Goodfellow et al. 2014, arXiv:1406.2661",
+            ),
+            |kind| boxed(gan(kind)),
+        )
     },
     row(
         (
@@ -29,18 +34,18 @@ pub(super) const ROWS: [Entry; 2] = [
             "convolutional generator and discriminator with batch normalisation",
             "Radford et al. 2015, arXiv:1511.06434",
         ),
-        dcgan,
+        |kind| boxed(dcgan(kind)),
     ),
 ];
 
 /// The non-saturating game between DCGAN's networks with the paper's values (and 4x4 kernels, which double sizes
 /// exactly), or between two plain hidden layers for points.
-pub(in super::super) fn ordinary(kind: SampleKind) -> DuelRecipe {
+pub fn ordinary(kind: SampleKind) -> TwoPlayerRecipe {
     let (latent, network) = match kind {
         SampleKind::Image => (100, NetworkRecipe::Dcgan(DcganRecipe::default())),
         SampleKind::Points => (16, two_hidden_layers()),
     };
-    DuelRecipe {
+    TwoPlayerRecipe {
         latent: LatentRecipe { size: latent, prior: Prior::Normal },
         condition: ConditionRecipe::OFF,
         codes: CodesRecipe::OFF,
@@ -58,13 +63,13 @@ pub(in super::super) fn ordinary(kind: SampleKind) -> DuelRecipe {
 }
 
 /// Convolutions whatever the data: points are refused.
-fn dcgan(_: SampleKind) -> DuelRecipe {
+fn dcgan(_: SampleKind) -> TwoPlayerRecipe {
     ordinary(SampleKind::Image)
 }
 
 /// The lecture's network at its small size for images: hidden layers 64, 128, 256, activation before batch norm.
-/// For points it keeps DCGAN's step size, with which it shows how modes are lost.
-fn gan(kind: SampleKind) -> DuelRecipe {
+/// For points it keeps DCGAN's step size, with which modes are lost.
+fn gan(kind: SampleKind) -> TwoPlayerRecipe {
     let mut recipe = ordinary(kind);
     recipe.optimizer = both(OptimizerRecipe::adam(2e-4, 0.5, 0.999));
     if kind == SampleKind::Image {

@@ -1,18 +1,20 @@
 //! Discriminators that are kept from growing steep, with other objectives than the Wasserstein one.
 
-use super::super::registry::{Entry, Family};
-use super::super::{DuelRecipe, OptimizerRecipe, Players};
-use super::{both, ordinary, penalty, rate, row, unnormalized, weight};
-use crate::networks::SampleKind;
-use crate::objectives::Objective;
-use crate::penalties::{Constraint, Cost, Probe};
+use brigand_core::batch::SampleKind;
+use brigand_core::objectives::{Hinge, Objective};
+use brigand_core::penalties::{Constraint, Cost, Probe};
+use brigand_core::players::OptimizerRecipe;
+use brigand_core::recipe::{Family, Row};
+
+use super::super::{Players, TwoPlayerRecipe};
+use super::{both, boxed, ordinary, penalty, rate, row, unnormalized, weight};
 
 const FAMILY: Family = Family::Lipschitz;
 
-pub(super) const ROWS: [Entry; 4] = [
+pub(super) const ROWS: [Row; 4] = [
     row(
         ("dragan", FAMILY, "gradient norm 1 around real samples", "Kodali et al. 2017, arXiv:1705.07215"),
-        dragan,
+        |kind| boxed(dragan(kind)),
     ),
     row(
         (
@@ -21,20 +23,20 @@ pub(super) const ROWS: [Entry; 4] = [
             "spectral normalisation with the hinge loss",
             "Miyato et al. 2018, arXiv:1802.05957",
         ),
-        sngan,
+        |kind| boxed(sngan(kind)),
     ),
     row(
         ("gn-gan", FAMILY, "scores divided by their gradient norm", "Wu et al. 2021, arXiv:2109.02235"),
-        gn_gan,
+        |kind| boxed(gn_gan(kind)),
     ),
     row(
         ("gran-gan", FAMILY, "scores of slope 1 almost everywhere", "Bhaskara et al. 2021, arXiv:2111.03162"),
-        gran_gan,
+        |kind| boxed(gran_gan(kind)),
     ),
 ];
 
-fn dragan(kind: SampleKind) -> DuelRecipe {
-    DuelRecipe {
+fn dragan(kind: SampleKind) -> TwoPlayerRecipe {
+    TwoPlayerRecipe {
         discriminator: unnormalized(kind),
         penalty: penalty(Probe::AroundReal, Cost::TwoSided, weight(kind)),
         optimizer: both(OptimizerRecipe::adam(rate(kind, 1e-4), 0.5, 0.9)),
@@ -43,10 +45,10 @@ fn dragan(kind: SampleKind) -> DuelRecipe {
 }
 
 /// Five discriminator steps without momentum, as in the paper.
-fn sngan(kind: SampleKind) -> DuelRecipe {
+fn sngan(kind: SampleKind) -> TwoPlayerRecipe {
     let mut recipe = ordinary(kind);
     recipe.discriminator = unnormalized(kind);
-    recipe.objective = Objective::Hinge {};
+    recipe.objective = Hinge {}.into();
     recipe.constraint = Constraint::Spectral {};
     recipe.optimizer = both(OptimizerRecipe::adam(rate(kind, 2e-4), 0.0, 0.9));
     recipe.update.discriminator_steps = 5;
@@ -54,14 +56,14 @@ fn sngan(kind: SampleKind) -> DuelRecipe {
 }
 
 /// Two time scales, as in the authors' code.
-fn gn_gan(kind: SampleKind) -> DuelRecipe {
+fn gn_gan(kind: SampleKind) -> TwoPlayerRecipe {
     let adam = |learning_rate| OptimizerRecipe::adam(rate(kind, learning_rate), 0.0, 0.9);
     let optimizer = Players { generator: adam(2e-4), discriminator: adam(4e-4) };
-    DuelRecipe { constraint: Constraint::GradientNormalization {}, optimizer, ..sngan(kind) }
+    TwoPlayerRecipe { constraint: Constraint::GradientNormalization {}, optimizer, ..sngan(kind) }
 }
 
-fn gran_gan(kind: SampleKind) -> DuelRecipe {
-    DuelRecipe {
+fn gran_gan(kind: SampleKind) -> TwoPlayerRecipe {
+    TwoPlayerRecipe {
         objective: Objective::NON_SATURATING,
         constraint: Constraint::GranNormalization { epsilon: 0.1, factor: 1.0 },
         ..gn_gan(kind)

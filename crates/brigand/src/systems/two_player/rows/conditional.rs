@@ -1,19 +1,22 @@
 //! Samples of a class that is asked for, and codes that are to mean something.
 
-use super::super::registry::{Entry, Family, Length};
+use brigand_core::batch::SampleKind;
+use brigand_core::networks::{DcganRecipe, Hidden, HiddenNormalization, MlpRecipe, NetworkRecipe};
+use brigand_core::objectives::Hinge;
+use brigand_core::penalties::Constraint;
+use brigand_core::players::OptimizerRecipe;
+use brigand_core::recipe::{Family, Length, Row};
+
 use super::super::{
-    CodesRecipe, ConditionRecipe, DiscriminatorHears, DuelRecipe, GeneratorHears, OptimizerRecipe, Players,
+    CodesRecipe, ConditionRecipe, DiscriminatorCondition, GeneratorCondition, Players, TwoPlayerRecipe,
 };
-use super::{both, ordinary, row, two_hidden_layers};
-use crate::networks::{DcganRecipe, Hidden, HiddenNormalization, MlpRecipe, NetworkRecipe, SampleKind};
-use crate::objectives::Objective;
-use crate::penalties::Constraint;
+use super::{both, boxed, ordinary, row, two_hidden_layers};
 
 const FAMILY: Family = Family::Conditional;
 
 /// Conditional rows, and InfoGAN's.
-pub(super) const ROWS: [Entry; 5] = [
-    Entry {
+pub(super) const ROWS: [Row; 5] = [
+    Row {
         length: |kind| match kind {
             SampleKind::Image => Length { steps: 15_000, batch: 64 },
             SampleKind::Points => Length { steps: 10_000, batch: 128 },
@@ -22,13 +25,13 @@ pub(super) const ROWS: [Entry; 5] = [
             (
                 "cgan",
                 FAMILY,
-                "both players hear the class beside latent and sample",
+                "the class beside latent and sample, for both players",
                 "Mirza and Osindero 2014, arXiv:1411.1784",
             ),
-            cgan,
+            |kind| boxed(cgan(kind)),
         )
     },
-    Entry {
+    Row {
         length: |kind| match kind {
             SampleKind::Image => Length { steps: 4000, batch: 64 },
             SampleKind::Points => Length { steps: 10_000, batch: 128 },
@@ -40,7 +43,7 @@ pub(super) const ROWS: [Entry; 5] = [
                 "the class as a direction in the discriminator's features, hinge loss",
                 "Miyato and Koyama 2018, arXiv:1802.05637",
             ),
-            projection,
+            |kind| boxed(projection(kind)),
         )
     },
     row(
@@ -50,13 +53,13 @@ pub(super) const ROWS: [Entry; 5] = [
             "one score for real or fake, one for whether sample and class match",
             "Reed et al. 2016, arXiv:1605.05396",
         ),
-        matching,
+        |kind| boxed(matching(kind)),
     ),
     row(
-        ("acgan", FAMILY, "the discriminator also names the class", "Odena et al. 2016, arXiv:1610.09585"),
-        auxiliary,
+        ("acgan", FAMILY, "the discriminator also classifies", "Odena et al. 2016, arXiv:1610.09585"),
+        |kind| boxed(auxiliary(kind)),
     ),
-    Entry {
+    Row {
         length: |kind| match kind {
             SampleKind::Image => Length { steps: 3000, batch: 128 },
             SampleKind::Points => Length { steps: 10_000, batch: 128 },
@@ -65,15 +68,15 @@ pub(super) const ROWS: [Entry; 5] = [
             (
                 "infogan",
                 Family::Codes,
-                "codes that can be read off the samples come to mean something",
+                "codes that the discriminator recognises in the samples",
                 "Chen et al. 2016, arXiv:1606.03657",
             ),
-            infogan,
+            |kind| boxed(infogan(kind)),
         )
     },
 ];
 
-fn condition(generator: GeneratorHears, discriminator: DiscriminatorHears) -> ConditionRecipe {
+fn condition(generator: GeneratorCondition, discriminator: DiscriminatorCondition) -> ConditionRecipe {
     ConditionRecipe { generator, discriminator }
 }
 
@@ -83,7 +86,7 @@ fn layers(widths: &[usize], normalization: HiddenNormalization) -> NetworkRecipe
 }
 
 /// Fully connected, as in the paper, with Adam and without its maxout layers.
-fn cgan(kind: SampleKind) -> DuelRecipe {
+fn cgan(kind: SampleKind) -> TwoPlayerRecipe {
     let (generator, discriminator) = match kind {
         SampleKind::Image => (
             layers(&[256, 512], HiddenNormalization::AfterActivation),
@@ -91,8 +94,8 @@ fn cgan(kind: SampleKind) -> DuelRecipe {
         ),
         SampleKind::Points => (two_hidden_layers(), two_hidden_layers()),
     };
-    DuelRecipe {
-        condition: condition(GeneratorHears::Latent, DiscriminatorHears::Sample {}),
+    TwoPlayerRecipe {
+        condition: condition(GeneratorCondition::Latent, DiscriminatorCondition::Sample {}),
         generator,
         discriminator,
         ..ordinary(kind)
@@ -111,7 +114,7 @@ fn convolutions(kind: SampleKind, batch_norm: bool) -> NetworkRecipe {
 
 /// Images take larger steps than the paper's 2e-4 and keep half of the first moment: with its values the digits obey at
 /// 63 % after 3,000 steps, with these at 95 % after 4,000.
-fn projection(kind: SampleKind) -> DuelRecipe {
+fn projection(kind: SampleKind) -> TwoPlayerRecipe {
     let adam = match kind {
         SampleKind::Image => OptimizerRecipe::adam(5e-4, 0.5, 0.9),
         SampleKind::Points => OptimizerRecipe::adam(1e-3, 0.0, 0.9),
@@ -120,11 +123,11 @@ fn projection(kind: SampleKind) -> DuelRecipe {
         SampleKind::Image => convolutions(kind, true),
         SampleKind::Points => layers(&[128, 128], HiddenNormalization::BeforeActivation),
     };
-    DuelRecipe {
-        condition: condition(GeneratorHears::BatchNorm, DiscriminatorHears::Projection {}),
+    TwoPlayerRecipe {
+        condition: condition(GeneratorCondition::BatchNorm, DiscriminatorCondition::Projection {}),
         generator,
         discriminator: convolutions(kind, false),
-        objective: Objective::Hinge {},
+        objective: Hinge {}.into(),
         constraint: Constraint::Spectral {},
         optimizer: both(adam),
         ..ordinary(kind)
@@ -133,10 +136,13 @@ fn projection(kind: SampleKind) -> DuelRecipe {
 
 /// In the plane a generator can run away from the data to places that no other class comes near, unless the second head
 /// learns that fakes match nothing.
-fn matching(kind: SampleKind) -> DuelRecipe {
+fn matching(kind: SampleKind) -> TwoPlayerRecipe {
     let fakes = kind == SampleKind::Points;
-    DuelRecipe {
-        condition: condition(GeneratorHears::Latent, DiscriminatorHears::Matching { weight: 1.0, fakes }),
+    TwoPlayerRecipe {
+        condition: condition(
+            GeneratorCondition::Latent,
+            DiscriminatorCondition::Matching { weight: 1.0, fakes },
+        ),
         generator: convolutions(kind, true),
         discriminator: convolutions(kind, true),
         ..ordinary(kind)
@@ -146,10 +152,13 @@ fn matching(kind: SampleKind) -> DuelRecipe {
 /// The second head learns from real images only: if it learns from fakes too, as in the paper, both players settle on
 /// signs of the classes that nobody else sees. In the plane the reward for being easy to name pulls samples away from the
 /// data, so that it weighs less there.
-fn auxiliary(kind: SampleKind) -> DuelRecipe {
+fn auxiliary(kind: SampleKind) -> TwoPlayerRecipe {
     let (weight, fakes) = if kind == SampleKind::Image { (1.0, false) } else { (0.1, true) };
-    DuelRecipe {
-        condition: condition(GeneratorHears::Latent, DiscriminatorHears::Classifier { weight, fakes }),
+    TwoPlayerRecipe {
+        condition: condition(
+            GeneratorCondition::Latent,
+            DiscriminatorCondition::Classifier { weight, fakes },
+        ),
         generator: convolutions(kind, true),
         discriminator: convolutions(kind, true),
         ..ordinary(kind)
@@ -158,7 +167,7 @@ fn auxiliary(kind: SampleKind) -> DuelRecipe {
 
 /// The paper's codes for digits: one of ten values, and two continuous ones beside 62 numbers of noise. Points have two
 /// coordinates, which one code of eight values describes.
-fn infogan(kind: SampleKind) -> DuelRecipe {
+fn infogan(kind: SampleKind) -> TwoPlayerRecipe {
     let mut recipe = ordinary(kind);
     recipe.codes = match kind {
         SampleKind::Image => CodesRecipe { categories: 10, continuous: 2, ..CodesRecipe::OFF },

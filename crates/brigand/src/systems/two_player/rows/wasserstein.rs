@@ -1,17 +1,23 @@
 //! The Wasserstein distance and its relatives.
 
-use super::super::registry::{Entry, Family};
-use super::super::{DuelRecipe, OptimizerRecipe};
-use super::{critic, ordinary, penalty, rate, row, weight};
-use crate::networks::{NetworkRecipe, SampleKind};
-use crate::objectives::{Objective, PairDistance, TransportCost};
-use crate::penalties::{Constraint, Cost, Probe};
-use crate::techniques::Consistency;
+use brigand_core::batch::SampleKind;
+use brigand_core::networks::NetworkRecipe;
+use brigand_core::objectives::{CTransform, GanQp};
+use brigand_core::penalties::{Constraint, Cost, Probe};
+use brigand_core::players::OptimizerRecipe;
+use brigand_core::recipe::{Family, Row};
+use brigand_core::techniques::Consistency;
+
+use super::super::TwoPlayerRecipe;
+use super::{boxed, critic, ordinary, penalty, rate, row, weight};
 
 const FAMILY: Family = Family::Wasserstein;
 
-pub(super) const ROWS: [Entry; 7] = [
-    row(("wgan", FAMILY, "a critic with clipped weights", "Arjovsky et al. 2017, arXiv:1701.07875"), wgan),
+pub(super) const ROWS: [Row; 7] = [
+    row(
+        ("wgan", FAMILY, "a critic with clipped weights", "Arjovsky et al. 2017, arXiv:1701.07875"),
+        |kind| boxed(wgan(kind)),
+    ),
     row(
         (
             "wgan-gp",
@@ -19,7 +25,7 @@ pub(super) const ROWS: [Entry; 7] = [
             "a critic whose gradient norm is pulled to 1",
             "Gulrajani et al. 2017, arXiv:1704.00028",
         ),
-        wgan_gp,
+        |kind| boxed(wgan_gp(kind)),
     ),
     row(
         (
@@ -28,7 +34,7 @@ pub(super) const ROWS: [Entry; 7] = [
             "a critic whose gradient norm is kept from exceeding 1",
             "Petzka et al. 2017, arXiv:1709.08894",
         ),
-        wgan_lp,
+        |kind| boxed(wgan_lp(kind)),
     ),
     row(
         (
@@ -37,7 +43,7 @@ pub(super) const ROWS: [Entry; 7] = [
             "WGAN-GP with a critic that agrees with itself under dropout",
             "Wei et al. 2018, arXiv:1803.01541",
         ),
-        ct_gan,
+        |kind| boxed(ct_gan(kind)),
     ),
     row(
         (
@@ -46,7 +52,7 @@ pub(super) const ROWS: [Entry; 7] = [
             "the Wasserstein divergence: no Lipschitz constraint",
             "Wu et al. 2018, arXiv:1712.01026",
         ),
-        wgan_div,
+        |kind| boxed(wgan_div(kind)),
     ),
     row(
         (
@@ -55,9 +61,11 @@ pub(super) const ROWS: [Entry; 7] = [
             "the second potential computed over the batch",
             "Mallasto et al. 2019, arXiv:1910.00535",
         ),
-        c_transform,
+        |kind| boxed(c_transform(kind)),
     ),
-    row(("gan-qp", FAMILY, "a quadratic potential over pairs", "Su 2018, arXiv:1811.07296"), gan_qp),
+    row(("gan-qp", FAMILY, "a quadratic potential over pairs", "Su 2018, arXiv:1811.07296"), |kind| {
+        boxed(gan_qp(kind))
+    }),
 ];
 
 /// The authors' Adam: for convolutions on images with momentum, for points with a larger step.
@@ -65,20 +73,23 @@ fn adam(kind: SampleKind) -> OptimizerRecipe {
     OptimizerRecipe::adam(rate(kind, 1e-4), 0.5, 0.9)
 }
 
-fn wgan(kind: SampleKind) -> DuelRecipe {
+fn wgan(kind: SampleKind) -> TwoPlayerRecipe {
     let rmsprop = OptimizerRecipe::Rmsprop { learning_rate: 5e-5, alpha: 0.99, epsilon: 1e-8, momentum: 0.0 };
-    DuelRecipe { constraint: Constraint::Clip { bound: 0.01 }, ..critic(kind, rmsprop) }
+    TwoPlayerRecipe { constraint: Constraint::Clip { bound: 0.01 }, ..critic(kind, rmsprop) }
 }
 
-fn wgan_gp(kind: SampleKind) -> DuelRecipe {
-    DuelRecipe { penalty: penalty(Probe::Line, Cost::TwoSided, weight(kind)), ..critic(kind, adam(kind)) }
+fn wgan_gp(kind: SampleKind) -> TwoPlayerRecipe {
+    TwoPlayerRecipe {
+        penalty: penalty(Probe::Line, Cost::TwoSided, weight(kind)),
+        ..critic(kind, adam(kind))
+    }
 }
 
-fn wgan_lp(kind: SampleKind) -> DuelRecipe {
-    DuelRecipe { penalty: penalty(Probe::Line, Cost::OneSided, weight(kind)), ..wgan_gp(kind) }
+fn wgan_lp(kind: SampleKind) -> TwoPlayerRecipe {
+    TwoPlayerRecipe { penalty: penalty(Probe::Line, Cost::OneSided, weight(kind)), ..wgan_gp(kind) }
 }
 
-fn ct_gan(kind: SampleKind) -> DuelRecipe {
+fn ct_gan(kind: SampleKind) -> TwoPlayerRecipe {
     let mut recipe = wgan_gp(kind);
     match &mut recipe.discriminator {
         NetworkRecipe::Dcgan(network) => network.dropout = vec![0.2, 0.5, 0.5],
@@ -89,19 +100,19 @@ fn ct_gan(kind: SampleKind) -> DuelRecipe {
     recipe
 }
 
-fn wgan_div(kind: SampleKind) -> DuelRecipe {
-    DuelRecipe { penalty: penalty(Probe::Line, Cost::SixthPower, 2.0), ..wgan_gp(kind) }
+fn wgan_div(kind: SampleKind) -> TwoPlayerRecipe {
+    TwoPlayerRecipe { penalty: penalty(Probe::Line, Cost::SixthPower, 2.0), ..wgan_gp(kind) }
 }
 
-fn c_transform(kind: SampleKind) -> DuelRecipe {
-    let objective = Objective::CTransform { cost: TransportCost::Euclidean, epsilon: 0.0 };
-    DuelRecipe { objective, ..critic(kind, adam(kind)) }
+fn c_transform(kind: SampleKind) -> TwoPlayerRecipe {
+    let objective = CTransform::default().into();
+    TwoPlayerRecipe { objective, ..critic(kind, adam(kind)) }
 }
 
 /// Two critic steps, as in the author's code.
-fn gan_qp(kind: SampleKind) -> DuelRecipe {
+fn gan_qp(kind: SampleKind) -> TwoPlayerRecipe {
     let mut recipe = ordinary(kind);
-    recipe.objective = Objective::GanQp { lambda: 10.0, distance: PairDistance::L1 };
+    recipe.objective = GanQp::default().into();
     recipe.update.discriminator_steps = 2;
     recipe
 }

@@ -1,0 +1,61 @@
+//! Recipes from words, and sessions trained from them: what most tests begin with.
+
+#![allow(
+    dead_code,
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "helpers of tests; each test file uses some"
+)]
+
+pub mod sample_quality;
+
+use brigand::Result;
+use brigand::players::Measurements;
+use brigand::recipe::{Changes, Recipe};
+use brigand::registry;
+use brigand::session::Session;
+use brigand::training::Prepared;
+use candle_core::Device;
+
+/// The recipe of `system` with `words`, each an assignment.
+pub fn recipe(system: &str, words: &str) -> Result<Recipe> {
+    let assignments = words.split_whitespace().map(str::to_owned).collect();
+    Recipe::resolve(registry::find(system)?, &Changes { file: None, assignments })
+}
+
+/// `system` built for its data, untrained.
+pub fn session(system: &str, words: &str) -> Result<Session> {
+    Ok(Prepared::new(recipe(system, words)?, &Device::Cpu)?.into_session())
+}
+
+/// `system` after all steps of its recipe.
+pub fn trained(system: &str, words: &str) -> Session {
+    let mut session = session(system, words).unwrap_or_else(|error| panic!("{system}: {error}"));
+    let steps = session.span().steps;
+    session.advance_to(steps).unwrap_or_else(|error| panic!("{system}: {error}"));
+    session
+}
+
+/// What every step reports.
+pub fn reports(session: &mut Session, steps: u64) -> Vec<Measurements> {
+    (0..steps).map(|_| session.advance().unwrap().read(session.step()).unwrap()).collect()
+}
+
+/// The message of a refusal.
+#[track_caller]
+pub fn refusal(system: &str, words: &str) -> String {
+    match session(system, words) {
+        Ok(_) => panic!("{system} with {words} is not refused"),
+        Err(error) => error.to_string(),
+    }
+}
+
+/// All tensors of a session, by name, as bits.
+pub fn tensors(session: &mut Session) -> Vec<(String, Vec<u32>)> {
+    let state = session.save().unwrap();
+    let bits = |tensor: &candle_core::Tensor| {
+        let values = tensor.flatten_all().unwrap().to_dtype(candle_core::DType::F32).unwrap();
+        values.to_vec1::<f32>().unwrap().into_iter().map(f32::to_bits).collect()
+    };
+    state.tensors.iter().map(|(name, tensor)| (name.clone(), bits(tensor))).collect()
+}
