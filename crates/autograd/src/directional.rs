@@ -1,7 +1,7 @@
 //! Products of derivatives and directions, without the matrices themselves.
 
-use crate::error::{Result, shape_error};
-use crate::gradient::{GradientOptions, Output, grad, grad_of};
+use crate::error::{Error, Result, internal_error, shape_error};
+use crate::gradient::{GradientOptions, Output, grad_of};
 use crate::variable::{Variable, agree};
 
 /// The derivative of `function` at `point` along `direction`: the Jacobian-vector product, of the output's shape.
@@ -16,15 +16,8 @@ pub fn jacobian_vector_product(
     let point = Variable::leaf(point.tensor().clone());
     let output = function(&point)?;
     let weight = Variable::leaf(output.full_like(0.0)?.into_tensor());
-    let options = GradientOptions { create_graph: true, ..Default::default() };
-    let pulled = grad_of(&[Output { variable: &output, weight: Some(&weight) }], &[&point], options)?;
-    let Some(pulled) = pulled.into_iter().flatten().next() else {
-        return output.full_like(0.0);
-    };
-    let along = pulled.mul(direction)?.sum_all()?;
-    let options = GradientOptions { allow_unused: true, ..Default::default() };
-    let pushed = grad_of(&[Output { variable: &along, weight: None }], &[&weight], options)?;
-    pushed.into_iter().flatten().next().map_or_else(|| output.full_like(0.0), Ok)
+    let pulled = recorded(Output { variable: &output, weight: Some(&weight) }, &point)?;
+    along(&pulled, direction, &weight)
 }
 
 /// The Hessian of scalar `function` at `point` times `direction`, of the point's shape.
@@ -35,12 +28,30 @@ pub fn hessian_vector_product(
 ) -> Result<Variable> {
     refuse_direction("hessian_vector_product", point, direction)?;
     let point = Variable::leaf(point.tensor().clone());
-    let gradient = grad(&function(&point)?, &[&point], true)?;
-    let Some(gradient) = gradient.into_iter().next() else { return point.full_like(0.0) };
-    let along = gradient.mul(direction)?.sum_all()?;
+    let gradient = recorded(Output { variable: &function(&point)?, weight: None }, &point)?;
+    along(&gradient, direction, &point)
+}
+
+/// The gradient of one output by one input, as a variable to differentiate again.
+fn recorded(output: Output<'_>, input: &Variable) -> Result<Variable> {
+    let options = GradientOptions { create_graph: true, ..Default::default() };
+    only(grad_of(&[output], &[input], options)?)?
+        .ok_or_else(|| Error::Unused { index: 0, shape: input.shape().to_vec() })
+}
+
+/// The gradient of `<gradient, direction>` by `input`: zeros where the gradient does not depend on it.
+fn along(gradient: &Variable, direction: &Variable, input: &Variable) -> Result<Variable> {
+    let product = gradient.mul(direction)?.sum_all()?;
     let options = GradientOptions { allow_unused: true, ..Default::default() };
-    let product = grad_of(&[Output { variable: &along, weight: None }], &[&point], options)?;
-    product.into_iter().flatten().next().map_or_else(|| point.full_like(0.0), Ok)
+    let found = grad_of(&[Output { variable: &product, weight: None }], &[input], options)?;
+    only(found)?.map_or_else(|| input.full_like(0.0), Ok)
+}
+
+/// The gradient by a single input.
+fn only(found: Vec<Option<Variable>>) -> Result<Option<Variable>> {
+    let [found] = <[_; 1]>::try_from(found)
+        .map_err(|found| internal_error("grad", format!("{} gradients for one input", found.len())))?;
+    Ok(found)
 }
 
 fn refuse_direction(operation: &'static str, point: &Variable, direction: &Variable) -> Result<()> {

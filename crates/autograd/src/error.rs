@@ -60,6 +60,14 @@ pub enum Error {
         /// The operation whose saved values are gone.
         operation: &'static str,
     },
+    /// A backward rule broke its contract; nothing that an operation was given can cause it.
+    #[error("{operation}: {what}; this is a fault of Brigand and not of its input, please report it")]
+    Internal {
+        /// The operation whose rule is wrong.
+        operation: &'static str,
+        /// What was expected and what was found.
+        what: String,
+    },
     /// An error of the tensor library.
     #[error("{operation}: {source}")]
     Tensor {
@@ -81,6 +89,10 @@ pub type Result<T> = std::result::Result<T, Error>;
 
 pub(crate) fn shape_error(operation: &'static str, reason: impl Into<String>) -> Error {
     Error::Shape { operation, reason: reason.into() }
+}
+
+pub(crate) fn internal_error(operation: &'static str, what: impl Into<String>) -> Error {
+    Error::Internal { operation, what: what.into() }
 }
 
 /// The number of elements of `shape`; an error where memory cannot hold that many.

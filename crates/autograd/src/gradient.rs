@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::buffer;
-use crate::error::{Error, Result, shape_error};
+use crate::error::{Error, Result, internal_error, shape_error};
 use crate::variable::{Backward, Node, Variable, agree, is_recording, with_recording};
 
 /// How to differentiate.
@@ -38,8 +38,10 @@ pub struct Output<'a> {
 pub fn grad(output: &Variable, inputs: &[&Variable], create_graph: bool) -> Result<Vec<Variable>> {
     let options = GradientOptions { create_graph, ..Default::default() };
     let gradients = grad_of(&[Output { variable: output, weight: None }], inputs, options)?;
-    // Without `allow_unused` every entry is present; `flatten` only changes the type.
-    Ok(gradients.into_iter().flatten().collect())
+    let present = |((index, input), gradient): ((usize, &&Variable), Option<Variable>)| {
+        gradient.ok_or_else(|| Error::Unused { index, shape: input.shape().to_vec() })
+    };
+    inputs.iter().enumerate().zip(gradients).map(present).collect()
 }
 
 /// The gradients of `sum_k <weight_k, output_k>` by each of `inputs`.
@@ -213,27 +215,38 @@ fn propagate(
     let operation = node.operation;
     let memory = node.memory().ok_or(Error::Released { operation })?;
     let output = memory.output.clone().map(|value| Variable::with_node(value, node.clone()));
-    let arguments = Backward { gradient, saved: &memory.saved, output, wanted: &wanted };
+    let arguments = Backward { operation, gradient, wanted: &wanted, saved: &memory.saved, output };
     let results = (memory.rule)(&arguments).map_err(|error| match error {
         Error::Tensor { source, .. } => Error::Tensor { operation, source },
         other => other,
     })?;
     if results.len() != node.parents.len() {
-        return Err(shape_error(
-            operation,
-            format!("its rule gave {} gradients for {} inputs", results.len(), node.parents.len()),
-        ));
+        let what = format!("its rule gave {} gradients for {} inputs", results.len(), node.parents.len());
+        return Err(internal_error(operation, what));
     }
-    for ((parent, wanted), result) in node.parents.iter().zip(&wanted).zip(results) {
-        if let (Some(parent), true, Some(result)) = (parent, wanted, result) {
-            accumulate(pending, parent, result, !is_recording())?;
+    for (index, ((parent, wanted), result)) in node.parents.iter().zip(&wanted).zip(results).enumerate() {
+        let (Some(parent), true) = (parent, wanted) else { continue };
+        let Some(result) = result else {
+            let what = format!("its rule gave no gradient for input {index}, which was wanted");
+            return Err(internal_error(operation, what));
+        };
+        if result.shape() != parent.shape || result.dtype() != parent.dtype {
+            let what = format!(
+                "its rule gave a gradient of {:?} {:?} for input {index} of {:?} {:?}",
+                result.shape(),
+                result.dtype(),
+                parent.shape,
+                parent.dtype
+            );
+            return Err(internal_error(operation, what));
         }
+        accumulate(pending, parent, result, !is_recording())?;
     }
     Ok(true)
 }
 
-/// The gradients of a fused operation by its inputs, found from the same function composed of plain
-/// operations, so that they can be differentiated again.
+/// The gradients of a fused operation by its `inputs`, found from the same function composed of plain
+/// operations, so that they can be differentiated again; zeros where the composition does not read an input.
 ///
 /// Fast rules use this when [`is_recording`]: their kernels give numbers, the composition gives a graph.
 pub fn through_composition(
@@ -241,13 +254,26 @@ pub fn through_composition(
     inputs: &[Variable],
     composition: impl FnOnce(&[Variable]) -> Result<Variable>,
 ) -> Result<Vec<Option<Variable>>> {
+    if inputs.len() != backward.wanted.len() {
+        let what = format!("its composition takes {} inputs, it has {}", inputs.len(), backward.wanted.len());
+        return Err(internal_error(backward.operation, what));
+    }
     // Stand-ins make the inputs independent of each other, so that the gradients are partial derivatives.
     let standins: Vec<Variable> = inputs.iter().map(Variable::alias).collect();
+    let wanted = standins.iter().zip(backward.wanted).filter(|(_, wanted)| **wanted);
+    let asked: Vec<&Variable> = wanted.map(|(input, _)| input).collect();
+    if asked.iter().any(|input| !input.has_history()) {
+        let what = "its composition runs unrecorded, or on an input that lost its history";
+        return Err(internal_error(backward.operation, what));
+    }
     let output = composition(&standins)?;
-    let asked: Vec<&Variable> =
-        standins.iter().zip(backward.wanted).filter(|(_, wanted)| **wanted).map(|(input, _)| input).collect();
     let options = GradientOptions { create_graph: true, retain_graph: true, allow_unused: true };
     let weighted = Output { variable: &output, weight: Some(backward.gradient) };
-    let mut gradients = grad_of(&[weighted], &asked, options)?.into_iter();
-    Ok(backward.wanted.iter().map(|&wanted| if wanted { gradients.next().flatten() } else { None }).collect())
+    let mut found = asked.iter().zip(grad_of(&[weighted], &asked, options)?);
+    let mut next = || {
+        let missing = || internal_error(backward.operation, "its composition gave too few gradients");
+        let (input, gradient) = found.next().ok_or_else(missing)?;
+        gradient.map_or_else(|| input.full_like(0.0), Ok)
+    };
+    backward.wanted.iter().map(|&wanted| if wanted { next().map(Some) } else { Ok(None) }).collect()
 }

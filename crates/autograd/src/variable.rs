@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use candle_core::{DType, Device, Tensor};
 
-use crate::error::{Error, Result, element_count};
+use crate::error::{Error, Result, element_count, internal_error};
 
 thread_local! {
     static RECORDING: Cell<bool> = const { Cell::new(true) };
@@ -35,29 +35,54 @@ pub fn without_recording<R>(body: impl FnOnce() -> R) -> R {
 
 /// What a backward rule is given.
 pub struct Backward<'a> {
+    /// The operation's name.
+    pub operation: &'static str,
     /// The gradient of the differentiated quantity by this operation's output; the output's shape.
     pub gradient: &'a Variable,
-    /// The variables that the operation saved, in the order it named them.
-    pub saved: &'a [Variable],
-    /// The operation's own output, when it asked to keep it.
-    pub output: Option<Variable>,
     /// For each input, whether its gradient is asked for.
     pub wanted: &'a [bool],
+    pub(crate) saved: &'a [Variable],
+    pub(crate) output: Option<Variable>,
 }
 
-impl Backward<'_> {
+impl<'a> Backward<'a> {
+    /// The variables that the operation saved, in the order it named them.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] if it saved another number of them than the rule takes.
+    pub fn saved<const N: usize>(&self) -> Result<&'a [Variable; N]> {
+        self.saved.try_into().map_err(|_| {
+            let what = format!("its rule takes {N} saved variables, it saved {}", self.saved.len());
+            internal_error(self.operation, what)
+        })
+    }
+
     /// The gradient of input `index` from `rule` if it is asked for, else nothing; `rule` then never runs.
+    ///
+    /// # Errors
+    /// As `rule`, and [`Error::Internal`] if the operation has no such input.
     pub fn when(&self, index: usize, rule: impl FnOnce() -> Result<Variable>) -> Result<Option<Variable>> {
-        if self.wanted.get(index).copied().unwrap_or(false) { rule().map(Some) } else { Ok(None) }
+        match self.wanted.get(index) {
+            Some(true) => rule().map(Some),
+            Some(false) => Ok(None),
+            None => {
+                let what = format!("its rule has a gradient for input {index} of {}", self.wanted.len());
+                Err(internal_error(self.operation, what))
+            }
+        }
     }
 
-    /// The operation's own output; an error of the operation's author if it was not kept.
+    /// The operation's own output.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] if the operation did not keep it.
     pub fn output(&self) -> Result<&Variable> {
-        self.output.as_ref().ok_or(Error::Released { operation: "kept output" })
+        let missing = || internal_error(self.operation, "its rule reads the output, which it did not keep");
+        self.output.as_ref().ok_or_else(missing)
     }
 }
 
-/// A backward rule: one optional gradient for each input.
+/// A backward rule: one gradient for each input, of the input's shape and dtype; `None` where it is not wanted.
 pub type Rule = Box<dyn Fn(&Backward) -> Result<Vec<Option<Variable>>> + Send + Sync>;
 
 /// What an operation left behind for its backward rule.
@@ -69,12 +94,25 @@ pub(crate) struct Memory {
 
 pub(crate) struct Node {
     pub(crate) operation: &'static str,
+    /// Of the value, and so of its gradient.
+    pub(crate) shape: Vec<usize>,
+    pub(crate) dtype: DType,
     pub(crate) parents: Vec<Option<Arc<Node>>>,
     /// `None` for a leaf, and after the graph was released.
     pub(crate) memory: Mutex<Option<Arc<Memory>>>,
 }
 
 impl Node {
+    fn new(
+        operation: &'static str,
+        value: &Tensor,
+        parents: Vec<Option<Arc<Node>>>,
+        memory: Option<Memory>,
+    ) -> Arc<Self> {
+        let memory = Mutex::new(memory.map(Arc::new));
+        Arc::new(Self { operation, shape: value.dims().to_vec(), dtype: value.dtype(), parents, memory })
+    }
+
     pub(crate) fn memory(&self) -> Option<Arc<Memory>> {
         self.memory.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
@@ -126,8 +164,8 @@ impl std::fmt::Debug for Variable {
 impl Variable {
     /// A value that gradients are asked for: a parameter, or an input to differentiate by.
     pub fn leaf(value: Tensor) -> Self {
-        let node = Node { operation: "leaf", parents: Vec::new(), memory: Mutex::new(None) };
-        Self { value, node: Some(Arc::new(node)) }
+        let node = Node::new("leaf", &value, Vec::new(), None);
+        Self { value, node: Some(node) }
     }
 
     /// A value without history.
@@ -164,12 +202,9 @@ impl Variable {
             output: keep_output.then(|| value.clone()),
             rule: Box::new(rule),
         };
-        let node = Node {
-            operation,
-            parents: inputs.iter().map(|input| input.node.clone()).collect(),
-            memory: Mutex::new(Some(Arc::new(memory))),
-        };
-        Self { value, node: Some(Arc::new(node)) }
+        let parents = inputs.iter().map(|input| input.node.clone()).collect();
+        let node = Node::new(operation, &value, parents, Some(memory));
+        Self { value, node: Some(node) }
     }
 
     /// The values.

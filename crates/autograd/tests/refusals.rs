@@ -22,12 +22,12 @@ fn refusals_name_the_operation_and_what_it_was_given() {
     dtype(double.matmul(&single), "matmul");
     dtype(double.greater(&single), "greater");
     dtype(Variable::concatenate(&[&double, &single], 0), "concatenate");
-    let shapes = |result: Result<Variable>, name: &str, parts: &[&str]| {
+    fn shapes<T: std::fmt::Debug>(result: Result<T>, name: &str, parts: &[&str]) {
         let error = result.unwrap_err();
         assert!(matches!(error, Error::Shape { .. }), "{error:?}");
         let text = error.to_string();
         assert!(text.starts_with(name) && parts.iter().all(|part| text.contains(part)), "{text}");
-    };
+    }
     shapes(double.add(&odd), "add", &["[2, 3]", "[4, 5]"]);
     shapes(double.div(&odd), "div", &["[2, 3]", "[4, 5]"]);
     shapes(double.maximum(&odd), "maximum", &["[2, 3]", "[4, 5]"]);
@@ -44,6 +44,13 @@ fn refusals_name_the_operation_and_what_it_was_given() {
     shapes(double.sum(&[2]), "sum", &["[2, 3]"]);
     shapes(double.max(5), "max", &["[2, 3]"]);
     shapes(double.index_select(1, &[3]), "index_select", &["[2, 3]"]);
+    shapes(double.split(1, &[1, 1]), "split", &["[1, 1]", "[2, 3]"]);
+    shapes(double.split(1, &[usize::MAX, 4]), "split", &["[2, 3]"]);
+    shapes(double.pad_reflect([0, 0], [3, 0]), "pad_reflection", &["[2, 3]"]);
+    shapes(double.sum_all().and_then(|x| x.pad_reflect([0; 2], [0; 2])), "pad_reflect", &["[]"]);
+    let rows = |rows: &[u32]| Tensor::new(rows, &Device::Cpu).unwrap();
+    shapes(double.embedding(&rows(&[1, 2])), "embedding", &["row 2", "[2, 3]"]);
+    shapes(double.embedding(&rows(&[1]).to_dtype(DType::I64).unwrap()), "embedding", &["I64"]);
     shapes(double.index_add(0, &[0], &odd), "index_add", &["[2, 3]", "[4, 5]"]);
     shapes(double.conv2d(&odd, Sliding::default()), "conv2d", &["[2, 3]", "[4, 5]"]);
     shapes(double.avg_pool2d(2, 2, 0), "avg_pool2d", &["[2, 3]"]);
@@ -61,8 +68,7 @@ fn shape() -> impl Strategy<Value = Vec<usize>> {
     prop::collection::vec(0usize..=4, 0..=5)
 }
 
-fn filled(shape: &[usize], double: bool) -> Variable {
-    let dtype = if double { DType::F64 } else { DType::F32 };
+fn filled(shape: &[usize], dtype: DType) -> Variable {
     Variable::leaf(Variable::full(0.75, shape, dtype, &Device::Cpu).unwrap().into_tensor())
 }
 
@@ -102,7 +108,7 @@ fn any_operation(
         16 => a.index_add(n[0], &indices, b),
         17 => a.gather(n[0], &picked),
         18 => a.scatter_add(n[0], &picked, b),
-        19 => a.embedding(&indices),
+        19 => a.embedding(&picked),
         20 => Variable::one_hot(&indices, n[0], a.dtype(), a.device()),
         21 => a.reshape(shape),
         22 => a.flatten_from_second(),
@@ -137,11 +143,13 @@ fn any_operation(
         51 => a.equal(b),
         52 => a.transposed(),
         53 => a.erf()?.safe_log(0.1)?.safe_sqrt()?.clamp(0.0, 1.0),
+        54 => a.pad_reflect([n[0], n[1]], [n[2], n[3]]),
+        55 => Variable::stack(&a.split(n[0], &[n[1], n[2]])?.iter().collect::<Vec<_>>(), n[3]),
         _ => a.minimum(b),
     }
 }
 
-const OPERATIONS: usize = 55;
+const OPERATIONS: usize = 57;
 
 proptest! {
     #![proptest_config(ProptestConfig { cases: 20_000, failure_persistence: None, ..Default::default() })]
@@ -151,14 +159,19 @@ proptest! {
     fn no_operation_panics(
         number in 0..OPERATIONS,
         shapes in [shape(), shape(), shape()], sizes in [0usize..=4, 0usize..=4, 0usize..=4, 0usize..=4],
-        alike in 0u8..4, double in any::<bool>(), huge in 0u8..40,
+        alike in 0u8..4, dtypes in prop::sample::select(vec![
+            (DType::F64, DType::F64), (DType::F64, DType::F32), (DType::BF16, DType::BF16),
+        ]),
+        huge in 0u8..40,
     ) {
         let [a, mut b, mut c] = shapes;
         if alike & 1 == 1 { b.clone_from(&a); }
         if alike & 2 == 2 { c.clone_from(&a); }
         let mut sizes = sizes;
         if let Some(slot) = sizes.get_mut(usize::from(huge)) { *slot = usize::MAX / 2 + 1; }
-        let (a, b, c) = (filled(&a, true), filled(&b, true), filled(&c, double || alike > 0));
+        let (first, last) = dtypes;
+        let last = if alike > 0 { first } else { last };
+        let (a, b, c) = (filled(&a, first), filled(&b, first), filled(&c, last));
         let outcome = catch_unwind(AssertUnwindSafe(|| {
             let output = any_operation(number, &a, &b, &c, &sizes, c.shape())?;
             let weight = output.full_like(1.0)?;

@@ -7,7 +7,6 @@ pub mod files;
 mod great_arc;
 pub mod hardware;
 pub mod latent_tools;
-pub mod layers;
 pub mod networks;
 pub mod npy;
 pub mod numbers;

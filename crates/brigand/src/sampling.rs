@@ -8,9 +8,9 @@ use brigand_autograd::Variable;
 use crate::data::Dataset;
 use crate::error::{Error, Result};
 use crate::files::{FileError, partial_path};
-use crate::networks::SampleShape;
 use crate::npy;
 use crate::pictures::{Grid, Histogram, Picture, Scatter, image_grid, single_image};
+use brigand_core::batch::SampleShape;
 
 /// Points in a picture of points.
 pub const POINTS: usize = 2000;

@@ -16,6 +16,9 @@ impl Variable {
         if activation == Activation::Identity {
             return Ok(self.clone());
         }
+        if let Some(single) = self.single()? {
+            return single.activate(activation)?.to_dtype(self.dtype());
+        }
         let x = self.tensor();
         let value = if has_kernels(x) {
             dispatch!(x, T => apply::<T>(activation, x))?
@@ -76,9 +79,12 @@ impl Variable {
 
     /// The error function `2 / sqrt(pi) * integral of e^(-t²) from 0 to x`.
     pub fn erf(&self) -> Result<Variable> {
+        if let Some(single) = self.single()? {
+            return single.erf()?.to_dtype(self.dtype());
+        }
         let value = self.tensor().erf()?;
         Ok(Variable::record("erf", value, &[self], &[self], false, |b| {
-            let [input] = b.saved else { return Ok(vec![None]) };
+            let [input] = b.saved()?;
             let slope = || input.square()?.neg()?.exp()?.scale(std::f64::consts::FRAC_2_SQRT_PI);
             Ok(vec![b.when(0, || b.gradient.mul(&slope()?))?])
         }))
@@ -103,7 +109,13 @@ fn apply_gradient<T: Real>(activation: Activation, source: &Tensor, upstream: &T
 
 fn derivative(activation: Activation, b: &Backward) -> Result<Variable> {
     let output = b.output()?;
-    let input = b.saved.first().unwrap_or(output);
+    let input = if reads_input(activation) {
+        let [input] = b.saved()?;
+        input
+    } else {
+        let [] = b.saved()?;
+        output
+    };
     let source = if activation.gradient_reads_input() { input } else { output };
     if has_kernels(source.tensor()) {
         if activation.negative_slope().is_some() {
@@ -152,7 +164,7 @@ fn slope(activation: Activation, input: &Variable, output: &Variable) -> Result<
     }
 }
 
-/// The same functions of candle's operations, for other devices and dtypes.
+/// The same functions of candle's operations, for other devices than the CPU.
 fn composed(activation: Activation, x: &Tensor) -> Result<Tensor> {
     let sigmoid = |x: &Tensor| x.neg()?.exp()?.affine(1.0, 1.0)?.recip();
     Ok(match activation {

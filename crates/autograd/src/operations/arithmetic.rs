@@ -35,7 +35,7 @@ impl Variable {
         agree("mul", self, other)?;
         let value = binary("mul", Binary::Multiply, self.tensor(), other.tensor())?;
         Ok(Variable::record("mul", value, &[self, other], &[self, other], false, |b| {
-            let [left, right] = b.saved else { return Ok(vec![None, None]) };
+            let [left, right] = b.saved()?;
             Ok(vec![
                 b.when(0, || b.gradient.mul(right)?.sum_to(left.shape()))?,
                 b.when(1, || b.gradient.mul(left)?.sum_to(right.shape()))?,
@@ -48,7 +48,7 @@ impl Variable {
         agree("div", self, other)?;
         let value = binary("div", Binary::Divide, self.tensor(), other.tensor())?;
         Ok(Variable::record("div", value, &[self, other], &[self, other], false, |b| {
-            let [left, right] = b.saved else { return Ok(vec![None, None]) };
+            let [left, right] = b.saved()?;
             Ok(vec![
                 b.when(0, || b.gradient.div(right)?.sum_to(left.shape()))?,
                 b.when(1, || b.gradient.mul(left)?.div(&right.square()?)?.neg()?.sum_to(right.shape()))?,
@@ -72,7 +72,7 @@ impl Variable {
         // Only compared in the rule: without history.
         let saved = [&self.detach(), &other.detach()];
         Ok(Variable::record(operation, value, &[self, other], &saved, false, move |b| {
-            let [left, right] = b.saved else { return Ok(vec![None, None]) };
+            let [left, right] = b.saved()?;
             let wins = if which == Binary::Maximum { left.greater(right)? } else { left.less(right)? };
             let share = wins.add(&left.equal(right)?.scale(0.5)?)?;
             Ok(vec![
@@ -104,7 +104,7 @@ impl Variable {
     pub fn square(&self) -> Result<Variable> {
         let value = unary(Unary::Square, self.tensor())?;
         Ok(Variable::record("square", value, &[self], &[self], false, |b| {
-            let [input] = b.saved else { return Ok(vec![None]) };
+            let [input] = b.saved()?;
             Ok(vec![b.when(0, || b.gradient.mul(input)?.scale(2.0))?])
         }))
     }
@@ -113,7 +113,7 @@ impl Variable {
     pub fn powf(&self, exponent: f64) -> Result<Variable> {
         let value = unary(Unary::Power(exponent), self.tensor())?;
         Ok(Variable::record("powf", value, &[self], &[self], false, move |b| {
-            let [input] = b.saved else { return Ok(vec![None]) };
+            let [input] = b.saved()?;
             let slope = || match exponent {
                 0.0 => input.full_like(0.0),
                 1.0 => input.full_like(1.0),
@@ -125,6 +125,10 @@ impl Variable {
 
     /// `self^exponent` element by element, for a positive base.
     pub fn pow(&self, exponent: &Variable) -> Result<Variable> {
+        agree("pow", self, exponent)?;
+        if let Some(single) = self.single()? {
+            return single.pow(&exponent.at_least_single()?)?.to_dtype(self.dtype());
+        }
         self.log()?.mul(exponent)?.exp()
     }
 
@@ -145,13 +149,16 @@ impl Variable {
     pub fn log(&self) -> Result<Variable> {
         let value = unary(Unary::Logarithm, self.tensor())?;
         Ok(Variable::record("log", value, &[self], &[self], false, |b| {
-            let [input] = b.saved else { return Ok(vec![None]) };
+            let [input] = b.saved()?;
             Ok(vec![b.when(0, || b.gradient.div(input))?])
         }))
     }
 
     /// `ln(max(self, floor))`: finite everywhere, with gradient 0 below the floor.
     pub fn safe_log(&self, floor: f64) -> Result<Variable> {
+        if let Some(single) = self.single()? {
+            return single.safe_log(floor)?.to_dtype(self.dtype());
+        }
         self.clamp(floor, f64::INFINITY)?.log()
     }
 
@@ -165,6 +172,9 @@ impl Variable {
 
     /// `sqrt(self + 1e-12)`: the form to use for norms, whose derivative at 0 must stay finite.
     pub fn safe_sqrt(&self) -> Result<Variable> {
+        if let Some(single) = self.single()? {
+            return single.safe_sqrt()?.to_dtype(self.dtype());
+        }
         self.affine(1.0, 1e-12)?.sqrt()
     }
 
@@ -180,7 +190,7 @@ impl Variable {
     pub fn abs(&self) -> Result<Variable> {
         let value = unary(Unary::Absolute, self.tensor())?;
         Ok(Variable::record("abs", value, &[self], &[self], false, |b| {
-            let [input] = b.saved else { return Ok(vec![None]) };
+            let [input] = b.saved()?;
             Ok(vec![b.when(0, || b.gradient.mul(&input.sign()?))?])
         }))
     }
@@ -189,7 +199,7 @@ impl Variable {
     pub fn sin(&self) -> Result<Variable> {
         let value = self.tensor().sin()?;
         Ok(Variable::record("sin", value, &[self], &[self], false, |b| {
-            let [input] = b.saved else { return Ok(vec![None]) };
+            let [input] = b.saved()?;
             Ok(vec![b.when(0, || b.gradient.mul(&input.cos()?))?])
         }))
     }
@@ -198,7 +208,7 @@ impl Variable {
     pub fn cos(&self) -> Result<Variable> {
         let value = self.tensor().cos()?;
         Ok(Variable::record("cos", value, &[self], &[self], false, |b| {
-            let [input] = b.saved else { return Ok(vec![None]) };
+            let [input] = b.saved()?;
             Ok(vec![b.when(0, || b.gradient.mul(&input.sin()?)?.neg())?])
         }))
     }
@@ -207,7 +217,7 @@ impl Variable {
     pub fn clamp(&self, low: f64, high: f64) -> Result<Variable> {
         let value = unary(Unary::Clamp(low, high), self.tensor())?;
         Ok(Variable::record("clamp", value, &[self], &[&self.detach()], false, move |b| {
-            let [input] = b.saved else { return Ok(vec![None]) };
+            let [input] = b.saved()?;
             Ok(vec![b.when(0, || b.gradient.mul(&input.between(low, high)?))?])
         }))
     }

@@ -9,6 +9,8 @@ use crate::dispatch;
 use crate::error::Result;
 use crate::variable::Variable;
 
+use super::precision::in_single;
+
 /// Rows of blocks: planes of `rows` x `columns` pixels, and `block` pixels (height, width) for each in the large image.
 #[derive(Clone, Copy)]
 pub(super) struct Blocks {
@@ -41,8 +43,10 @@ pub(super) fn block_sum(image: &Variable, blocks: Blocks) -> Result<Variable> {
     let value = if has_kernels(x) {
         dispatch!(x, T => sum_values::<T>(x, blocks))?
     } else {
-        let split = x.reshape(blocks.split().as_slice())?;
-        split.sum(4)?.sum(2)?.affine(blocks.factor, 0.0)?
+        in_single([x], |[x]| {
+            let split = x.reshape(blocks.split().as_slice())?;
+            Ok(split.sum(4)?.sum(2)?.affine(blocks.factor, 0.0)?)
+        })?
     };
     let from = image.shape().to_vec();
     Ok(Variable::record("block_sum", value, &[image], &[], false, move |b| {

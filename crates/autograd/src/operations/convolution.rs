@@ -147,7 +147,7 @@ fn run<T: Real>(part: Part, geometry: &Geometry, left: &Tensor, right: &Tensor) 
 fn forward(geometry: Geometry, input: &Variable, weight: &Variable) -> Result<Variable> {
     let value = compute(Part::Output, &geometry, input.tensor(), weight.tensor())?;
     Ok(Variable::record("conv2d", value, &[input, weight], &[input, weight], false, move |b| {
-        let [input, weight] = b.saved else { return Ok(vec![None, None]) };
+        let [input, weight] = b.saved()?;
         Ok(vec![
             b.when(0, || input_gradient(geometry, b.gradient, weight))?,
             b.when(1, || weight_gradient(geometry, input, b.gradient))?,
@@ -164,7 +164,7 @@ fn input_gradient(geometry: Geometry, gradient: &Variable, weight: &Variable) ->
         &[gradient, weight],
         false,
         move |b| {
-            let [gradient, weight] = b.saved else { return Ok(vec![None, None]) };
+            let [gradient, weight] = b.saved()?;
             Ok(vec![
                 b.when(0, || forward(geometry, b.gradient, weight))?,
                 b.when(1, || weight_gradient(geometry, b.gradient, gradient))?,
@@ -176,7 +176,7 @@ fn input_gradient(geometry: Geometry, gradient: &Variable, weight: &Variable) ->
 fn weight_gradient(geometry: Geometry, input: &Variable, gradient: &Variable) -> Result<Variable> {
     let value = compute(Part::WeightGradient, &geometry, input.tensor(), gradient.tensor())?;
     Ok(Variable::record("conv2d_weight", value, &[input, gradient], &[input, gradient], false, move |b| {
-        let [input, gradient] = b.saved else { return Ok(vec![None, None]) };
+        let [input, gradient] = b.saved()?;
         Ok(vec![
             b.when(0, || input_gradient(geometry, gradient, b.gradient))?,
             b.when(1, || forward(geometry, input, b.gradient))?,

@@ -2,11 +2,13 @@
 
 use brigand_kernels::elementwise::{self as kernel, Binary, Unary};
 use brigand_kernels::pool::parallel_chunks;
-use candle_core::{DType, Tensor};
+use candle_core::Tensor;
 
 use crate::buffer::{Real, has_kernels, map_slice, with_slice};
 use crate::dispatch;
 use crate::error::{Result, shape_error};
+
+use super::precision::in_single;
 
 /// Elements one task works on.
 const BLOCK: usize = 16_384;
@@ -62,7 +64,7 @@ fn composed_unary(operation: Unary, x: &Tensor) -> Result<Tensor> {
         Unary::Negate => x.neg()?,
         Unary::Absolute => x.abs()?,
         // candle has no powers of half-precision numbers.
-        Unary::Power(exponent) => x.to_dtype(DType::F32)?.powf(exponent)?.to_dtype(x.dtype())?,
+        Unary::Power(exponent) => in_single([x], |[x]| Ok(x.powf(exponent)?))?,
         Unary::Affine(scale, shift) => x.affine(scale, shift)?,
         Unary::Clamp(low, high) => x.clamp(low, high)?,
     })

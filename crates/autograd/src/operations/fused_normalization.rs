@@ -5,7 +5,7 @@ use brigand_kernels::normalization::BatchNormalization;
 use candle_core::Tensor;
 
 use crate::buffer::{Real, tensor_of, with_slice};
-use crate::error::{Result, shape_error};
+use crate::error::{Result, internal_error, shape_error};
 use crate::gradient::through_composition;
 use crate::variable::{Backward, Variable, is_recording};
 
@@ -106,9 +106,7 @@ pub(super) fn fused<T: Real>(
     let output = Variable::record("normalize", value, &inputs, &inputs, false, move |b| {
         if is_recording() {
             return through_composition(b, b.saved, |inputs| {
-                let (Some(input), [scale, shift]) = (inputs.first(), among(inputs, present)) else {
-                    return b.gradient.full_like(0.0);
-                };
+                let (input, [scale, shift]) = parts(inputs, present)?;
                 composed(input, plan.grouping, scale, shift, epsilon)?.activate(activation)
             });
         }
@@ -117,9 +115,18 @@ pub(super) fn fused<T: Real>(
     Ok(Run { output, mean: mean_values, variance })
 }
 
-/// Scale and shift among `[input, scale?, shift?]`.
-fn among(inputs: &[Variable], [scale, shift]: [bool; 2]) -> [Option<&Variable>; 2] {
-    [(scale, 1), (shift, 1 + usize::from(scale))].map(|(there, index)| inputs.get(index).filter(|_| there))
+/// The input, scale and shift of `[input, scale?, shift?]`.
+fn parts(inputs: &[Variable], present: [bool; 2]) -> Result<(&Variable, [Option<&Variable>; 2])> {
+    match (present, inputs) {
+        ([false, false], [input]) => Ok((input, [None, None])),
+        ([true, false], [input, scale]) => Ok((input, [Some(scale), None])),
+        ([false, true], [input, shift]) => Ok((input, [None, Some(shift)])),
+        ([true, true], [input, scale, shift]) => Ok((input, [Some(scale), Some(shift)])),
+        _ => {
+            let what = format!("{} saved variables for scale and shift {present:?}", inputs.len());
+            Err(internal_error("normalize", what))
+        }
+    }
 }
 
 fn backward<T: Real>(
@@ -129,8 +136,7 @@ fn backward<T: Real>(
     [mean, inverse]: [&[T]; 2],
     activation: Activation,
 ) -> Result<Vec<Option<Variable>>> {
-    let Some(input) = b.saved.first() else { return Ok(Vec::new()) };
-    let [scale, shift] = among(b.saved, present);
+    let (input, [scale, shift]) = parts(b.saved, present)?;
     let (gamma, beta) = (copied::<T>(scale)?, copied::<T>(shift)?);
     let mut dx = vec![T::default(); input.elements()];
     let [mut dgamma, mut dbeta] = [(); 2].map(|()| vec![T::default(); plan.shape[1]]);

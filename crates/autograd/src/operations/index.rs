@@ -6,6 +6,8 @@ use crate::buffer::contiguous;
 use crate::error::{Error, Result, element_count, shape_error};
 use crate::variable::{Variable, agree};
 
+use super::precision::in_single;
+
 impl Variable {
     /// The entries `indices` of dimension `axis`, in that order; entries may repeat.
     pub fn index_select(&self, axis: usize, indices: &[u32]) -> Result<Variable> {
@@ -53,7 +55,8 @@ impl Variable {
             self.tensor().clone()
         } else {
             let chosen = Tensor::from_slice(indices, indices.len(), self.device())?;
-            contiguous(self.tensor())?.index_add(&chosen, &contiguous(source.tensor())?, axis)?
+            let values = [&contiguous(self.tensor())?, &contiguous(source.tensor())?];
+            in_single(values, |[target, source]| Ok(target.index_add(&chosen, source, axis)?))?
         };
         let indices = indices.to_vec();
         Ok(Variable::record("index_add", value, &[self, source], &[], false, move |b| {
@@ -99,8 +102,8 @@ impl Variable {
             return Err(shape_error("scatter_add", reason));
         }
         let index = self.fitting_index("scatter_add", axis, index)?;
-        let source_values = contiguous(source.tensor())?;
-        let value = contiguous(self.tensor())?.scatter_add(&index, &source_values, axis)?;
+        let values = [&contiguous(self.tensor())?, &contiguous(source.tensor())?];
+        let value = in_single(values, |[target, source]| Ok(target.scatter_add(&index, source, axis)?))?;
         Ok(Variable::record("scatter_add", value, &[self, source], &[], false, move |b| {
             Ok(vec![b.when(0, || Ok(b.gradient.clone()))?, b.when(1, || b.gradient.gather(axis, &index))?])
         }))
@@ -132,13 +135,26 @@ impl Variable {
         Ok(index)
     }
 
-    /// Rows of this table `[entries, features]`: `[indices.len(), features]`.
-    pub fn embedding(&self, indices: &[u32]) -> Result<Variable> {
-        if self.rank() != 2 {
+    /// Rows of this table `[entries, features]` by `u32` indices of any shape: the shape of `indices`, then
+    /// `features`. The gradient of a row is the sum over the places that it was taken to.
+    ///
+    /// # Errors
+    /// If this is no table, or the indices are of another type or too large.
+    pub fn embedding(&self, indices: &Tensor) -> Result<Variable> {
+        let operation = "embedding";
+        let &[entries, features] = self.shape() else {
             let reason = format!("a table is [entries, features], got {:?}", self.shape());
-            return Err(shape_error("embedding", reason));
+            return Err(shape_error(operation, reason));
+        };
+        if indices.dtype() != DType::U32 {
+            return Err(shape_error(operation, format!("indices are U32, got {:?}", indices.dtype())));
         }
-        self.index_select(0, indices)
+        let rows = indices.flatten_all()?.to_vec1::<u32>()?;
+        if let Some(wrong) = rows.iter().find(|&&row| row as usize >= entries) {
+            return Err(shape_error(operation, format!("no row {wrong} in a table of {:?}", self.shape())));
+        }
+        let shape: Vec<usize> = indices.dims().iter().copied().chain([features]).collect();
+        self.index_select(0, &rows)?.reshape(&shape)
     }
 
     /// `[labels.len(), classes]` with a 1 at each label, else 0.

@@ -33,7 +33,7 @@ impl Variable {
         let lead = broadcast_shape("matmul", left_lead, right_lead).map_err(|_| refuse())?;
         let value = product(self.tensor(), other.tensor(), &lead)?;
         Ok(Variable::record("matmul", value, &[self, other], &[self, other], false, |b| {
-            let [left, right] = b.saved else { return Ok(vec![None, None]) };
+            let [left, right] = b.saved()?;
             Ok(vec![
                 b.when(0, || b.gradient.matmul(&right.transposed()?)?.sum_to(left.shape()))?,
                 b.when(1, || right_gradient(left, right, b.gradient))?,

@@ -11,6 +11,7 @@ mod index;
 mod matrix;
 pub(crate) mod normalization;
 mod pooling;
+mod precision;
 mod reduction;
 mod resizing;
 mod selection;

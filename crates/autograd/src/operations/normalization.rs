@@ -22,7 +22,7 @@ pub enum Grouping {
     Channels(usize),
 }
 
-/// What a training-mode batch normalisation saw, per channel: `[channels]`.
+/// What a training-mode batch normalisation saw, per channel: `[channels]`, in `f32` where the input's type is narrower.
 pub struct BatchStatistics {
     /// The means.
     pub mean: Variable,
@@ -62,6 +62,11 @@ impl Variable {
         }
         let plan = Plan::new("normalize", self, grouping)?;
         check_vectors("normalize", self, grouping, [scale, shift])?;
+        if let Some(single) = self.single()? {
+            let [scale, shift] = singles([scale, shift])?;
+            let output = single.normalize(grouping, scale.as_ref(), shift.as_ref(), epsilon, activation)?;
+            return output.to_dtype(self.dtype());
+        }
         let fusible = has_kernels(self.tensor()) && activation.negative_slope().is_some();
         match (fusible, per_sample(self, grouping, [scale, shift])) {
             (true, false) => {
@@ -87,6 +92,12 @@ impl Variable {
         let (operation, grouping) = ("batch_normalize", Grouping::Batch);
         let plan = Plan::new(operation, self, grouping)?;
         check_vectors(operation, self, grouping, [scale, shift])?;
+        if let Some(single) = self.single()? {
+            let [scale, shift] = singles([scale, shift])?;
+            let (output, statistics) =
+                single.batch_normalize(scale.as_ref(), shift.as_ref(), epsilon, activation)?;
+            return Ok((output.to_dtype(self.dtype())?, statistics));
+        }
         let channels = self.size(operation, 1)?;
         let count = self.elements() / channels.max(1);
         let fusible = has_kernels(self.tensor()) && activation.negative_slope().is_some();
@@ -109,7 +120,8 @@ impl Variable {
 
     /// `activation(scale (x - mean) / sqrt(variance + epsilon) + shift)` with given statistics `[channels]`:
     /// batch normalisation in evaluation mode. `scale` and `shift` are `[channels]` or `[batch, channels]`. The
-    /// other groupings take their statistics from the sample itself, in evaluation too.
+    /// other groupings take their statistics from the sample itself, in evaluation too. For an input of a type narrower
+    /// than `f32` the statistics may be of that type or, as [`BatchStatistics`] has them, `f32`.
     ///
     /// # Errors
     /// If there is no channel dimension, or a vector does not fit.
@@ -122,8 +134,15 @@ impl Variable {
         epsilon: f64,
         activation: Activation,
     ) -> Result<Variable> {
-        check_vectors("normalize_with", self, Grouping::Batch, [Some(mean), Some(variance)])?;
         check_vectors("normalize_with", self, Grouping::Batch, [scale, shift])?;
+        if let Some(single) = self.single()? {
+            let [scale, shift] = singles([scale, shift])?;
+            let (scale, shift) = (scale.as_ref(), shift.as_ref());
+            let (mean, variance) = (mean.at_least_single()?, variance.at_least_single()?);
+            let output = single.normalize_with(&mean, &variance, scale, shift, epsilon, activation)?;
+            return output.to_dtype(self.dtype());
+        }
+        check_vectors("normalize_with", self, Grouping::Batch, [Some(mean), Some(variance)])?;
         let inverse = variance.affine(1.0, epsilon)?.sqrt()?.recip()?;
         let centred = self.sub(&along_channels(self, mean)?)?.mul(&along_channels(self, &inverse)?)?;
         affine(centred, Grouping::Batch, scale, shift)?.activate(activation)
@@ -153,6 +172,12 @@ fn check_vectors(
         }
     }
     Ok(())
+}
+
+/// Scale and shift in `f32`, where they are narrower.
+fn singles([scale, shift]: [Option<&Variable>; 2]) -> Result<[Option<Variable>; 2]> {
+    let single = |vector: Option<&Variable>| vector.map(Variable::at_least_single).transpose();
+    Ok([single(scale)?, single(shift)?])
 }
 
 /// Whether a scale or shift differs from sample to sample.

@@ -57,6 +57,9 @@ impl Variable {
         let (batch, channels, height, width) = self.dims4("avg_pool2d")?;
         let windows = Windows { size: [height, width], kernel, stride, padding };
         windows.check("avg_pool2d")?;
+        if let Some(single) = self.single()? {
+            return single.avg_pool2d(kernel, stride, padding)?.to_dtype(self.dtype());
+        }
         let shape = [batch, channels, windows.count(0), windows.count(1)];
         let (planes, factor) = (batch * channels, 1.0 / (kernel * kernel) as f64);
         if kernel == stride && padding == 0 && height.is_multiple_of(kernel) && width.is_multiple_of(kernel) {

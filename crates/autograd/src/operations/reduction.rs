@@ -8,6 +8,8 @@ use crate::dispatch;
 use crate::error::{Result, shape_error};
 use crate::variable::Variable;
 
+use super::precision::in_single;
+
 impl Variable {
     /// The sum of all elements, as a scalar of shape `[]`.
     pub fn sum_all(&self) -> Result<Variable> {
@@ -20,6 +22,9 @@ impl Variable {
         if self.elements() == 0 {
             return Err(shape_error("mean", format!("nothing to average in shape {:?}", self.shape())));
         }
+        if let Some(single) = self.single()? {
+            return single.mean_all()?.to_dtype(self.dtype());
+        }
         self.sum_all()?.scale(1.0 / self.elements() as f64)
     }
 
@@ -31,7 +36,7 @@ impl Variable {
         if axes.is_empty() {
             return Ok(self.clone());
         }
-        let value = sum_value(self.tensor(), axes)?;
+        let value = in_single([self.tensor()], |[x]| sum_value(x, axes))?;
         let from = self.shape().to_vec();
         Ok(Variable::record("sum", value, &[self], &[], false, move |b| {
             Ok(vec![b.when(0, || b.gradient.broadcast_to(&from))?])
@@ -45,6 +50,9 @@ impl Variable {
 
     /// The means over `axes`, which keep size 1. Empty: an error.
     pub fn mean_keeping(&self, axes: &[usize]) -> Result<Variable> {
+        if let Some(single) = self.single()? {
+            return single.mean_keeping(axes)?.to_dtype(self.dtype());
+        }
         let sum = self.sum_keeping(axes)?;
         if self.elements() == 0 {
             return Err(shape_error("mean", format!("nothing to average in shape {:?}", self.shape())));
@@ -59,6 +67,9 @@ impl Variable {
 
     /// The biased variances over `axes` (divided by the count), which keep size 1.
     pub fn variance_keeping(&self, axes: &[usize]) -> Result<Variable> {
+        if let Some(single) = self.single()? {
+            return single.variance_keeping(axes)?.to_dtype(self.dtype());
+        }
         self.sub(&self.mean_keeping(axes)?)?.square()?.mean_keeping(axes)
     }
 
@@ -70,6 +81,9 @@ impl Variable {
     /// The Euclidean norms over `axes`, which keep size 1: `sqrt(sum x² + 1e-12)`, so that the derivative
     /// at 0 is finite.
     pub fn norm_keeping(&self, axes: &[usize]) -> Result<Variable> {
+        if let Some(single) = self.single()? {
+            return single.norm_keeping(axes)?.to_dtype(self.dtype());
+        }
         self.square()?.sum_keeping(axes)?.safe_sqrt()
     }
 
@@ -81,11 +95,17 @@ impl Variable {
     /// The Euclidean norm of each sample, over all dimensions but the first: `[batch]`.
     /// `sqrt(sum x² + 1e-12)`, so that its derivative at 0 is finite.
     pub fn sample_norm(&self) -> Result<Variable> {
+        if let Some(single) = self.single()? {
+            return single.sample_norm()?.to_dtype(self.dtype());
+        }
         self.sample_square()?.safe_sqrt()
     }
 
     /// The squared Euclidean norm of each sample, over all dimensions but the first: `[batch]`.
     pub fn sample_square(&self) -> Result<Variable> {
+        if let Some(single) = self.single()? {
+            return single.sample_square()?.to_dtype(self.dtype());
+        }
         let axes: Vec<usize> = (1..self.rank()).collect();
         self.square()?.sum(&axes)
     }

@@ -51,6 +51,9 @@ impl Variable {
     ) -> Result<Variable> {
         let (batch, channels, from_height, from_width) = self.dims4(operation)?;
         refuse_empty(operation, self, [height, width])?;
+        if let Some(single) = self.single()? {
+            return single.resample(operation, [height, width], weights)?.to_dtype(self.dtype());
+        }
         let matrix = |from: usize, to: usize| {
             let mut matrix = vec![0.0; from * to];
             for (at, row) in matrix.chunks_mut(from).enumerate() {

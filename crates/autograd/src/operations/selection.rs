@@ -94,28 +94,27 @@ impl Variable {
         }))
     }
 
-    /// `chosen` where `self` is not 0 and `other` where it is; all three of one shape.
-    /// Gradients flow only to the side that was taken, even where the other is infinite or NaN.
+    /// `chosen` where `self` is not 0 and `other` where it is, broadcasting all three; `self` is a mask of any type,
+    /// and carries no gradient. Gradients flow only to the side that was taken, even where the other is infinite
+    /// or NaN: a mask of `[time, time]` hides scores of `[batch, heads, time, time]` behind a scalar of minus
+    /// infinity.
     ///
     /// # Errors
-    /// If the shapes differ, or the dtypes of `chosen` and `other`.
+    /// If the shapes do not broadcast, or the dtypes of `chosen` and `other` differ.
     pub fn select(&self, chosen: &Variable, other: &Variable) -> Result<Variable> {
         agree("select", chosen, other)?;
-        for branch in [chosen, other] {
-            if branch.shape() != self.shape() {
-                let reason =
-                    format!("condition {:?} and branch {:?} differ in shape", self.shape(), branch.shape());
-                return Err(shape_error("select", reason));
-            }
-        }
-        let mask = self.tensor().ne(0.0)?.to_dtype(DType::U8)?;
-        let value = mask.where_cond(chosen.tensor(), other.tensor())?;
-        Ok(Variable::record("select", value, &[chosen, other], &[&self.detach()], false, |b| {
-            let [condition] = b.saved else { return Ok(vec![None, None]) };
+        let shape = broadcast_shape("select", self.shape(), chosen.shape())?;
+        let shape = broadcast_shape("select", &shape, other.shape())?;
+        let spread = |tensor: &Tensor| tensor.broadcast_as(shape.as_slice());
+        let mask = spread(&self.tensor().ne(0.0)?.to_dtype(DType::U8)?)?;
+        let value = mask.where_cond(&spread(chosen.tensor())?, &spread(other.tensor())?)?;
+        let (left, right) = (chosen.shape().to_vec(), other.shape().to_vec());
+        Ok(Variable::record("select", value, &[chosen, other], &[&self.detach()], false, move |b| {
+            let [condition] = b.saved()?;
             let nothing = b.gradient.full_like(0.0)?;
             Ok(vec![
-                b.when(0, || condition.select(b.gradient, &nothing))?,
-                b.when(1, || condition.select(&nothing, b.gradient))?,
+                b.when(0, || condition.select(b.gradient, &nothing)?.sum_to(&left))?,
+                b.when(1, || condition.select(&nothing, b.gradient)?.sum_to(&right))?,
             ])
         }))
     }

@@ -182,6 +182,19 @@ impl Variable {
         self.index_select(axis, &indices)
     }
 
+    /// [`Variable::pad_reflection`] of the last two dimensions: `vertical` pixels above and below, `horizontal` pixels
+    /// left and right.
+    ///
+    /// # Errors
+    /// If there are fewer than two dimensions, or one is not larger than its padding.
+    pub fn pad_reflect(&self, vertical: [usize; 2], horizontal: [usize; 2]) -> Result<Variable> {
+        let Some(height) = self.rank().checked_sub(2) else {
+            return Err(shape_error("pad_reflect", format!("{:?} has no height and width", self.shape())));
+        };
+        let padded = self.pad_reflection(height, vertical[0], vertical[1])?;
+        padded.pad_reflection(height + 1, horizontal[0], horizontal[1])
+    }
+
     /// Joined along dimension `axis`; all other dimensions equal.
     pub fn concatenate(parts: &[&Variable], axis: usize) -> Result<Variable> {
         let Some(first) = parts.first() else {
@@ -213,6 +226,25 @@ impl Variable {
             }
             Ok(gradients)
         }))
+    }
+
+    /// Cut along dimension `axis` into parts of `sizes`, which make up the whole: the opposite of
+    /// [`Variable::concatenate`].
+    ///
+    /// # Errors
+    /// If there is no such dimension, or the sizes do not add up to its size.
+    pub fn split(&self, axis: usize, sizes: &[usize]) -> Result<Vec<Variable>> {
+        let whole = self.size("split", axis)?;
+        let total = sizes.iter().try_fold(0usize, |total, &size| total.checked_add(size));
+        if total != Some(whole) {
+            let reason = format!("{sizes:?} do not make up dimension {axis} of {:?}", self.shape());
+            return Err(shape_error("split", reason));
+        }
+        let ends = sizes.iter().scan(0, |end, &size| {
+            *end += size;
+            Some(*end)
+        });
+        ends.zip(sizes).map(|(end, &size)| self.narrow(axis, end - size, size)).collect()
     }
 
     /// Joined along a new dimension `axis`; all of one shape.

@@ -22,6 +22,9 @@ impl Variable {
     /// If there is no such dimension or no element.
     pub fn softmax(&self, axis: usize) -> Result<Variable> {
         self.refuse_empty_axis("softmax", axis)?;
+        if let Some(single) = self.single()? {
+            return single.softmax(axis)?.to_dtype(self.dtype());
+        }
         let (x, shape) = (self.tensor(), around(self.shape(), axis));
         let value = if has_kernels(x) {
             dispatch!(x, T => map_slice::<T>(x, |x, y| kernel::softmax(x, shape, y)))?
@@ -50,6 +53,9 @@ impl Variable {
     /// As [`Variable::softmax`].
     pub fn log_softmax(&self, axis: usize) -> Result<Variable> {
         self.refuse_empty_axis("log_softmax", axis)?;
+        if let Some(single) = self.single()? {
+            return single.log_softmax(axis)?.to_dtype(self.dtype());
+        }
         let input = self.detach();
         let value = input.sub(&input.log_sum_exp_keeping(axis)?)?.into_tensor();
         Ok(Variable::record("log_softmax", value, &[self], &[], true, move |b| {
@@ -67,12 +73,15 @@ impl Variable {
     /// As [`Variable::softmax`].
     pub fn log_sum_exp_keeping(&self, axis: usize) -> Result<Variable> {
         self.refuse_empty_axis("log_sum_exp", axis)?;
+        if let Some(single) = self.single()? {
+            return single.log_sum_exp_keeping(axis)?.to_dtype(self.dtype());
+        }
         let input = self.detach();
         let peak = Variable::constant(peaks(self.tensor(), axis)?);
         let total = input.sub(&peak)?.exp()?.sum_keeping(&[axis])?;
         let value = total.log()?.add(&peak)?.into_tensor();
         Ok(Variable::record("log_sum_exp", value, &[self], &[self], false, move |b| {
-            let [input] = b.saved else { return Ok(vec![None]) };
+            let [input] = b.saved()?;
             Ok(vec![b.when(0, || input.softmax(axis)?.mul(b.gradient))?])
         }))
     }

@@ -122,6 +122,10 @@ fn arithmetic() -> Vec<Case> {
         Case::new("select", &[(&[2, 3], Any), (&[2, 3], Any), (&[2, 3], Any)], |v| {
             v[0].detach().greater(&v[0].full_like(0.0)?)?.select(&v[1].square()?, &v[2].exp()?)
         }),
+        Case::new("select: broadcast", &[(&[2, 1, 3], Any), (&[], Any)], |v| {
+            let mask = Variable::constant(Tensor::new(&[[1u8, 0, 1], [0, 0, 1]], &Device::Cpu)?);
+            mask.select(&v[0], &v[1])?.square()
+        }),
         // Its gradient is by intention not that of its value; here both are the same function.
         Case::new("straight_through", &one, |v| v[0].square()?.detach().straight_through(&v[0].square()?)),
     ]
@@ -176,6 +180,11 @@ fn shapes() -> Vec<Case> {
         Case::new("narrow", &one, |v| v[0].narrow(2, 1, 2)?.square()),
         Case::new("pad_zeros", &one, |v| v[0].pad_zeros(1, 1, 2)?.square()?.exp()),
         Case::new("pad_reflection", &one, |v| v[0].pad_reflection(2, 3, 2)?.square()),
+        Case::new("pad_reflect", &one, |v| v[0].pad_reflect([2, 0], [1, 3])?.square()),
+        Case::new("split", &one, |v| {
+            let parts = v[0].split(2, &[1, 0, 3])?;
+            parts[0].mul(&parts[2])?.sub(&parts[1].sum_all()?)
+        }),
         Case::new("concatenate", &two, |v| Variable::concatenate(&[&v[0], &v[1], &v[0]], 1)?.square()),
         Case::new("stack", &[(&[2, 3], Any), (&[2, 3], Any)], |v| {
             Variable::stack(&[&v[0], &v[1]], 1)?.square()
@@ -196,7 +205,10 @@ fn indices() -> Vec<Case> {
         Case::new("scatter_add", &[(&[3, 4], Any), (&[3, 2], Any)], move |v| {
             v[0].scatter_add(1, &picked()?, &v[1])?.square()
         }),
-        Case::new("embedding", &[(&[5, 3], Any)], |v| v[0].embedding(&[4, 1, 1, 0])?.square()),
+        Case::new("embedding", &[(&[5, 3], Any)], move |v| v[0].embedding(&picked()?)?.square()),
+        Case::new("embedding: one row", &[(&[5, 3], Any)], |v| {
+            v[0].embedding(&Tensor::new(4u32, &Device::Cpu)?)?.square()
+        }),
     ]
 }
 
@@ -209,6 +221,7 @@ fn reductions() -> Vec<Case> {
         Case::new("sum", &one, |v| v[0].sum(&[3, 1])?.square()),
         Case::new("mean_keeping", &one, |v| v[0].mean_keeping(&[0, 2, 3])?.square()),
         Case::new("mean", &one, |v| v[0].mean(&[1])?.square()),
+        Case::new("mean: several", &one, |v| v[0].mean(&[0, 2, 3])?.square()),
         Case::new("variance_keeping", &one, |v| v[0].variance_keeping(&[0, 3])),
         Case::new("variance", &one, |v| v[0].variance(&[1, 2])),
         Case::new("norm_keeping", &one, |v| v[0].norm_keeping(&[2, 3])),
@@ -233,6 +246,16 @@ fn products() -> Vec<Case> {
             v[0].transposed()?.matmul(&v[1].transposed()?)
         }),
         Case::new("matmul: itself", &[(&[3, 3], Any)], |v| v[0].matmul(&v[0])?.matmul(&v[0].transposed()?)),
+        Case::new(
+            "matmul: causal attention",
+            &[(&[2, 3, 2], Any), (&[2, 3, 2], Any), (&[2, 3, 2], Any)],
+            |v| {
+                let seen = Tensor::tril2(3, DType::U8, &Device::Cpu)?;
+                let hidden = Variable::full(f64::NEG_INFINITY, &[], v[0].dtype(), v[0].device())?;
+                let scores = v[0].matmul(&v[1].transposed()?)?.scale(0.5_f64.sqrt())?;
+                Variable::constant(seen).select(&scores, &hidden)?.softmax(2)?.matmul(&v[2])
+            },
+        ),
         Case::new("linear", &[(&[3, 4], Any), (&[2, 4], Any), (&[2], Any)], |v| {
             v[0].linear(&v[1], Some(&v[2]))?.tanh()
         }),

@@ -116,6 +116,27 @@ pub(crate) fn first_order(case: &Case) {
     }
 }
 
+/// `q = sum_i <d<output, weight> / d input_i, direction_i>` and the leaves it depends on; the last of `points` is
+/// the weight.
+fn contracted(case: &Case, points: &[Tensor], directions: &[Tensor]) -> (Variable, Vec<Variable>) {
+    let all = leaves(points);
+    let (weight, inputs) = all.split_last().unwrap();
+    let output = run(case, inputs);
+    let found = gradients(case, &output, weight, &inputs.iter().collect::<Vec<_>>(), RECORD);
+    let zero = weight.full_like(0.0).unwrap().sum_all().unwrap();
+    let total = found.iter().zip(directions).fold(zero, |total, (gradient, direction)| {
+        let direction = Variable::constant(direction.to_dtype(gradient.dtype()).unwrap());
+        let term = gradient.mul(&direction).unwrap().sum_all().unwrap();
+        total.add(&term.to_dtype(total.dtype()).unwrap()).unwrap()
+    });
+    (total, all)
+}
+
+fn second_gradients(case: &Case, total: &Variable, all: &[Variable]) -> Vec<Variable> {
+    let one = total.full_like(1.0).unwrap();
+    gradients(case, total, &one, &all.iter().collect::<Vec<_>>(), PLAIN)
+}
+
 /// Derivatives of `<first derivatives, directions>` by inputs and by the weight, along random directions.
 pub(crate) fn second_order(case: &Case) {
     let points = points(case);
@@ -124,24 +145,9 @@ pub(crate) fn second_order(case: &Case) {
     points.push(weight_of(&output, 78));
     let directions: Vec<Tensor> =
         points.iter().zip(100..).map(|(point, seed)| numbers(point.dims(), Domain::Any, seed)).collect();
-    // `q = sum_i <d<output, weight> / d input_i, direction_i>`
-    let contracted = |points: &[Tensor]| {
-        let all = leaves(points);
-        let (weight, inputs) = all.split_last().unwrap();
-        let output = run(case, inputs);
-        let found = gradients(case, &output, weight, &inputs.iter().collect::<Vec<_>>(), RECORD);
-        let total = found.iter().zip(&directions).fold(
-            weight.full_like(0.0).unwrap().sum_all().unwrap(),
-            |total, (g, d)| {
-                let term = g.mul(&Variable::constant(d.clone())).unwrap().sum_all().unwrap();
-                total.add(&term).unwrap()
-            },
-        );
-        (total, all)
-    };
+    let contracted = |points: &[Tensor]| contracted(case, points, &directions);
     let (total, all) = contracted(&points);
-    let one = total.full_like(1.0).unwrap();
-    let found = gradients(case, &total, &one, &all.iter().collect::<Vec<_>>(), PLAIN);
+    let found = second_gradients(case, &total, &all);
     for seed in 200..203 {
         for (number, (point, gradient)) in points.iter().zip(&found).enumerate() {
             let direction = numbers(point.dims(), Domain::Any, seed + number as u64 * 10);
@@ -220,4 +226,31 @@ pub(crate) fn single_agrees_with_double(case: &Case) {
     let double: Vec<Tensor> = single.iter().map(|point| point.to_dtype(DType::F64).unwrap()).collect();
     let got = results(case, &single, PLAIN);
     same(&got, &results(case, &double, PLAIN), 2e-5, case.name);
+}
+
+/// Value, first and second derivatives in a narrower type, within `tolerance` of those in single precision.
+pub(crate) fn narrow_agrees_with_single(case: &Case, dtype: DType, tolerance: f64) {
+    // The singles are the narrower numbers exactly.
+    let narrow: Vec<Tensor> = points(case).iter().map(|point| point.to_dtype(dtype).unwrap()).collect();
+    let everything = |points: &[Tensor]| {
+        let mut all = results(case, points, PLAIN);
+        let weight = weight_of(all.last().unwrap(), 78).to_dtype(dtype).unwrap();
+        let weight = weight.to_dtype(all.last().unwrap().dtype()).unwrap();
+        let points = [points, &[weight]].concat();
+        let directions: Vec<Tensor> = points
+            .iter()
+            .zip(100..)
+            .map(|(point, seed)| numbers(point.dims(), Domain::Any, seed).to_dtype(dtype).unwrap())
+            .collect();
+        let (total, leaves) = contracted(case, &points, &directions);
+        all.extend(second_gradients(case, &total, &leaves));
+        all
+    };
+    let single: Vec<Tensor> = narrow.iter().map(|point| point.to_dtype(DType::F32).unwrap()).collect();
+    let (got, want) = (everything(&narrow), everything(&single));
+    for (got, want) in got.iter().zip(&want) {
+        let kept = if want.dtype() == DType::F32 { dtype } else { want.dtype() };
+        assert_eq!(got.dtype(), kept, "{}", case.name);
+    }
+    same(&got, &want, tolerance, &format!("{} in {dtype:?}", case.name));
 }

@@ -73,6 +73,50 @@ fn single_precision_agrees_with_double() {
     cases::all().iter().for_each(check::single_agrees_with_double);
 }
 
+/// 8 bits of mantissa: each rounding is off by 2^-9 of its number at most, and a case has a few.
+#[test]
+fn brain_floats_agree_with_single_precision() {
+    cases::all().iter().for_each(|case| check::narrow_agrees_with_single(case, DType::BF16, 4e-2));
+}
+
+/// 11 bits of mantissa.
+#[test]
+fn half_precision_agrees_with_single_precision() {
+    cases::all().iter().for_each(|case| check::narrow_agrees_with_single(case, DType::F16, 5e-3));
+}
+
+#[test]
+fn gradients_pass_through_a_change_of_dtype() {
+    let x = Variable::leaf(Tensor::new(&[0.5f32, -1.5], &candle_core::Device::Cpu).unwrap());
+    let y = x.to_dtype(DType::BF16).unwrap().square().unwrap().to_dtype(DType::F64).unwrap();
+    let gradient = grad(&y.sum_all().unwrap(), &[&x], true).unwrap().remove(0);
+    assert_eq!((gradient.dtype(), gradient.to_vec().unwrap()), (DType::F32, vec![1.0, -3.0]));
+    let again = grad(&gradient.sum_all().unwrap(), &[&x], false).unwrap().remove(0);
+    assert_eq!((again.dtype(), again.to_vec().unwrap()), (DType::F32, vec![2.0, 2.0]));
+}
+
+/// Sums of many numbers whose running total a narrow type could not hold.
+#[test]
+fn narrow_types_do_not_stall_in_sums() {
+    let ones = |shape: &[usize]| Variable::full(1.0, shape, DType::BF16, &candle_core::Device::Cpu).unwrap();
+    let x = Variable::leaf(ones(&[4096, 1]).into_tensor());
+    assert_eq!(x.sum_all().unwrap().scalar().unwrap(), 4096.0);
+    assert_eq!(x.mean(&[0]).unwrap().scalar().unwrap(), 1.0);
+    assert_eq!(x.sample_square().unwrap().sum_all().unwrap().scalar().unwrap(), 4096.0);
+    assert_eq!(x.transposed().unwrap().matmul(&x).unwrap().scalar().unwrap(), 4096.0);
+    assert_eq!(x.reshape(&[1, 1, 64, 64]).unwrap().avg_pool2d(64, 64, 0).unwrap().scalar().unwrap(), 1.0);
+    let row = Variable::leaf(ones(&[1, 1]).into_tensor());
+    let rows = Tensor::zeros(4096, DType::U32, row.device()).unwrap();
+    let total = row.embedding(&rows).unwrap().sum_all().unwrap();
+    assert_eq!(grad(&total, &[&row], false).unwrap()[0].scalar().unwrap(), 4096.0);
+    let (_, statistics) = x.batch_normalize(None, None, 1e-5, Activation::Identity).unwrap();
+    assert_eq!((statistics.mean.dtype(), statistics.mean.scalar().unwrap()), (DType::F32, 1.0));
+    assert_eq!(statistics.variance.scalar().unwrap(), 0.0);
+    // Squares beyond what half precision holds, whose mean it holds.
+    let large = Variable::full(200.0, &[64], DType::F16, x.device()).unwrap();
+    assert_eq!(large.norm(&[0]).unwrap().scalar().unwrap(), 1600.0);
+}
+
 #[test]
 fn constants_have_no_derivative() {
     let x = Variable::leaf(check::numbers(&[2, 3], cases::Domain::Any, 1));

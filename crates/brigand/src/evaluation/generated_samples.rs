@@ -26,12 +26,7 @@ impl<'a> GeneratedSamples<'a> {
     ///
     /// # Errors
     /// If no sample is asked for or the generator draws no latents.
-    pub fn new(
-        generator: &'a dyn Sampler,
-        name: &str,
-        count: usize,
-        seed: u64,
-    ) -> Result<Self> {
+    pub fn new(generator: &'a dyn Sampler, name: &str, count: usize, seed: u64) -> Result<Self> {
         if count == 0 {
             return Err(Error::Request(format!(
                 "0 samples of {name} cannot be measured; ask for at least 1"
@@ -69,7 +64,8 @@ impl Samples for GeneratedSamples<'_> {
 
     fn labels(&self) -> Option<Labels> {
         let (range, _) = self.generator.space().part(CLASS)?;
-        let rows = self.latents.narrow(1, range.start, range.len()).and_then(|part| part.to_vec_f32()).ok()?;
+        let rows =
+            self.latents.narrow(1, range.start, range.len()).and_then(|part| part.to_vec_f32()).ok()?;
         let values: Vec<u32> = rows.chunks_exact(range.len()).map(|row| largest(row) as u32).collect();
         let classes = self.classes.clone();
         values.iter().all(|&class| (class as usize) < classes.len()).then_some(Labels { classes, values })

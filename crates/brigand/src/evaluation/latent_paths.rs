@@ -1,11 +1,11 @@
 //! Paths through the latent space of a generator, in an extractor's features.
 
-use brigand_core::capability::Sampler;
 use super::inputs::Inputs;
 use super::metric::{Better, MetricRow, Need, ScoreRow};
 use super::protocol::Setting;
 use super::score::Score;
 use brigand_autograd::Variable;
+use brigand_core::capability::Sampler;
 use candle_core::{Device, Tensor};
 
 use super::extractors;

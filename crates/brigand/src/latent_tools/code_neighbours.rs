@@ -8,7 +8,7 @@ use candle_core::{Device, Tensor};
 
 use crate::data::Dataset;
 use crate::error::{Error, Result};
-use crate::evaluation::{Features, nearest, nearest_few};
+use crate::evaluation::{Features, nearest_few};
 
 /// Real samples among which neighbours are looked for, at most.
 const SEARCHED: usize = 5000;

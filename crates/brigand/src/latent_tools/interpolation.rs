@@ -111,7 +111,7 @@ impl Interpolation {
             starts: to_rows(starts)?,
             ends: to_rows(ends)?,
             space: sampler.space().clone(),
-            device: &sampler.place().device.clone(),
+            device: sampler.place().device.clone(),
         })
     }
 

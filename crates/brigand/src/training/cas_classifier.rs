@@ -47,9 +47,10 @@ pub fn train_classifier(
             total: STEPS as usize,
         });
     }
-    let classifier = session.system().as_classifier().map(Classifier::image_classifier).transpose()?.flatten();
     let classifier =
-        classifier.ok_or_else(|| Error::Internal("the trained classifier cannot be used by itself".into()))?;
+        session.system().as_classifier().map(Classifier::image_classifier).transpose()?.flatten();
+    let classifier = classifier
+        .ok_or_else(|| Error::Internal("the trained classifier cannot be used by itself".into()))?;
     Ok(TrainedClassifier {
         extractor: Extractor::classifier("learnt", classifier)?,
         protocol: vec![

@@ -13,8 +13,8 @@ use crate::data::{Dataset, Spec};
 use crate::error::{Error, Result};
 use crate::evaluation::extractors::Extractor;
 use crate::evaluation::{
-    Available, Better, DataSamples, Evaluation, FeatureFile, GeneratedSamples, MetricRow, Need, Request, Samples, Side,
-    evaluate, make_features,
+    Available, Better, DataSamples, Evaluation, FeatureFile, GeneratedSamples, MetricRow, Need, Request,
+    Samples, Side, evaluate, make_features,
 };
 use crate::recipe::Recipe;
 
@@ -180,6 +180,10 @@ impl MeasuresWhileTraining {
                 Better::Neither => None,
             }
         });
-        Ok(MeasuredStep { evaluation: Evaluation { generated: name, step: Some(step), scores }, values, score })
+        Ok(MeasuredStep {
+            evaluation: Evaluation { generated: name, step: Some(step), scores },
+            values,
+            score,
+        })
     }
 }

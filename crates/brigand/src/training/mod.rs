@@ -30,7 +30,6 @@ use brigand_core::session::Session;
 use brigand_core::system::{System, TheoryLine};
 use candle_core::Device;
 
-use crate::data::Dataset;
 use crate::error::{Error, Result};
 use crate::evaluation::EvaluationFile;
 use crate::files::write_atomically;

@@ -15,11 +15,11 @@ mod normalizing;
 mod resnet;
 
 pub use autoencoder::AutoencoderRecipe;
+pub use classifier_file::ImageClassifier;
 pub use dcgan::DcganRecipe;
 pub use discriminator::{ConditionUse, Discriminator, DiscriminatorOptions, Heads};
 pub use encoder::Encoder;
 pub use generator::{Generator, GeneratorNormalization, GeneratorOptions};
-pub use classifier_file::ImageClassifier;
 pub use image_classifier::{ClassifierNetwork, ClassifierNetworkRecipe, ClassifierOutput};
 pub use mlp::{Hidden, HiddenNormalization, MlpRecipe};
 pub use resnet::ResnetRecipe;

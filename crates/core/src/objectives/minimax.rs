@@ -24,7 +24,7 @@ impl Default for Minimax {
 }
 
 impl AdversarialLoss for Minimax {
-    /// [`classification`] with the targets.
+    /// `mean softplus(-real) + mean softplus(fake)`, with other targets the cross-entropy with smoothed labels.
     fn discriminator(&self, scores: &Scores<'_>) -> Result<Variable> {
         classification(scores, (self.real_target, self.fake_target))
     }

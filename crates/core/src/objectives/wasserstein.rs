@@ -18,7 +18,7 @@ impl AdversarialLoss for Wasserstein {
         Ok(scores.fake.mean_all()?.sub(&scores.real.mean_all()?)?)
     }
 
-    /// [`mean_score`].
+    /// `-mean fake`.
     fn generator(&self, scores: &Scores<'_>) -> Result<Variable> {
         mean_score(scores)
     }
