@@ -20,7 +20,7 @@ pub mod training;
 
 pub use brigand_core::{
     Place, Setup, batch, capability, latent, measurements, modules, objectives, penalties, place, players,
-    random, setup, state, system, techniques,
+    random, session, setup, state, system, techniques,
 };
 pub use error::{Error, Result};
 

@@ -7,7 +7,7 @@
     reason = "helpers of tests; each test file uses some"
 )]
 
-pub mod sample_quality;
+pub(crate) mod sample_quality;
 
 use brigand::Result;
 use brigand::players::Measurements;
@@ -18,32 +18,39 @@ use brigand::training::Prepared;
 use candle_core::Device;
 
 /// The recipe of `system` with `words`, each an assignment.
-pub fn recipe(system: &str, words: &str) -> Result<Recipe> {
+pub(crate) fn recipe(system: &str, words: &str) -> Result<Recipe> {
     let assignments = words.split_whitespace().map(str::to_owned).collect();
     Recipe::resolve(registry::find(system)?, &Changes { file: None, assignments })
 }
 
 /// `system` built for its data, untrained.
-pub fn session(system: &str, words: &str) -> Result<Session> {
+pub(crate) fn session(system: &str, words: &str) -> Result<Session> {
     Ok(Prepared::new(recipe(system, words)?, &Device::Cpu)?.into_session())
 }
 
 /// `system` after all steps of its recipe.
-pub fn trained(system: &str, words: &str) -> Session {
+pub(crate) fn trained(system: &str, words: &str) -> Session {
     let mut session = session(system, words).unwrap_or_else(|error| panic!("{system}: {error}"));
     let steps = session.span().steps;
     session.advance_to(steps).unwrap_or_else(|error| panic!("{system}: {error}"));
     session
 }
 
+/// `system` built for its data, untrained, with samples held out of its batches whether it measures them or not.
+pub(crate) fn session_with_held_out(system: &str, words: &str) -> Result<Session> {
+    let mut session = session(system, words)?;
+    session.hold_out(Vec::new())?;
+    Ok(session)
+}
+
 /// What every step reports.
-pub fn reports(session: &mut Session, steps: u64) -> Vec<Measurements> {
+pub(crate) fn reports(session: &mut Session, steps: u64) -> Vec<Measurements> {
     (0..steps).map(|_| session.advance().unwrap().read(session.step()).unwrap()).collect()
 }
 
 /// The message of a refusal.
 #[track_caller]
-pub fn refusal(system: &str, words: &str) -> String {
+pub(crate) fn refusal(system: &str, words: &str) -> String {
     match session(system, words) {
         Ok(_) => panic!("{system} with {words} is not refused"),
         Err(error) => error.to_string(),
@@ -51,7 +58,7 @@ pub fn refusal(system: &str, words: &str) -> String {
 }
 
 /// All tensors of a session, by name, as bits.
-pub fn tensors(session: &mut Session) -> Vec<(String, Vec<u32>)> {
+pub(crate) fn tensors(session: &mut Session) -> Vec<(String, Vec<u32>)> {
     let state = session.save().unwrap();
     let bits = |tensor: &candle_core::Tensor| {
         let values = tensor.flatten_all().unwrap().to_dtype(candle_core::DType::F32).unwrap();

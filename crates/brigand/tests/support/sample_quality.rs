@@ -10,25 +10,25 @@ use candle_core::{DType, Device, Tensor};
 const CLASSES: usize = 10;
 
 /// A fully connected classifier of images.
-pub struct Classifier {
+pub(crate) struct Classifier {
     network: Network<Chain>,
     weights: Weights,
 }
 
 /// How a set of images is classified.
 #[derive(Debug)]
-pub struct Quality {
+pub(crate) struct Quality {
     /// Classes with at least 2% of the images (Y4 of the usual yardsticks).
-    pub classes: usize,
+    pub(crate) classes: usize,
     /// The mean of the largest class probability.
-    pub confidence: f64,
+    pub(crate) confidence: f64,
     /// The largest share of one class.
-    pub largest_share: f64,
+    pub(crate) largest_share: f64,
 }
 
 impl Classifier {
     /// Trains on the first `samples` images of `data`.
-    pub fn train(data: &Dataset, samples: usize, steps: u64) -> Self {
+    pub(crate) fn train(data: &Dataset, samples: usize, steps: u64) -> Self {
         let pixels: usize = data.shape().iter().product();
         let schema = brigand::batch::Schema::default();
         let setup = Setup { schema, batch: 64, steps, seed: 1, place: Place::cpu() };
@@ -68,7 +68,7 @@ impl Classifier {
     }
 
     /// The share of images whose class is recognised.
-    pub fn accuracy(&self, data: &Dataset, indices: &[usize]) -> f64 {
+    pub(crate) fn accuracy(&self, data: &Dataset, indices: &[usize]) -> f64 {
         let batch = data.get(indices).unwrap();
         let images = Variable::from_slice(&batch.values, &batch.shape).unwrap();
         let found = self.probabilities(&images);
@@ -78,19 +78,19 @@ impl Classifier {
     }
 
     /// The share of `images` `[n, channels, height, width]` that are classified as the class named for them.
-    pub fn match_share(&self, images: &Variable, classes: &[u32]) -> f64 {
+    pub(crate) fn match_share(&self, images: &Variable, classes: &[u32]) -> f64 {
         let found = self.probabilities(images);
         let right = found.iter().zip(classes).filter(|(row, class)| largest(row).0 == **class as usize);
         right.count() as f64 / classes.len() as f64
     }
 
     /// For each of `images`, its class.
-    pub fn classes(&self, images: &Variable) -> Vec<usize> {
+    pub(crate) fn classes(&self, images: &Variable) -> Vec<usize> {
         self.probabilities(images).iter().map(|row| largest(row).0).collect()
     }
 
     /// How `images` `[n, channels, height, width]` are classified.
-    pub fn quality(&self, images: &Variable) -> Quality {
+    pub(crate) fn quality(&self, images: &Variable) -> Quality {
         let rows = self.probabilities(images);
         let mut counts = [0usize; CLASSES];
         let mut confidence = 0.0;
