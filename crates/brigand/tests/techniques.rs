@@ -5,7 +5,7 @@
 
 use brigand::batch::Schema;
 use brigand::modules::{
-    Dropout, How, Initialization, Layer, Mode, Network, NormKind, NormPlan, OnReference, Part, Reference,
+    Dropout, How, Layer, Mode, Network, NormKind, NormPlan, OnReference, Part, Reference, Unconditional,
     VirtualNorm, Weights,
 };
 use brigand::players::{
@@ -216,7 +216,8 @@ fn dropout_draws_from_its_stream() {
     let ones = Variable::full(1.0, &[1, 1000], candle_core::DType::F32, &Device::Cpu).unwrap();
     let mut pass = |random: Option<&mut Stream>| -> brigand_core::Result<Vec<f64>> {
         let how = How { random, ..How::plain(Mode::Training) };
-        let output = network.run(how, |dropout, pass| Layer::forward(dropout, pass, &ones, ()))?;
+        let output =
+            network.run(how, |dropout, pass| Layer::<Unconditional>::forward(dropout, pass, &ones, ()))?;
         Ok(output.to_vec()?)
     };
     let mut stream = Stream::new(1, "masks", 0);

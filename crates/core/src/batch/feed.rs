@@ -89,8 +89,13 @@ impl Feed {
     /// samples, which then are in no batch.
     ///
     /// # Errors
-    /// If a part has other fields, or what remains does not fill a batch.
+    /// If a part has other fields, what remains does not fill a batch, or samples are drawn by weights.
     pub fn hold_out(&mut self, apart: Vec<Option<Box<dyn Source>>>) -> Result<()> {
+        if self.groups.iter().any(|group| group.cumulative.is_some()) {
+            return Err(Error::Internal(
+                "samples were to be held out while they are drawn by weights".into(),
+            ));
+        }
         let apart = apart.into_iter().chain(std::iter::repeat_with(|| None));
         for (number, (group, apart)) in self.groups.iter_mut().zip(apart).enumerate() {
             if let Some(apart) = &apart {
@@ -170,7 +175,11 @@ impl Feed {
             let indices = group.indices(self.seed, number);
             let own = indices.len() / self.shard.1;
             let indices: Vec<usize> = indices.into_iter().skip(self.shard.0 * own).take(own).collect();
-            let mut stream = Stream::new(self.seed, &format!("source/{place}"), number);
+            let purpose = match self.shard.0 {
+                0 => format!("source/{place}"),
+                rank => format!("source/{place}/rank {rank}"),
+            };
+            let mut stream = Stream::new(self.seed, &purpose, number);
             host.extend(group.source.get(&indices, &mut stream)?);
         }
         let batch = self.on_device(host)?;
@@ -190,7 +199,7 @@ impl Feed {
         self.on_device(host)
     }
 
-    /// Batch number `number` of `size` samples among the `count` whose labels a semi-supervised system is given: as
+    /// Batch number `number` of `size` samples of this process among the `count` whose labels a semi-supervised system is given: as
     /// evenly of every class as there are, the same ones for a seed.
     ///
     /// # Errors
@@ -200,9 +209,11 @@ impl Feed {
             Some(labelled) if labelled.len() == count => labelled,
             _ => self.choose_labelled(count)?,
         };
-        let draws = Stream::new(self.seed, "feed/labelled/batch", number).uniform(size, 0.0, count as f32);
+        let (rank, ranks) = self.shard;
+        let mut stream = Stream::new(self.seed, "feed/labelled/batch", number);
+        let draws = stream.uniform(size * ranks, 0.0, count as f32).into_iter().skip(rank * size).take(size);
         let place = |draw: f32| labelled.get((draw as usize).min(count - 1)).copied();
-        let indices: Vec<usize> = draws.into_iter().filter_map(place).collect();
+        let indices: Vec<usize> = draws.filter_map(place).collect();
         self.labelled = Some(labelled);
         let first = self.groups.first().ok_or_else(no_labels)?;
         self.on_device(first.source.get(&indices, &mut Stream::new(self.seed, "source/labelled", number))?)
@@ -241,29 +252,37 @@ impl Feed {
     /// evenly again.
     ///
     /// # Errors
-    /// If there is not one weight for each sample, or samples are held out of the source itself.
+    /// If there is not one weight of 0 or more for each sample, all are 0, or samples are held out of the source itself.
     pub fn weigh(&mut self, weights: Option<&[f32]>) -> Result<()> {
         self.last = None;
         let Some(first) = self.groups.first_mut() else { return Ok(()) };
-        if let Some(weights) = weights
-            && weights.len() != first.source.count()
-        {
-            return Err(Error::Internal(format!(
-                "{} weights for {} samples",
-                weights.len(),
-                first.source.count()
-            )));
+        let Some(weights) = weights else {
+            first.cumulative = None;
+            return Ok(());
+        };
+        let (given, count) = (weights.len(), first.source.count());
+        if given != count {
+            return Err(Error::Internal(format!("{given} weights for {count} samples")));
         }
-        first.cumulative = weights.map(|weights| {
-            let mut sum = 0.0;
-            weights
-                .iter()
-                .map(|&weight| {
-                    sum += f64::from(weight.max(0.0));
-                    sum
-                })
-                .collect()
-        });
+        if first.held_out.trained_count(count) != count {
+            return Err(Error::Internal(
+                "samples were to be drawn by weights while some are held out".into(),
+            ));
+        }
+        if let Some(weight) = weights.iter().find(|weight| !(**weight >= 0.0 && weight.is_finite())) {
+            return Err(Error::Internal(format!("a sample has the weight {weight}")));
+        }
+        let sums: Vec<f64> = weights
+            .iter()
+            .scan(0.0, |sum, &weight| {
+                *sum += f64::from(weight);
+                Some(*sum)
+            })
+            .collect();
+        if sums.last().is_none_or(|total| *total == 0.0) {
+            return Err(Error::Internal("all samples have the weight 0".into()));
+        }
+        first.cumulative = Some(sums);
         Ok(())
     }
 

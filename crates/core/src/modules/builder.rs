@@ -64,6 +64,15 @@ impl Builder {
         joined(&self.prefix, name)
     }
 
+    /// The path of `name` here, unless something has it: a checkpoint would hold only one of the two.
+    fn free_path(&self, name: &str) -> Result<String> {
+        let path = self.path(name);
+        if self.names.contains(&path) || self.buffers.names.contains(&path) {
+            return Err(Error::Internal(format!("two values of `{}` are called `{path}`", self.network)));
+        }
+        Ok(path)
+    }
+
     /// The stream of the value called `name` here.
     pub fn stream(&self, name: &str) -> Stream {
         let path = joined(self.prefix.get(self.unseeded..).unwrap_or_default(), name);
@@ -82,10 +91,7 @@ impl Builder {
         fans: (usize, usize),
         initialization: Initialization,
     ) -> Result<WeightId> {
-        let path = self.path(name);
-        if self.names.contains(&path) {
-            return Err(Error::Internal(format!("two parameters of `{}` are called `{path}`", self.network)));
-        }
+        let path = self.free_path(name)?;
         let values = initialization.draw(shape.iter().product(), fans, &mut self.stream(name));
         let value = self.stored(values, shape)?;
         self.names.push(path);
@@ -94,9 +100,13 @@ impl Builder {
     }
 
     /// A running statistic of `shape`.
+    ///
+    /// # Errors
+    /// If the path is taken.
     pub fn buffer(&mut self, name: &str, shape: &[usize], values: Vec<f32>) -> Result<BufferId> {
+        let path = self.free_path(name)?;
         let values = self.stored(values, shape)?;
-        self.buffers.names.push(self.path(name));
+        self.buffers.names.push(path);
         self.buffers.values.push(values);
         Ok(BufferId(self.buffers.values.len() - 1))
     }

@@ -2,6 +2,7 @@
 
 use crate::random::Stream;
 use brigand_autograd::Variable;
+use candle_core::Tensor;
 
 use crate::error::Result;
 use crate::place::Place;
@@ -42,7 +43,9 @@ pub fn relaxed_choice(
     if !hard {
         return Ok(relaxed);
     }
-    let largest = moved.detach().max(1)?;
-    let rows = largest.reshape(&[moved.shape()[0], 1])?.broadcast_to(moved.shape())?;
-    Ok(moved.detach().at_least(&rows)?.straight_through(&relaxed)?)
+    // The first of the largest: in half precision several are often equal.
+    let largest = moved.tensor().contiguous()?.argmax_keepdim(1)?;
+    let numbers = Tensor::arange(0, moved.shape()[1] as u32, moved.device())?;
+    let chosen = largest.broadcast_eq(&numbers.unsqueeze(0)?)?.to_dtype(moved.dtype())?;
+    Ok(Variable::constant(chosen).straight_through(&relaxed)?)
 }

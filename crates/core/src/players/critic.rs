@@ -2,86 +2,27 @@
 //! penalty, constraint and input technique.
 
 use brigand_autograd::{GradientOptions, Output, Variable, grad, grad_of, without_recording};
-use candle_core::DType;
 
+use super::comparison::{
+    Compared, GeneratorLoss, Sides, compared_samples, generator_loss, mean, over_scores, per_sample, total,
+};
 use super::input::Input;
 use super::player::Player;
+use super::precision::{accurate, in_type_of};
 use super::report::share_above;
 use super::rules::Rules;
 use super::scorer::{Scored, Scorer};
-use super::slopes::{normalized, penalty_term};
+use super::slopes::{differentiable, normalized, penalty_term};
 use super::turn::{Draw, Turn};
 use crate::error::{Error, Result};
 use crate::measurements::GENERATOR_LOSS;
 use crate::modules::{How, Mode, Parameters, Part, Weights};
-use crate::objectives::{ScoreShape, Scores, SharedPass};
+use crate::objectives::{Scores, SharedPass};
 use crate::random::Stream;
 use crate::state::State;
 
 /// The name of the discriminator in a system that has one: its draws and measurements carry no name of their own.
 pub const DISCRIMINATOR: &str = "discriminator";
-
-/// A real and a fake batch, and what the discriminator is given of them, which carries noise where the rules say so.
-pub struct Sides<S> {
-    /// The real side.
-    pub real: S,
-    /// The fake side.
-    pub fake: S,
-    noisy_real: S,
-    noisy_fake: S,
-}
-
-impl<S> Sides<S> {
-    /// What the discriminator is given of the real and of the fake side.
-    pub fn inputs(&self) -> (&S, &S) {
-        (&self.noisy_real, &self.noisy_fake)
-    }
-}
-
-/// The discriminator's outputs for both sides and its loss.
-pub struct Compared<A> {
-    /// For the real side.
-    pub real: Scored<A>,
-    /// For the fake side.
-    pub fake: Scored<A>,
-    /// The objective's part of the loss, a scalar.
-    pub adversarial: Variable,
-    /// What is added to it, by name: the penalty, the consistency term.
-    pub terms: Vec<(&'static str, Variable)>,
-}
-
-impl<A> Compared<A> {
-    /// The whole loss, with further terms of other heads.
-    pub fn loss(&self, heads: &[(&'static str, Variable)]) -> Result<Variable> {
-        let add = |sum: Variable, (_, term): &(&str, Variable)| -> Result<Variable> {
-            Ok(sum.add(&in_type_of(term, &sum)?)?)
-        };
-        let loss = heads.iter().try_fold(self.adversarial.clone(), add)?;
-        match self.added()? {
-            None => Ok(loss),
-            Some(terms) => Ok(loss.add(&in_type_of(&terms, &loss)?)?),
-        }
-    }
-
-    /// The sum of what is added to the objective's part.
-    fn added(&self) -> Result<Option<Variable>> {
-        let Some(((_, first), rest)) = self.terms.split_first() else { return Ok(None) };
-        let sum = rest
-            .iter()
-            .try_fold(first.clone(), |sum, (_, term)| Ok::<_, Error>(sum.add(&in_type_of(term, &sum)?)?))?;
-        Ok(Some(sum))
-    }
-}
-
-/// The outputs for the fakes, and for real samples where the loss needs them, with the loss of whoever made the fakes.
-pub struct GeneratorLoss<A> {
-    /// The scalar loss, to be differentiated.
-    pub loss: Variable,
-    /// The outputs for the real side, where the loss needs them.
-    pub real: Option<Scored<A>>,
-    /// The outputs for the fake side.
-    pub fake: Scored<A>,
-}
 
 /// Both players' gradients from one pass of a batch.
 pub struct Merged {
@@ -135,7 +76,7 @@ impl<M: Scorer> Critic<M> {
         format!("{}_{of}", self.player.name())
     }
 
-    /// Scores of one side, with other weights if given; dropout draws from `stream`.
+    /// Scores of one side in single precision or better, with other weights if given; dropout draws from `stream`.
     ///
     /// # Errors
     /// If the input does not fit.
@@ -147,11 +88,10 @@ impl<M: Scorer> Critic<M> {
         stream: &mut Stream,
     ) -> Result<Scored<M::Also>> {
         let constraint = self.rules.constraint;
-        // A score that is normalised by its slope needs something to differentiate by.
-        let input = if constraint.normalizes_gradients() { &input.differentiable()? } else { input };
+        let input = &differentiable(constraint, input)?;
         let how = How { weights, mode, random: Some(stream) };
         let scored = self.player.run_with(how, |module, pass| module.score(pass, input))?;
-        let scores = scored.scores.iter().map(|scores| normalized(constraint, scores, input));
+        let scores = scored.scores.iter().map(|scores| normalized(constraint, &accurate(scores)?, input));
         Ok(Scored { scores: scores.collect::<Result<_>>()?, ..scored })
     }
 
@@ -162,7 +102,7 @@ impl<M: Scorer> Critic<M> {
     pub fn field(&self, input: &M::Input) -> Result<(Variable, Vec<Variable>)> {
         let input = input.leaves()?;
         let scored = self.player.evaluate(|module, pass| module.score(pass, &input))?;
-        let scores = normalized(self.rules.constraint, scored.single()?, &input)?;
+        let scores = normalized(self.rules.constraint, &accurate(scored.single()?)?, &input)?;
         let parts = input.parts()?;
         let gradients = grad(&scores.sum_all()?, &parts.iter().collect::<Vec<_>>(), false)?;
         Ok((scores.detach(), gradients))
@@ -217,7 +157,7 @@ impl<M: Scorer> Critic<M> {
             let mut pass = || self.score(weights, &sides.noisy_real, Mode::BatchStatistics, &mut masks);
             let (first, second) = (pass()?, pass()?);
             let parts =
-                |of: &Scored<M::Also>| Ok::<_, Error>((of.single()?.clone(), of.last_features()?.clone()));
+                |of: &Scored<M::Also>| Ok::<_, Error>((of.single()?.clone(), accurate(of.last_features()?)?));
             let ((first, first_features), (second, second_features)) = (parts(&first)?, parts(&second)?);
             let term = consistency.term((&first, &first_features), (&second, &second_features))?;
             terms.push(("consistency", term));
@@ -282,11 +222,22 @@ impl<M: Scorer> Critic<M> {
         draw: Draw,
     ) -> Result<Variable> {
         let mut masks = draw.stream(&self.purpose("dropout/features"));
-        let real = real.detached();
-        let real = without_recording(|| self.score(None, &real, Mode::BatchStatistics, &mut masks))?;
+        let real = self.fixed_score(&real.detached(), &mut masks)?;
         let pairs = real.features.iter().zip(&fake.features);
-        let distances = pairs.map(|(real, fake)| Ok(fake.sub(real)?.abs()?.mean_all()?));
+        let distances = pairs.map(|(real, fake)| Ok(accurate(&fake.sub(real)?.abs()?)?.mean_all()?));
         mean(distances)
+    }
+
+    /// Scores and features of real samples as constants.
+    fn fixed_score(&mut self, input: &M::Input, masks: &mut Stream) -> Result<Scored<M::Also>> {
+        if !self.rules.constraint.normalizes_gradients() {
+            return without_recording(|| self.score(None, input, Mode::BatchStatistics, masks));
+        }
+        // The slope that such scores are divided by needs the pass recorded.
+        let scored = self.score(None, input, Mode::BatchStatistics, masks)?;
+        let constants = |of: &[Variable]| of.iter().map(Variable::detach).collect();
+        let (scores, features) = (constants(&scored.scores), constants(&scored.features));
+        Ok(Scored { scores, features, also: scored.also })
     }
 
     /// The loss of whoever made the fakes, with the discriminator's weights fixed: its own, or unrolled ones. The real side
@@ -304,13 +255,11 @@ impl<M: Scorer> Critic<M> {
         let fake = self.score(weights, &sides.noisy_fake, Mode::BatchStatistics, &mut masks)?;
         let real = match self.rules.generator_uses_real() {
             false => None,
-            true => {
-                // Unrolled weights depend on the generator, its own do not; scores normalised by their slope need a
-                // record of how they came about.
-                let recorded = weights.is_some() || self.rules.constraint.normalizes_gradients();
-                let mut score = || self.score(weights, &sides.noisy_real, Mode::BatchStatistics, &mut masks);
-                Some(if recorded { score()? } else { without_recording(score)? })
+            // Unrolled weights depend on the generator, its own do not.
+            true if weights.is_some() => {
+                Some(self.score(weights, &sides.noisy_real, Mode::BatchStatistics, &mut masks)?)
             }
+            true => Some(self.fixed_score(&sides.noisy_real, &mut masks)?),
         };
         let loss = generator_loss(&self.rules, (real.as_ref(), &fake), sides)?;
         Ok(GeneratorLoss { loss, real, fake })
@@ -421,7 +370,7 @@ impl<M: Scorer> Critic<M> {
         let [own_heads, generator_heads] = heads(&compared.real, &compared.fake)?;
         own_heads.iter().for_each(|(name, term)| turn.note(&self.purpose(name), term));
         for (_, term) in &generator_heads {
-            generator = generator.add(term)?;
+            generator = generator.add(&in_type_of(term, &generator)?)?;
         }
         let single = self.rules.feature_matching.weight == 0.0
             && own_heads.is_empty()
@@ -431,8 +380,8 @@ impl<M: Scorer> Critic<M> {
             (true, Ok(real), Ok(fake)) => {
                 let samples = compared_samples(&self.rules, &sides)?;
                 let samples = samples.as_ref().map(|(real, fake)| (real, fake));
-                let features = compared.fake.features.last();
-                let scores = Scores { samples, fake_features: features, ..Scores::new(real, fake) };
+                let features = compared.fake.features.last().map(accurate).transpose()?;
+                let scores = Scores { samples, fake_features: features.as_ref(), ..Scores::new(real, fake) };
                 self.rules.objective.shared_pass(&scores)?
             }
             _ => None,
@@ -457,101 +406,6 @@ impl<M: Scorer> Critic<M> {
         };
         Ok(Merged { own, by_fake })
     }
-}
-
-/// The objective's loss of whoever made the fakes, feature matching instead of it or beside it.
-fn generator_loss<S: Input, A>(
-    rules: &Rules,
-    (real, fake): (Option<&Scored<A>>, &Scored<A>),
-    sides: &Sides<S>,
-) -> Result<Variable> {
-    let (objective, matching) = (rules.objective, rules.feature_matching);
-    let adversarial = || {
-        let beside = real.unwrap_or(fake);
-        over_scores(rules, (beside, fake), sides, |scores| objective.generator_loss(scores))
-    };
-    match real.filter(|_| matching.weight > 0.0) {
-        None => adversarial(),
-        Some(real) => {
-            let term = matching.term(real.last_features()?, fake.last_features()?)?;
-            Ok(if matching.alone { term } else { adversarial()?.add(&term)? })
-        }
-    }
-}
-
-/// Each sample's gradient `[batch, ...]` times its factor `[batch]`.
-fn per_sample(gradient: &Variable, factors: &Variable) -> Result<Variable> {
-    let mut shape = vec![1; gradient.rank()];
-    shape[0] = factors.elements();
-    Ok(gradient.mul(&in_type_of(&factors.reshape(&shape)?, gradient)?)?)
-}
-
-fn in_type_of(variable: &Variable, like: &Variable) -> Result<Variable> {
-    Ok(if variable.dtype() == like.dtype() { variable.clone() } else { variable.to_dtype(like.dtype())? })
-}
-
-/// The samples themselves, for objectives that compare them.
-fn compared_samples<S: Input>(rules: &Rules, sides: &Sides<S>) -> Result<Option<(Variable, Variable)>> {
-    if !rules.objective.properties().compares_samples {
-        return Ok(None);
-    }
-    let first = |side: &S| -> Result<Variable> {
-        let missing = || Error::Internal("an objective that compares samples was given none".into());
-        side.parts()?.into_iter().next().ok_or_else(missing)
-    };
-    Ok(Some((first(&sides.real)?, first(&sides.fake)?)))
-}
-
-/// The mean of a loss over all score tensors, each in single precision or better.
-fn over_scores<S: Input, A>(
-    rules: &Rules,
-    (real, fake): (&Scored<A>, &Scored<A>),
-    sides: &Sides<S>,
-    loss: impl Fn(&Scores<'_>) -> Result<Variable>,
-) -> Result<Variable> {
-    let samples = compared_samples(rules, sides)?;
-    let accurate = |scores: &Variable| -> Result<Variable> {
-        Ok(match scores.dtype() {
-            DType::F32 | DType::F64 => scores.clone(),
-            _ => scores.to_dtype(DType::F32)?,
-        })
-    };
-    if real.scores.len() != fake.scores.len() {
-        return Err(Error::Internal("a discriminator scored the two sides differently often".into()));
-    }
-    mean(real.scores.iter().zip(&fake.scores).map(|(real_scores, fake_scores)| {
-        let takes_maps = match rules.objective.properties().scores {
-            ScoreShape::Any => true,
-            ScoreShape::PerSample => false,
-        };
-        if fake_scores.rank() != 1 && !takes_maps {
-            return Err(Error::Recipe(format!(
-                "objective.kind={} needs one score for each sample, and this discriminator gives maps {:?}; choose \
-                 another objective",
-                rules.objective.kind(),
-                fake_scores.shape()
-            )));
-        }
-        let (real_scores, fake_scores) = (accurate(real_scores)?, accurate(fake_scores)?);
-        loss(&Scores {
-            samples: samples.as_ref().map(|(real, fake)| (real, fake)),
-            fake_features: fake.features.last(),
-            ..Scores::new(&real_scores, &fake_scores)
-        })
-    }))
-}
-
-fn total(mut terms: impl Iterator<Item = Result<Variable>>) -> Result<Variable> {
-    let first =
-        terms.next().ok_or_else(|| Error::Internal("a discriminator gave nothing to add up".into()))??;
-    terms.try_fold(first, |sum, term| Ok(sum.add(&term?)?))
-}
-
-fn mean(terms: impl Iterator<Item = Result<Variable>>) -> Result<Variable> {
-    let terms: Vec<Variable> = terms.collect::<Result<_>>()?;
-    let count = terms.len();
-    let sum = total(terms.into_iter().map(Ok))?;
-    Ok(if count == 1 { sum } else { sum.scale(1.0 / count as f64)? })
 }
 
 impl<M> Part for Critic<M> {

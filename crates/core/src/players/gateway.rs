@@ -13,8 +13,8 @@ pub trait GradientStage: Send {
     fn pass(&mut self, owner: &Parameters, gradients: Vec<Variable>) -> Result<Vec<Variable>>;
 }
 
-/// Dynamic loss scaling for half precision: losses times a factor, gradients divided by it; a step whose gradients
-/// overflow is left out and the factor halved.
+/// Dynamic loss scaling for half precision: losses times a factor, gradients divided by it; a player's step whose
+/// gradients overflow is left out and the factor halved.
 #[derive(Clone, Copy, Debug)]
 pub struct LossScale {
     /// The factor.
@@ -53,9 +53,15 @@ impl Gateway {
         owner: &Parameters,
         mut gradients: Vec<Variable>,
     ) -> Result<Option<(Vec<Variable>, Permit)>> {
+        let count = gradients.len();
+        for stage in &mut self.stages {
+            gradients = stage.pass(owner, gradients)?;
+            if gradients.len() != count {
+                return Err(Error::Internal("a stage of the gateway changed the number of gradients".into()));
+            }
+        }
+        // After the stages, so that processes that average their gradients all leave out the same steps.
         if let Some(scale) = &mut self.scale {
-            let inverse = 1.0 / scale.factor;
-            gradients = gradients.iter().map(|of| Ok(of.scale(inverse)?)).collect::<Result<_>>()?;
             // The only number that a step in half precision must read: whether the scaled gradients overflowed.
             if !square_sum(&gradients)?.scalar()?.is_finite() {
                 (scale.factor, scale.good) = (scale.factor / 2.0, 0);
@@ -64,13 +70,6 @@ impl Gateway {
             scale.good += 1;
             if scale.good >= scale.growth_after {
                 (scale.factor, scale.good) = (scale.factor * 2.0, 0);
-            }
-        }
-        let count = gradients.len();
-        for stage in &mut self.stages {
-            gradients = stage.pass(owner, gradients)?;
-            if gradients.len() != count {
-                return Err(Error::Internal("a stage of the gateway changed the number of gradients".into()));
             }
         }
         Ok(Some((gradients, Permit(()))))

@@ -37,13 +37,6 @@ pub trait Input: Clone {
     fn leaves(&self) -> Result<Self> {
         self.map(&mut |part| Ok(Variable::leaf(part.tensor().clone())))
     }
-
-    /// The same with every part that has no history a leaf, so that gradients can be taken by all of them.
-    fn differentiable(&self) -> Result<Self> {
-        self.map(&mut |part| {
-            Ok(if part.has_history() { part.clone() } else { Variable::leaf(part.tensor().clone()) })
-        })
-    }
 }
 
 impl Input for Variable {

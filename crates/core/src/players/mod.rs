@@ -1,6 +1,7 @@
 //! Networks in training, and the one path from gradients to optimizers.
 
 mod average;
+mod comparison;
 mod critic;
 mod gateway;
 mod input;
@@ -8,6 +9,7 @@ mod optimizer;
 mod optimizer_recipe;
 mod player;
 mod pool;
+mod precision;
 mod report;
 mod rules;
 mod schedule;
@@ -17,7 +19,8 @@ mod turn;
 mod weight_terms;
 
 pub use average::AverageRecipe;
-pub use critic::{Compared, Critic, DISCRIMINATOR, GeneratorLoss, Merged, Sides};
+pub use comparison::{Compared, GeneratorLoss, Sides};
+pub use critic::{Critic, DISCRIMINATOR, Merged};
 pub use gateway::{AverageGradients, ClipNorm, Exchange, Gateway, GradientStage, LossScale, Permit};
 pub use input::{Conditioned, Input, Pair};
 pub use optimizer::{Optimizer, UnrolledOptimizer};

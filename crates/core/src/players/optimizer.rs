@@ -258,16 +258,20 @@ fn host_step(
     Ok(buffer::tensor_of(updated, parameter.dims())?)
 }
 
+/// An accumulator as checkpoints hold it, flat, and empty where the optimizer does not use it: the same on all devices.
+fn kept(accumulator: &Variable, used: bool) -> Result<Tensor> {
+    Ok(accumulator.tensor().flatten_all()?.narrow(0, 0, if used { accumulator.elements() } else { 0 })?)
+}
+
 impl Part for Optimizer {
     fn save(&self, name: &str, state: &mut State) -> Result<()> {
         state.count(format!("{name}.steps"), self.steps);
+        let (uses_first, uses_second) = self.recipe.accumulators();
         for (path, slot) in self.names.iter().zip(&self.slots) {
             let host = |values: &[f32]| Tensor::from_slice(values, values.len(), &Device::Cpu);
             let (first, second) = match &slot.moments {
                 Moments::Host { first, second } => (host(first)?, host(second)?),
-                Moments::Device(first, second) => {
-                    (first.tensor().flatten_all()?, second.tensor().flatten_all()?)
-                }
+                Moments::Device(first, second) => (kept(first, uses_first)?, kept(second, uses_second)?),
             };
             state.put(format!("{name}.first.{path}"), &first)?;
             state.put(format!("{name}.second.{path}"), &second)?;
@@ -281,6 +285,7 @@ impl Part for Optimizer {
 
     fn restore(&mut self, name: &str, state: &mut State) -> Result<()> {
         self.steps = state.counter(&format!("{name}.steps"))?;
+        let (uses_first, uses_second) = self.recipe.accumulators();
         for (path, slot) in self.names.iter().zip(&mut self.slots) {
             let (first_name, second_name) = (format!("{name}.first.{path}"), format!("{name}.second.{path}"));
             match &mut slot.moments {
@@ -291,9 +296,12 @@ impl Part for Optimizer {
                     }
                 }
                 Moments::Device(first, second) => {
-                    for (name, value) in [(first_name, first), (second_name, second)] {
-                        let flat = state.take(&name, &value.tensor().flatten_all()?)?;
-                        *value = Variable::constant(flat.reshape(value.shape())?);
+                    let parts = [(first_name, first, uses_first), (second_name, second, uses_second)];
+                    for (name, value, used) in parts {
+                        let flat = state.take(&name, &kept(value, used)?)?;
+                        if used {
+                            *value = Variable::constant(flat.reshape(value.shape())?);
+                        }
                     }
                 }
             }

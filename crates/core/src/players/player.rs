@@ -86,8 +86,8 @@ impl<M> Player<M> {
         Self { bound, ..self }
     }
 
-    /// From now on only weights whose paths start with one of `paths` are trained: the blocks of a growing network, what
-    /// is fine-tuned. `None` trains all.
+    /// From now on only the weights at or below one of `paths` are trained (`level1` names `level1.weight` and not
+    /// `level10.weight`): the blocks of a growing network, what is fine-tuned. `None` trains all.
     pub fn restrict(&mut self, paths: Option<&[&str]>) {
         self.active = paths.map(|paths| paths.iter().map(|path| (*path).to_owned()).collect());
     }
@@ -176,7 +176,9 @@ impl<M> Learner for Player<M> {
     fn active(&self) -> Vec<usize> {
         let names = self.weights().names().iter().enumerate();
         let chosen = |name: &str| match &self.active {
-            Some(paths) => paths.iter().any(|path| name.starts_with(path.as_str())),
+            Some(paths) => paths.iter().any(|path| {
+                name.strip_prefix(path.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+            }),
             None => true,
         };
         names.filter(|(_, name)| chosen(name)).map(|(index, _)| index).collect()

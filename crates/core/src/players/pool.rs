@@ -4,7 +4,7 @@ use crate::random::Stream;
 use brigand_autograd::Variable;
 use candle_core::Tensor;
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::modules::Part;
 use crate::state::State;
 
@@ -52,6 +52,13 @@ impl Part for ImagePool {
 
     fn restore(&mut self, name: &str, state: &mut State) -> Result<()> {
         let count = state.counter(&format!("{name}.held"))? as usize;
+        if count > self.capacity {
+            return Err(Error::State(format!(
+                "the checkpoint holds {count} earlier fakes in `{name}`, the recipe's pool has room for {}; was \
+                 recipe.toml changed?",
+                self.capacity
+            )));
+        }
         let held = (0..count).map(|number| state.take(&format!("{name}.{number:04}"), &self.like));
         self.held = held.collect::<Result<_>>()?;
         Ok(())

@@ -6,14 +6,16 @@ use brigand_autograd::{Variable, grad};
 use candle_core::{Device, Tensor};
 
 use super::input::Input;
+use super::precision::accurate;
 use crate::error::{Error, Result};
 
-/// The gradient of the sum of `scores` by all parts of `place` together, `[batch, numbers]`, itself differentiable.
+/// The gradient of the sum of `scores` by all parts of `place` together, `[batch, numbers]`, itself differentiable, in
+/// single precision or better.
 fn slopes<S: Input>(scores: &Variable, place: &S) -> Result<Variable> {
     let parts = place.parts()?;
     let gradients = grad(&scores.sum_all()?, &parts.iter().collect::<Vec<_>>(), true)?;
     let flat: Vec<Variable> =
-        gradients.iter().map(|of| Ok(of.flatten_from_second()?)).collect::<Result<_>>()?;
+        gradients.iter().map(|of| accurate(&of.flatten_from_second()?)).collect::<Result<_>>()?;
     match flat.as_slice() {
         [] => Err(Error::Network("a penalty needs something to take a gradient by".into())),
         [only] => Ok(only.clone()),
@@ -55,7 +57,17 @@ fn place<S: Input>(probe: Probe, real: &S, fake: &S, stream: &mut Stream) -> Res
         }
         Probe::Real => Ok(real.clone()),
         Probe::Fake => Ok(fake.clone()),
-        Probe::Both => real.beside(fake),
+        Probe::Both => {
+            let count = |side: &S| Ok::<_, Error>(side.parts()?.first().map(|part| part.shape()[0]));
+            let (real_count, fake_count) = (count(real)?, count(fake)?);
+            if real_count != fake_count {
+                return Err(Error::Network(format!(
+                    "a penalty on both sides needs as many real samples as fakes, got {real_count:?} and \
+                     {fake_count:?}"
+                )));
+            }
+            real.beside(fake)
+        }
         Probe::AroundReal => real.map(&mut |part| around(part, true, stream)),
         Probe::AroundBoth => real.beside(fake)?.map(&mut |part| around(part, false, stream)),
     }
@@ -80,6 +92,17 @@ fn uniform(shape: &[usize], like: &Variable, stream: &mut Stream) -> Result<Vari
     let values = stream.uniform(shape.iter().product(), 0.0, 1.0);
     let tensor = Tensor::from_vec(values, shape, &Device::Cpu)?.to_dtype(like.dtype())?;
     Ok(Variable::constant(tensor.to_device(like.device())?))
+}
+
+/// `input` as scores can be normalised by their slope at it: what has no history becomes a leaf, what has keeps it.
+pub(super) fn differentiable<S: Input>(constraint: Constraint, input: &S) -> Result<S> {
+    if !constraint.normalizes_gradients() {
+        return Ok(input.clone());
+    }
+    input.map(&mut |part| match part.has_history() {
+        true => Ok(part.clone()),
+        false => Ok(Variable::leaf(part.tensor().clone())),
+    })
 }
 
 /// `scores` `[batch]` of `place` as a constraint normalises them by their slope.

@@ -116,8 +116,9 @@ impl<'a> Turn<'a> {
         self.step(learners, gradients)
     }
 
-    /// The (scaled) gradients of `outputs` and of the learners' own terms by every active parameter of each learner, and by
-    /// each of `also`, unscaled. For systems that differentiate one graph several times before anything steps.
+    /// The gradients of `outputs` and of the learners' own terms by every active parameter of each learner, and by each of
+    /// `also`. Where losses are scaled, these are the gradients of the losses themselves again. For systems that
+    /// differentiate one graph several times before anything steps.
     ///
     /// # Errors
     /// As [`Turn::descend`].
@@ -160,15 +161,15 @@ impl<'a> Turn<'a> {
         });
         let inputs: Vec<&Variable> = own.chain(also.iter().copied()).collect();
         let options = GradientOptions { retain_graph, ..GradientOptions::default() };
-        let mut found = grad_of(&weighted, &inputs, options).map_err(|error| named(error, learners))?;
-        let own_count = inputs.len() - also.len();
+        let found = grad_of(&weighted, &inputs, options).map_err(|error| named(error, learners))?;
         if found.len() != inputs.len() || found.iter().any(Option::is_none) {
             return Err(Error::Internal(format!("{} gradients for {} inputs", found.len(), inputs.len())));
         }
-        let also = found.split_off(own_count).into_iter().flatten();
-        let also = also.map(|of| Ok(if factor == 1.0 { of } else { of.scale(1.0 / factor)? }));
-        let also = also.collect::<Result<_>>()?;
-        let mut found = found.into_iter().flatten();
+        // At once, because the factor may be another one when these gradients reach the gateway.
+        let unscaled = |of: Variable| Ok(if factor == 1.0 { of } else { of.scale(1.0 / factor)? });
+        let mut found: Vec<Variable> = found.into_iter().flatten().map(unscaled).collect::<Result<_>>()?;
+        let also = found.split_off(inputs.len() - also.len());
+        let mut found = found.into_iter();
         let of = |active: &Vec<usize>| -> Vec<Variable> { found.by_ref().take(active.len()).collect() };
         Ok((actives.iter().map(of).collect(), also))
     }

@@ -17,7 +17,7 @@ use brigand_core::batch::{Batch, SampleShape, no_labels};
 use brigand_core::capability::{Reconstructor, Sampler, ScoreField};
 use brigand_core::latent::LatentSpace;
 use brigand_core::measurements::{DISCRIMINATOR_LOSS, GENERATOR_LOSS};
-use brigand_core::modules::{Network, Parameters, Part};
+use brigand_core::modules::{Minibatch, Network, Parameters, Part};
 use brigand_core::networks::{
     Discriminator, DiscriminatorOptions, Encoder, Generator, GeneratorNormalization, GeneratorOptions,
 };
@@ -102,9 +102,10 @@ impl TwoPlayer {
         }
     }
 
-    /// Whether the discriminator scores samples one by one.
+    /// Whether a sample's score depends on that sample alone, outside training.
     fn scores_single_samples(&self) -> bool {
-        self.recipe.techniques.packing == 1
+        let Techniques { packing, minibatch, .. } = self.recipe.techniques;
+        packing == 1 && minibatch == Minibatch::None
     }
 }
 

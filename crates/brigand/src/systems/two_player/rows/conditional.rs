@@ -112,8 +112,8 @@ fn convolutions(kind: SampleKind, batch_norm: bool) -> NetworkRecipe {
     }
 }
 
-/// Images take larger steps than the paper's 2e-4 and keep half of the first moment: with its values the digits obey at
-/// 63 % after 3,000 steps, with these at 95 % after 4,000.
+/// Images take larger steps than the paper's 2e-4 and keep half of the first moment: with its values 63 % of the
+/// digits are of the given class after 3,000 steps, with these 95 % after 4,000.
 fn projection(kind: SampleKind) -> TwoPlayerRecipe {
     let adam = match kind {
         SampleKind::Image => OptimizerRecipe::adam(5e-4, 0.5, 0.9),
@@ -134,7 +134,7 @@ fn projection(kind: SampleKind) -> TwoPlayerRecipe {
     }
 }
 
-/// In the plane a generator can run away from the data to places that no other class comes near, unless the second head
+/// In the plane a generator can move its samples away from the data to where no other class is near, unless the second head
 /// learns that fakes match nothing.
 fn matching(kind: SampleKind) -> TwoPlayerRecipe {
     let fakes = kind == SampleKind::Points;
@@ -150,7 +150,7 @@ fn matching(kind: SampleKind) -> TwoPlayerRecipe {
 }
 
 /// The second head learns from real images only: if it learns from fakes too, as in the paper, both players settle on
-/// signs of the classes that nobody else sees. In the plane the reward for being easy to name pulls samples away from the
+/// signs of the classes that only they use. In the plane the reward for being easy to classify moves samples away from the
 /// data, so that it weighs less there.
 fn auxiliary(kind: SampleKind) -> TwoPlayerRecipe {
     let (weight, fakes) = if kind == SampleKind::Image { (1.0, false) } else { (0.1, true) };

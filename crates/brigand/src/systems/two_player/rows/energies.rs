@@ -37,8 +37,8 @@ pub(super) const ROWS: [Row; 3] = [
 ];
 
 /// For points the margin is of the order of the error of a constant reconstruction. For images that is too much: the
-/// auto-encoder spends itself on spoiling fakes and the generator sees nothing but noise in its gradient. Half of it
-/// leaves the fakes alone as soon as they are told apart. Without batch normalisation, because one set of running
+/// auto-encoder mostly learns to reconstruct fakes badly, and the generator's gradient is nothing but noise. With half of
+/// it, fakes no longer count as soon as they are separated. Without batch normalisation, because one set of running
 /// statistics fits either real samples or fakes, so that reconstructions outside training would be of neither.
 fn ebgan(kind: SampleKind) -> TwoPlayerRecipe {
     let (code, margin) = if kind == SampleKind::Image { (32, 0.2) } else { (1, 1.0) };

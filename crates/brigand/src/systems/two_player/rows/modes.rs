@@ -21,7 +21,7 @@ pub(super) const ROWS: [Row; 3] = [
             (
                 "unrolled",
                 FAMILY,
-                "the generator answers a discriminator some steps ahead",
+                "the generator's loss uses a discriminator some steps ahead",
                 "Metz et al. 2016, arXiv:1611.02163",
             ),
             |kind| boxed(unrolled(kind)),
@@ -31,7 +31,7 @@ pub(super) const ROWS: [Row; 3] = [
         (
             "pacgan",
             FAMILY,
-            "a discriminator that judges samples in packs of two",
+            "a discriminator that scores samples in packs of two",
             "Lin et al. 2017, arXiv:1712.04086",
         ),
         |kind| boxed(pacgan(kind)),
@@ -40,7 +40,7 @@ pub(super) const ROWS: [Row; 3] = [
         (
             "mdgan",
             FAMILY,
-            "an encoder whose reconstructions pull on every mode",
+            "an encoder whose reconstructions cover every mode",
             "Che et al. 2016, arXiv:1612.02136",
         ),
         |kind| boxed(mdgan(kind)),

@@ -40,7 +40,7 @@ pub(super) const ROWS: [Row; 7] = [
         (
             "ct-gan",
             FAMILY,
-            "WGAN-GP with a critic that agrees with itself under dropout",
+            "WGAN-GP with scores that should not depend on dropout masks",
             "Wei et al. 2018, arXiv:1803.01541",
         ),
         |kind| boxed(ct_gan(kind)),

@@ -1,0 +1,12 @@
+//! Modules against formulas and finite differences.
+#![allow(clippy::unwrap_used, reason = "in a test a failed unwrap is a failure like any other")]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod attention;
+mod built;
+mod norms;
+mod recurrent;
+mod relaxed;
+mod weights;
