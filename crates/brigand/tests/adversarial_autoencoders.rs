@@ -2,55 +2,43 @@
 //! behind it is switched off.
 
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "helpers of tests")]
-#![allow(dead_code, reason = "the yardstick is shared with other tests")]
 
-#[allow(dead_code, reason = "each test file uses its part of the yardstick")]
-mod yardstick;
+mod support;
 
+use brigand::batch::Batch;
+use brigand::latent::CLASS;
+use brigand::measurements::HELD_OUT_ACCURACY;
+use brigand::players::Measurements;
 use brigand::random::Stream;
-use brigand::recipe::{Changes, Recipe};
-use brigand::systems::{self, CLASS, Feed, Report, System};
+use brigand::recipe::Recipe;
+use brigand::session::Session;
 use brigand::theory::{Points, sliced_wasserstein};
-use brigand::training::{Prepared, load_data};
-use brigand_autograd::Variable;
-use candle_core::Device;
-use yardstick::Classifier;
+use brigand::training::load_data;
+use support::sample_quality::Classifier;
+use support::{recipe, refusal, session, session_with_held_out};
 
 const SMALL: &str = "encoder.widths=[128] decoder.widths=[128] discriminator.widths=[64]";
 const UNREGULARIZED: &str = "phases.regularization=false";
-const HELD_OUT: &str = "held_out_accuracy";
 
-fn recipe(system: &str, words: &str) -> brigand::Result<Recipe> {
-    let assignments = words.split_whitespace().map(str::to_owned).collect();
-    Recipe::resolve(systems::find(system)?, &Changes { file: None, assignments })
-}
-
-/// The system after `steps` steps, its data, and what the last step reported.
-fn trained(system: &str, words: &str, steps: u64) -> (Box<dyn System>, Feed, Report) {
-    let recipe = recipe(system, &format!("{SMALL} training.steps={steps} {words}")).unwrap();
-    let training = recipe.common.training;
-    let mut feed =
-        Feed::new(load_data(&recipe).unwrap(), training.batch, training.seed, &Device::Cpu).unwrap();
-    feed.hold_out(None).unwrap();
-    let classes = feed.class_counts();
-    let setup = recipe.common.setup(feed.sample_shape().unwrap(), &classes, &Device::Cpu);
-    let mut trained = systems::find(system).unwrap().build(&recipe.parts, &setup).unwrap();
-    let mut report = Report::new();
-    for step in 0..steps {
-        report = trained.train_step(&mut feed, step).unwrap();
-    }
-    println!("{system} {words}: {report:?}");
-    (trained, feed, report)
+/// The system after `steps` steps, and its last measurements.
+fn trained(system: &str, words: &str, steps: u64) -> (Session, Measurements) {
+    let words = format!("{SMALL} training.steps={steps} {words}");
+    let mut session = session_with_held_out(system, &words).unwrap();
+    let measurements = session.advance_to(steps).unwrap();
+    println!("{system} {words}: {measurements:?}");
+    (session, measurements)
 }
 
 /// The sliced Wasserstein distance of codes from the prior, in units of that between two draws of the prior.
-fn distance_from_prior(system: &dyn System, feed: &Feed) -> f64 {
+fn distance_from_prior(session: &Session) -> f64 {
     const COUNT: usize = 1000;
+    let system = session.system();
     let drawn = |step| {
-        let draw = system.latents(COUNT, &mut Stream::new(9, "prior", step)).unwrap();
+        let draw = system.sampler().unwrap().latents(COUNT, &mut Stream::new(9, "prior", step)).unwrap();
         draw.to_vec().unwrap()
     };
-    let codes = system.encode(&feed.samples(0..COUNT).unwrap(), None).unwrap().unwrap().to_vec().unwrap();
+    let samples = session.feed().samples(&(0..COUNT).collect::<Vec<_>>()).unwrap();
+    let codes = system.as_encoder().unwrap().encode(&samples).unwrap().to_vec().unwrap();
     let distance = |from: &[f64], to: &[f64]| {
         let (from, to) = (Points::new(from, 2).unwrap(), Points::new(to, 2).unwrap());
         sliced_wasserstein(from, to, 1.0, 64, &mut Stream::new(5, "directions", 0)).unwrap()
@@ -65,8 +53,8 @@ const PRIORS: [&str; 3] = ["normal", "gaussian-wheel", "swiss-roll"];
 #[test]
 fn codes_follow_their_prior() {
     for prior in PRIORS {
-        let (system, feed, _) = trained("aae", &format!("prior.kind={prior}"), 1500);
-        let distance = distance_from_prior(system.as_ref(), &feed);
+        let (session, _) = trained("aae", &format!("prior.kind={prior}"), 1500);
+        let distance = distance_from_prior(&session);
         assert!(distance < 7.0, "{prior}: {distance}");
     }
 }
@@ -74,8 +62,8 @@ fn codes_follow_their_prior() {
 #[test]
 fn without_a_discriminator_they_do_not() {
     for prior in PRIORS {
-        let (system, feed, _) = trained("aae", &format!("prior.kind={prior} {UNREGULARIZED}"), 300);
-        let distance = distance_from_prior(system.as_ref(), &feed);
+        let (session, _) = trained("aae", &format!("prior.kind={prior} {UNREGULARIZED}"), 300);
+        let distance = distance_from_prior(&session);
         assert!(distance > 20.0, "{prior}: {distance}");
     }
 }
@@ -86,7 +74,7 @@ const WIDE: &str = "encoder.widths=[256,256] decoder.widths=[256,256] discrimina
 /// The share of held-out digits whose code lies on the component of their class.
 fn on_their_component(words: &str, steps: u64) -> f64 {
     let words = format!("{WIDE} labels.count=1000 held_out.every={steps} {words}");
-    trained("aae-labels", &words, steps).2[HELD_OUT]
+    trained("aae-labels", &words, steps).1[HELD_OUT_ACCURACY]
 }
 
 #[test]
@@ -106,7 +94,7 @@ fn without_a_discriminator_classes_lie_anywhere() {
 /// The share of held-out digits that are recognised after training with 50 labels.
 fn recognised(seed: u64, words: &str, steps: u64) -> f64 {
     let words = format!("training.seed={seed} labels.count=50 held_out.every={steps} {words}");
-    trained("aae-semi", &words, steps).2[HELD_OUT]
+    trained("aae-semi", &words, steps).1[HELD_OUT_ACCURACY]
 }
 
 #[test]
@@ -138,21 +126,21 @@ fn class_in_codes(codes: &[f64], labels: &[u32]) -> f64 {
 /// The share of generated digits that are of the class asked for, and the share of real ones whose class their style
 /// gives away.
 fn class_and_style(words: &str) -> (f64, f64) {
-    let (system, feed, _) = trained("aae-style", &format!("discriminator.widths=[256,256] {words}"), 2000);
-    let data = feed.dataset();
-    let classifier = Classifier::train(data, 1500, 600);
+    let words = format!("discriminator.widths=[256,256] {words}");
+    let (session, _) = trained("aae-style", &words, 2000);
+    let data = load_data(&recipe("aae-style", "").unwrap()).unwrap();
+    let classifier = Classifier::train(&data, 1500, 600);
     let asked: Vec<u32> = (0..500).map(|at| at % 10).collect();
-    let latents = system.latents(500, &mut Stream::new(3, "a test", 0)).unwrap();
-    let space = system.latent_space().unwrap();
-    let samples = system.generate(&space.with_category(&latents, CLASS, &asked).unwrap()).unwrap();
+    let sampler = session.system().sampler().unwrap();
+    let latents = sampler.latents(500, &mut Stream::new(3, "a test", 0)).unwrap();
+    let space = sampler.space();
+    let samples = sampler.generate(&space.with_category(&latents, CLASS, &asked).unwrap()).unwrap();
     let of_asked = classifier.match_share(&samples, &asked);
-    let batch = data.get(&(0..800).collect::<Vec<_>>()).unwrap();
-    let labels = batch.labels.unwrap();
-    let images = Variable::from_slice(&batch.values, &batch.shape).unwrap();
-    let latents = system.encode(&images, Some(&labels)).unwrap().unwrap();
+    let batch = session.feed().samples(&(0..800).collect::<Vec<_>>()).unwrap();
+    let latents = session.system().as_encoder().unwrap().encode(&batch).unwrap();
     let (range, _) = space.part("noise").unwrap();
     let codes = latents.narrow(1, range.start, range.len()).unwrap().to_vec().unwrap();
-    let known = class_in_codes(&codes, &labels);
+    let known = class_in_codes(&codes, batch.required_labels().unwrap());
     println!("of the asked class {of_asked:.3}, class in codes {known:.3}");
     (of_asked, known)
 }
@@ -169,25 +157,19 @@ fn without_a_discriminator_style_holds_the_class() {
     assert!(of_asked < 0.7 && known > 0.8, "{of_asked} {known}");
 }
 
-/// Why the system cannot be trained with these words.
-fn refusal(system: &str, words: &str) -> String {
-    let prepared = recipe(system, words).and_then(|recipe| Prepared::new(recipe, &Device::Cpu));
-    prepared.err().unwrap().to_string()
-}
-
 #[test]
 fn what_cannot_be_trained_is_refused() {
     for system in ["aae-labels", "aae-semi", "aae-style"] {
-        let said = refusal(system, "data.source=swiss-roll");
-        assert!(said.contains("needs labelled data"), "{system}: {said}");
+        let message = refusal(system, "data.source=swiss-roll");
+        assert!(message.contains("needs labelled data"), "{system}: {message}");
     }
     for system in ["aae-labels", "aae-semi"] {
         assert!(refusal(system, "labels.count=1798").contains("labels.count is 1798, "), "{system}");
         assert!(refusal(system, "labels.count=0").contains("labels.count is 0"), "{system}");
     }
     for prior in ["gaussian-wheel", "swiss-roll"] {
-        let said = refusal("aae", &format!("latent.size=3 prior.kind={prior}"));
-        assert!(said.contains("latent.size is 3"), "{said}");
+        let message = refusal("aae", &format!("latent.size=3 prior.kind={prior}"));
+        assert!(message.contains("latent.size is 3"), "{message}");
     }
     assert!(refusal("aae", "latent.size=0").contains("latent.size is 0"));
     assert!(refusal("aae", "prior.kind=samples").contains("prior.file"));
@@ -202,25 +184,48 @@ fn what_cannot_be_trained_is_refused() {
 fn a_saved_recipe_has_the_tables_of_its_form() {
     let text = recipe("aae", "").unwrap().to_toml().unwrap();
     let strange = Recipe::from_toml(&format!("{text}\n[labels]\ncount = 3\n"), "a test").unwrap_err();
-    assert!(strange.to_string().contains("labels is not of this system"), "{strange}");
-    let (before, _) = text.split_once("[prior]").unwrap();
-    let rest = &text[before.len() + 7..];
-    let rest = rest.find("\n[").map_or("", |at| &rest[at..]);
-    let lacking = Recipe::from_toml(&format!("{before}{rest}"), "a test").unwrap_err();
-    assert!(lacking.to_string().contains("prior is missing"), "{lacking}");
+    assert!(strange.to_string().contains("labels"), "{strange}");
+    for supervision in ["[phases]\nsupervision = true", "[optimizer.supervision]\nkind = \"adam\""] {
+        let (table, _) = supervision.split_once('\n').unwrap();
+        let text = match text.contains(table) {
+            true => text.replace(table, supervision),
+            false => format!("{text}\n{supervision}\n"),
+        };
+        let strange = Recipe::from_toml(&text, "a test").unwrap_err();
+        assert!(strange.to_string().contains("supervision"), "{strange}");
+    }
+}
+
+#[test]
+fn discriminators_of_codes_are_constrained_as_those_of_samples() {
+    let penalty = |system: &str, words: &str| {
+        let mut session = session(system, &format!("{SMALL} {words}")).unwrap();
+        session.advance_to(2).unwrap()
+    };
+    for system in ["aae", "aae-labels", "aae-semi", "aae-style"] {
+        assert!(!penalty(system, "").contains_key("penalty"), "{system}");
+        let words = "penalty.kind=gradient constraint.kind=spectral instance_noise.deviation=0.1";
+        let measurements = penalty(system, words);
+        assert!(measurements["penalty"] > 0.0, "{system}: {measurements:?}");
+        let measurements = penalty(system, "constraint.kind=gradient-normalization");
+        assert!(measurements["discriminator_loss"].is_finite(), "{system}: {measurements:?}");
+    }
+    let measurements = penalty("aae-semi", "penalty.kind=gradient");
+    assert!(measurements["class_discriminator/penalty"] > 0.0, "{measurements:?}");
+    assert!(refusal("aae", "penalty.kind=gradient penalty.weight=0").contains("penalty.weight is 0"));
 }
 
 #[test]
 fn labels_that_are_missing_or_too_many_are_named_while_training() {
-    let recipe = recipe("aae-semi", "labels.count=1600").unwrap();
-    let mut prepared = Prepared::new(recipe.clone(), &Device::Cpu).unwrap();
-    let mut feed = Feed::new(load_data(&recipe).unwrap(), 100, 0, &Device::Cpu).unwrap();
-    feed.hold_out(None).unwrap();
-    let said = prepared.system.train_step(&mut feed, 0).err().unwrap().to_string();
-    assert!(said.contains("1600 labelled samples") && said.contains("1498"), "{said}");
-    let style = Prepared::new(self::recipe("aae-style", "").unwrap(), &Device::Cpu).unwrap().system;
-    let samples = feed.samples(0..2).unwrap();
-    assert!(style.encode(&samples, None).err().unwrap().to_string().contains("labels are needed"));
-    assert_eq!(style.encode(&samples, Some(&[0, 9])).unwrap().unwrap().shape(), [2, 18]);
-    assert!(style.encode(&samples, Some(&[0, 10])).is_err());
+    let mut semi = session("aae-semi", "labels.count=1600").unwrap();
+    let message = semi.advance().err().unwrap().to_string();
+    assert!(message.contains("1600 labelled samples") && message.contains("1498"), "{message}");
+    let style = session("aae-style", "").unwrap();
+    let samples = style.feed().samples(&[0, 1]).unwrap().samples().unwrap().clone();
+    let encoder = style.system().as_encoder().unwrap();
+    let encode = |labels: &[u32]| encoder.encode(&Batch::of(samples.clone()).labelled(labels.to_vec()));
+    let unlabelled = encoder.encode(&Batch::of(samples.clone()));
+    assert!(unlabelled.err().unwrap().to_string().contains("labels are needed"));
+    assert_eq!(encode(&[0, 9]).unwrap().shape(), [2, 18]);
+    assert!(encode(&[0, 10]).is_err());
 }

@@ -3,75 +3,66 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout, reason = "helpers of tests")]
 
-use brigand::data::{Dataset, Modes};
+mod support;
+
+use brigand::batch::{Batch, Schema};
+use brigand::data::Modes;
 use brigand::evaluation::{Features, nearest, purity};
-use brigand::networks::SampleShape;
-use brigand::objectives::{entropy_of_mean, mean_entropy};
+use brigand::objectives::{entropy_of_mean, largest, mean_entropy};
+use brigand::players::Measurements;
 use brigand::random::Stream;
 use brigand::recipe::{Changes, Recipe};
-use brigand::systems::{self, Feed, Report, System, largest};
+use brigand::session::Session;
 use brigand::training::load_data;
+use brigand::{Place, registry};
 use brigand_autograd::Variable;
-use candle_core::Device;
-
-fn recipe(name: &str, words: &str) -> brigand::Result<Recipe> {
-    let assignments = words.split_whitespace().map(str::to_owned).collect();
-    Recipe::resolve(systems::find(name).unwrap(), &Changes { file: None, assignments })
-}
+use support::{recipe, refusal, session_with_held_out};
 
 /// A system in training, with every sixth sample held out.
-struct Run {
-    system: Box<dyn System>,
-    feed: Feed,
-    step: u64,
-}
+struct Run(Session);
 
 impl Run {
-    fn new(name: &str, words: &str) -> brigand::Result<Self> {
-        let recipe = recipe(name, words)?;
-        Self::on(&recipe, load_data(&recipe)?)
+    fn new(name: &str, words: &str) -> Self {
+        Self(session_with_held_out(name, words).unwrap())
     }
 
-    fn on(recipe: &Recipe, data: Dataset) -> brigand::Result<Self> {
-        let training = recipe.common.training;
-        let mut feed = Feed::new(data, training.batch, training.seed, &Device::Cpu)?;
-        let (counts, device) = (feed.class_counts(), Device::Cpu);
-        let setup = recipe.common.setup(feed.sample_shape()?, &counts, &device);
-        let system = systems::find(&recipe.common.system)?.build(&recipe.parts, &setup)?;
-        feed.hold_out(None)?;
-        Ok(Self { system, feed, step: 0 })
+    /// Trains so many steps; answers the last measurements.
+    fn go(&mut self, steps: u64) -> Measurements {
+        let step = self.0.step() + steps;
+        self.0.advance_to(step).unwrap()
     }
 
-    /// Trains so many steps; answers what the last one reported.
-    fn go(&mut self, steps: u64) -> Report {
-        let mut report = Report::new();
-        for _ in 0..steps {
-            report = self.system.train_step(&mut self.feed, self.step).unwrap();
-            self.step += 1;
-        }
-        report
+    /// `count` held-out samples.
+    fn held_out(&self, count: usize) -> Variable {
+        self.0.feed().held_out(0..count).unwrap().samples().unwrap().clone()
     }
 
-    /// The most probable cluster of each held-out sample, their classes, and how much the clusters tell.
+    /// `count` samples of it.
+    fn samples(&self, count: usize, seed: u64) -> Variable {
+        self.0.system().sampler().unwrap().sample(count, seed).unwrap()
+    }
+
+    /// The most probable cluster of each held-out sample, their classes, and the information in the clusters.
     fn clusters(&self) -> (Vec<u32>, Vec<u32>, f64) {
-        let batch = self.feed.held_out(0..self.feed.held_out_count()).unwrap();
-        let probabilities = self.system.classify(&batch.samples).unwrap().unwrap();
+        let feed = self.0.feed();
+        let batch = feed.held_out(0..feed.held_out_count()).unwrap();
+        let probabilities = self.0.system().as_classifier().unwrap().classify(&batch).unwrap();
         let clusters = probabilities.shape()[1];
         let rows = probabilities.to_vec_f32().unwrap();
         let logits = probabilities.safe_log(1e-12).unwrap();
         let information = entropy_of_mean(&logits).unwrap().scalar().unwrap()
             - mean_entropy(&logits).unwrap().scalar().unwrap();
         let clusters = rows.chunks(clusters).map(|row| largest(row) as u32).collect();
-        (clusters, batch.labels.unwrap(), information)
+        (clusters, batch.required_labels().unwrap().to_vec(), information)
     }
 }
 
-/// How much the clusters of each seed tell, and their purity.
+/// The information in the clusters of each seed, and their purity.
 fn purities(name: &str, words: &str, seeds: u64, steps: u64) -> Vec<(f64, f64)> {
     let length = steps.max(1);
     let train = |seed| {
         let words = format!("{words} training.seed={seed} training.steps={length} held_out.every=0");
-        let mut run = Run::new(name, &words).unwrap();
+        let mut run = Run::new(name, &words);
         run.go(steps);
         let (clusters, classes, information) = run.clusters();
         let purity = purity(&clusters, &classes).unwrap();
@@ -81,7 +72,7 @@ fn purities(name: &str, words: &str, seeds: u64, steps: u64) -> Vec<(f64, f64)> 
     (0..seeds).map(train).collect()
 }
 
-/// The purity of the seed whose clusters tell most, which needs no labels to know.
+/// The purity of the seed whose clusters have most information, which needs no labels to measure.
 fn best_purity(name: &str, words: &str, seeds: u64, steps: u64) -> f64 {
     let found = purities(name, words, seeds, steps);
     found.into_iter().max_by(|a, b| a.0.total_cmp(&b.0)).unwrap().1
@@ -114,10 +105,10 @@ fn k_means(points: &[f32], k: usize) -> Vec<u32> {
 fn circles_are_told_apart_without_labels() {
     let found = purities("catgan", "data.source=circles", 3, 1500);
     assert!(mean_purity(&found) >= 0.95, "{found:?}");
-    let run = Run::new("catgan", "data.source=circles").unwrap();
-    let batch = run.feed.held_out(0..2000).unwrap();
-    let apart = k_means(&batch.samples.to_vec_f32().unwrap(), 2);
-    let by_means = purity(&apart, &batch.labels.unwrap()).unwrap();
+    let run = Run::new("catgan", "data.source=circles");
+    let batch = run.0.feed().held_out(0..2000).unwrap();
+    let apart = k_means(&batch.samples().unwrap().to_vec_f32().unwrap(), 2);
+    let by_means = purity(&apart, batch.required_labels().unwrap()).unwrap();
     assert!(by_means < 0.6, "{by_means}");
 }
 
@@ -144,8 +135,7 @@ fn a_few_labels_go_further_with_the_others_unlabelled() {
         let mut run = Run::new(
             "catgan",
             &format!("{FEW} {more} training.seed={seed} training.steps=400 held_out.every=400"),
-        )
-        .unwrap();
+        );
         run.go(400)["held_out_accuracy"]
     };
     let (mut with, mut without) = (0.0, 0.0);
@@ -159,8 +149,8 @@ fn a_few_labels_go_further_with_the_others_unlabelled() {
 }
 
 /// Modes with at least three of 2500 samples within five standard deviations, a tenth.
-fn ring_coverage(system: &dyn System, modes: &Modes) -> usize {
-    let samples = system.sample(2500, 7).unwrap().to_vec_f32().unwrap();
+fn ring_coverage(samples: &Variable, modes: &Modes) -> usize {
+    let samples = samples.to_vec_f32().unwrap();
     let near = |centre: &Vec<f32>| {
         samples
             .chunks(2)
@@ -172,12 +162,12 @@ fn ring_coverage(system: &dyn System, modes: &Modes) -> usize {
 
 fn matched_on_ring(more: &str, seed: u64) -> (usize, f64) {
     let words = format!("data.source=ring8 training.steps=500 training.seed={seed} {more}");
-    let mut run = Run::new("imle", &words).unwrap();
+    let mut run = Run::new("imle", &words);
     run.go(500);
-    let modes = run.feed.dataset().modes().unwrap();
-    let covered = ring_coverage(run.system.as_ref(), modes);
-    let real = run.feed.held_out(0..1000).unwrap().samples.to_vec_f32().unwrap();
-    let made = run.system.sample(5000, 8).unwrap().to_vec_f32().unwrap();
+    let data = load_data(&recipe("imle", &words).unwrap()).unwrap();
+    let covered = ring_coverage(&run.samples(2500, 7), data.modes().unwrap());
+    let real = run.held_out(1000).to_vec_f32().unwrap();
+    let made = run.samples(5000, 8).to_vec_f32().unwrap();
     let found = nearest(&Features::new(real, 2).unwrap(), &Features::new(made, 2).unwrap()).unwrap();
     let near = found.iter().filter(|(_, distance)| *distance < 0.1).count() as f64 / 1000.0;
     println!("{words}: {covered} modes, {near:.3} of the data with a near sample");
@@ -201,7 +191,7 @@ fn samples_that_look_for_data_forget_modes() {
 
 #[test]
 fn matches_on_digits_come_nearer() {
-    let mut run = Run::new("imle", "data.source=digits training.steps=150 training.batch=64").unwrap();
+    let mut run = Run::new("imle", "data.source=digits training.steps=150 training.batch=64");
     let first = run.go(1)["nearest_distance"];
     let last = run.go(149)["nearest_distance"];
     println!("distance {first:.3} -> {last:.3}");
@@ -213,28 +203,29 @@ const SMALL_EBGAN: &str =
 
 #[test]
 fn only_an_auto_encoder_reconstructs() {
-    let run = Run::new("gan", "data.source=digits").unwrap();
-    let real = run.feed.held_out(0..3).unwrap().samples;
-    assert!(run.system.reconstruct(&real, None).unwrap().is_none());
-    let run = Run::new("ebgan", SMALL_EBGAN).unwrap();
-    assert_eq!(run.system.reconstruct(&real, None).unwrap().unwrap().shape(), real.shape());
+    let reconstructed = |run: &Run| {
+        let real = run.0.feed().held_out(0..3).unwrap();
+        let made = run.0.system().reconstruct(&real).unwrap();
+        made.map(|made| made.shape() == real.samples().unwrap().shape())
+    };
+    assert_eq!(reconstructed(&Run::new("gan", "data.source=digits")), None);
+    assert_eq!(reconstructed(&Run::new("ebgan", SMALL_EBGAN)), Some(true));
 }
 
 /// The energies (mean squared errors of reconstruction) of held-out digits, of fakes and of uniform noise.
 fn energies(run: &Run) -> [f64; 3] {
-    let real = run.feed.held_out(0..200).unwrap().samples;
-    let fake = run.system.sample(200, 3).unwrap();
+    let (real, fake) = (run.held_out(200), run.samples(200, 3));
     let draws = Stream::new(9, "noise", 0).uniform(real.elements(), -1.0, 1.0);
     let noise = Variable::from_slice(&draws, real.shape()).unwrap();
     [real, fake, noise].map(|samples| {
-        let rebuilt = run.system.reconstruct(&samples, None).unwrap().unwrap();
+        let rebuilt = run.0.system().reconstruct(&Batch::of(samples.clone())).unwrap().unwrap();
         samples.sub(&rebuilt).unwrap().square().unwrap().mean_all().unwrap().scalar().unwrap()
     })
 }
 
 #[test]
 fn ebgan_gives_digits_a_low_energy_and_noise_a_high_one() {
-    let mut run = Run::new("ebgan", SMALL_EBGAN).unwrap();
+    let mut run = Run::new("ebgan", SMALL_EBGAN);
     run.go(50);
     let [real, _, noise] = energies(&run);
     assert!(real > noise / 5.0, "{real} {noise}");
@@ -246,10 +237,7 @@ fn ebgan_gives_digits_a_low_energy_and_noise_a_high_one() {
 
 #[track_caller]
 fn refused(name: &str, words: &str, reason: &str) {
-    let message = match Run::new(name, words) {
-        Err(error) => error.to_string(),
-        Ok(_) => panic!("{words} was accepted"),
-    };
+    let message = refusal(name, words);
     assert!(message.contains(reason), "{message}");
 }
 
@@ -263,7 +251,11 @@ fn what_cannot_be_trained_is_refused_with_the_reason() {
     refused("catgan", "data.source=digits clusters=10 labels.count=5000", "give fewer");
     refused("catgan", "entropies.mean=0 entropies.real=0 entropies.fake=0", "nothing to learn from");
     refused("catgan", "entropies.fake=-1", "entropies.fake is -1");
-    refused("catgan", "discriminator.kind=autoencoder", "names no clusters");
+    refused(
+        "catgan",
+        "discriminator.kind=autoencoder",
+        "choose mlp, dcgan or resnet for the kind of `discriminator`",
+    );
     refused("catgan", "discriminator.noise=-0.5", "noise of hidden layers is -0.5");
     refused("imle", "matching.pool=0", "matching.pool is 0");
     refused("imle", "matching.staleness=0", "never step");
@@ -278,14 +270,13 @@ fn recipes_of_the_papers_size_fit_their_data() {
         ("imle", include_str!("../../../recipes/imle-paper.toml")),
         ("ebgan", include_str!("../../../recipes/ebgan-paper.toml")),
     ] {
-        let entry = systems::find(name).unwrap();
+        let row = registry::find(name).unwrap();
         let changes = Changes { file: Some(text.to_owned()), assignments: Vec::new() };
-        let recipe = Recipe::resolve(entry, &changes).unwrap_or_else(|error| panic!("{name}: {error}"));
+        let recipe = Recipe::resolve(row, &changes).unwrap_or_else(|error| panic!("{name}: {error}"));
         let side = if name == "ebgan" { 64 } else { 28 };
-        let counts = vec![6000.0; 10];
-        let shape = SampleShape::Image { channels: 1, height: side, width: side };
-        let device = Device::Cpu;
-        let system = entry.build(&recipe.parts, &recipe.common.setup(shape, &counts, &device)).unwrap();
-        assert_eq!(system.sample(1, 0).unwrap().shape(), [1, 1, side, side], "{name}");
+        let schema = Schema::of_samples(&[1, side, side], &[6000.0; 10]);
+        let system = recipe.system.build(&recipe.common.setup(schema, Place::cpu())).unwrap();
+        let sample = system.sampler().unwrap().sample(1, 0).unwrap();
+        assert_eq!(sample.shape(), [1, 1, side, side], "{name}");
     }
 }

@@ -1,6 +1,7 @@
 //! The named systems: each a recipe, networks of its own, one training step, and what it can do once trained.
 
 mod aae;
+pub mod adagan;
 pub mod catgan;
 pub mod classifier;
 mod codec;
@@ -20,7 +21,8 @@ use brigand_core::recipe::Row;
 
 /// The rows of all of them, in the order in which a reader meets them.
 pub(crate) fn rows() -> impl Iterator<Item = &'static Row> {
-    let others: [&[Row]; 6] =
-        [&[catgan::ROW], &[imle::ROW], &encoders::ROWS, &aae::ROWS, &[text_gumbel::ROW], &[classifier::ROW]];
+    let single: &[Row] = &[adagan::ROW, catgan::ROW, imle::ROW];
+    let last: &[Row] = &[text_gumbel::ROW, classifier::ROW];
+    let others = [single, &encoders::ROWS, &aae::ROWS, last];
     two_player::ROWS.into_iter().chain(others).flatten()
 }

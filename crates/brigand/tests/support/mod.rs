@@ -36,6 +36,13 @@ pub(crate) fn trained(system: &str, words: &str) -> Session {
     session
 }
 
+/// `system` built for its data, untrained, with samples held out of its batches whether it measures them or not.
+pub(crate) fn session_with_held_out(system: &str, words: &str) -> Result<Session> {
+    let mut session = session(system, words)?;
+    session.hold_out(Vec::new())?;
+    Ok(session)
+}
+
 /// What every step reports.
 pub(crate) fn reports(session: &mut Session, steps: u64) -> Vec<Measurements> {
     (0..steps).map(|_| session.advance().unwrap().read(session.step()).unwrap()).collect()

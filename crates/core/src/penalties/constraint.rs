@@ -93,17 +93,6 @@ impl Constraint {
         }
     }
 
-    /// Whether it divides every weight by its largest singular value.
-    pub fn normalizes_weights(&self) -> bool {
-        match self {
-            Self::Spectral {} => true,
-            Self::None {}
-            | Self::Clip { .. }
-            | Self::GradientNormalization {}
-            | Self::GranNormalization { .. } => false,
-        }
-    }
-
     /// Whether it needs the gradient of the scores by the samples, in both players' updates.
     pub fn normalizes_gradients(&self) -> bool {
         match self {

@@ -120,10 +120,9 @@ impl VaeGanRecipe {
 
     /// Refuses what pairs samples, of which there are two fakes for each real one.
     fn check_unpaired(&self) -> Result<()> {
-        if self.objective.properties().generator_uses_real
-            || self.objective.properties().compares_samples
-            || self.discriminator.reconstructs()
-        {
+        let properties = self.objective.properties();
+        let paired = properties.generator_uses_real || properties.compares_samples;
+        if paired || self.discriminator.reconstructs() {
             return Err(Error::Recipe(
                 "vae-gan scores two fakes for each real sample, by a discriminator with features; choose an objective \
                  that does not pair samples, and mlp, dcgan or resnet for discriminator.kind"

@@ -17,7 +17,7 @@ use brigand_core::batch::{Batch, SampleShape, no_labels};
 use brigand_core::capability::{Reconstructor, Sampler, ScoreField};
 use brigand_core::latent::LatentSpace;
 use brigand_core::measurements::{DISCRIMINATOR_LOSS, GENERATOR_LOSS};
-use brigand_core::modules::{Minibatch, Network, Reparametrisation};
+use brigand_core::modules::{Minibatch, Network, Parameters, Part};
 use brigand_core::networks::{
     Discriminator, DiscriminatorOptions, Encoder, Generator, GeneratorNormalization, GeneratorOptions,
 };
@@ -25,6 +25,7 @@ use brigand_core::players::{
     Conditioned, Critic, HistoricalAverage, OptimizerRecipe, Orthogonal, Player, Scorer, Turn,
 };
 use brigand_core::random::Stream;
+use brigand_core::state::State;
 use brigand_core::system::{Parts, System, TheoryLine};
 use brigand_core::{Error, Place, Result, Setup, parts};
 
@@ -58,10 +59,9 @@ impl TwoPlayer {
         let space = latent_space(&recipe.latent, &recipe.codes, &recipe.condition, class_counts);
         let head = AuxiliaryHead::new(recipe.condition, recipe.codes, &space);
         let generator = generator(&recipe, setup, sample_shape, &space)?;
-        let spectral = recipe.constraint.normalizes_weights();
         let options = DiscriminatorOptions {
             minibatch: recipe.techniques.minibatch,
-            reparametrisation: if spectral { Reparametrisation::Spectral } else { Reparametrisation::Plain },
+            reparametrisation: recipe.constraint.reparametrisation(),
             condition: recipe.condition.of_discriminator(space.classes()),
             auxiliary: head.size(),
         };
@@ -228,5 +228,25 @@ impl ScoreField for TwoPlayer {
         let (scores, slopes) = self.discriminator.field(&Conditioned::alone(places.clone()))?;
         let missing = || Error::Internal("a discriminator gave no slopes by its samples".into());
         Ok((scores, slopes.into_iter().next().ok_or_else(missing)?))
+    }
+}
+
+impl Part for TwoPlayer {
+    fn save(&self, name: &str, state: &mut State) -> Result<()> {
+        self.generator.save(&format!("{name}.generator"), state)?;
+        self.discriminator.save(&format!("{name}.discriminator"), state)?;
+        self.encoder.save(&format!("{name}.encoder"), state)
+    }
+
+    fn restore(&mut self, name: &str, state: &mut State) -> Result<()> {
+        self.generator.restore(&format!("{name}.generator"), state)?;
+        self.discriminator.restore(&format!("{name}.discriminator"), state)?;
+        self.encoder.restore(&format!("{name}.encoder"), state)
+    }
+
+    fn parameters(&self) -> Vec<&Parameters> {
+        let own =
+            [Part::parameters(&self.generator), self.discriminator.parameters(), self.encoder.parameters()];
+        own.into_iter().flatten().collect()
     }
 }
