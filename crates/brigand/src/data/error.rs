@@ -15,6 +15,9 @@ pub enum DataError {
         /// The nearest names, as the end of the sentence.
         nearest: String,
     },
+    /// Two domains of images where one data set is needed.
+    #[error("`{0}` is two domains of images, and one data set is needed here: give one of them")]
+    TwoDomains(String),
     /// A SPEC with a known beginning but an unusable rest.
     #[error("`{given}` is not complete: write {form}")]
     IncompleteSpec {

@@ -51,6 +51,7 @@ pub fn load(spec: &Spec, options: &Options) -> Result<Dataset, DataError> {
         Spec::Idx { images, labels } => idx::load(spec.to_string(), images, labels.as_deref(), options),
         Spec::Folder(root) => folder::load(root, options),
         Spec::Toy(toy) => toy::load(*toy, options),
+        Spec::Scenes | Spec::Unpaired(..) => Err(DataError::TwoDomains(spec.to_string())),
     }
 }
 

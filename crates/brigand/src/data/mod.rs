@@ -27,10 +27,12 @@ mod load;
 mod open;
 mod parallel;
 mod pixels;
+mod scenes;
 mod source;
 mod spec;
 mod toy;
 mod transfer;
+mod unpaired;
 
 pub use brigand_core::batch::Sampler;
 pub use cache::Cache;

@@ -10,7 +10,7 @@ mod source;
 
 pub use feed::Feed;
 pub use fields::{
-    AUDIO, Batch, CAPTION, CODES, IMAGES, IndexKey, Indices, LABEL_MAP, LABELS, NumberKey, POINTS, SECOND,
+    AUDIO, Batch, CAPTION, CODES, IMAGES, IndexKey, Indices, LABEL_MAP, LABELS, NumberKey, PARTNER, POINTS, SECOND_PARTNER, SECOND,
     TABLE, TOKENS, no_labels,
 };
 pub use sample_shape::{SampleKind, SampleShape};
