@@ -1,16 +1,7 @@
 //! Train, sample, evaluate and explain generative adversarial networks.
 
-pub mod data;
-pub mod error;
-pub mod evaluation;
-pub mod files;
-mod great_arc;
 pub mod hardware;
 pub mod latent_tools;
-pub mod networks;
-pub mod npy;
-pub mod numbers;
-pub mod pictures;
 pub mod recipe;
 pub mod registry;
 pub mod sampling;
@@ -19,10 +10,13 @@ pub mod theory;
 pub mod training;
 
 pub use brigand_core::{
-    Place, Setup, batch, capability, latent, measurements, modules, objectives, penalties, place, players,
-    random, setup, state, system, techniques,
+    Error, Place, Result, Setup, batch, capability, error, latent, measurements, modules, objectives,
+    penalties, place, players, random, setup, state, system, techniques,
 };
-pub use error::{Error, Result};
+pub use brigand_data as data;
+pub use brigand_data::{files, npy, numbers};
+pub use brigand_evaluation as evaluation;
+pub use brigand_evaluation::{inception, pictures};
 
 #[cfg(doctest)]
 #[doc = include_str!("../../../README.md")]

@@ -5,10 +5,10 @@ use candle_core::Device;
 
 use super::grid::{LatentGrid, to_rows, to_variable};
 use crate::error::Result;
-use crate::great_arc::arc_weights;
 use crate::random::Stream;
 use brigand_core::capability::Sampler;
 use brigand_core::latent::{CLASS, Distribution, LatentSpace};
+use brigand_evaluation::great_arc::arc_weights;
 
 /// The way from one latent to another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

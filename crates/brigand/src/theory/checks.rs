@@ -14,6 +14,12 @@ pub(super) fn refused<T>(reason: String) -> Result<T> {
     Err(TheoryError(reason))
 }
 
+impl From<TheoryError> for brigand_core::Error {
+    fn from(error: TheoryError) -> Self {
+        Self::other(error)
+    }
+}
+
 /// Refuses an empty list and one with NaN or infinity; `what` names it.
 pub(super) fn finite(what: &str, values: &[f64]) -> Result<()> {
     if values.is_empty() {

@@ -97,6 +97,12 @@ pub enum CheckpointError {
     },
 }
 
+impl From<CheckpointError> for brigand_core::Error {
+    fn from(error: CheckpointError) -> Self {
+        Self::other(error)
+    }
+}
+
 fn listed(skipped: &[(PathBuf, String)]) -> String {
     let reasons: Vec<String> = skipped
         .iter()

@@ -40,6 +40,12 @@ pub enum MetricsError {
     ReservedName(String),
 }
 
+impl From<MetricsError> for brigand_core::Error {
+    fn from(error: MetricsError) -> Self {
+        Self::other(error)
+    }
+}
+
 /// What was measured at one step.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Record {

@@ -49,6 +49,12 @@ pub enum RunFolderError {
     Checkpoint(#[from] CheckpointError),
 }
 
+impl From<RunFolderError> for brigand_core::Error {
+    fn from(error: RunFolderError) -> Self {
+        Self::other(error)
+    }
+}
+
 /// A run's folder: `recipe.toml`, `metrics.jsonl`, `history.png`, `samples.gif`, `samples/`,
 /// `checkpoints/` and TensorBoard's event files.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,4 +1,0 @@
-//! Pretrained networks that features come from.
-
-pub mod inception;
-mod state_file;

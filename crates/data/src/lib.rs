@@ -1,0 +1,53 @@
+//! Where real samples come from: a SPEC names a source, [`load`] reads it into a [`Dataset`], a [`Sampler`]
+//! says which samples make up which batch.
+//!
+//! ```
+//! use brigand_data::{self, Options, Sampler, Spec};
+//!
+//! let digits = data::load(&"digits".parse::<Spec>()?, &Options::default())?;
+//! let mut sampler = Sampler::new(digits.len(), 64, 0)?;
+//! let batch = digits.get(&sampler.indices(0))?;
+//! assert_eq!(batch.shape, [64, 1, 8, 8]);
+//! # Ok::<(), data::DataError>(())
+//! ```
+
+mod cache;
+mod catalogue;
+pub mod checksum;
+mod cifar;
+mod compressed;
+mod dataset;
+mod digits;
+mod download;
+mod error;
+pub mod files;
+mod folder;
+mod idx;
+mod list;
+mod load;
+pub mod npy;
+pub mod numbers;
+mod open;
+mod parallel;
+mod pixels;
+mod scenes;
+mod source;
+mod spec;
+mod toy;
+mod transfer;
+mod unpaired;
+
+pub use brigand_core::batch::Sampler;
+pub use cache::Cache;
+pub use catalogue::{Entry, Remote, entries, entry};
+pub use dataset::{Batch, Dataset, Labels, Modes, Skipped};
+pub use download::{Download, Obtained, Progress};
+pub use error::DataError;
+pub use folder::{Original, Originals};
+pub use list::{Listed, list};
+pub use load::{Options, Split, load};
+pub use open::{RunData, open, open_test_part};
+pub use pixels::LARGEST_SIZE;
+pub use source::DatasetSource;
+pub use spec::Spec;
+pub use toy::{POINTS, Toy};

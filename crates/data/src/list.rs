@@ -1,0 +1,100 @@
+//! What data there is to choose from.
+
+use super::cache::Cache;
+use super::catalogue;
+use super::digits;
+use super::scenes;
+use super::toy::{POINTS, Toy};
+
+/// A named source, as a table of them shows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Listed {
+    /// The SPEC that names it.
+    pub name: &'static str,
+    /// What it is, in a few words.
+    pub summary: &'static str,
+    /// Samples for training.
+    pub samples: usize,
+    /// Samples for testing; 0 without a test split.
+    pub test_samples: usize,
+    /// Shape of one sample: `[channels, height, width]` or `[dimensions]`.
+    pub shape: Vec<usize>,
+    /// Number of classes; 0 without labels.
+    pub classes: usize,
+    /// Terms of use.
+    pub licence: &'static str,
+    /// Bytes to download in all; 0 for what is built in.
+    pub download: u64,
+    /// Whether it can be used now. Files are looked for, not verified.
+    pub present: bool,
+}
+
+/// Every source with a name: the embedded digits, the downloadable sets, the toys.
+pub fn list(cache: &Cache) -> Vec<Listed> {
+    let digits = Listed {
+        name: "digits",
+        summary: "handwritten digits, embedded",
+        samples: digits::COUNT,
+        test_samples: 0,
+        shape: vec![1, 8, 8],
+        classes: 10,
+        licence: digits::LICENCE,
+        download: 0,
+        present: true,
+    };
+    let drawn = Listed {
+        name: "scenes",
+        summary: "two domains of drawn pictures, day and night, without pairs",
+        samples: scenes::COUNT,
+        test_samples: scenes::PAIRS,
+        shape: vec![3, scenes::SIDE, scenes::SIDE],
+        classes: 0,
+        licence: scenes::LICENCE,
+        download: 0,
+        present: true,
+    };
+    let downloads = catalogue::entries().iter().map(|entry| Listed {
+        name: entry.name,
+        summary: entry.summary,
+        samples: entry.samples[0],
+        test_samples: entry.samples[1],
+        shape: entry.shape.to_vec(),
+        classes: entry.classes.len(),
+        licence: entry.licence,
+        download: entry.all_files().iter().map(|remote| remote.bytes).sum(),
+        present: entry.all_files().iter().all(|remote| cache.locate(entry, remote).is_some()),
+    });
+    let toys = Toy::ALL.into_iter().map(|toy| Listed {
+        name: toy.name(),
+        summary: toy.summary(),
+        samples: POINTS,
+        test_samples: POINTS,
+        shape: vec![toy.dimensions()],
+        classes: if toy.parts() > 1 { toy.parts() } else { 0 },
+        licence: super::toy::LICENCE,
+        download: 0,
+        present: true,
+    });
+    [digits, drawn].into_iter().chain(downloads).chain(toys).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Options, Spec, load};
+
+    /// What the list says of the built-in sources is what loading them gives.
+    #[test]
+    fn the_list_tells_the_truth() {
+        let place = tempfile::tempdir().unwrap();
+        let listed = list(&Cache::at(place.path()));
+        assert!(!listed.iter().find(|l| l.name == "mnist").unwrap().present);
+        for line in listed.iter().filter(|line| line.download == 0 && line.name != "scenes") {
+            let set = load(&line.name.parse::<Spec>().unwrap(), &Options::default()).unwrap();
+            assert_eq!((set.len(), set.shape(), set.licence()), (line.samples, &*line.shape, line.licence));
+            assert_eq!(set.class_counts().len(), line.classes, "{}", line.name);
+        }
+        let cifar = listed.iter().find(|l| l.name == "cifar10").unwrap();
+        assert_eq!((cifar.download, cifar.test_samples), (170_052_171, 10_000));
+    }
+}

@@ -1,0 +1,132 @@
+//! From a SPEC to a data set.
+
+use std::path::PathBuf;
+
+use super::cache::Cache;
+use super::catalogue::Entry;
+use super::dataset::{Dataset, Labels};
+use super::error::DataError;
+use super::spec::Spec;
+use super::{cifar, digits, folder, idx, toy};
+
+/// Which part of a set that its authors divided.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Split {
+    /// The part for training.
+    #[default]
+    Train,
+    /// The part kept for judging.
+    Test,
+}
+
+/// How data is to be read.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// Side length of the images in pixels: the centre square of each is scaled to it, whatever the source.
+    /// Without it images stay as stored, and a folder's become 64.
+    pub size: Option<usize>,
+    /// 1 for grey, 3 for colour. Without it as stored; a folder is grey when all its images are.
+    pub channels: Option<usize>,
+    /// Seed of toy points.
+    pub seed: u64,
+    /// The part to read. Catalogue sets have both; a toy draws fresh points; the others have no test part.
+    pub split: Split,
+    /// Where downloaded sets lie; without it [`Cache::standard`].
+    pub cache: Option<Cache>,
+}
+
+/// Reads the data `spec` names.
+///
+/// # Errors
+/// Any [`DataError`] of the source; [`DataError::BadOption`] when the options do not suit it;
+/// [`DataError::NoTestSplit`] when a test part is asked of a source without one.
+pub fn load(spec: &Spec, options: &Options) -> Result<Dataset, DataError> {
+    let undivided = !matches!(spec, Spec::Catalogue(_) | Spec::Toy(_));
+    if undivided && options.split == Split::Test {
+        return Err(DataError::NoTestSplit(spec.to_string()));
+    }
+    match spec {
+        Spec::Digits => digits::load(options),
+        Spec::Catalogue(entry) => load_entry(entry, options),
+        Spec::Idx { images, labels } => idx::load(spec.to_string(), images, labels.as_deref(), options),
+        Spec::Folder(root) => folder::load(root, options),
+        Spec::Toy(toy) => toy::load(*toy, options),
+        Spec::Scenes | Spec::Unpaired(..) => Err(DataError::TwoDomains(spec.to_string())),
+    }
+}
+
+/// A set of the catalogue, from the files on this machine, their checksums verified.
+fn load_entry(entry: &'static Entry, options: &Options) -> Result<Dataset, DataError> {
+    let cache = options.cache.clone().map_or_else(Cache::standard, Ok)?;
+    let paths: Vec<PathBuf> = entry
+        .files(options.split)
+        .iter()
+        .map(|remote| cache.locate(entry, remote).ok_or_else(|| cache.absent(entry)))
+        .collect::<Result<_, _>>()?;
+    let mut contents = entry
+        .files(options.split)
+        .iter()
+        .zip(&paths)
+        .map(|(remote, path)| cache.content(entry, remote, path))
+        .collect::<Result<Vec<_>, _>>()?
+        .into_iter();
+    let (images, labels) = match (contents.next(), contents.next(), paths.as_slice()) {
+        (Some(mut images), Some(mut labels), [images_path, labels_path]) => {
+            let images = idx::images(&mut images, images_path)?;
+            let labels = idx::labels(&mut labels, labels_path)?;
+            let count = images.bytes.len() / (images.height * images.width);
+            idx::check_counts(images_path, count, labels_path, labels.len())?;
+            (images, labels)
+        }
+        (Some(archive), None, [path]) => cifar::read(archive, path, options.split)?,
+        _ => return Err(cache.absent(entry)),
+    };
+    let classes = entry.classes.iter().map(|&class| class.to_owned()).collect();
+    images.into_dataset(entry.name, Some(Labels { classes, values: labels }), entry.licence, options)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::catalogue;
+
+    #[test]
+    fn an_absent_set_says_how_to_get_it() {
+        let place = tempfile::tempdir().unwrap();
+        let options = Options { cache: Some(Cache::at(place.path())), ..Options::default() };
+        for name in ["mnist", "cifar10"] {
+            let spec = Spec::Catalogue(catalogue::entry(name).unwrap());
+            let message = load(&spec, &options).unwrap_err().to_string();
+            assert!(message.ends_with(&format!("run `brigand data get {name}`")), "{message}");
+            assert!(message.contains(&place.path().display().to_string()), "{message}");
+        }
+    }
+
+    #[test]
+    fn a_local_file_that_was_altered_is_refused() {
+        let place = tempfile::tempdir().unwrap();
+        let folder = place.path().join("mnist");
+        std::fs::create_dir_all(&folder).unwrap();
+        for file in ["train-images-idx3-ubyte", "train-labels-idx1-ubyte"] {
+            std::fs::write(folder.join(file), [0, 0, 8, 1, 0, 0, 0, 1, 7]).unwrap();
+        }
+        let options = Options { cache: Some(Cache::at(place.path())), ..Options::default() };
+        let error = load(&"mnist".parse().unwrap(), &options).unwrap_err();
+        assert!(matches!(error, DataError::Checksum { name: "mnist", .. }), "{error}");
+        // The test files are still absent.
+        let options = Options { split: Split::Test, ..options };
+        let error = load(&"mnist".parse().unwrap(), &options).unwrap_err();
+        assert!(matches!(error, DataError::Absent { name: "mnist", .. }), "{error}");
+    }
+
+    #[test]
+    fn a_test_part_is_only_where_there_is_one() {
+        let options = Options { split: Split::Test, ..Options::default() };
+        for spec in ["digits", "folder:/x", "idx:/x"] {
+            assert!(
+                matches!(load(&spec.parse().unwrap(), &options), Err(DataError::NoTestSplit(name)) if name == spec)
+            );
+        }
+        assert_eq!(load(&Spec::Toy(toy::Toy::Ring8), &options).unwrap().shape(), [2]);
+    }
+}

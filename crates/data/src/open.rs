@@ -1,0 +1,78 @@
+//! From a SPEC to the sources that batches are drawn from.
+
+use std::sync::Arc;
+
+use brigand_core::batch::Source;
+
+use super::dataset::{Dataset, Skipped};
+use super::load::{Options, Split, load};
+use super::source::DatasetSource;
+use super::scenes::{self, Domain};
+use super::spec::Spec;
+<<<<<<< HEAD:crates/brigand/src/data/open.rs
+use super::unpaired::{second_domain, two_domains};
+use crate::error::Result;
+=======
+use brigand_core::error::Result;
+>>>>>>> next:crates/data/src/open.rs
+
+/// The data of a run: what batches are drawn from, and the images or points themselves where that is what they are.
+pub struct RunData {
+    /// Each source is drawn from independently of the others.
+    pub sources: Vec<Arc<dyn Source>>,
+    /// The images or points, for pictures and measurements; `None` for data of another kind.
+    pub dataset: Option<Arc<Dataset>>,
+    /// Files that could not be read and were left out.
+    pub skipped: Vec<Skipped>,
+}
+
+impl RunData {
+    /// The sources, as a feed takes them.
+    pub fn boxed_sources(&self) -> Vec<Box<dyn Source>> {
+        self.sources.iter().map(|source| Box::new(Arc::clone(source)) as Box<dyn Source>).collect()
+    }
+}
+
+/// Opens the part of `spec` that is trained on.
+///
+/// # Errors
+/// As [`load`].
+pub fn open(spec: &Spec, options: &Options) -> Result<RunData> {
+    match spec {
+        Spec::Scenes => {
+            let of = |domain| scenes::training(domain, options);
+            return Ok(two_domains(of(Domain::Day)?, of(Domain::Night)?));
+        }
+        Spec::Unpaired(first, second) => {
+            return Ok(two_domains(load(first, options)?, load(second, options)?));
+        }
+        Spec::Digits | Spec::Catalogue(_) | Spec::Idx { .. } | Spec::Folder(_) | Spec::Toy(_) => {}
+    }
+    let dataset = Arc::new(load(spec, options)?);
+    let skipped = dataset.skipped().to_vec();
+    Ok(RunData {
+        sources: vec![Arc::new(DatasetSource(Arc::clone(&dataset)))],
+        dataset: Some(dataset),
+        skipped,
+    })
+}
+
+/// Opens the part of `spec` that its authors keep for measuring, where they do: a source for each that [`open`] gives.
+///
+/// # Errors
+/// As [`load`].
+pub fn open_test_part(spec: &Spec, options: &Options) -> Result<Vec<Option<Box<dyn Source>>>> {
+    match spec {
+        Spec::Catalogue(_) => {
+            let options = Options { split: Split::Test, ..options.clone() };
+            Ok(vec![Some(Box::new(DatasetSource(Arc::new(load(spec, &options)?))))])
+        }
+        Spec::Scenes => scenes::held_out(options),
+        Spec::Unpaired(first, second) => {
+            let mut parts = open_test_part(first, options)?;
+            parts.extend(open_test_part(second, options)?.into_iter().map(second_domain));
+            Ok(parts)
+        }
+        Spec::Digits | Spec::Idx { .. } | Spec::Folder(_) | Spec::Toy(_) => Ok(vec![None]),
+    }
+}

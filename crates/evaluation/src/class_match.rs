@@ -1,0 +1,26 @@
+//! Whether samples are of the classes that were asked for.
+
+use super::average::Average;
+use super::inputs::Inputs;
+use super::metric::{Better, GENERATED_CLASSES, MetricRow, Need, ScoreRow};
+use super::score::Score;
+use brigand_core::error::Result;
+
+/// Its row of the table.
+pub(super) const ROW: MetricRow = MetricRow {
+    name: "class-match",
+    summary: "the share of samples that the extractor takes for the class that was asked for",
+    needs: &[Need::GeneratedFeatures, Need::Classes, Need::GeneratedClasses],
+    scores: &[ScoreRow { name: "class-match", better: Better::Higher }],
+    usual: false,
+    slow: false,
+    measure,
+};
+
+fn measure(inputs: &Inputs<'_>) -> Result<Vec<Score>> {
+    let asked = inputs.needed(inputs.generated_classes(), GENERATED_CLASSES)?;
+    let found = inputs.generated_probabilities()?.predictions();
+    let right = found.iter().zip(&asked.values).map(|(found, asked)| f64::from(found == asked)).collect();
+    let protocol = inputs.setting().protocol("class-match", [("classes", asked.classes.len().into())]);
+    Ok(vec![Average::new(right)?.score(protocol, Vec::new())?])
+}

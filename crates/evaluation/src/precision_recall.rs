@@ -1,0 +1,157 @@
+//! Improved precision and recall (Kynkäänniemi et al. 2019).
+
+use super::average::Average;
+use super::density_coverage::DensityCoverage;
+use super::error::Result;
+use super::inputs::Inputs;
+use super::metric::{Better, MetricRow, Need, ScoreRow};
+use super::neighbours::{Neighbourhoods, fold_distances};
+use super::protocol::Setting;
+use super::score::Score;
+
+/// Neighbours that reach to the edge of a ball, in the papers of precision and recall, and of density and coverage.
+const BALL_OF_PRECISION: usize = 3;
+const BALL_OF_DENSITY: usize = 5;
+
+/// The row of precision and recall, density and coverage, which share their distances.
+pub(super) const ROW: MetricRow = MetricRow {
+    name: "prdc",
+    summary: "precision and density: samples lie where real ones do; recall and coverage: real ones have samples near",
+    needs: &[Need::RealFeatures, Need::GeneratedFeatures],
+    scores: &[
+        ScoreRow { name: "precision", better: Better::Higher },
+        ScoreRow { name: "recall", better: Better::Higher },
+        ScoreRow { name: "density", better: Better::Higher },
+        ScoreRow { name: "coverage", better: Better::Higher },
+    ],
+    usual: true,
+    slow: false,
+    measure,
+};
+
+fn measure(inputs: &Inputs<'_>) -> brigand_core::error::Result<Vec<Score>> {
+    let (real, generated) = (inputs.real_features()?, inputs.generated_features()?);
+    let balls = Neighbourhoods::new(real, BALL_OF_DENSITY)?;
+    let around = Neighbourhoods::new(generated, BALL_OF_PRECISION)?;
+    let mut scores =
+        PrecisionRecall::of(&balls, &around, BALL_OF_PRECISION)?.scores(inputs.setting())?.to_vec();
+    scores.extend(DensityCoverage::of(&balls, generated, BALL_OF_DENSITY)?.scores(inputs.setting())?);
+    Ok(scores)
+}
+
+/// Below so many samples both values depend strongly on their number.
+const FEW: usize = 10_000;
+
+/// How much of the generated set lies where real samples do, and the other way round.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PrecisionRecall {
+    /// 1 for each generated sample inside the ball of some real one.
+    pub precision: Average,
+    /// 1 for each real sample inside the ball of some generated one.
+    pub recall: Average,
+    neighbours: usize,
+}
+
+impl PrecisionRecall {
+    /// Compares two sets; a ball reaches to the `k`-th nearest other of its own set (the paper's `k` is 3), and a
+    /// sample on its surface is outside.
+    ///
+    /// # Errors
+    /// If the dimensions differ, or fewer than `k` neighbours were found.
+    pub fn of(real: &Neighbourhoods<'_>, generated: &Neighbourhoods<'_>, k: usize) -> Result<Self> {
+        let precision = share_inside(generated, real, k)?;
+        Ok(Self { precision, recall: share_inside(real, generated, k)?, neighbours: k })
+    }
+
+    /// Precision and recall as scores.
+    ///
+    /// # Errors
+    /// If one is not finite.
+    pub fn scores(&self, setting: &Setting) -> Result<[Score; 2]> {
+        let parameters = || [("neighbours", self.neighbours.into()), ("boundary", "outside".into())];
+        let (generated, real) = (self.precision.values().len(), self.recall.values().len());
+        let warnings = || sample_warnings(real, generated);
+        Ok([
+            self.precision.score(setting.protocol("precision", parameters()), warnings())?,
+            self.recall.score(setting.protocol("recall", parameters()), warnings())?,
+        ])
+    }
+}
+
+/// For each sample of `queries` whether it lies in the ball of some sample of `balls`.
+fn share_inside(queries: &Neighbourhoods<'_>, balls: &Neighbourhoods<'_>, k: usize) -> Result<Average> {
+    let radii = balls.squared_radii(k)?;
+    let inside =
+        fold_distances(queries.features(), balls.features(), false, |inside, _, first, distances| {
+            let radii = radii.iter().skip(first);
+            *inside |= distances.iter().zip(radii).any(|(distance, radius)| distance < radius);
+        })?;
+    Average::new(inside.into_iter().map(|inside| f64::from(u8::from(inside))).collect())
+}
+
+/// What to expect of metrics of neighbourhoods with so many samples.
+pub(super) fn sample_warnings(real: usize, generated: usize) -> Vec<String> {
+    let mut warnings = Vec::new();
+    if real.min(generated) < FEW {
+        warnings.push(format!(
+            "with {real} real and {generated} generated samples the balls are larger than with {FEW} and more \
+             samples fall into them; compare only with scores of the same numbers"
+        ));
+    }
+    if real != generated {
+        warnings
+            .push(format!("{generated} generated against {real} real samples: use equal numbers to compare"));
+    }
+    warnings
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::features::Features;
+    use super::super::protocol::tests::setting;
+    use super::*;
+    use brigand_core::random::Stream;
+
+    fn measure(real: &Features, generated: &Features, k: usize) -> PrecisionRecall {
+        let (real, generated) =
+            (Neighbourhoods::new(real, k).unwrap(), Neighbourhoods::new(generated, k).unwrap());
+        PrecisionRecall::of(&real, &generated, k).unwrap()
+    }
+
+    #[test]
+    fn the_small_example() {
+        let real = Features::new(vec![0.0, 1.0, 2.0], 1).unwrap();
+        let generated = Features::new(vec![0.5, 10.0], 1).unwrap();
+        let found = measure(&real, &generated, 1);
+        assert_eq!(found.precision.values(), [1.0, 0.0]);
+        assert_eq!(found.recall.mean(), 1.0);
+        let turned = measure(&generated, &real, 1);
+        assert_eq!((turned.precision.mean(), turned.recall.mean()), (1.0, 0.5));
+    }
+
+    #[test]
+    fn a_set_covers_itself_but_for_samples_that_all_coincide() {
+        let features = Features::new(Stream::new(1, "features", 0).normal(600), 6).unwrap();
+        let found = measure(&features, &features, 3);
+        assert_eq!((found.precision.mean(), found.recall.mean()), (1.0, 1.0));
+        let same = Features::new(vec![0.1_f32; 60], 6).unwrap();
+        assert_eq!(measure(&same, &same, 3).precision.mean(), 0.0);
+    }
+
+    #[test]
+    fn order_does_not_matter_and_few_samples_are_told() {
+        let draw = |seed| Features::new(Stream::new(seed, "features", 0).normal(600), 6).unwrap();
+        let (real, generated) = (draw(1), draw(2));
+        let order = Stream::new(1, "order", 0).permutation(100);
+        let (straight, turned) =
+            (measure(&real, &generated, 3), measure(&real.select(&order).unwrap(), &generated, 3));
+        assert_eq!(straight.precision, turned.precision);
+        assert_eq!(straight.recall.mean(), turned.recall.mean());
+        let scores = straight.scores(&setting(100, 100)).unwrap();
+        assert_eq!(scores[0].value, straight.precision.mean());
+        assert_eq!(scores[1].protocol.metric, "recall");
+        assert!(scores[0].warnings[0].contains("the balls are larger"));
+        assert_eq!(sample_warnings(10_000, 10_000), Vec::<String>::new());
+        assert_eq!(sample_warnings(10_000, 20_000).len(), 1);
+    }
+}
