@@ -9,12 +9,8 @@ use super::load::{Options, Split, load};
 use super::source::DatasetSource;
 use super::scenes::{self, Domain};
 use super::spec::Spec;
-<<<<<<< HEAD:crates/brigand/src/data/open.rs
 use super::unpaired::{second_domain, two_domains};
-use crate::error::Result;
-=======
 use brigand_core::error::Result;
->>>>>>> next:crates/data/src/open.rs
 
 /// The data of a run: what batches are drawn from, and the images or points themselves where that is what they are.
 pub struct RunData {

@@ -14,7 +14,7 @@ use super::dataset::Dataset;
 use super::error::DataError;
 use super::load::Options;
 use super::pixels::Images;
-use crate::error::Result;
+use brigand_core::Result;
 
 /// Scenes of each domain to train on.
 pub(crate) const COUNT: usize = 2000;

@@ -7,7 +7,7 @@ use brigand_core::batch::{IMAGES, Need, Renamed, SECOND, Source};
 use super::dataset::Dataset;
 use super::open::RunData;
 use super::source::DatasetSource;
-use crate::error::{Error, Result};
+use brigand_core::{Error, Result};
 
 /// The two data sets as the sources of a run; the second's images become the second domain.
 pub(crate) fn two_domains(first: Dataset, second: Dataset) -> RunData {
