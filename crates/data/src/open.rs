@@ -6,8 +6,8 @@ use brigand_core::batch::Source;
 
 use super::dataset::{Dataset, Skipped};
 use super::load::{Options, Split, load};
-use super::source::DatasetSource;
 use super::scenes::{self, Domain};
+use super::source::DatasetSource;
 use super::spec::Spec;
 use super::unpaired::{second_domain, two_domains};
 use brigand_core::error::Result;

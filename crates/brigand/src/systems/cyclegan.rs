@@ -98,7 +98,8 @@ impl SystemRecipe for CycleGanRecipe {
             SampleKind::Image => {}
             SampleKind::Points => {
                 return Err(Error::Recipe(
-                    "cyclegan needs images of two domains; give --data scenes or unpaired:SPEC_A,SPEC_B".into(),
+                    "cyclegan needs images of two domains; give --data scenes or unpaired:SPEC_A,SPEC_B"
+                        .into(),
                 ));
             }
         }
@@ -141,6 +142,7 @@ impl SystemRecipe for CycleGanRecipe {
 /// Two translators and two discriminators in training.
 struct CycleGan {
     recipe: CycleGanRecipe,
+    channels: [usize; 2],
     to_second: Player<ImageTranslator>,
     to_first: Player<ImageTranslator>,
     first: Critic<PatchDiscriminator>,
@@ -188,6 +190,7 @@ impl CycleGan {
             first_pool: pool(first)?,
             second_pool: pool(second)?,
             recipe: recipe.clone(),
+            channels: [first[0], second[0]],
         })
     }
 
@@ -324,6 +327,11 @@ impl System for CycleGan {
 impl Translator for CycleGan {
     fn directions(&self) -> &[Direction] {
         &[TO_SECOND, TO_FIRST]
+    }
+
+    fn channels(&self, direction: &Direction) -> usize {
+        let [first, second] = self.channels;
+        if *direction == TO_FIRST { second } else { first }
     }
 
     fn translate(&self, direction: &Direction, batch: &Batch) -> Result<Variable> {

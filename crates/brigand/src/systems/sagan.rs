@@ -64,7 +64,8 @@ impl SystemRecipe for SaganRecipe {
             SampleKind::Image => {}
             SampleKind::Points => {
                 return Err(Error::Recipe(
-                    "sagan needs images with classes; give --data digits or another set of labelled images".into(),
+                    "sagan needs images with classes; give --data digits or another set of labelled images"
+                        .into(),
                 ));
             }
         }
@@ -145,17 +146,15 @@ impl Sagan {
     /// Noise and one-hot classes of `latents`.
     fn split(&self, latents: &Variable) -> Result<(Variable, Variable)> {
         self.space.check(latents)?;
-        Ok((
-            latents.narrow(1, 0, self.noise)?,
-            latents.narrow(1, self.noise, self.space.classes())?,
-        ))
+        Ok((latents.narrow(1, 0, self.noise)?, latents.narrow(1, self.noise, self.space.classes())?))
     }
 
     /// Fakes of the classes that the space draws.
     fn fakes(&mut self, (purpose, draw): (&str, Draw), count: usize, mode: Mode) -> Result<Conditioned> {
         let latents = draw.rows(purpose, count, |count, stream| self.latents(count, stream))?;
         let (noise, classes) = self.split(&latents)?;
-        let images = self.generator.run_with(How::plain(mode), |g, pass| Ok(g.run(pass, &noise, &classes)?.0))?;
+        let images =
+            self.generator.run_with(How::plain(mode), |g, pass| Ok(g.run(pass, &noise, &classes)?.0))?;
         Ok(Conditioned::under(images, classes))
     }
 
@@ -174,9 +173,8 @@ impl System for Sagan {
         let draw = turn.only_draw();
         let real = self.real(&turn.batch(draw)?)?;
         let count = real.samples.shape()[0];
-        let fake = without_recording(|| {
-            self.fakes(("latents/discriminator", draw), count, Mode::BatchStatistics)
-        })?;
+        let fake =
+            without_recording(|| self.fakes(("latents/discriminator", draw), count, Mode::BatchStatistics))?;
         self.discriminator.learn(turn, draw, &real, &fake)?;
         let fake = self.fakes(("latents/generator", draw), count, Mode::Training)?;
         let loss = self.discriminator.loss_for(&real, &fake, draw)?;

@@ -67,13 +67,16 @@ impl ImageTranslator {
         let (mut layers, mut width) = (Chain::new(), recipe.width);
         let convolution =
             |channels, window| move |b: &mut Builder| Convolution::new(b, channels, window, &PLAN);
-        let norm =
-            |channels| move |b: &mut Builder| Norm::new(b, instance(Activation::Relu), channels);
+        let norm = |channels| move |b: &mut Builder| Norm::new(b, instance(Activation::Relu), channels);
         let wide = Window::same(7).reflecting();
         layers.push_named(b, "enter", convolution((from, width), wide))?;
         layers.push_named(b, "enter_norm", norm(width))?;
         for number in 0..recipe.halvings {
-            layers.push_named(b, format!("down{number}"), convolution((width, 2 * width), Window::HALVING))?;
+            layers.push_named(
+                b,
+                format!("down{number}"),
+                convolution((width, 2 * width), Window::HALVING),
+            )?;
             width *= 2;
             layers.push_named(b, format!("down{number}_norm"), norm(width))?;
         }
@@ -154,11 +157,7 @@ impl PatchDiscriminator {
     ///
     /// # Errors
     /// If the images are too small to be halved so often.
-    pub fn new(
-        b: &mut Builder,
-        recipe: &PatchRecipe,
-        [channels, height, width]: [usize; 3],
-    ) -> Result<Self> {
+    pub fn new(b: &mut Builder, recipe: &PatchRecipe, [channels, height, width]: [usize; 3]) -> Result<Self> {
         if height.min(width) >> recipe.halvings < 4 {
             return Err(Error::Recipe(format!(
                 "discriminator.halvings is {}, and images of {width}x{height} would leave maps below 4x4 that patches are \
@@ -172,9 +171,8 @@ impl PatchDiscriminator {
         for number in 0..=recipe.halvings {
             let window = if number < recipe.halvings { Window::HALVING } else { four };
             let to = recipe.width << number.min(3);
-            layers.push_named(b, format!("down{number}"), |b| {
-                Convolution::new(b, (from, to), window, &PLAN)
-            })?;
+            layers
+                .push_named(b, format!("down{number}"), |b| Convolution::new(b, (from, to), window, &PLAN))?;
             match number {
                 0 => layers.push_plain(Activate(leaky)),
                 _ => layers
