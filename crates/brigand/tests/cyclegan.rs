@@ -15,7 +15,6 @@ fn errors(words: &str) -> (f64, f64) {
     (last[PAIR_ERROR], last[HELD_OUT_CYCLE_ERROR])
 }
 
-/// The untrained translators' error is about that of grey pictures.
 #[test]
 fn translations_are_near_their_partners() {
     let (pair, cycle) = errors("");
