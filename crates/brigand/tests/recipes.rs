@@ -22,7 +22,9 @@ fn on_digits(file: &Table) -> Vec<String> {
         Some("cifar10") => 32,
         _ => data("size").and_then(|size| size.as_integer()).unwrap_or(64),
     };
-    [format!("data.size={side}"), "data.source=digits".into(), "training.batch=4".into()].to_vec()
+    let domains = source.as_ref().and_then(Value::as_str).is_some_and(|spec| spec.starts_with("unpaired:"));
+    let (source, batch) = if domains { ("unpaired:digits,digits", 1) } else { ("digits", 4) };
+    [format!("data.size={side}"), format!("data.source={source}"), format!("training.batch={batch}")].to_vec()
 }
 
 #[test]

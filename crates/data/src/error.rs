@@ -20,6 +20,9 @@ pub enum DataError {
         "`{0}` is text, images or points are needed here; text is for systems of sequences (text-gumbel)"
     )]
     Text(String),
+    /// Two domains of images where one data set is needed.
+    #[error("`{0}` is two domains of images, and one data set is needed here: give one of them")]
+    TwoDomains(String),
     /// A SPEC with a known beginning but an unusable rest.
     #[error("`{given}` is not complete: write {form}")]
     IncompleteSpec {

@@ -30,11 +30,13 @@ pub mod numbers;
 mod open;
 mod parallel;
 mod pixels;
+mod scenes;
 mod source;
 mod spec;
 pub mod text;
 mod toy;
 mod transfer;
+mod unpaired;
 
 pub use brigand_core::batch::Sampler;
 pub use cache::Cache;
