@@ -5,7 +5,7 @@ use brigand_autograd::{Variable, without_recording};
 use brigand_core::batch::{Batch, END, Need, SampleKind, TOKENS, TokenField};
 use brigand_core::capability::SequenceSampler;
 use brigand_core::measurements::GENERATOR_LOSS;
-use brigand_core::modules::{How, Initialization, Mode, Network, Plan, Reparametrisation};
+use brigand_core::modules::{How, Initialization, Mode, Network, Plan};
 use brigand_core::objectives::{Objective, Wasserstein};
 use brigand_core::penalties::{Constraint, Cost, Penalty, Probe};
 use brigand_core::players::{AverageRecipe, Critic, OptimizerRecipe, Player, Rules, Schedule, Turn};
@@ -129,12 +129,7 @@ impl TextGumbel {
         let field = setup.schema.tokens(TOKENS)?;
         let size = (field.vocabulary.len(), field.length);
         let generator = Network::build("generator", setup, |b| Generator::new(b, recipe.generator, size))?;
-        let spectral = recipe.constraint.normalizes_weights();
-        let plan = Plan::new(Initialization::Glorot).reparametrised(if spectral {
-            Reparametrisation::Spectral
-        } else {
-            Reparametrisation::Plain
-        });
+        let plan = Plan::new(Initialization::Glorot).reparametrised(recipe.constraint.reparametrisation());
         let critic = Network::build("discriminator", setup, |b| {
             SequenceCritic::new(b, recipe.discriminator, size, &plan)
         })?;
