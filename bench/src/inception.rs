@@ -5,7 +5,7 @@ use std::process::{Command, Stdio};
 use std::time::Instant;
 
 use brigand::hardware;
-use brigand::networks::inception::Inception;
+use brigand::inception::Inception;
 use brigand::random::Stream;
 use serde::{Deserialize, Serialize};
 

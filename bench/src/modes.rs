@@ -5,20 +5,22 @@ use std::fmt::Write as _;
 use std::fs::OpenOptions;
 use std::io::Write as _;
 use std::path::PathBuf;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
+use brigand::data::DatasetSource;
 use brigand::evaluation::{Features, ModeCoverage};
-use brigand::hardware::{self, Device};
-use brigand::recipe::{Changes, Recipe};
-use brigand::systems::{self, Feed};
+use brigand::recipe::{Changes, Recipe, TrainingRecipe};
+use brigand::session::{Session, Span};
+use brigand::systems::two_player;
 use brigand::training::load_data;
+use brigand::{Place, hardware, registry};
 use clap::Args;
 use serde::{Deserialize, Serialize};
 
 use crate::Failure;
 
-/// Samples that are judged, as in the papers.
+/// Samples that are measured, as in the papers.
 const SAMPLES: usize = 2500;
 
 /// What is trained.
@@ -64,9 +66,7 @@ pub(crate) fn table(request: &Request) -> Result<String, Failure> {
     hardware::set_threads(1)?;
     hardware::keep_freed_memory();
     let names: Vec<String> = match request.systems.as_slice() {
-        [] => {
-            systems::registry().filter(|entry| entry.is_duel()).map(|entry| entry.name.to_owned()).collect()
-        }
+        [] => two_player::ROWS.into_iter().flatten().map(|row| row.name.to_owned()).collect(),
         named => named.to_vec(),
     };
     let wanted = |run: &Run| run.data == request.data && run.changes == request.assignments;
@@ -120,23 +120,23 @@ fn keep(run: &Run, request: &Request) -> Result<(), Failure> {
     Ok(writeln!(file, "{}", serde_json::to_string(run)?)?)
 }
 
-/// Trains `name` for its recipe's length and judges samples of the last step.
+/// Trains `name` for its recipe's length and measures samples of the last step.
 fn train(name: &str, seed: u64, request: &Request) -> Result<Run, Failure> {
-    let entry = systems::find(name)?;
     let mut assignments = vec![format!("data.source={}", request.data), format!("training.seed={seed}")];
     assignments.extend(request.assignments.clone());
-    let recipe = Recipe::resolve(entry, &Changes { file: None, assignments })?;
-    let data = load_data(&recipe)?;
+    let recipe = Recipe::resolve(registry::find(name)?, &Changes { file: None, assignments })?;
+    let data = Arc::new(load_data(&recipe)?);
     let modes = data.modes().cloned().ok_or_else(|| format!("{} has no modes", request.data))?;
     let began = Instant::now();
-    let mut feed = Feed::new(data, recipe.common.training.batch, seed, &Device::Cpu)?;
-    let setup = recipe.common.setup(feed.sample_shape()?, &[], &Device::Cpu);
-    let mut system = entry.build(&recipe.parts, &setup)?;
-    for step in 0..recipe.common.training.steps {
-        system.train_step(&mut feed, step)?;
+    let TrainingRecipe { steps, batch, .. } = recipe.common.training;
+    let span = Span { steps, batch, seed };
+    let source = Box::new(DatasetSource(data));
+    let mut session = Session::new(recipe.system.as_ref(), vec![source], span, &Place::cpu())?;
+    while session.step() < steps {
+        session.advance()?;
     }
     let seconds = began.elapsed().as_secs_f64();
-    let samples = Features::new(system.sample(SAMPLES, 1)?.to_vec_f32()?, 2)?;
+    let samples = Features::new(session.system().sampler()?.sample(SAMPLES, 1)?.to_vec_f32()?, 2)?;
     let coverage = ModeCoverage::of(&samples, &modes)?;
     let run = Run {
         system: name.to_owned(),

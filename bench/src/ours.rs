@@ -2,10 +2,10 @@
 
 use std::time::Instant;
 
-use brigand::data::Dataset;
-use brigand::hardware::{self, Device};
+use brigand::capability::Sampler;
+use brigand::hardware;
 use brigand::random::Stream;
-use brigand::systems::{Duel, Feed, System};
+use brigand::session::Session;
 
 use crate::measurement::{Measurement, median};
 use crate::workload::{BATCH, Workload};
@@ -25,22 +25,19 @@ pub(crate) fn measure(
     let threads = conditions.threads()?;
     hardware::keep_freed_memory();
     hardware::set_threads(threads)?;
-    let (device, shape) = (Device::Cpu, workload.sample_shape());
-    let mut duel = Duel::new(workload.recipe(), &workload.setup(SEED, &device))?;
-    let images = Stream::new(SEED, "images", 0).uniform(BATCH * shape.elements(), -1.0, 1.0);
-    let dataset = Dataset::from_values("random images", images, &shape.dims())?;
-    let mut feed = Feed::new(dataset, BATCH, SEED, &device)?;
+    let mut session = workload.session(SEED)?;
 
-    duel.train_step(&mut feed, 0)?;
+    session.advance()?;
     let first_step_s = now()? - started_at;
-    duel.train_step(&mut feed, 1)?;
-    let steps = step_times(&mut duel, &mut feed, conditions.seconds)?;
+    session.advance()?;
+    let steps = step_times(&mut session, conditions.seconds)?;
+    let sampler = session.system().sampler()?;
     let samplings =
-        (0..SAMPLINGS as u64).map(|number| sampling_time(&duel, number)).collect::<Result<Vec<_>, _>>()?;
+        (0..SAMPLINGS as u64).map(|number| sampling_time(sampler, number)).collect::<Result<Vec<_>, _>>()?;
 
-    let parameters: Vec<usize> = duel.networks().iter().map(|network| network.weights.count()).collect();
-    let [generator_parameters, discriminator_parameters] = parameters[..] else {
-        return Err(format!("a duel of {} networks", parameters.len()).into());
+    let sizes = session.system_mut().sizes();
+    let [(_, generator_parameters), (_, discriminator_parameters)] = sizes[..] else {
+        return Err(format!("{} has {} networks, not 2", workload.name, sizes.len()).into());
     };
     Ok(Measurement {
         workload: workload.name.into(),
@@ -55,24 +52,24 @@ pub(crate) fn measure(
         peak_rss_mib: peak_memory()?,
         generator_parameters,
         discriminator_parameters,
-        step_gflop: work::flop(workload, &duel)? / 1e9,
+        step_gflop: work::flop(workload, &mut session)? / 1e9,
     })
 }
 
-fn step_times(duel: &mut Duel, feed: &mut Feed, seconds: f64) -> Result<Vec<f64>, Failure> {
+fn step_times(session: &mut Session, seconds: f64) -> Result<Vec<f64>, Failure> {
     let (begin, mut times) = (Instant::now(), Vec::new());
     while begin.elapsed().as_secs_f64() < seconds && times.len() < MOST_STEPS {
         let start = Instant::now();
-        duel.train_step(feed, 2 + times.len() as u64)?;
+        session.advance()?;
         times.push(start.elapsed().as_secs_f64());
     }
     Ok(times)
 }
 
 /// Seconds for one batch of images from fresh latents.
-fn sampling_time(duel: &Duel, number: u64) -> Result<f64, Failure> {
+fn sampling_time(sampler: &dyn Sampler, number: u64) -> Result<f64, Failure> {
     let start = Instant::now();
-    duel.generate(&duel.latents(BATCH, &mut Stream::new(SEED, "sampling", number))?)?;
+    sampler.generate(&sampler.latents(BATCH, &mut Stream::new(SEED, "sampling", number))?)?;
     Ok(start.elapsed().as_secs_f64())
 }
 

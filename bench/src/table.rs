@@ -1,6 +1,6 @@
 //! The comparison as Markdown.
 
-use brigand::systems::Order;
+use brigand::systems::two_player::Order;
 
 use crate::compare::{Pair, Row};
 use crate::measurement::Measurement;

@@ -1,7 +1,8 @@
 //! How many multiplications with additions one training step does in matrix products and convolutions.
 
-use brigand::networks::Network;
-use brigand::systems::{Duel, Order, System};
+use brigand::session::Session;
+use brigand::systems::two_player::Order;
+use brigand_core::modules::Parameters;
 
 use crate::Failure;
 use crate::workload::{BATCH, Workload};
@@ -14,19 +15,19 @@ use crate::workload::{BATCH, Workload};
 struct Pass {
     /// All layers.
     all: u64,
-    /// Those that read the network's input: nobody asks for their input gradient in an ordinary step.
+    /// Those that read the network's input, whose input gradient an ordinary step does not need.
     first: u64,
     /// The last layer.
     last: u64,
 }
 
 impl Pass {
-    fn of(network: &Network, positions: &[usize], first: &[usize]) -> Result<Self, Failure> {
+    fn of(network: &Parameters, positions: &[usize], first: &[usize]) -> Result<Self, Failure> {
         let kernels: Vec<usize> = network
-            .weights
+            .weights()
             .values()
             .iter()
-            .filter(|weight| weight.rank() >= 2)
+            .filter(|weight| weight.shape().len() >= 2)
             .map(|weight| weight.elements())
             .collect();
         if kernels.len() != positions.len() {
@@ -52,10 +53,11 @@ impl Pass {
 }
 
 /// Floating-point operations of one training step: two for each multiply-add that the step really asks for.
-pub(crate) fn flop(workload: &Workload, duel: &Duel) -> Result<f64, Failure> {
-    let networks = duel.networks();
+pub(crate) fn flop(workload: &Workload, session: &mut Session) -> Result<f64, Failure> {
+    let parts = session.system_mut().parts();
+    let networks: Vec<&Parameters> = parts.iter().flat_map(|(_, part)| part.parameters()).collect();
     let [generator, discriminator] = networks.as_slice() else {
-        return Err(format!("a duel of {} networks", networks.len()).into());
+        return Err(format!("{} has {} networks, not 2", workload.name, networks.len()).into());
     };
     let (up, down) = workload.positions();
     let generator = Pass::of(generator, &up, &[0])?;
@@ -68,23 +70,21 @@ fn multiply_adds(generator: Pass, discriminator: Pass, order: Order, penalty: bo
     let generator_update = g.all + g.all + (g.all - g.first);
     // Real and fake: forward, by the weights, by the inputs of all but the first layers.
     let discriminator_update = 2 * (d.all + d.all + (d.all - d.first));
-    // What the fakes are told: down to their pixels; judged anew unless merged.
-    let pull = if order == Order::Merged { d.all } else { d.all + d.all };
+    // The generator's gradient: back to the pixels of the fakes, which are scored anew unless merged.
+    let generator_gradient = if order == Order::Merged { d.all } else { d.all + d.all };
     // Forward, by the inputs; then that gradient differentiated: by the weights, and forward again up to the
     // last layer, whose incoming gradient is constant.
     let penalised = if penalty { d.all + d.all + d.all + (d.all - d.last) } else { 0 };
-    generator_update + discriminator_update + pull + penalised
+    generator_update + discriminator_update + generator_gradient + penalised
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use brigand::hardware::Device;
 
     fn of(name: &str) -> f64 {
         let workload = Workload::find(name).unwrap();
-        let duel = Duel::new(workload.recipe(), &workload.setup(0, &Device::Cpu)).unwrap();
-        flop(workload, &duel).unwrap() / 1e9
+        flop(workload, &mut workload.session(0).unwrap()).unwrap() / 1e9
     }
 
     #[test]

@@ -1,16 +1,22 @@
 //! What is trained: the same layers as the peer's script.
 
-use brigand::hardware::Device;
-use brigand::networks::{
-    DcganRecipe, Hidden, HiddenNormalization, MlpRecipe, NetworkRecipe, ResnetRecipe, SampleShape,
-};
+use std::sync::Arc;
+
+use brigand::Place;
+use brigand::batch::SampleShape;
+use brigand::data::{Dataset, DatasetSource};
+use brigand::latent::{LatentRecipe, Prior};
 use brigand::objectives::{Hinge, Objective, Wasserstein};
 use brigand::penalties::{Constraint, Penalty};
-use brigand::systems::{
-    AverageRecipe, CodesRecipe, ConditionRecipe, DuelRecipe, LatentRecipe, OptimizerRecipe, Order, Players,
-    Prior, Schedule, Setup, UpdateRecipe,
+use brigand::players::{AverageRecipe, OptimizerRecipe, Schedule};
+use brigand::random::Stream;
+use brigand::session::{Session, Span};
+use brigand::systems::two_player::{
+    CodesRecipe, ConditionRecipe, Order, Players, Techniques, TwoPlayerRecipe, UpdateRecipe,
 };
-use brigand::techniques::Techniques;
+use brigand_core::networks::{
+    DcganRecipe, Hidden, HiddenNormalization, MlpRecipe, NetworkRecipe, ResnetRecipe,
+};
 
 use crate::Failure;
 
@@ -96,13 +102,18 @@ impl Workload {
         SampleShape::Image { channels, height: self.side, width: self.side }
     }
 
-    /// What the networks are built for.
-    pub(crate) fn setup<'a>(&self, seed: u64, device: &'a Device) -> Setup<'a> {
-        Setup { sample: self.sample_shape(), batch: BATCH, steps: 1, seed, classes: &[], device }
+    /// The two networks, untrained, with one batch of random images.
+    pub(crate) fn session(&self, seed: u64) -> Result<Session, Failure> {
+        let shape = self.sample_shape();
+        let images = Stream::new(seed, "images", 0).uniform(BATCH * shape.elements(), -1.0, 1.0);
+        let dataset = Dataset::from_values("random images", images, &shape.dims())?;
+        let source = Box::new(DatasetSource(Arc::new(dataset)));
+        let span = Span { steps: 1, batch: BATCH, seed };
+        Ok(Session::new(&self.recipe(), vec![source], span, &Place::cpu())?)
     }
 
     /// The two networks and their updates.
-    pub(crate) fn recipe(&self) -> DuelRecipe {
+    fn recipe(&self) -> TwoPlayerRecipe {
         let (generator, discriminator) = self.networks();
         let adam = OptimizerRecipe::adam(2e-4, 0.5, 0.999);
         let objective = match (self.penalty, self.family) {
@@ -110,7 +121,7 @@ impl Workload {
             (false, Family::Resnet) => Hinge {}.into(),
             (false, _) => Objective::NON_SATURATING,
         };
-        DuelRecipe {
+        TwoPlayerRecipe {
             latent: LatentRecipe {
                 size: if self.family == Family::Resnet { 128 } else { 100 },
                 prior: Prior::Normal,
