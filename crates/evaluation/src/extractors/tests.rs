@@ -8,7 +8,7 @@ fn vector(tensor: &Tensor) -> Vec<f32> {
 /// The embedded classifier on the digits it was not trained on: the last of every six.
 #[test]
 fn the_digits_classifier_recognises_the_held_out_digits() {
-    let digits = data::load(&"digits".parse().unwrap(), &Options::default()).unwrap();
+    let digits = brigand_data::load(&"digits".parse().unwrap(), &Options::default()).unwrap();
     let held_out: Vec<usize> = (5..digits.len()).step_by(6).collect();
     let batch = digits.get(&held_out).unwrap();
     let images = Tensor::from_vec(batch.values, batch.shape, &Device::Cpu).unwrap();
@@ -35,7 +35,7 @@ fn the_embedded_file_is_small_and_identified_by_its_content() {
 
 #[test]
 fn batches_do_not_matter_and_probabilities_sum_to_one() {
-    let digits = data::load(&"digits".parse().unwrap(), &Options::default()).unwrap();
+    let digits = brigand_data::load(&"digits".parse().unwrap(), &Options::default()).unwrap();
     let batch = digits.get(&(0..700).collect::<Vec<_>>()).unwrap();
     let images = Tensor::from_vec(batch.values, batch.shape, &Device::Cpu).unwrap();
     let extractor = Extractor::digits().unwrap();
