@@ -39,17 +39,17 @@ pub fn arithmetic(sampler: &dyn Sampler, count: usize, seed: u64, terms: Terms<'
     ];
     let means = [mean(&start), mean(&minus), mean(&plus)];
     let all = [start, minus, plus].concat();
-    let lengths = part_lengths(&space, &all);
+    let lengths = part_lengths(space, &all);
     let [a, b, c] = &means;
     let sum: Vec<f32> = a.iter().zip(b).zip(c).map(|((a, b), c)| a - b + c).collect();
-    let result = settled(&space, &rescaled(&space, &sum, &lengths));
+    let result = settled(space, &rescaled(space, &sum, &lengths));
     let mut latents = means.to_vec();
     let mut stream = Stream::new(seed, "arithmetic/noise", 0);
     for place in 0..COLUMNS * COLUMNS {
         let noise = stream.uniform(space.size(), -NOISE, NOISE);
         let around = place != COLUMNS * COLUMNS / 2;
         latents.push(if around {
-            settled(&space, &with_noise(&space, &result, &noise))
+            settled(space, &with_noise(space, &result, &noise))
         } else {
             result.clone()
         });

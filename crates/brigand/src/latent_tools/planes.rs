@@ -74,7 +74,7 @@ pub fn manifold(
     seed: u64,
 ) -> Result<LatentGrid> {
     let space = sampler.space();
-    let [across, up] = match (axes, continuous_coordinates(&space).as_slice()) {
+    let [across, up] = match (axes, continuous_coordinates(space).as_slice()) {
         (Some(axes), _) => axes,
         (None, &[first, second]) => [first, second],
         (None, all) => {
@@ -119,7 +119,7 @@ pub fn traversal(sampler: &dyn Sampler, axes: &[usize], columns: usize, seed: u6
     let axes = match space.part(CODE) {
         _ if !axes.is_empty() => axes.to_vec(),
         Some((range, _)) => range.collect(),
-        None => continuous_coordinates(&space).into_iter().take(MOVED).collect(),
+        None => continuous_coordinates(space).into_iter().take(MOVED).collect(),
     };
     if axes.is_empty() {
         return Err(Error::Request("this system's latents are categories only; nothing can be moved".into()));
