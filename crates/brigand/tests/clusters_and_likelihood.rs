@@ -248,7 +248,7 @@ fn what_cannot_be_trained_is_refused_with_the_reason() {
     refused("catgan", "data.source=digits clusters=0", "clusters is 0");
     refused("catgan", "data.source=digits clusters=1", "clusters is 1");
     refused("catgan", "data.source=digits labels.count=10", "give --set clusters=10");
-    refused("catgan", "data.source=digits clusters=10 labels.count=5000", "give fewer");
+    refused("catgan", "data.source=digits clusters=10 labels.count=5000", "give at most that");
     refused("catgan", "entropies.mean=0 entropies.real=0 entropies.fake=0", "nothing to learn from");
     refused("catgan", "entropies.fake=-1", "entropies.fake is -1");
     refused(
