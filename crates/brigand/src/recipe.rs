@@ -10,7 +10,7 @@ use brigand_core::{Place, Setup};
 use serde::{Deserialize, Serialize};
 use toml::{Table, Value};
 
-use crate::data::Spec;
+use crate::data::{Spec, Tokens};
 use crate::error::{Error, Result};
 use crate::evaluation::{Better, MetricRow, find_metric};
 use crate::registry;
@@ -25,6 +25,12 @@ pub struct DataRecipe {
     pub size: usize,
     /// 1 for grey, 3 for colour, 0 for what the source has.
     pub channels: usize,
+    /// What a token of a line of text is: `characters` or `words`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tokens: Option<Tokens>,
+    /// Most tokens of a line of text; longer lines are left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub length: Option<usize>,
     /// What the classes are called, noted for systems that can be asked for one.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub classes: Vec<String>,
@@ -203,7 +209,14 @@ impl Recipe {
         let length = (row.length)(kind);
         let common = Common {
             system: row.name.to_owned(),
-            data: DataRecipe { source: source.to_string(), size: 0, channels: 0, classes: Vec::new() },
+            data: DataRecipe {
+                source: source.to_string(),
+                size: 0,
+                channels: 0,
+                tokens: source.text_length().map(|_| Tokens::default()),
+                length: source.text_length(),
+                classes: Vec::new(),
+            },
             training: TrainingRecipe { steps: length.steps, batch: length.batch, seed: 0, report_every: 10 },
             samples: SamplesRecipe { every: pictures_every(length.steps), count: 64 },
             checkpoint: CheckpointRecipe { every: checkpoints_every(length.steps), keep: 3 },
@@ -351,6 +364,9 @@ impl Common {
         if self.checkpoint.keep == 0 {
             return refuse("checkpoint.keep is 0, so nothing could be resumed; give at least 1".into());
         }
+        if self.data.length == Some(0) {
+            return refuse("data.length is 0; give at least 1".into());
+        }
         if ![0, 1, 3].contains(&self.data.channels) {
             return refuse(format!(
                 "data.channels is {}; give 1 (grey), 3 (colour) or 0",
@@ -466,7 +482,7 @@ mod tests {
 
     #[test]
     fn every_default_survives_its_own_file() {
-        for entry in registry::rows() {
+        for row in registry::rows() {
             for source in ["digits", "ring8"] {
                 let recipe = resolve(row.name, &[&format!("data.source={source}")], None).unwrap();
                 let again = Recipe::from_toml(&recipe.to_toml().unwrap(), "a test").unwrap();

@@ -1,6 +1,8 @@
-//! On real digits, each metric worsens for the fault that it should see.
+//! On real digits, each metric worsens for the fault that it should detect.
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
+
+mod support;
 
 use brigand::data::{self, Dataset, Labels, Options, Spec};
 use brigand::evaluation::extractors::Extractor;
@@ -9,9 +11,7 @@ use brigand::evaluation::{
     Source, evaluate, find_metric,
 };
 use brigand::random::Stream;
-use brigand::recipe::{Changes, Recipe};
-use brigand::systems;
-use brigand::training::{Prepared, generated_samples, train_classifier};
+use brigand::training::{generated_samples, train_classifier};
 use candle_core::{Device, Tensor};
 
 /// What is done to an image of 8 x 8.
@@ -136,7 +136,7 @@ fn dropped_classes_worsen_variety_and_leave_precision() {
 }
 
 #[test]
-fn copies_are_seen_as_memorised() {
+fn copies_are_measured_as_memorised() {
     let (fresh, copied) = (Digits::new(1, |_| true, none), Digits::new(0, |_| true, none));
     let ratio = |samples: &Digits| scores(samples)("memorisation-median-ratio");
     assert!((0.8..1.3).contains(&ratio(&fresh)), "{}", ratio(&fresh));
@@ -145,9 +145,8 @@ fn copies_are_seen_as_memorised() {
 
 #[test]
 fn an_untrained_generator_is_far_from_real_digits() {
-    let recipe = Recipe::resolve(systems::find("gan").unwrap(), &Changes::default()).unwrap();
-    let system = Prepared::new(recipe, &Device::Cpu).unwrap().system;
-    let untrained = scores(&generated_samples(system.as_ref(), "untrained", 898, 0).unwrap());
+    let session = support::session("gan", "").unwrap();
+    let untrained = scores(&generated_samples(session.system(), "untrained", 898, 0).unwrap());
     let real = scores(&Digits::new(1, |_| true, none));
     assert!(real("fid") < 0.1 * untrained("fid"), "{} {}", real("fid"), untrained("fid"));
     assert!(real("kid") < 0.1 * untrained("kid"), "{} {}", real("kid"), untrained("kid"));
@@ -177,11 +176,11 @@ fn measured(
 }
 
 #[test]
-fn a_classifier_learns_what_the_generated_samples_show() {
+fn a_classifier_learns_the_classes_of_the_generated_samples() {
     let accuracy = |samples: &Digits| only("cas", samples).unwrap();
     let (all, five) = (accuracy(&Digits::new(1, |_| true, none)), accuracy(&Digits::new(1, |l| l < 5, none)));
     assert!((0.94..1.0).contains(&all.value), "{}", all.value);
-    // Half of the real digits are of classes that it never saw.
+    // Half of the real digits are of classes that its training set lacks.
     assert!((0.45..0.53).contains(&five.value), "{}", five.value);
     assert!(five.warnings[0].contains("class 5, 6, 7, 8, 9"), "{:?}", five.warnings);
     assert_eq!(all.protocol.parameters["steps"], 2000);
@@ -191,26 +190,26 @@ fn a_classifier_learns_what_the_generated_samples_show() {
 
 #[test]
 fn path_length_follows_the_latents_of_a_generator() {
-    let recipe = Recipe::resolve(systems::find("gan").unwrap(), &Changes::default()).unwrap();
-    let system = Prepared::new(recipe, &Device::Cpu).unwrap().system;
-    let generated = generated_samples(system.as_ref(), "untrained", 30, 0).unwrap();
+    let session = support::session("gan", "").unwrap();
+    let generated = generated_samples(session.system(), "untrained", 30, 0).unwrap();
     let found = only("path-length", &generated).unwrap();
     // Pixels of the same generator with the published metric's own small step: the length is one of a curve.
     let extractor = Extractor::digits().unwrap();
+    let sampler = session.system().as_sampler().unwrap();
     let settings = PathSettings { pairs: 30, batch: 30, step: 1e-3, ..PathSettings::default() };
     let ends = |count: usize, stream: &mut Stream| {
-        let latents = system.latents(count, stream)?.to_vec_f32()?;
+        let latents = sampler.latents(count, stream)?.to_vec_f32()?;
         Ok(latents.into_iter().map(f64::from).collect())
     };
     let features = |points: &[f64]| {
         let points: Vec<f32> = points.iter().map(|&coordinate| coordinate as f32).collect();
         let width = points.len() / 60;
         let latents = brigand_autograd::Variable::from_slice(&points, &[60, width])?;
-        let samples = system.generate(&latents)?.into_tensor();
+        let samples = sampler.generate(&latents)?.into_tensor();
         let features = extractor.extract_unrounded(&samples)?.features.flatten_all()?.to_vec1::<f32>()?;
         Ok(features.into_iter().map(f64::from).collect())
     };
-    let width = system.latents(1, &mut Stream::new(0, "one", 0)).unwrap().elements();
+    let width = sampler.latents(1, &mut Stream::new(0, "one", 0)).unwrap().elements();
     let fine = PathLength::of(settings, width, 0, ends, features).unwrap();
     let (coarse, fine) = (found.value, fine.lengths.mean());
     assert!(coarse > 0.0 && (coarse - fine).abs() < 0.05 * fine, "{coarse} {fine}");
@@ -219,9 +218,8 @@ fn path_length_follows_the_latents_of_a_generator() {
 
 #[test]
 fn what_a_set_lacks_for_a_metric_is_named() {
-    let recipe = Recipe::resolve(systems::find("gan").unwrap(), &Changes::default()).unwrap();
-    let system = Prepared::new(recipe, &Device::Cpu).unwrap().system;
-    let generated = generated_samples(system.as_ref(), "a run", 30, 0).unwrap();
+    let session = support::session("gan", "").unwrap();
+    let generated = generated_samples(session.system(), "a run", 30, 0).unwrap();
     let message = only("cas", &generated).unwrap_err().to_string();
     assert!(message.contains("a run has none") && message.contains("sub-folder"), "{message}");
     let message = only("path-length", &Digits::new(1, |_| true, none)).unwrap_err().to_string();
@@ -266,15 +264,14 @@ impl Samples for Stacked {
 /// Inception Score of 1.07 instead of 9.78, and parts of them another distance than the whole.
 #[test]
 fn the_order_of_samples_changes_no_metric_by_more_than_its_draw() {
-    let recipe = Recipe::resolve(systems::find("gan").unwrap(), &Changes::default()).unwrap();
-    let system = Prepared::new(recipe, &Device::Cpu).unwrap().system;
+    let session = support::session("gan", "").unwrap();
     for metric in METRICS {
         let scores = |sorted: bool| {
             // More real samples than generated ones, so that a metric of equal numbers has to choose.
             let real = arranged(|place| place % 3 != 0, sorted);
             let digits = arranged(|place| place % 3 == 0, sorted);
             let generated: Box<dyn Samples + '_> = match metric.name {
-                "path-length" => Box::new(generated_samples(system.as_ref(), "a run", 30, 0).unwrap()),
+                "path-length" => Box::new(generated_samples(session.system(), "a run", 30, 0).unwrap()),
                 "stacked-digits" => Box::new(Stacked(digits)),
                 _ => Box::new(digits),
             };

@@ -7,7 +7,7 @@
 use std::collections::HashMap;
 use std::path::PathBuf;
 
-use brigand::networks::inception::{CLASSES, FEATURES, Image, Inception};
+use brigand::inception::{CLASSES, FEATURES, Image, Inception};
 use candle_core::{DType, Device, Tensor};
 
 const STEP: u64 = 0x9E37_79B9_7F4A_7C15;

@@ -10,16 +10,21 @@ use brigand::training::Prepared;
 use candle_core::Device;
 use toml::{Table, Value};
 
-/// The size of the recipe's images, on digits that are part of the program.
+/// The size of the recipe's images, on digits that are part of the program; the grammar is part of it, too.
 fn on_digits(file: &Table) -> Vec<String> {
     let data = |key: &str| file.get("data").and_then(|data| data.get(key)).cloned();
     let source = data("source");
+    if source.as_ref().and_then(Value::as_str) == Some("grammar") {
+        return vec!["training.batch=4".into()];
+    }
     let side = match source.as_ref().and_then(Value::as_str) {
         Some("mnist" | "fashion-mnist") => 28,
         Some("cifar10") => 32,
         _ => data("size").and_then(|size| size.as_integer()).unwrap_or(64),
     };
-    [format!("data.size={side}"), "data.source=digits".into(), "training.batch=4".into()].to_vec()
+    let domains = source.as_ref().and_then(Value::as_str).is_some_and(|spec| spec.starts_with("unpaired:"));
+    let (source, batch) = if domains { ("unpaired:digits,digits", 1) } else { ("digits", 4) };
+    [format!("data.size={side}"), format!("data.source={source}"), format!("training.batch={batch}")].to_vec()
 }
 
 #[test]

@@ -13,6 +13,7 @@ mod progress;
 mod sample;
 mod sample_text;
 mod train;
+mod translate;
 
 use std::process::ExitCode;
 
@@ -42,6 +43,7 @@ enum Command {
     Info(info::Arguments),
     Train(Box<train::Arguments>),
     Sample(sample::Arguments),
+    Translate(translate::Arguments),
     Interpolate(latent::interpolate::Arguments),
     Arithmetic(latent::arithmetic::Arguments),
     Manifold(latent::manifold::Arguments),
@@ -72,6 +74,7 @@ fn run(command: Command) -> Result<(), Failure> {
         Command::Info(arguments) => info::run(arguments),
         Command::Train(arguments) => train::run(*arguments),
         Command::Sample(arguments) => sample::run(&arguments),
+        Command::Translate(arguments) => translate::run(&arguments),
         Command::Interpolate(arguments) => latent::interpolate::run(&arguments),
         Command::Arithmetic(arguments) => latent::arithmetic::run(&arguments),
         Command::Manifold(arguments) => latent::manifold::run(&arguments),

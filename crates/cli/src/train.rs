@@ -77,7 +77,11 @@ fn start(arguments: &Arguments) -> Result<Option<Training>, Failure> {
     let row = registry::find(arguments.system.as_deref().unwrap_or_default())?;
     let recipe = Recipe::resolve(row, &changes(arguments)?)?;
     let prepared = Prepared::new(recipe, &arguments.hardware.open()?)?;
-    if let Some(warning) = skipped_images(prepared.skipped()) {
+    if prepared.recipe.common.data.tokens.is_some() {
+        let left_out = prepared.skipped().iter();
+        left_out
+            .for_each(|file| console::tell(&format!("warning: {}: {}", file.path.display(), file.reason)));
+    } else if let Some(warning) = skipped_images(prepared.skipped()) {
         console::tell(&warning);
     }
     Ok(Some(Training::start(prepared, arguments.out.as_deref())?))

@@ -88,6 +88,9 @@ pub trait Translator {
     /// The ways.
     fn directions(&self) -> &[Direction];
 
+    /// Channels of the images that are translated in a direction: 1 for grey, 3 for colour.
+    fn channels(&self, direction: &Direction) -> usize;
+
     /// The translation of `batch` in one of its directions. Images of other sizes than those it was trained on work where
     /// the network allows it.
     ///

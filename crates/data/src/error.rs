@@ -15,6 +15,14 @@ pub enum DataError {
         /// The nearest names, as the end of the sentence.
         nearest: String,
     },
+    /// Text where images or points are needed.
+    #[error(
+        "`{0}` is text, images or points are needed here; text is for systems of sequences (text-gumbel)"
+    )]
+    Text(String),
+    /// Two domains of images where one data set is needed.
+    #[error("`{0}` is two domains of images, and one data set is needed here: give one of them")]
+    TwoDomains(String),
     /// A SPEC with a known beginning but an unusable rest.
     #[error("`{given}` is not complete: write {form}")]
     IncompleteSpec {

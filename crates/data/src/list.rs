@@ -3,6 +3,8 @@
 use super::cache::Cache;
 use super::catalogue;
 use super::digits;
+use super::scenes;
+use super::text::grammar;
 use super::toy::{POINTS, Toy};
 
 /// A named source, as a table of them shows it.
@@ -41,6 +43,17 @@ pub fn list(cache: &Cache) -> Vec<Listed> {
         download: 0,
         present: true,
     };
+    let drawn = Listed {
+        name: "scenes",
+        summary: "two domains of drawn pictures, day and night, without pairs",
+        samples: scenes::COUNT,
+        test_samples: scenes::PAIRS,
+        shape: vec![3, scenes::SIDE, scenes::SIDE],
+        classes: 0,
+        licence: scenes::LICENCE,
+        download: 0,
+        present: true,
+    };
     let downloads = catalogue::entries().iter().map(|entry| Listed {
         name: entry.name,
         summary: entry.summary,
@@ -63,7 +76,18 @@ pub fn list(cache: &Cache) -> Vec<Listed> {
         download: 0,
         present: true,
     });
-    std::iter::once(digits).chain(downloads).chain(toys).collect()
+    let grammar = Listed {
+        name: "grammar",
+        summary: "lines of arithmetic, as text",
+        samples: grammar::LINES,
+        test_samples: 0,
+        shape: vec![grammar::LENGTH],
+        classes: 0,
+        licence: super::toy::LICENCE,
+        download: 0,
+        present: true,
+    };
+    [digits, drawn].into_iter().chain(downloads).chain(toys).chain([grammar]).collect()
 }
 
 #[cfg(test)]
@@ -77,7 +101,9 @@ mod tests {
         let place = tempfile::tempdir().unwrap();
         let listed = list(&Cache::at(place.path()));
         assert!(!listed.iter().find(|l| l.name == "mnist").unwrap().present);
-        for line in listed.iter().filter(|line| line.download == 0) {
+        let sets =
+            listed.iter().filter(|line| line.download == 0 && !["grammar", "scenes"].contains(&line.name));
+        for line in sets {
             let set = load(&line.name.parse::<Spec>().unwrap(), &Options::default()).unwrap();
             assert_eq!((set.len(), set.shape(), set.licence()), (line.samples, &*line.shape, line.licence));
             assert_eq!(set.class_counts().len(), line.classes, "{}", line.name);

@@ -7,6 +7,7 @@ use super::catalogue::Entry;
 use super::dataset::{Dataset, Labels};
 use super::error::DataError;
 use super::spec::Spec;
+use super::text::Tokens;
 use super::{cifar, digits, folder, idx, toy};
 
 /// Which part of a set that its authors divided.
@@ -31,6 +32,10 @@ pub struct Options {
     pub seed: u64,
     /// The part to read. Catalogue sets have both; a toy draws fresh points; the others have no test part.
     pub split: Split,
+    /// What a token of a line of text is.
+    pub tokens: Tokens,
+    /// Most tokens of a line of text; without it 32, and 12 of the grammar's.
+    pub length: Option<usize>,
     /// Where downloaded sets lie; without it [`Cache::standard`].
     pub cache: Option<Cache>,
 }
@@ -51,6 +56,8 @@ pub fn load(spec: &Spec, options: &Options) -> Result<Dataset, DataError> {
         Spec::Idx { images, labels } => idx::load(spec.to_string(), images, labels.as_deref(), options),
         Spec::Folder(root) => folder::load(root, options),
         Spec::Toy(toy) => toy::load(*toy, options),
+        Spec::Lines(_) | Spec::Grammar => Err(DataError::Text(spec.to_string())),
+        Spec::Scenes | Spec::Unpaired(..) => Err(DataError::TwoDomains(spec.to_string())),
     }
 }
 

@@ -6,8 +6,11 @@ use brigand_core::batch::Source;
 
 use super::dataset::{Dataset, Skipped};
 use super::load::{Options, Split, load};
+use super::scenes::{self, Domain};
 use super::source::DatasetSource;
 use super::spec::Spec;
+use super::text::{Lines, lines_of_file, lines_of_grammar};
+use super::unpaired::{second_domain, two_domains};
 use brigand_core::error::Result;
 
 /// The data of a run: what batches are drawn from, and the images or points themselves where that is what they are.
@@ -32,6 +35,21 @@ impl RunData {
 /// # Errors
 /// As [`load`].
 pub fn open(spec: &Spec, options: &Options) -> Result<RunData> {
+    let length = options.length.or(spec.text_length()).unwrap_or_default();
+    let text =
+        |Lines { source, skipped }| RunData { sources: vec![Arc::new(source)], dataset: None, skipped };
+    match spec {
+        Spec::Lines(path) => return Ok(text(lines_of_file(path, options.tokens, length)?)),
+        Spec::Grammar => return Ok(text(lines_of_grammar(options.seed, length)?)),
+        Spec::Scenes => {
+            let of = |domain| scenes::training(domain, options);
+            return Ok(two_domains(of(Domain::Day)?, of(Domain::Night)?));
+        }
+        Spec::Unpaired(first, second) => {
+            return Ok(two_domains(load(first, options)?, load(second, options)?));
+        }
+        Spec::Digits | Spec::Catalogue(_) | Spec::Idx { .. } | Spec::Folder(_) | Spec::Toy(_) => {}
+    }
     let dataset = Arc::new(load(spec, options)?);
     let skipped = dataset.skipped().to_vec();
     Ok(RunData {
@@ -51,6 +69,14 @@ pub fn open_test_part(spec: &Spec, options: &Options) -> Result<Vec<Option<Box<d
             let options = Options { split: Split::Test, ..options.clone() };
             Ok(vec![Some(Box::new(DatasetSource(Arc::new(load(spec, &options)?))))])
         }
-        Spec::Digits | Spec::Idx { .. } | Spec::Folder(_) | Spec::Toy(_) => Ok(vec![None]),
+        Spec::Scenes => scenes::held_out(options),
+        Spec::Unpaired(first, second) => {
+            let mut parts = open_test_part(first, options)?;
+            parts.extend(open_test_part(second, options)?.into_iter().map(second_domain));
+            Ok(parts)
+        }
+        Spec::Digits | Spec::Idx { .. } | Spec::Folder(_) | Spec::Toy(_) | Spec::Lines(_) | Spec::Grammar => {
+            Ok(vec![None])
+        }
     }
 }

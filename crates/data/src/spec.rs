@@ -6,10 +6,12 @@ use std::str::FromStr;
 
 use super::catalogue::{self, Entry};
 use super::error::DataError;
+use super::text::grammar::LENGTH as GRAMMAR_LENGTH;
 use super::toy::Toy;
 
 /// A data SPEC: `digits`, a downloadable set (`mnist`, `fashion-mnist`, `cifar10`), `idx:IMAGES[,LABELS]`,
-/// `folder:DIR`, or a toy distribution (`ring8`, `swiss-roll`, ...).
+/// `folder:DIR`, two domains (`scenes`, `unpaired:SPEC_A,SPEC_B`), a toy distribution (`ring8`, `swiss-roll`, ...),
+/// `lines:FILE` or `grammar` (text).
 ///
 /// It is parsed from that text and prints as it again. In `idx:` the first comma ends the path of the images.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,16 +31,54 @@ pub enum Spec {
     Folder(PathBuf),
     /// A distribution of points.
     Toy(Toy),
+    /// A UTF-8 file with a sequence of tokens in each line.
+    Lines(PathBuf),
+    /// Lines of the arithmetic grammar.
+    Grammar,
+    /// The drawn pictures of two domains that are part of Brigand.
+    Scenes,
+    /// Two data sets of images as two domains.
+    Unpaired(Box<Spec>, Box<Spec>),
 }
 
 impl Spec {
+    /// Of text: the most tokens of a line where nothing else is asked for.
+    pub fn text_length(&self) -> Option<usize> {
+        match self {
+            Self::Lines(_) => Some(32),
+            Self::Grammar => Some(GRAMMAR_LENGTH),
+            Self::Digits
+            | Self::Catalogue(_)
+            | Self::Idx { .. }
+            | Self::Folder(_)
+            | Self::Toy(_)
+            | Self::Scenes
+            | Self::Unpaired(..) => None,
+        }
+    }
+
     /// Every name a SPEC can begin with.
     pub fn names() -> Vec<&'static str> {
         let mut names = vec!["digits"];
         names.extend(catalogue::entries().iter().map(|entry| entry.name));
-        names.extend(["idx:IMAGES[,LABELS]", "folder:DIR"]);
+        names.extend(["idx:IMAGES[,LABELS]", "folder:DIR", "scenes", "unpaired:SPEC_A,SPEC_B"]);
         names.extend(Toy::ALL.iter().map(|toy| toy.name()));
+        names.extend(["lines:FILE", "grammar"]);
         names
+    }
+
+    /// Whether it is two data sets.
+    pub fn has_two_domains(&self) -> bool {
+        match self {
+            Self::Scenes | Self::Unpaired(..) => true,
+            Self::Digits
+            | Self::Catalogue(_)
+            | Self::Idx { .. }
+            | Self::Folder(_)
+            | Self::Toy(_)
+            | Self::Lines(_)
+            | Self::Grammar => false,
+        }
     }
 }
 
@@ -47,6 +87,18 @@ impl FromStr for Spec {
 
     fn from_str(text: &str) -> Result<Self, DataError> {
         let incomplete = |form| DataError::IncompleteSpec { given: text.to_owned(), form };
+        if let Some(both) = text.strip_prefix("unpaired:") {
+            // A path may have commas of its own: the first that leaves two specs is meant.
+            let spec = |text: &str| text.parse().ok().filter(|spec: &Self| !spec.has_two_domains());
+            let split = |(comma, _): (usize, &str)| {
+                let (first, second) = both.split_at(comma);
+                Some(Self::Unpaired(Box::new(spec(first)?), Box::new(spec(second.get(1..)?)?)))
+            };
+            return both
+                .match_indices(',')
+                .find_map(split)
+                .ok_or_else(|| incomplete("unpaired:SPEC_A,SPEC_B, each a SPEC of images of its own"));
+        }
         if let Some(files) = text.strip_prefix("idx:") {
             let (images, labels) = match files.split_once(',') {
                 Some((images, labels)) => (images, Some(labels)),
@@ -62,8 +114,16 @@ impl FromStr for Spec {
             Some(folder) => return Ok(Self::Folder(folder.into())),
             None => {}
         }
-        if text == "digits" {
-            return Ok(Self::Digits);
+        match text.strip_prefix("lines:") {
+            Some("") => return Err(incomplete("lines:FILE")),
+            Some(file) => return Ok(Self::Lines(file.into())),
+            None => {}
+        }
+        match text {
+            "digits" => return Ok(Self::Digits),
+            "scenes" => return Ok(Self::Scenes),
+            "grammar" => return Ok(Self::Grammar),
+            _ => {}
         }
         catalogue::entry(text)
             .map(Self::Catalogue)
@@ -83,6 +143,10 @@ impl fmt::Display for Spec {
             }
             Self::Folder(folder) => write!(f, "folder:{}", folder.display()),
             Self::Toy(toy) => f.write_str(toy.name()),
+            Self::Lines(file) => write!(f, "lines:{}", file.display()),
+            Self::Grammar => f.write_str("grammar"),
+            Self::Scenes => f.write_str("scenes"),
+            Self::Unpaired(first, second) => write!(f, "unpaired:{first},{second}"),
         }
     }
 }
@@ -122,6 +186,11 @@ mod tests {
             "idx:a,b,c",
             "folder:x y",
             "swiss-roll",
+            "lines:a b.txt",
+            "grammar",
+            "scenes",
+            "unpaired:digits,mnist",
+            "unpaired:idx:a,b,folder:x,y",
         ] {
             assert_eq!(text.parse::<Spec>().unwrap().to_string(), text);
         }
@@ -147,7 +216,16 @@ mod tests {
 
     #[test]
     fn a_form_without_its_path_is_incomplete() {
-        for text in ["idx:", "idx:,labels", "idx:images,", "folder:"] {
+        for text in [
+            "idx:",
+            "idx:,labels",
+            "idx:images,",
+            "folder:",
+            "lines:",
+            "unpaired:digits",
+            "unpaired:digits,",
+            "unpaired:digits,scenes",
+        ] {
             assert!(matches!(text.parse::<Spec>(), Err(DataError::IncompleteSpec { .. })), "{text}");
         }
     }

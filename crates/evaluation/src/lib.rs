@@ -51,6 +51,7 @@ mod reference;
 mod report;
 mod samples;
 mod score;
+pub mod sequences;
 mod similarity;
 mod stacked_digits;
 mod tensor_file;

@@ -301,7 +301,7 @@ mod tests {
         assert_eq!(&step[..3], &[0.0, 0.0, 1.0]);
         assert!((step[3] - 1.0 / 3.0_f32.sqrt()).abs() < 1e-6, "{step:?}");
         let direction = Direction { class: 0, found: 20, step };
-        assert_eq!(moved(space, &[0.0, 1.0, 0.25, 0.0], &direction, 3.0), [0.0, 1.0, 3.25, 1.0]);
+        assert_eq!(moved(&space, &[0.0, 1.0, 0.25, 0.0], &direction, 3.0), [0.0, 1.0, 3.25, 1.0]);
     }
 
     #[test]

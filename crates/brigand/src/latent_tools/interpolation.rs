@@ -190,8 +190,8 @@ mod tests {
         let space = LatentSpace::new(vec![uniform.clone(), normal, of_class]);
         let (start, end) = ([1.0, 2.0, 0.0, 1.0, 0.0], [-1.0, 0.0, 2.0, 0.0, 1.0]);
         let half = 2.0_f32.sqrt();
-        assert!(close(&Path::Spherical.at(space, &start, &end, 0.5), &[0.0, half, half, 0.5, 0.5]));
-        assert!(close(&Path::Linear.at(space, &start, &end, 0.5), &[0.0, 1.0, 1.0, 0.5, 0.5]));
+        assert!(close(&Path::Spherical.at(&space, &start, &end, 0.5), &[0.0, half, half, 0.5, 0.5]));
+        assert!(close(&Path::Linear.at(&space, &start, &end, 0.5), &[0.0, 1.0, 1.0, 0.5, 0.5]));
         assert!(Path::Spherical.fits(&space) && !Path::Spherical.fits(&LatentSpace::new(vec![uniform])));
     }
 

@@ -5,10 +5,16 @@ pub mod adagan;
 pub mod catgan;
 pub mod classifier;
 mod codec;
+pub mod cyclegan;
 pub mod encoders;
 mod held_out;
 pub mod imle;
 mod latent_generator;
+pub mod sagan;
+pub mod text_gumbel;
+mod text_networks;
+pub mod text_recipe;
+mod text_scores;
 pub mod two_player;
 
 pub use held_out::HeldOutRecipe;
@@ -17,7 +23,9 @@ use brigand_core::recipe::Row;
 
 /// The rows of all of them, in the order in which a reader meets them.
 pub(crate) fn rows() -> impl Iterator<Item = &'static Row> {
+    let images: &[Row] = &[sagan::ROW, cyclegan::ROW];
     let single: &[Row] = &[adagan::ROW, catgan::ROW, imle::ROW];
-    let others = [single, &encoders::ROWS, &aae::ROWS, &[classifier::ROW]];
+    let last: &[Row] = &[text_gumbel::ROW, classifier::ROW];
+    let others = [images, single, &encoders::ROWS, &aae::ROWS, last];
     two_player::ROWS.into_iter().chain(others).flatten()
 }

@@ -55,7 +55,7 @@ fn load_snapshot(path: &Path, which: Which) -> Result<(Recipe, Snapshot)> {
 ///
 /// # Errors
 /// As [`load_run`], and if the run trained another system.
-pub(super) fn load_classifier(path: &Path, device: &Device) -> Result<ImageClassifier> {
+pub fn load_classifier(path: &Path, device: &Device) -> Result<ImageClassifier> {
     let (recipe, system, _) = load_run(path, device)?;
     let found = system.as_classifier().map(Classifier::image_classifier).transpose()?;
     found.flatten().ok_or_else(|| {

@@ -13,7 +13,7 @@ mod snapshots;
 pub mod tensorboard;
 
 pub use cas_classifier::train_classifier;
-pub use loading::{Which, load_run, load_run_at};
+pub use loading::{Which, load_classifier, load_run, load_run_at};
 pub use measuring::{choose_extractor, generated_samples, real_samples};
 pub use prepared::{Prepared, load_data, load_test_part};
 pub use run_folder::RunFolder;

@@ -30,6 +30,7 @@ impl Prepared {
     pub fn new(mut recipe: Recipe, device: &Device) -> Result<Self> {
         let spec = recipe.common.data.source.parse::<Spec>()?;
         let data = data::open(&spec, &options(&recipe))?;
+        data.check_domains(&recipe.common.data.source, recipe.system.needs())?;
         if let Some([channels, height, _]) = data.dataset.as_deref().map(Dataset::shape) {
             recipe.common.data.channels = *channels;
             // Other sources stay as stored: to record a side would crop images that are not square.
@@ -82,6 +83,8 @@ fn options(recipe: &Recipe) -> Options {
         size: given(source.size),
         channels: given(source.channels),
         seed: recipe.common.training.seed,
+        tokens: source.tokens.unwrap_or_default(),
+        length: source.length,
         ..Options::default()
     }
 }
@@ -103,6 +106,13 @@ pub fn load_test_part(recipe: &Recipe) -> Result<Option<Dataset>> {
         spec @ Spec::Catalogue(_) => {
             Ok(Some(data::load(&spec, &Options { split: Split::Test, ..options(recipe) })?))
         }
-        Spec::Digits | Spec::Idx { .. } | Spec::Folder(_) | Spec::Toy(_) => Ok(None),
+        Spec::Digits
+        | Spec::Idx { .. }
+        | Spec::Folder(_)
+        | Spec::Toy(_)
+        | Spec::Scenes
+        | Spec::Unpaired(..)
+        | Spec::Lines(_)
+        | Spec::Grammar => Ok(None),
     }
 }

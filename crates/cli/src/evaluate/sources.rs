@@ -10,7 +10,7 @@ use brigand::evaluation::{
 };
 use brigand::hardware::Device;
 use brigand::recipe::Recipe;
-use brigand::systems::System;
+use brigand::system::System;
 use brigand::training::{Which, generated_samples, load_data, load_run_at, load_test_part, real_samples};
 
 use super::{Notes, ends_in};

@@ -82,7 +82,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     console::print_table(&table)?;
     let file = file(&run.outputs.picture, run.outputs.numbers.is_some());
     let steps: Vec<f32> = found.iter().flat_map(|direction| direction.step.iter().copied()).collect();
-    npy::write(&file, &steps, &[found.len(), run.space.size()])?;
+    npy::write(&file, &steps, &[found.len(), run.sampler()?.space().size()])?;
     run.show(
         &direction_grid(run.sampler()?, &found, columns, seed)?,
         &format!("step {}, towards classes", run.step),

@@ -45,8 +45,8 @@ pub(crate) struct Arguments {
 
 pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let run = arguments.run.open("interpolation")?;
-    let walks = walks(arguments, &run)?;
-    if arguments.spherical && !Path::Spherical.fits(run.sampler()?.space()) {
+    let (walks, sampler) = (walks(arguments, &run)?, run.sampler()?);
+    if arguments.spherical && !Path::Spherical.fits(sampler.space()) {
         let reason = "no part of this system's latents is normal, so there are no arcs; walk with --linear";
         return Err(brigand::Error::Request(reason.into()).into());
     }
@@ -55,7 +55,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
         (_, true) => vec![Path::Spherical],
         // The noise stays when the class goes, so there is nothing for an arc to go around.
         _ if !arguments.classes.is_empty() => vec![Path::Linear],
-        _ => Path::ALL.into_iter().filter(|path| path.fits(run.sampler()?.space())).collect(),
+        _ => Path::ALL.into_iter().filter(|path| path.fits(sampler.space())).collect(),
     };
     for &path in &ways {
         let outputs = if ways.len() > 1 { run.outputs.with_suffix(path.name()) } else { run.outputs.clone() };
@@ -85,14 +85,15 @@ fn walks(arguments: &Arguments, run: &Opened) -> Result<Interpolation, Failure> 
 }
 
 /// All walks at once, there and back.
-fn animated(walks: &Interpolation, run: &Opened, path: Path) -> Result<Vec<u8>, brigand::Error> {
+fn animated(walks: &Interpolation, run: &Opened, path: Path) -> Result<Vec<u8>, Failure> {
+    let sampler = run.sampler()?;
     let there: Vec<Picture> = moments(FRAMES)
         .map(|t| {
-            let samples = walks.at(run.sampler()?, path, t)?;
+            let samples = walks.at(sampler, path, t)?;
             let caption = format!("{} {t:.2}", path.name());
             run.backdrop.draw(&samples.to_vec_f32()?, samples.shape(), None, &caption)
         })
-        .collect::<Result<_, _>>()?;
+        .collect::<brigand::Result<_>>()?;
     let frames: Vec<Picture> = there.iter().chain(there.iter().rev()).cloned().collect();
     Ok(animate(&frames, AnimationStyle { hold: 0.1, ..AnimationStyle::default() })?)
 }

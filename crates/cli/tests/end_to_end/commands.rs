@@ -91,6 +91,8 @@ fn help_version_and_wrong_usage() {
         "directions",
         "truncation",
         "reconstruct",
+        "translate",
+        "evaluate",
         "lab",
         "data",
         "data list",

@@ -220,7 +220,7 @@ fn pytorch_fid_74_pictures_are_measured_as_they_are_stored() {
     let document = json(&desk.succeed(&format!("{line} --size 16")));
     let real = &score(&document, "nearest-neighbour-accuracy")["protocol"]["real"];
     assert_eq!(real["images"], "centre square scaled to 16x16 pixels");
-    // Of a run and a folder that would not fit, the folder takes the run's size, and people are told.
+    // Of a run and a folder that would not fit, the folder takes the run's size, and a message says so.
     desk.succeed("train gan --steps 2 --set training.batch=16 --out run --quiet");
     folder_of(&desk, "grey", 30, 20, false);
     let ended = desk.run("evaluate --real folder:grey --fake run --metrics kid --features pixels --json");

@@ -20,10 +20,10 @@ fn figures_are_listed_for_people_and_for_scripts() {
 #[test]
 fn a_figure_is_explained_and_its_files_named() {
     let desk = Desk::new();
-    let told = desk.succeed("lab generator-losses");
-    assert!(told.contains("-ln D at D=0.01") && told.contains("4.605170"), "{told}");
-    assert!(told.lines().all(|line| line.chars().count() <= 100), "{told}");
-    assert_eq!(told.lines().last(), Some("lab/generator-losses.png"));
+    let printed = desk.succeed("lab generator-losses");
+    assert!(printed.contains("-ln D at D=0.01") && printed.contains("4.605170"), "{printed}");
+    assert!(printed.lines().all(|line| line.chars().count() <= 100), "{printed}");
+    assert_eq!(printed.lines().last(), Some("lab/generator-losses.png"));
     assert_eq!(names(&desk.path("lab")), ["generator-losses.png"]);
     let again = desk.succeed("lab generator-losses --out talk/first");
     assert!(again.ends_with("talk/first/generator-losses.png\n"), "{again}");
@@ -34,11 +34,11 @@ fn a_figure_is_explained_and_its_files_named() {
 #[test]
 fn a_moving_figure_comes_with_its_numbers_as_json() {
     let desk = Desk::new();
-    let told: Value = serde_json::from_str(&desk.succeed("lab js-saturation --json")).unwrap();
-    assert_eq!(told["numbers"]["KL of lines at theta=0.5"], "inf");
-    let js = told["numbers"]["JS of lines at theta=0.5"].as_f64().unwrap();
+    let printed: Value = serde_json::from_str(&desk.succeed("lab js-saturation --json")).unwrap();
+    assert_eq!(printed["numbers"]["KL of lines at theta=0.5"], "inf");
+    let js = printed["numbers"]["JS of lines at theta=0.5"].as_f64().unwrap();
     assert!((js - std::f64::consts::LN_2).abs() < 1e-9);
-    for file in told["files"].as_array().unwrap() {
+    for file in printed["files"].as_array().unwrap() {
         assert!(desk.path(file.as_str().unwrap()).is_file(), "{file}");
     }
     let mut head = std::fs::read(desk.path("lab/js-saturation.gif")).unwrap();

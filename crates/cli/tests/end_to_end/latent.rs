@@ -174,7 +174,7 @@ fn directions_are_found_measured_and_written() {
 }
 
 #[test]
-fn a_truncation_sweep_is_drawn_and_told() {
+fn a_truncation_sweep_is_drawn_and_printed() {
     let desk = trained("gan");
     let out = desk.succeed("truncation run --limits 0.1,1 -n 50 --columns 4");
     let rows: Vec<Vec<&str>> = out.lines().map(|line| line.split_whitespace().collect()).collect();

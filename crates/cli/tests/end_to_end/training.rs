@@ -55,10 +55,10 @@ fn progress_goes_to_standard_error_unless_quiet() {
     let ended = desk.run("train gan --steps 20 --set training.batch=16 --out a");
     let shown: Vec<&str> = ended.err.lines().filter(|line| line.starts_with("step ")).collect();
     assert_eq!(shown.len(), 10, "{}", ended.err);
-    for words in ["step 20/20", "D loss", "G loss", "real", "fake", "images/s", "0:00 left"] {
+    for words in ["step 20/20", "D loss", "G loss", "real", "fake", "samples/s", "0:00 left"] {
         assert!(shown[9].contains(words), "{words}: {}", shown[9]);
     }
-    assert!(!ended.err.contains('\r') && !ended.out.contains("images/s"), "{}", ended.err);
+    assert!(!ended.err.contains('\r') && !ended.out.contains("samples/s"), "{}", ended.err);
     assert_eq!(desk.run("train gan --steps 20 --set training.batch=16 --out b --quiet").err, "");
 }
 
@@ -102,7 +102,7 @@ fn points_and_numbers_train() {
 }
 
 #[test]
-fn a_classifier_is_judged_while_it_trains_and_leaves_no_pictures() {
+fn a_classifier_is_evaluated_while_it_trains_and_leaves_no_pictures() {
     let desk = Desk::new();
     let line = "train classifier --steps 60 --set network.width=4 --set held_out.every=20 --out run";
     let out = desk.succeed(line);
@@ -110,8 +110,8 @@ fn a_classifier_is_judged_while_it_trains_and_leaves_no_pictures() {
     assert!(!out.contains("samples.gif"), "{out}");
     assert_eq!(names(&desk.path("run/samples")), Vec::<String>::new());
     let metrics = std::fs::read_to_string(desk.path("run/metrics.jsonl")).unwrap();
-    let judged = metrics.lines().filter(|line| line.contains("held_out_accuracy")).count();
-    assert_eq!((metrics.lines().count(), judged), (6, 3), "{metrics}");
+    let evaluated = metrics.lines().filter(|line| line.contains("held_out_accuracy")).count();
+    assert_eq!((metrics.lines().count(), evaluated), (6, 3), "{metrics}");
     // Stopped and resumed it is the same.
     let half = line.replace("60", "30").replace("run", "half");
     desk.succeed(&half);

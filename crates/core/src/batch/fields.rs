@@ -18,6 +18,10 @@ pub struct IndexKey(pub &'static str);
 pub const IMAGES: NumberKey = NumberKey("images");
 /// Images of a second domain.
 pub const SECOND: NumberKey = NumberKey("second");
+/// Of held-out samples of [`IMAGES`] whose partner in [`SECOND`] is known: the partner.
+pub const PARTNER: NumberKey = NumberKey("partner");
+/// Of held-out samples of [`SECOND`] whose partner in [`IMAGES`] is known: the partner.
+pub const SECOND_PARTNER: NumberKey = NumberKey("second_partner");
 /// Points `[batch, dimensions]`.
 pub const POINTS: NumberKey = NumberKey("points");
 /// Latents or codes `[batch, size]`.
@@ -100,6 +104,11 @@ impl Batch {
             Some(Value::Numbers(value)) => Ok(value),
             Some(Value::Indices(_)) | None => Err(self.lacks(key.0)),
         }
+    }
+
+    /// The numbers called `key`, where the batch has some.
+    pub fn optional_numbers(&self, key: NumberKey) -> Option<&Variable> {
+        self.numbers(key).ok()
     }
 
     /// The whole numbers called `key`.

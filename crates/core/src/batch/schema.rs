@@ -25,14 +25,41 @@ pub enum Kind {
     },
     /// `[length]` whole numbers below the size of a vocabulary.
     Tokens {
-        /// The word of each number.
+        /// The word of each number; number [`END`] ends a sequence.
         vocabulary: Vec<String>,
+        /// What stands between two words: a space, or nothing between characters.
+        #[serde(default)]
+        separator: String,
     },
     /// `[channels, samples]` in [-1, 1].
     Audio {
         /// Samples in a second.
         rate: u32,
     },
+}
+
+/// The token that ends a sequence and fills the rest of its length.
+pub const END: u32 = 0;
+
+/// A field of sequences.
+#[derive(Clone, Copy, Debug)]
+pub struct TokenField<'a> {
+    /// The word of each number.
+    pub vocabulary: &'a [String],
+    /// What stands between two words.
+    pub separator: &'a str,
+    /// Tokens of a sequence, with those that fill it up.
+    pub length: usize,
+}
+
+impl TokenField<'_> {
+    /// A sequence up to its end as people read it.
+    pub fn text(&self, tokens: &[u32]) -> String {
+        let tokens = tokens.iter().take_while(|&&token| token != END);
+        let words =
+            tokens.map(|&token| self.vocabulary.get(token as usize).map_or("\u{fffd}", String::as_str));
+        words.collect::<Vec<_>>().join(self.separator)
+    }
 }
 
 /// A field: its meaning and the shape of one sample.
@@ -135,14 +162,16 @@ impl Schema {
         }
     }
 
-    /// The vocabulary and length of the sequences called `key`.
+    /// The sequences called `key`.
     ///
     /// # Errors
     /// If `key` is no field of tokens.
-    pub fn tokens(&self, key: IndexKey) -> Result<(&[String], usize)> {
+    pub fn tokens(&self, key: IndexKey) -> Result<TokenField<'_>> {
         let field = self.field(key.0)?;
         match (&field.kind, field.shape.as_slice()) {
-            (Kind::Tokens { vocabulary }, [length]) => Ok((vocabulary, *length)),
+            (Kind::Tokens { vocabulary, separator }, [length]) => {
+                Ok(TokenField { vocabulary, separator, length: *length })
+            }
             (other, _) => Err(Error::Data(format!("`{}` holds {other:?}, tokens are needed", key.0))),
         }
     }

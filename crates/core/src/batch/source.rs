@@ -47,6 +47,24 @@ pub trait Source: Send + Sync {
     }
 }
 
+impl<S: Source + ?Sized> Source for Box<S> {
+    fn count(&self) -> usize {
+        (**self).count()
+    }
+
+    fn schema(&self) -> Schema {
+        (**self).schema()
+    }
+
+    fn get(&self, numbers: &[usize], stream: &mut Stream) -> Result<HostBatch> {
+        (**self).get(numbers, stream)
+    }
+
+    fn labels(&self, numbers: &[usize]) -> Result<Option<Vec<u32>>> {
+        (**self).labels(numbers)
+    }
+}
+
 impl<S: Source + ?Sized> Source for std::sync::Arc<S> {
     fn count(&self) -> usize {
         (**self).count()

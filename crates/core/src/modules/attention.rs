@@ -35,6 +35,14 @@ impl SelfAttention {
         })
     }
 
+    /// `gamma`, `[1]`.
+    ///
+    /// # Errors
+    /// If the pass is another network's.
+    pub fn gamma(&self, pass: &mut Pass<'_>) -> Result<Variable> {
+        pass.weight(self.gamma)
+    }
+
     /// The maps and the attention `[batch, queries, keys]`, whose rows sum to 1.
     pub fn run(&self, pass: &mut Pass<'_>, input: &Variable) -> Result<(Variable, Variable)> {
         let (batch, _, height, width) = input.dims4("self-attention")?;

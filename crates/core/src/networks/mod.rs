@@ -13,6 +13,8 @@ mod image_classifier;
 mod mlp;
 mod normalizing;
 mod resnet;
+mod sagan;
+mod translator;
 
 pub use autoencoder::AutoencoderRecipe;
 pub use classifier_file::ImageClassifier;
@@ -23,6 +25,8 @@ pub use generator::{Generator, GeneratorNormalization, GeneratorOptions};
 pub use image_classifier::{ClassifierNetwork, ClassifierNetworkRecipe, ClassifierOutput};
 pub use mlp::{Hidden, HiddenNormalization, MlpRecipe};
 pub use resnet::ResnetRecipe;
+pub use sagan::{AttentionDiscriminator, AttentionGenerator, AttentionNetworkRecipe};
+pub use translator::{ImageTranslator, PatchDiscriminator, PatchRecipe, TranslatorRecipe};
 
 use serde::{Deserialize, Serialize};
 

@@ -94,6 +94,31 @@ impl Originals {
         })
     }
 
+    /// The single image in the file `path`, its channels as [`Originals::open`] takes them.
+    ///
+    /// # Errors
+    /// [`DataError::WrongKind`] if it cannot be read as an image.
+    pub fn of_file(path: &Path, channels: Option<usize>) -> Result<Self, DataError> {
+        let (size, grey) = facts(path).map_err(|problem| DataError::WrongKind {
+            path: path.to_owned(),
+            wanted: "an image",
+            problem,
+        })?;
+        Ok(Self {
+            name: path.display().to_string(),
+            files: vec![File { path: path.to_owned(), size }],
+            listed: 1,
+            channels: channels.unwrap_or(if grey { 1 } else { 3 }),
+            labels: None,
+            skipped: Vec::new(),
+        })
+    }
+
+    /// The file of each image.
+    pub fn paths(&self) -> impl Iterator<Item = &Path> {
+        self.files.iter().map(|file| file.path.as_path())
+    }
+
     /// What the set is called.
     pub fn name(&self) -> &str {
         &self.name

@@ -6,15 +6,15 @@
 use std::collections::{BTreeSet, HashMap};
 use std::path::PathBuf;
 
-use brigand::layers::{Activate, Initialization, Linear, Sequence, Weights};
-use brigand::networks::Network;
-use brigand::objectives::{
+use brigand_autograd::{GradientOptions, Output, Variable, grad, grad_of};
+use brigand_core::modules::{How, Initialization, Linear, Mode, Network, Plan, Weights};
+use brigand_core::objectives::{
     Divergence, FGan, GeneratorUpdate, Hinge, LeastSquares, NonSaturating, Objective, Relativistic,
     RelativisticAverage, RelativisticAverageHinge, RelativisticAverageLeastSquares, Scores, Wasserstein,
 };
-use brigand::penalties::{Constraint, Cost};
-use brigand::systems::{Optimizer, OptimizerRecipe};
-use brigand_autograd::{Activation, GradientOptions, Output, Variable, grad, grad_of};
+use brigand_core::penalties::{Constraint, Cost};
+use brigand_core::players::{Optimizer, OptimizerRecipe};
+use brigand_core::{Place, Setup, batch::Schema};
 use candle_core::{Device, Tensor};
 
 fn fixture(name: &str) -> HashMap<String, Tensor> {
@@ -118,27 +118,15 @@ const OPTIMIZERS: [(&str, OptimizerRecipe); 5] = [
     ("sgd_momentum", OptimizerRecipe::Sgd { learning_rate: 1e-2, momentum: 0.9 }),
 ];
 
-/// A network of one parameter, whose values a test sets itself.
-fn one_parameter(shape: (usize, usize)) -> Weights {
-    let network = Network::build("one", 0, &Device::Cpu, |builder| {
-        let mut layers = Sequence::new();
-        layers.push_plain(Activate(Activation::Identity));
-        builder.weight("p", &[shape.0, shape.1], shape, Initialization::Glorot)?;
-        Ok(layers)
-    });
-    network.unwrap().weights
-}
-
 #[test]
 fn fixture_optimizers() {
     let fixture = fixture("optimizers");
     for (name, recipe) in OPTIMIZERS {
-        let mut optimizer = Optimizer::new(recipe);
-        let mut weights = one_parameter(fixture["p0"].dims2().unwrap());
-        weights.replace(0, fixture["p0"].clone());
+        let mut weights = Weights::alone("p", fixture["p0"].clone());
+        let mut optimizer = Optimizer::new(recipe, &weights).unwrap();
         for step in 0..6 {
             let gradient = Variable::constant(fixture[&format!("g{step}")].clone());
-            optimizer.step(&mut weights, &[gradient]).unwrap();
+            weights = optimizer.step_all(&weights, &[gradient]).unwrap();
         }
         assert_close(name, &weights.values()[0], &fixture[name]);
         // The whole way is small, so the way itself is compared too, as far as single precision resolves it.
@@ -218,24 +206,19 @@ fn fixture_normalised_critics() {
 /// A spectrally normalised layer's largest singular value is 1, by power iteration to convergence.
 #[test]
 fn spectral_normalisation_bounds_the_layer() {
-    let mut network = Network::build("critic", 3, &Device::Cpu, |builder| {
-        let mut layers = Sequence::new();
-        builder.spectral = true;
-        let normal = Initialization::Normal { mean: 0.0, deviation: 1.0 };
-        layers.push(builder, |b| Linear::new(b, 40, 30, normal))?;
-        Ok(layers)
-    })
-    .unwrap();
+    let setup = Setup { schema: Schema::default(), batch: 8, steps: 100, seed: 3, place: Place::cpu() };
+    let plan = Plan::new(Initialization::Normal { mean: 0.0, deviation: 1.0 }).spectral();
+    let mut network = Network::build("critic", &setup, |b| Linear::new(b, 40, 30, &plan)).unwrap();
     let zero = Variable::full(0.0, &[1, 40], candle_core::DType::F32, &Device::Cpu).unwrap();
     for _ in 0..50 {
-        network.forward(&zero, brigand::layers::Mode::Training).unwrap();
+        network.run(How::plain(Mode::Training), |layer, pass| layer.run(pass, &zero)).unwrap();
     }
     // Without its bias (0 at first) the layer is linear: x -> W x / sigma, and power iteration finds its norm.
     let mut direction = Variable::full(1.0, &[1, 40], candle_core::DType::F32, &Device::Cpu).unwrap();
     let mut norm = 0.0;
     for _ in 0..200 {
         let place = Variable::leaf(direction.tensor().clone());
-        let image = network.forward(&place, brigand::layers::Mode::Frozen).unwrap();
+        let image = network.evaluate(None, |layer, pass| layer.run(pass, &place)).unwrap();
         norm = image.square().unwrap().sum_all().unwrap().scalar().unwrap().sqrt();
         let energy = image.square().unwrap().sum_all().unwrap();
         let next = grad(&energy, &[&place], false).unwrap().remove(0);

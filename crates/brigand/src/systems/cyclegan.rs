@@ -1,0 +1,341 @@
+//! `cyclegan`: translation between two domains of images without pairs (Zhu et al. 2017, arXiv:1703.10593). Each
+//! translator has to find the original again in what the other made of it.
+
+use brigand_autograd::{Variable, without_recording};
+use brigand_core::batch::{Batch, IMAGES, Need, PARTNER, SECOND, SECOND_PARTNER, SampleKind};
+use brigand_core::capability::{Content, Direction, Exhibit, Showing, Translator};
+use brigand_core::measurements::GENERATOR_LOSS;
+use brigand_core::modules::Network;
+use brigand_core::networks::{ImageTranslator, PatchDiscriminator, PatchRecipe, TranslatorRecipe};
+use brigand_core::objectives::{LeastSquares, Objective};
+use brigand_core::players::{Critic, ImagePool, OptimizerRecipe, Player, Rules, Schedule, Turn};
+use brigand_core::recipe::{Family, Length, Make, Row, SystemRecipe};
+use brigand_core::system::{Parts, System};
+use brigand_core::{Error, Result, Setup, parts};
+use serde::{Deserialize, Serialize};
+
+use super::held_out::{HeldOutRecipe, for_each_portion};
+
+/// Name of the mean absolute distance of images to what both translations make of them, both domains summed.
+pub const CYCLE_ERROR: &str = "cycle_error";
+/// Name of the mean absolute distance of held-out images' translations to their known partners, in [0, 1], a mean of both
+/// directions.
+pub const PAIR_ERROR: &str = "pair_error";
+/// Name of the mean absolute distance of held-out images to what both translations make of them, in [0, 1].
+pub const HELD_OUT_CYCLE_ERROR: &str = "held_out_cycle_error";
+
+const TO_SECOND: Direction = Direction { name: "a-to-b", from: IMAGES, to: SECOND };
+const TO_FIRST: Direction = Direction { name: "b-to-a", from: SECOND, to: IMAGES };
+
+/// The parts of the translators' loss besides the discriminators'.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CycleGanLosses {
+    /// Weight of the mean absolute distance to the original after both translations.
+    pub cycle: f64,
+    /// Weight, as a share of the former, of the change to images that are of the wanted domain already; 0 where the domains
+    /// have different channels.
+    pub identity: f64,
+}
+
+/// Earlier translations.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PoolRecipe {
+    /// Translations that are kept for the discriminators' updates; 0 to give them the newest only.
+    pub size: usize,
+}
+
+/// How the four networks step.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CycleGanOptimizers {
+    /// Both translators'.
+    pub translator: OptimizerRecipe,
+    /// Both discriminators'.
+    pub discriminator: OptimizerRecipe,
+}
+
+/// Everything that makes a CycleGAN.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CycleGanRecipe {
+    /// Both translators' network.
+    pub translator: TranslatorRecipe,
+    /// Both discriminators' network.
+    pub discriminator: PatchRecipe,
+    /// What translators and discriminators minimise, and what constrains the discriminators.
+    pub rules: Rules,
+    /// The other parts of the translators' loss.
+    pub losses: CycleGanLosses,
+    /// Earlier translations for the discriminators.
+    pub pool: PoolRecipe,
+    /// How they step.
+    pub optimizer: CycleGanOptimizers,
+    /// How the step sizes change over the run.
+    pub schedule: Schedule,
+    /// When it is measured on samples kept from it.
+    pub held_out: HeldOutRecipe,
+}
+
+/// Its row of the registry.
+pub const ROW: Row = Row {
+    name: "cyclegan",
+    family: Family::Translation,
+    summary: "two domains of images without pairs, translated both ways and back",
+    paper: "Zhu et al. 2017, arXiv:1703.10593",
+    data: "scenes",
+    length: |_| Length { steps: 2000, batch: 4 },
+    make: Make::of::<CycleGanRecipe>(),
+};
+
+impl SystemRecipe for CycleGanRecipe {
+    const NEEDS: &'static [Need] = &[Need::Numbers(IMAGES), Need::Numbers(SECOND)];
+
+    /// The paper's losses; networks for images of 16 to 64 pixels.
+    fn defaults(kind: SampleKind) -> Result<Self> {
+        match kind {
+            SampleKind::Image => {}
+            SampleKind::Points => {
+                return Err(Error::Recipe(
+                    "cyclegan needs images of two domains; give --data scenes or unpaired:SPEC_A,SPEC_B"
+                        .into(),
+                ));
+            }
+        }
+        let optimizer = OptimizerRecipe::adam(1e-3, 0.5, 0.999);
+        Ok(Self {
+            translator: TranslatorRecipe { width: 12, halvings: 1, blocks: 2 },
+            discriminator: PatchRecipe { width: 16, halvings: 1 },
+            rules: Rules::plain(Objective::LeastSquares(LeastSquares { a: 0.0, b: 1.0, c: 1.0 })),
+            losses: CycleGanLosses { cycle: 10.0, identity: 0.5 },
+            pool: PoolRecipe { size: 50 },
+            optimizer: CycleGanOptimizers { translator: optimizer, discriminator: optimizer },
+            schedule: Schedule::Linear { after: 0.5 },
+            held_out: HeldOutRecipe { every: 500 },
+        })
+    }
+
+    fn check(&self) -> Result<()> {
+        self.translator.check()?;
+        self.discriminator.check()?;
+        self.rules.check()?;
+        self.optimizer.translator.check("translator")?;
+        self.optimizer.discriminator.check("discriminator")?;
+        self.schedule.check()?;
+        for (key, value) in [("cycle", self.losses.cycle), ("identity", self.losses.identity)] {
+            if !(value >= 0.0 && value.is_finite()) {
+                return Err(Error::Recipe(format!("losses.{key} is {value}; give 0 or more")));
+            }
+        }
+        if self.pool.size > 10_000 {
+            return Err(Error::Recipe(format!("pool.size is {}; give 0 to 10000", self.pool.size)));
+        }
+        Ok(())
+    }
+
+    fn build(&self, setup: &Setup) -> Result<Box<dyn System>> {
+        Ok(Box::new(CycleGan::new(self, setup)?))
+    }
+}
+
+/// Two translators and two discriminators in training.
+struct CycleGan {
+    recipe: CycleGanRecipe,
+    channels: [usize; 2],
+    to_second: Player<ImageTranslator>,
+    to_first: Player<ImageTranslator>,
+    first: Critic<PatchDiscriminator>,
+    second: Critic<PatchDiscriminator>,
+    first_pool: ImagePool,
+    second_pool: ImagePool,
+}
+
+impl CycleGan {
+    fn new(recipe: &CycleGanRecipe, setup: &Setup) -> Result<Self> {
+        let (first, second) = (setup.schema.image(IMAGES)?, setup.schema.image(SECOND)?);
+        if first[1..] != second[1..] {
+            return Err(Error::Data(format!(
+                "the first domain's images are {}x{}, the second's {}x{}; set data.size, which fits both",
+                first[2], first[1], second[2], second[1]
+            )));
+        }
+        if recipe.losses.identity > 0.0 && first != second {
+            return Err(Error::Recipe(format!(
+                "losses.identity is {}, which needs domains of equal channels, and these have {} and {}; set \
+                 data.channels=3, or losses.identity=0",
+                recipe.losses.identity, first[0], second[0]
+            )));
+        }
+        let translator = |name: &str, channels| {
+            let network =
+                Network::build(name, setup, |b| ImageTranslator::new(b, &recipe.translator, channels))?;
+            Ok::<_, Error>(Player::new(network, recipe.optimizer.translator)?.scheduled(recipe.schedule))
+        };
+        let critic = |name: &str, image| {
+            let network =
+                Network::build(name, setup, |b| PatchDiscriminator::new(b, &recipe.discriminator, image))?;
+            let player = Player::new(network, recipe.optimizer.discriminator)?.scheduled(recipe.schedule);
+            Critic::new(player, recipe.rules)
+        };
+        let pool = |image: [usize; 3]| {
+            let like = setup.place.numbers(vec![0.0; image.iter().product()], &image)?;
+            Ok::<_, Error>(ImagePool::new(recipe.pool.size, like.tensor()))
+        };
+        Ok(Self {
+            to_second: translator("to_second", (first[0], second[0]))?,
+            to_first: translator("to_first", (second[0], first[0]))?,
+            first: critic("first", first)?,
+            second: critic("second", second)?,
+            first_pool: pool(first)?,
+            second_pool: pool(second)?,
+            recipe: recipe.clone(),
+            channels: [first[0], second[0]],
+        })
+    }
+
+    /// The networks that translate in a direction and back.
+    fn translators(&self, direction: &Direction) -> (&Player<ImageTranslator>, &Player<ImageTranslator>) {
+        if *direction == TO_FIRST {
+            (&self.to_first, &self.to_second)
+        } else {
+            (&self.to_second, &self.to_first)
+        }
+    }
+
+    /// What translating `images` in a direction gives, and what translating that back gives.
+    fn there_and_back(&self, direction: &Direction, images: &Variable) -> Result<(Variable, Variable)> {
+        let (there, back) = self.translators(direction);
+        let translated = there.sample(images, |t, pass| t.run(pass, images))?;
+        let again = back.sample(&translated, |t, pass| t.run(pass, &translated))?;
+        Ok((translated, again))
+    }
+
+    /// Notes the errors on held-out images; that on pairs where the data knows the partners.
+    fn note_held_out(&self, turn: &mut Turn<'_>) -> Result<()> {
+        let (mut cycle, mut pair) = (Mean::default(), Mean::default());
+        for_each_portion(turn.feed(), |batch| {
+            for (direction, partner) in [(&TO_SECOND, PARTNER), (&TO_FIRST, SECOND_PARTNER)] {
+                let images = batch.numbers(direction.from)?;
+                let (translated, again) = self.there_and_back(direction, images)?;
+                cycle.add(&again, images)?;
+                if let Some(partner) = batch.optional_numbers(partner) {
+                    pair.add(&translated, partner)?;
+                }
+            }
+            Ok(())
+        })?;
+        for (name, mean) in [(HELD_OUT_CYCLE_ERROR, cycle), (PAIR_ERROR, pair)] {
+            if mean.count > 0.0 {
+                turn.report.note_number(name, mean.sum / mean.count);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The mean absolute distance of images in [0, 1].
+#[derive(Default)]
+struct Mean {
+    sum: f64,
+    count: f64,
+}
+
+impl Mean {
+    fn add(&mut self, found: &Variable, wanted: &Variable) -> Result<()> {
+        let count = found.shape()[0] as f64;
+        self.sum += count * without_recording(|| distance(found, wanted))?.scalar()? / 2.0;
+        self.count += count;
+        Ok(())
+    }
+}
+
+/// The mean absolute distance, on the scale of the images.
+fn distance(a: &Variable, b: &Variable) -> Result<Variable> {
+    Ok(a.sub(b)?.abs()?.mean_all()?)
+}
+
+impl System for CycleGan {
+    fn parts(&mut self) -> Parts<'_> {
+        parts!(self, to_second, to_first, first, second, first_pool, second_pool)
+    }
+
+    fn train_step(&mut self, turn: &mut Turn<'_>) -> Result<()> {
+        let draw = turn.only_draw();
+        let batch = turn.batch(draw)?;
+        let (a, b) = (batch.numbers(IMAGES)?, batch.numbers(SECOND)?);
+        let fake_b = self.to_second.train(|t, pass| t.run(pass, a))?;
+        let fake_a = self.to_first.train(|t, pass| t.run(pass, b))?;
+        let again_a = self.to_first.train(|t, pass| t.run(pass, &fake_b))?;
+        let again_b = self.to_second.train(|t, pass| t.run(pass, &fake_a))?;
+        let cycle = distance(&again_a, a)?.add(&distance(&again_b, b)?)?;
+        turn.note(CYCLE_ERROR, &cycle);
+        let mut loss = cycle.scale(self.recipe.losses.cycle)?;
+        let identity = self.recipe.losses.cycle * self.recipe.losses.identity;
+        if identity > 0.0 {
+            let same_b = self.to_second.train(|t, pass| t.run(pass, b))?;
+            let same_a = self.to_first.train(|t, pass| t.run(pass, a))?;
+            let same = distance(&same_a, a)?.add(&distance(&same_b, b)?)?;
+            turn.note("identity_error", &same);
+            loss = loss.add(&same.scale(identity)?)?;
+        }
+        for (critic, real, fake) in [(&mut self.second, b, &fake_b), (&mut self.first, a, &fake_a)] {
+            loss = loss.add(&critic.loss_for(real, fake, draw)?)?;
+        }
+        turn.note(GENERATOR_LOSS, &loss);
+        turn.descend(&mut [&mut self.to_second, &mut self.to_first], &loss)?;
+        let stream = &mut draw.stream("pool");
+        let fake = self.second_pool.exchange(&fake_b, stream)?;
+        self.second.learn(turn, draw, b, &fake)?;
+        let fake = self.first_pool.exchange(&fake_a, stream)?;
+        self.first.learn(turn, draw, a, &fake)?;
+        if self.recipe.held_out.is_due(turn) { self.note_held_out(turn) } else { Ok(()) }
+    }
+
+    fn needs_held_out(&self) -> bool {
+        self.recipe.held_out.every > 0
+    }
+
+    /// For each direction a row for each of a few images: the image, its translation, and the translation back.
+    fn show(&self, showing: &Showing<'_>) -> Result<Vec<Exhibit>> {
+        self.directions()
+            .iter()
+            .map(|direction| {
+                let images = showing.examples.numbers(direction.from)?;
+                let (translated, again) = self.there_and_back(direction, images)?;
+                let channels = images.shape()[1].max(translated.shape()[1]);
+                let mut shown = Vec::new();
+                for number in 0..images.shape()[0] {
+                    for of in [images, &translated, &again] {
+                        let one = of.narrow(0, number, 1)?;
+                        let [height, width] = [one.shape()[2], one.shape()[3]];
+                        shown.push(one.broadcast_to(&[1, channels, height, width])?);
+                    }
+                }
+                let images = Variable::concatenate(&shown.iter().collect::<Vec<_>>(), 0)?;
+                let content = Content::Images { images, columns: 6 };
+                Ok(Exhibit { series: direction.name.to_owned(), content })
+            })
+            .collect()
+    }
+
+    fn as_translator(&self) -> Option<&dyn Translator> {
+        Some(self)
+    }
+}
+
+impl Translator for CycleGan {
+    fn directions(&self) -> &[Direction] {
+        &[TO_SECOND, TO_FIRST]
+    }
+
+    fn channels(&self, direction: &Direction) -> usize {
+        let [first, second] = self.channels;
+        if *direction == TO_FIRST { second } else { first }
+    }
+
+    fn translate(&self, direction: &Direction, batch: &Batch) -> Result<Variable> {
+        let images = batch.numbers(direction.from)?;
+        self.translators(direction).0.sample(images, |t, pass| t.run(pass, images))
+    }
+}

@@ -1,0 +1,56 @@
+//! Measurements of generated lines beside held-out ones, while a system of sequences trains.
+
+use brigand_core::Result;
+use brigand_core::batch::TOKENS;
+use brigand_core::capability::SequenceSampler;
+use brigand_core::players::Turn;
+use brigand_core::random::Stream;
+
+use super::held_out::for_each_portion;
+use crate::data::text::grammar;
+use crate::evaluation::sequences::SequenceScores;
+
+/// Lines that are generated for a measurement.
+const LINES: usize = 500;
+/// Name of the share of lines that the arithmetic grammar has; reported where the tokens are its symbols.
+pub(super) const VALID_LINES: &str = "valid_lines";
+/// Name of the share of different lines.
+const DIFFERENT_LINES: &str = "different_lines";
+/// Names of the divergences of single tokens, pairs and triples from held-out lines, in bits.
+const DIVERGENCES: [&str; 3] = ["token_divergence", "pair_divergence", "triple_divergence"];
+/// Name of the mean BLEU of each line with all others as references.
+const SELF_BLEU: &str = "self_bleu";
+
+/// Notes how lines of `sampler`, the same draws each time, compare with all held-out ones.
+///
+/// # Errors
+/// If the held-out lines cannot be read, or a computation fails.
+pub(super) fn note_scores(sampler: &dyn SequenceSampler, turn: &mut Turn<'_>) -> Result<()> {
+    let feed = turn.feed();
+    let stream = &mut Stream::new(feed.seed(), "held_out/lines", 0);
+    let mut real = Vec::new();
+    for_each_portion(feed, |batch| {
+        let tokens = batch.indices(TOKENS)?;
+        let length = tokens.shape.get(1).copied().unwrap_or(1).max(1);
+        real.extend(tokens.values.chunks(length).map(<[u32]>::to_vec));
+        Ok(())
+    })?;
+    let generated = sampler.sequences(LINES, stream)?;
+    let scores = SequenceScores::of(&generated, &real);
+    if is_arithmetic(sampler.vocabulary()) {
+        let valid = generated.iter().filter(|tokens| grammar::is_valid(&sampler.text(tokens))).count();
+        turn.report.note_number(VALID_LINES, valid as f64 / LINES as f64);
+    }
+    turn.report.note_number(DIFFERENT_LINES, scores.different);
+    turn.report.note_number(SELF_BLEU, scores.self_bleu);
+    for (name, value) in DIVERGENCES.into_iter().zip(scores.divergences) {
+        turn.report.note_number(name, value);
+    }
+    Ok(())
+}
+
+/// Whether the words besides the end are the symbols of the arithmetic grammar.
+fn is_arithmetic(vocabulary: &[String]) -> bool {
+    let is_symbol = |word: &String| grammar::SYMBOLS.iter().any(|symbol| word.chars().eq([*symbol]));
+    vocabulary.len() == grammar::SYMBOLS.len() + 1 && vocabulary.iter().skip(1).all(is_symbol)
+}

@@ -1,0 +1,161 @@
+//! From lines to sequences of equal length over a vocabulary.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use brigand_core::batch::{END, HostBatch, HostField, Indices, Kind, MemorySource, Schema, TOKENS};
+use brigand_core::random::Stream;
+use brigand_core::{Error, Result};
+use serde::{Deserialize, Serialize};
+
+use super::grammar;
+use crate::files::FileError;
+use crate::{DataError, Skipped};
+
+/// What a token of a line is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Tokens {
+    /// Each character of it (a Unicode scalar value), of any script.
+    #[default]
+    Characters,
+    /// Each of its words: what stands between white space.
+    Words,
+}
+
+impl Tokens {
+    fn split(self, line: &str) -> Vec<String> {
+        match self {
+            Self::Characters => line.chars().map(String::from).collect(),
+            Self::Words => line.split_whitespace().map(str::to_owned).collect(),
+        }
+    }
+
+    /// What stands between two tokens when they are read as a line again.
+    fn separator(self) -> &'static str {
+        match self {
+            Self::Characters => "",
+            Self::Words => " ",
+        }
+    }
+}
+
+/// Sequences of equal length, and what was left out.
+pub struct Lines {
+    /// The sequences, as [`TOKENS`].
+    pub source: MemorySource,
+    /// How many lines were left out, and why.
+    pub skipped: Vec<Skipped>,
+}
+
+/// Most different tokens: each is a column of everything that the networks read and write.
+const MOST_TOKENS: usize = 20_000;
+
+/// The lines of the UTF-8 file `path` with at most `length` tokens. Empty lines are left out; longer ones are left out and
+/// counted in `skipped`.
+///
+/// # Errors
+/// If it cannot be read, is no UTF-8, or nothing remains.
+pub fn lines_of_file(path: &Path, tokens: Tokens, length: usize) -> Result<Lines> {
+    if !path.exists() {
+        return Err(DataError::NotFound(path.to_owned()).into());
+    }
+    let text = std::fs::read_to_string(path).map_err(FileError::when("read", path))?;
+    let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
+    let all: Vec<Vec<String>> = text.lines().map(|line| tokens.split(line.trim_end())).collect();
+    let full = all.iter().filter(|line| !line.is_empty()).count();
+    let kept: Vec<Vec<String>> =
+        all.into_iter().filter(|line| !line.is_empty() && line.len() <= length).collect();
+    if kept.is_empty() {
+        return Err(Error::Data(format!(
+            "{} has {full} lines that are not empty, none of at most {length} tokens; give a larger data.length",
+            path.display()
+        )));
+    }
+    let left_out = full - kept.len();
+    let reason = format!("{left_out} of {full} lines have more than {length} tokens (data.length)");
+    let skipped = (left_out > 0).then(|| Skipped { path: path.to_owned(), reason });
+    Ok(Lines { source: sequences(&kept, tokens, length)?, skipped: skipped.into_iter().collect() })
+}
+
+/// Lines of the arithmetic grammar, drawn by `seed`.
+///
+/// # Errors
+/// If the longest of them do not fit into `length` tokens.
+pub fn lines_of_grammar(seed: u64, length: usize) -> Result<Lines> {
+    let lines = grammar::draw(grammar::LINES, &mut Stream::new(seed, "data/grammar", 0));
+    let lines: Vec<Vec<String>> = lines.iter().map(|line| Tokens::Characters.split(line)).collect();
+    let longest = lines.iter().map(Vec::len).max().unwrap_or(0);
+    if longest > length {
+        return Err(Error::Recipe(format!(
+            "data.length is {length}, the grammar's lines have up to {longest} symbols; give at least that"
+        )));
+    }
+    Ok(Lines { source: sequences(&lines, Tokens::Characters, length)?, skipped: Vec::new() })
+}
+
+/// The lines over their own vocabulary, in the order of its words, with [`END`] as its first token.
+fn sequences(lines: &[Vec<String>], tokens: Tokens, length: usize) -> Result<MemorySource> {
+    let words: BTreeSet<&String> = lines.iter().flatten().collect();
+    if words.len() > MOST_TOKENS {
+        return Err(Error::Data(format!(
+            "the lines have {} different tokens, at most {MOST_TOKENS} can be learned; give data.tokens=characters \
+             or lines of fewer different words",
+            words.len()
+        )));
+    }
+    let numbers: BTreeMap<&String, u32> = words.iter().copied().zip(END + 1..).collect();
+    let mut values = Vec::with_capacity(lines.len() * length);
+    for line in lines {
+        let own = line.iter().filter_map(|word| numbers.get(word).copied());
+        values.extend(own.chain(std::iter::repeat(END)).take(length));
+    }
+    let vocabulary = std::iter::once(String::new()).chain(words.into_iter().cloned()).collect();
+    let kind = Kind::Tokens { vocabulary, separator: tokens.separator().to_owned() };
+    let schema = Schema::default().with(TOKENS.0, kind, &[length]);
+    let indices = Indices { values, shape: vec![lines.len(), length] };
+    MemorySource::new(lines.len(), schema, HostBatch::from([(TOKENS.0, HostField::Indices(indices))]))
+}
+
+#[cfg(test)]
+mod tests {
+    use brigand_core::batch::Source;
+
+    use super::*;
+
+    fn read(text: &str, tokens: Tokens, length: usize) -> Result<Lines> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("lines.txt");
+        std::fs::write(&path, text).unwrap();
+        lines_of_file(&path, tokens, length)
+    }
+
+    fn texts(lines: &Lines) -> Vec<String> {
+        let schema = lines.source.schema();
+        let field = schema.tokens(TOKENS).unwrap();
+        let numbers: Vec<usize> = (0..lines.source.count()).collect();
+        let batch = lines.source.get(&numbers, &mut Stream::new(0, "test", 0)).unwrap();
+        let Some(HostField::Indices(indices)) = batch.get(TOKENS.0) else { panic!("no tokens") };
+        indices.values.chunks(field.length).map(|row| field.text(row)).collect()
+    }
+
+    #[test]
+    fn lines_of_any_script_come_back_as_they_were() {
+        let lines = read("ab\n\nжук\r\n早上好\n🙂é\ntoolong\n", Tokens::Characters, 4).unwrap();
+        assert_eq!(texts(&lines), ["ab", "жук", "早上好", "🙂é"]);
+        assert!(lines.skipped[0].reason.starts_with("1 of 5 lines"), "{:?}", lines.skipped);
+        let words = read("a bad  day\na day\n", Tokens::Words, 3).unwrap();
+        assert_eq!(texts(&words), ["a bad day", "a day"]);
+        assert_eq!(words.source.schema().tokens(TOKENS).unwrap().vocabulary, ["", "a", "bad", "day"]);
+    }
+
+    #[test]
+    fn files_without_a_usable_line_are_refused() {
+        let message = |text: &str| read(text, Tokens::Characters, 2).err().unwrap().to_string();
+        assert!(message("abc\n").contains("data.length"));
+        assert!(message("").contains("0 lines"));
+        assert!(lines_of_file(Path::new("absent.txt"), Tokens::Words, 3).is_err());
+        assert!(lines_of_grammar(1, 10).err().unwrap().to_string().contains("11 symbols"));
+        assert!(texts(&lines_of_grammar(1, 12).unwrap()).iter().all(|line| grammar::is_valid(line)));
+    }
+}
