@@ -31,7 +31,7 @@ pub(super) const ROWS: [Row; 4] = [
     ),
     row(
         "aae-semi",
-        "the encoder gives the class beside the style, and few labels say which class is which",
+        "the encoder gives the class beside the style, and few labels decide which class is which",
         Make::of::<semi_supervised::AaeSemiRecipe>(),
     ),
     row(

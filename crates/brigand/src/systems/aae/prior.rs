@@ -67,7 +67,7 @@ impl PriorRecipe {
     }
 
     /// The distribution of codes of `size` coordinates, for data of `classes`: shapes in the plane have one component for
-    /// each class where the recipe does not say how many.
+    /// each class where the recipe gives no number.
     ///
     /// # Errors
     /// If a file cannot be read or its rows have another size.

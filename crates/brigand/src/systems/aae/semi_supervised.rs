@@ -1,5 +1,5 @@
 //! `aae-semi`: the encoder gives a class and a style; the class is made to look like one of several categories, and few
-//! labelled samples say which category is which.
+//! labelled samples decide which category is which.
 
 use brigand_autograd::Variable;
 use brigand_core::batch::{Batch, LABELS, Need, SampleKind};

@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use super::autoencoder::{Autoencoder, adversarial_loss};
 use super::recipe::{OptimizersRecipe, PhasesRecipe, Tables, autoencoder_recipe};
 
-/// A class, as often as its share says, beside a standard normal style of `size` coordinates.
+/// A class, drawn in proportion to its share, beside a standard normal style of `size` coordinates.
 pub(super) fn class_and_style(shares: Vec<f64>, size: usize) -> LatentSpace {
     LatentSpace::new(vec![
         LatentPart { name: CLASS, distribution: Distribution::Category { shares } },

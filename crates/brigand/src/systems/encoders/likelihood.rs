@@ -21,7 +21,7 @@ pub enum Likelihood {
         deviation: f64,
     },
     /// `N(decoder, s²)` with the `s²` under which the batch is most likely, its mean squared error (Rybkin et al.
-    /// 2020, arXiv:2006.13202), so that no recipe has to say how sharp samples are.
+    /// 2020, arXiv:2006.13202), so that no recipe has to fix how sharp samples are.
     FittedNormal {},
 }
 
