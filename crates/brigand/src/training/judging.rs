@@ -1,7 +1,5 @@
 //! Measuring samples while a run trains, and what a run is measured with.
 
-use std::path::Path;
-
 use candle_core::Device;
 
 use super::{load_classifier, load_test_part};
@@ -12,6 +10,7 @@ use crate::evaluation::{
     DataSamples, Evaluation, FeatureFile, GeneratedSamples, Metric, Request, Samples, Side, evaluate,
     make_features,
 };
+use crate::files::path_of;
 use crate::recipe::Recipe;
 use crate::systems::{Report, System};
 
@@ -33,9 +32,9 @@ pub fn choose_extractor(
 ) -> Result<(Extractor, Option<&'static str>)> {
     let chosen = match features.split_once(':') {
         Some(("classifier", run)) => {
-            Extractor::classifier("classifier", load_classifier(Path::new(run), device)?)?
+            Extractor::classifier("classifier", load_classifier(&path_of(run), device)?)?
         }
-        Some(("inception", file)) => Extractor::inception(Path::new(file))?,
+        Some(("inception", file)) => Extractor::inception(&path_of(file))?,
         None if features == "classifier" => Extractor::digits()?,
         None if features == "pixels" => Extractor::pixels(),
         None if features == "given" => Extractor::given(),

@@ -14,8 +14,7 @@ use brigand::systems::System;
 use brigand::training::{Which, load_data, load_run_at, load_test_part, real_samples};
 
 use super::ends_in;
-use crate::console;
-use crate::data::skipped_images;
+use crate::data::warn;
 use crate::failure::Failure;
 
 /// A set of samples that was asked for, not yet read as far as it can be large.
@@ -232,8 +231,6 @@ fn load(
     let name = if split == Split::Test { "test" } else { "train" };
     let named = divided || matches!(spec, Spec::Toy(_));
     let dataset = data::load(spec, &options)?;
-    if let Some(warning) = skipped_images(dataset.skipped()) {
-        console::tell(&warning);
-    }
+    warn(dataset.notes());
     Ok((dataset, named.then_some(name)))
 }

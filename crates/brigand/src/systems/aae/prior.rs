@@ -1,10 +1,9 @@
 //! What codes are to follow.
 
-use std::path::Path;
-
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
+use crate::files::path_of;
 use crate::npy;
 use crate::systems::{Distribution, Planar};
 
@@ -99,7 +98,7 @@ impl PriorRecipe {
 }
 
 fn given_points(file: &str, size: usize) -> Result<Distribution> {
-    let array = npy::read(Path::new(file))?;
+    let array = npy::read(&path_of(file))?;
     match *array.shape {
         [count, found] if found == size && count > 0 => {
             let rows: Vec<f32> =
