@@ -10,7 +10,7 @@ use crate::latent_tools::{
     LatentGrid, category_grid, code_grid, continuous_coordinates, draw_codes, examples, manifold, reconstruct,
 };
 use crate::networks::{SampleKind, SampleShape};
-use crate::pictures::{Picture, SQUARES, cluster_montage};
+use crate::pictures::{Picture, SQUARES, cluster_montage, with_row_names};
 use crate::random::Stream;
 use crate::recipe::{Common, Recipe};
 use crate::sampling::{Backdrop, POINTS};
@@ -42,6 +42,8 @@ pub(super) struct Snapshots {
 
 /// The series of pictures of samples.
 pub(super) const SAMPLES: &str = "samples";
+/// The series of grids with a class in each row.
+const CLASSES: &str = "classes";
 /// Samples in a row of a grid.
 const COLUMNS: usize = 10;
 /// Rows of a grid.
@@ -88,7 +90,11 @@ impl Snapshots {
         let drawn = self.backdrop.draw(&values, samples.shape(), None, &caption)?;
         let mut pictures = vec![(SAMPLES.to_owned(), drawn)];
         for (series, grid) in &self.grids {
-            pictures.push((series.clone(), grid.draw(system, &self.backdrop, &caption)?));
+            let mut picture = grid.draw(system, &self.backdrop, &caption)?;
+            if series == CLASSES {
+                picture = with_row_names(&picture, grid.rows(), &self.classes)?;
+            }
+            pictures.push((series.clone(), picture));
         }
         if let Some(rebuilt) = reconstruct(system, &self.real)? {
             let picture = rebuilt.draw(system, &self.backdrop, REBUILT.1, &caption)?;
@@ -143,7 +149,7 @@ impl Snapshots {
 fn grids(system: &dyn System, seed: u64) -> Result<Vec<(String, LatentGrid)>> {
     let space = system.latent_space()?;
     let mut grids = Vec::new();
-    for (name, series) in [(CLASS, "classes"), (CATEGORY, "categories")] {
+    for (name, series) in [(CLASS, CLASSES), (CATEGORY, "categories")] {
         if space.category(name).is_ok() {
             grids.push((series.to_owned(), category_grid(system, name, MOST_ROWS, COLUMNS, seed)?));
         }
