@@ -66,6 +66,7 @@ fn interrupted(recipe: &Recipe, folder: &Path) {
         }
     };
     assert_eq!(training.run(&stop, &mut observe).unwrap(), Outcome::Stopped { step: STOP });
+    drop(training);
     let (training, skipped) = Training::resume(folder, None, &Device::Cpu).unwrap();
     assert!(skipped.is_empty() && training.step() == STOP);
     trained(training);

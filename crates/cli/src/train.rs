@@ -8,10 +8,10 @@ use brigand::files::FileError;
 use brigand::recipe::{Changes, Recipe};
 use brigand::systems;
 use brigand::systems::classifier::HELD_OUT_ACCURACY;
-use brigand::training::{Event, Outcome, Prepared, Training};
+use brigand::training::{Event, Outcome, Prepared, Training, load_data};
 
 use crate::console;
-use crate::data::skipped_images;
+use crate::data::{warn, write_list};
 use crate::failure::Failure;
 use crate::hardware::Hardware;
 use crate::progress::Steps;
@@ -76,11 +76,14 @@ pub(crate) fn run(arguments: Arguments) -> Result<(), Failure> {
 fn start(arguments: &Arguments) -> Result<Option<Training>, Failure> {
     let entry = systems::find(arguments.system.as_deref().unwrap_or_default())?;
     let recipe = Recipe::resolve(entry, &changes(arguments)?)?;
-    let prepared = Prepared::new(recipe, &arguments.hardware.open()?)?;
-    if let Some(warning) = skipped_images(prepared.skipped()) {
-        console::tell(&warning);
-    }
-    Ok(Some(Training::start(prepared, arguments.out.as_deref())?))
+    let device = arguments.hardware.open()?;
+    let data = load_data(&recipe)?;
+    // Before the data can be refused: what was noticed may be why.
+    warn(data.notes());
+    let notes = data.notes().clone();
+    let training = Training::start(Prepared::with(recipe, data, &device)?, arguments.out.as_deref())?;
+    write_list(&notes, &training.folder().unreadable())?;
+    Ok(Some(training))
 }
 
 /// The recipe file, then the keys set, then the flags, which are short for keys.

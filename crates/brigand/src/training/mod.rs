@@ -5,6 +5,7 @@ pub mod history;
 mod judging;
 pub mod metrics;
 pub mod run_folder;
+pub mod run_lock;
 mod snapshots;
 pub mod tensorboard;
 
@@ -30,6 +31,8 @@ use checkpoint::CheckpointError;
 use history::{DISCRIMINATOR_LOSS, GENERATOR_LOSS, Panel, Reference};
 use judging::Judge;
 use metrics::{MetricsLog, Record};
+use run_folder::RunFolderError;
+use run_lock::{RunLock, RunLockError};
 use snapshots::{Snapshot, Snapshots};
 use tensorboard::EventWriter;
 
@@ -75,8 +78,16 @@ impl Prepared {
     ///
     /// # Errors
     /// If the data cannot be read, the batch is larger than it, or no network fits it.
-    pub fn new(mut recipe: Recipe, device: &Device) -> Result<Self> {
+    pub fn new(recipe: Recipe, device: &Device) -> Result<Self> {
         let dataset = load_data(&recipe)?;
+        Self::with(recipe, dataset, device)
+    }
+
+    /// As [`Prepared::new`], with the recipe's data already read ([`load_data`]).
+    ///
+    /// # Errors
+    /// If the batch is larger than the data, or no network fits it.
+    pub fn with(mut recipe: Recipe, dataset: Dataset, device: &Device) -> Result<Self> {
         if let [channels, height, _] = *dataset.shape() {
             recipe.common.data.channels = channels;
             // Other sources stay as stored: to record a side would crop images that are not square.
@@ -92,6 +103,7 @@ impl Prepared {
         let classes = feed.class_counts();
         let setup = recipe.common.setup(feed.sample_shape()?, &classes, device);
         let system = entry.build(&recipe.parts, &setup)?;
+        refuse_batch_of_one(system.as_ref(), training.batch)?;
         system.check_data(feed.dataset())?;
         if let Some(labels) = feed.dataset().labels()
             && system.latent_space().is_ok_and(|space| space.classes() > 0)
@@ -107,6 +119,19 @@ impl Prepared {
     /// Images of the data that could not be read.
     pub fn skipped(&self) -> &[Skipped] {
         self.feed.dataset().skipped()
+    }
+}
+
+/// Refuses to normalise over a batch of one sample: after batch normalisation nothing of the sample would be left.
+fn refuse_batch_of_one(system: &dyn System, batch: usize) -> Result<()> {
+    match system.networks().into_iter().find(|network| batch == 1 && network.couples_samples()) {
+        None => Ok(()),
+        Some(network) => Err(Error::Recipe(format!(
+            "training.batch is 1, but the {}'s batch normalisation or minibatch layer compares the samples of a batch \
+             with each other; set training.batch=2 or more, or leave the layer out (batch_norm=false for dcgan, \
+             normalization=none for mlp)",
+            network.name()
+        ))),
     }
 }
 
@@ -142,6 +167,8 @@ pub struct Training {
     system: Box<dyn System>,
     feed: Feed,
     folder: RunFolder,
+    /// Keeps other processes from training in the folder.
+    _lock: RunLock,
     step: u64,
     log: MetricsLog,
     events: EventWriter,
@@ -159,32 +186,42 @@ impl Training {
     /// A new run in `out`, or in the first free folder `runs/<system>-<n>`.
     ///
     /// # Errors
-    /// If the folder exists and is not empty, or cannot be written; then none is left behind.
+    /// If the folder exists and is not empty, or cannot be written; then none is left behind, and one that was there is
+    /// empty as before.
     pub fn start(prepared: Prepared, out: Option<&Path>) -> Result<Self> {
         let folder = match out {
             Some(path) => RunFolder::create(path)?,
             None => RunFolder::create_numbered(Path::new("runs"), &prepared.recipe.common.system)?,
         };
-        Self::begin(prepared, folder.clone()).inspect_err(|_| folder.discard())
+        let lock = folder.lock().inspect_err(|error| match error {
+            // The folder is another process's.
+            RunFolderError::Lock(RunLockError::Held { .. }) => {}
+            _ => folder.discard(),
+        })?;
+        // Another process may have begun in it since.
+        folder.refuse_run()?;
+        Self::begin(prepared, folder.clone(), lock).inspect_err(|_| folder.discard())
     }
 
-    fn begin(prepared: Prepared, folder: RunFolder) -> Result<Self> {
+    fn begin(prepared: Prepared, folder: RunFolder, lock: RunLock) -> Result<Self> {
         write_atomically(&folder.recipe(), prepared.recipe.to_toml()?.as_bytes())?;
         let events = EventWriter::create(folder.path())?;
-        Self::assemble(prepared, folder, 0, events)
+        Self::assemble(prepared, folder, lock, 0, events)
     }
 
     /// Continues the run in `path` from its newest whole checkpoint, for `steps` in all if given.
     /// Also answers which newer checkpoints were damaged and had to be passed over.
     ///
     /// # Errors
-    /// If it is no run folder, has checkpoints of which none can be used, or has done more than `steps` already.
+    /// If it is no run folder, is being trained by another process, has checkpoints of which none can be used, or has
+    /// done more than `steps` already.
     pub fn resume(
         path: &Path,
         steps: Option<u64>,
         device: &Device,
     ) -> Result<(Self, Vec<(PathBuf, String)>)> {
         let folder = RunFolder::open(path)?;
+        let lock = folder.lock()?;
         let mut recipe = saved_recipe(&folder)?;
         recipe.common.training.steps = steps.unwrap_or(recipe.common.training.steps);
         let mut prepared = Prepared::new(recipe, device)?;
@@ -210,10 +247,16 @@ impl Training {
         folder.rewind(step)?;
         EvaluationFile::rewind(&folder.evaluations_while_training(), step)?;
         let events = EventWriter::resume(folder.path(), step)?;
-        Ok((Self::assemble(prepared, folder, step, events)?, skipped))
+        Ok((Self::assemble(prepared, folder, lock, step, events)?, skipped))
     }
 
-    fn assemble(prepared: Prepared, folder: RunFolder, step: u64, events: EventWriter) -> Result<Self> {
+    fn assemble(
+        prepared: Prepared,
+        folder: RunFolder,
+        lock: RunLock,
+        step: u64,
+        events: EventWriter,
+    ) -> Result<Self> {
         let Prepared { recipe, system, feed } = prepared;
         let log = MetricsLog::open(&folder.metrics())?;
         let pictures = || Snapshots::new(system.as_ref(), feed.dataset(), &recipe.common);
@@ -224,7 +267,20 @@ impl Training {
         let best = checkpoint::best(&folder.checkpoints())?;
         let best = best.map(|path| checkpoint::load(&path)).transpose()?.and_then(|found| found.score);
         let saved = (step > 0).then_some(step);
-        Ok(Self { recipe, system, feed, folder, step, log, events, snapshots, judge, best, saved })
+        Ok(Self {
+            recipe,
+            system,
+            feed,
+            folder,
+            _lock: lock,
+            step,
+            log,
+            events,
+            snapshots,
+            judge,
+            best,
+            saved,
+        })
     }
 
     /// The run's folder.
