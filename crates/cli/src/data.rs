@@ -4,10 +4,13 @@ mod get;
 mod info;
 mod list;
 
-pub(crate) use info::skipped_images;
+use std::path::Path;
 
+use brigand::data::Notes;
+use brigand::files::write_atomically;
 use clap::Subcommand;
 
+use crate::console;
 use crate::failure::Failure;
 
 /// Show and fetch data to train on.
@@ -24,4 +27,19 @@ pub(crate) fn run(command: &Command) -> Result<(), Failure> {
         Command::Info(arguments) => info::run(arguments),
         Command::Get(arguments) => get::run(arguments),
     }
+}
+
+/// Tells what was noticed when data was read.
+pub(crate) fn warn(notes: &Notes) {
+    for sentence in notes.sentences() {
+        console::tell(&format!("warning: {sentence}"));
+    }
+}
+
+/// Lists unreadable images in `path` when there are more than [`warn`] names.
+pub(crate) fn write_list(notes: &Notes, path: &Path) -> Result<(), Failure> {
+    let Some(list) = notes.list() else { return Ok(()) };
+    write_atomically(path, list.as_bytes())?;
+    console::tell(&format!("the unreadable images are listed in {}", path.display()));
+    Ok(())
 }

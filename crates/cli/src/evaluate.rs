@@ -119,26 +119,26 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
         Some(real) => understand(real)?,
         None => generated.own_data()?,
     };
-    let mut notes = Notes::default();
+    let mut told = Told::default();
     let reading =
         sources::Reading { size: arguments.size, channels: arguments.channels, seed: arguments.seed };
     let most = arguments.count.map_or(COUNT, |count| count as usize);
-    let mut real_set = real.open(reading, most, &mut notes)?;
+    let mut real_set = real.open(reading, most, &mut told)?;
     let fitting = if arguments.count.is_some() { most } else { real_set.count().unwrap_or(most).min(most) };
-    let mut generated_set = generated.open(reading, fitting, &mut notes)?;
+    let mut generated_set = generated.open(reading, fitting, &mut told)?;
     let (extractor, notice) =
         extractor(arguments, [&real, &generated], [&real_set, &generated_set], &device)?;
     if !extractor.resizes() {
-        if let Some(size) = real.size_beside(&real_set, &generated, &generated_set, &mut notes) {
-            real_set = real.open(sources::Reading { size, ..reading }, most, &mut notes)?;
-        } else if let Some(size) = generated.size_beside(&generated_set, &real, &real_set, &mut notes) {
-            generated_set = generated.open(sources::Reading { size, ..reading }, fitting, &mut notes)?;
+        if let Some(size) = real.size_beside(&real_set, &generated, &generated_set, &mut told) {
+            real_set = real.open(sources::Reading { size, ..reading }, most, &mut told)?;
+        } else if let Some(size) = generated.size_beside(&generated_set, &real, &real_set, &mut told) {
+            generated_set = generated.open(sources::Reading { size, ..reading }, fitting, &mut told)?;
         }
     }
     let metrics = if chosen.is_empty() { usual(&extractor, &real_set, &generated_set) } else { chosen };
     let storing = Storing::check(arguments, &metrics)?;
     if let Some(notice) = notice.filter(|_| metrics.iter().any(|metric| metric.uses_extractor())) {
-        notes.tell(&format!("note: {notice}"));
+        told.tell(&format!("note: {notice}"));
     }
     let wanted = metrics.iter().any(|metric| metric.needs(Need::TrainingSamples));
     let train = if wanted && arguments.real.is_none() { generated.training_data()? } else { None };
@@ -164,9 +164,9 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
 
 /// What people were told, each once.
 #[derive(Default)]
-struct Notes(BTreeSet<String>);
+struct Told(BTreeSet<String>);
 
-impl Notes {
+impl Told {
     fn tell(&mut self, text: &str) {
         if self.0.insert(text.to_owned()) {
             console::tell(text);

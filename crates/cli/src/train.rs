@@ -8,10 +8,10 @@ use brigand::files::FileError;
 use brigand::measurements::HELD_OUT_ACCURACY;
 use brigand::recipe::{Changes, Recipe};
 use brigand::registry;
-use brigand::training::{Event, Outcome, Prepared, Training};
+use brigand::training::{Event, Outcome, Prepared, Training, open_data};
 
 use crate::console;
-use crate::data::skipped_images;
+use crate::data::{warn, write_list};
 use crate::failure::Failure;
 use crate::hardware::Hardware;
 use crate::progress::Steps;
@@ -76,15 +76,20 @@ pub(crate) fn run(arguments: Arguments) -> Result<(), Failure> {
 fn start(arguments: &Arguments) -> Result<Option<Training>, Failure> {
     let row = registry::find(arguments.system.as_deref().unwrap_or_default())?;
     let recipe = Recipe::resolve(row, &changes(arguments)?)?;
-    let prepared = Prepared::new(recipe, &arguments.hardware.open()?)?;
-    if prepared.recipe.common.data.tokens.is_some() {
-        let left_out = prepared.skipped().iter();
+    let device = arguments.hardware.open()?;
+    let data = open_data(&recipe)?;
+    let notes = data.notes.clone();
+    // Before the data can be refused: what was noticed may be why.
+    if recipe.common.data.tokens.is_some() {
+        let left_out = notes.unreadable.iter();
         left_out
             .for_each(|file| console::tell(&format!("warning: {}: {}", file.path.display(), file.reason)));
-    } else if let Some(warning) = skipped_images(prepared.skipped()) {
-        console::tell(&warning);
+    } else {
+        warn(&notes);
     }
-    Ok(Some(Training::start(prepared, arguments.out.as_deref())?))
+    let training = Training::start(Prepared::with(recipe, data, &device)?, arguments.out.as_deref())?;
+    write_list(&notes, &training.folder().unreadable())?;
+    Ok(Some(training))
 }
 
 /// The recipe file, then the keys set, then the flags, which are short for keys.

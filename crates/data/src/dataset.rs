@@ -1,8 +1,7 @@
 //! The one form all data takes once read: samples in memory, fetched in batches.
 
-use std::path::PathBuf;
-
 use super::error::DataError;
+use super::notes::{Notes, Skipped};
 
 /// Samples in memory with what is known of them.
 ///
@@ -16,7 +15,7 @@ pub struct Dataset {
     labels: Option<Labels>,
     licence: String,
     modes: Option<Modes>,
-    skipped: Vec<Skipped>,
+    notes: Notes,
 }
 
 /// The stored numbers of a [`Dataset`], samples one after another.
@@ -55,15 +54,6 @@ pub struct Modes {
     pub deviation: f32,
 }
 
-/// An image that could not be read and was left out.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Skipped {
-    /// The file.
-    pub path: PathBuf,
-    /// Why it could not be read.
-    pub reason: String,
-}
-
 /// Some samples, ready to become tensors.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Batch {
@@ -91,7 +81,7 @@ impl Dataset {
             labels,
             licence: licence.into(),
             modes: None,
-            skipped: vec![],
+            notes: Notes::default(),
         };
         let problem = |problem| Err(DataError::Inconsistent { name: set.name.clone(), problem });
         let (stored, sample) = (set.stored(), set.sample_size());
@@ -123,7 +113,8 @@ impl Dataset {
     /// # Errors
     /// [`DataError::Inconsistent`] when there is not one for each, or one is of no class.
     pub fn with_labels(self, labels: Labels) -> Result<Self, DataError> {
-        Self::new(self.name, self.values, self.shape, Some(labels), self.licence)
+        let Self { name, values, shape, licence, modes, notes, .. } = self;
+        Self::new(name, values, shape, Some(labels), licence).map(|set| Self { modes, notes, ..set })
     }
 
     /// The same set with the mixture it was drawn from.
@@ -131,9 +122,9 @@ impl Dataset {
         Self { modes, ..self }
     }
 
-    /// The same set with the files that were left out of it.
-    pub(crate) fn with_skipped(self, skipped: Vec<Skipped>) -> Self {
-        Self { skipped, ..self }
+    /// The same set with what was noticed when it was read.
+    pub(crate) fn with_notes(self, notes: Notes) -> Self {
+        Self { notes, ..self }
     }
 
     /// What the set is called.
@@ -174,7 +165,12 @@ impl Dataset {
 
     /// Files of an image folder that could not be read and are not part of the set.
     pub fn skipped(&self) -> &[Skipped] {
-        &self.skipped
+        &self.notes.unreadable
+    }
+
+    /// What was noticed when an image folder was read.
+    pub fn notes(&self) -> &Notes {
+        &self.notes
     }
 
     /// Number of samples of each class, in the order of the class names; empty without labels.

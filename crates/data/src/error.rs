@@ -78,12 +78,18 @@ pub enum DataError {
         labels: usize,
     },
     /// A folder without any file the reader looks at.
-    #[error("no images below {}: files ending in {extensions} are looked for, also in sub-folders", .path.display())]
+    #[error(
+        "no images below {}: files ending in {extensions} are looked for, also in sub-folders; there are {}",
+        .path.display(),
+        if .others.is_empty() { "no files" } else { .others.as_str() }
+    )]
     EmptyFolder {
         /// The folder.
         path: PathBuf,
         /// The endings looked for.
         extensions: String,
+        /// How many other files there are, by ending.
+        others: String,
     },
     /// Every image of a folder is unreadable.
     #[error("none of the {count} images below {} can be read; the first is {}: {reason}", .path.display(), .first.display())]

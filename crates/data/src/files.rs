@@ -120,6 +120,18 @@ pub fn remove_if_there(path: &Path) -> Result<(), FileError> {
     }
 }
 
+/// The path that `text` names, where a leading `~` is the user's folder as in a shell: shells replace it at the
+/// beginning of a word only, not in `folder:~/photos`. Other users' folders (`~anna`) are left as they are.
+pub fn path_of(text: &str) -> PathBuf {
+    match (text.strip_prefix('~'), directories::BaseDirs::new()) {
+        (Some(""), Some(user)) => user.home_dir().to_owned(),
+        (Some(rest), Some(user)) if rest.starts_with(std::path::is_separator) => {
+            user.home_dir().join(rest.trim_start_matches(std::path::is_separator))
+        }
+        _ => PathBuf::from(text),
+    }
+}
+
 /// The name of a file belonging to a training step: `step-00001000.png`.
 pub fn step_file_name(step: u64, extension: &str) -> String {
     format!("step-{step:08}.{extension}")
@@ -197,6 +209,17 @@ mod tests {
         let steps: Vec<u64> =
             step_files(folder.path(), "png").unwrap().into_iter().map(|(step, _)| step).collect();
         assert_eq!(steps, [2, 10, 123_456_789]);
+    }
+
+    #[test]
+    fn a_tilde_is_the_users_folder_at_the_beginning_only() {
+        let home = directories::BaseDirs::new().unwrap().home_dir().to_owned();
+        assert_eq!(path_of("~"), home);
+        assert_eq!(path_of("~/a/b"), home.join("a/b"));
+        assert_eq!(path_of("~//a"), home.join("a"));
+        for same in ["~anna/a", "a/~/b", "/~", "", "a"] {
+            assert_eq!(path_of(same), PathBuf::from(same));
+        }
     }
 
     #[test]

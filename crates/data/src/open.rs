@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use brigand_core::batch::Source;
 
-use super::dataset::{Dataset, Skipped};
+use super::dataset::Dataset;
 use super::load::{Options, Split, load};
+use super::notes::Notes;
 use super::scenes::{self, Domain};
 use super::source::DatasetSource;
 use super::spec::Spec;
@@ -19,8 +20,8 @@ pub struct RunData {
     pub sources: Vec<Arc<dyn Source>>,
     /// The images or points, for pictures and measurements; `None` for data of another kind.
     pub dataset: Option<Arc<Dataset>>,
-    /// Files that could not be read and were left out.
-    pub skipped: Vec<Skipped>,
+    /// What was noticed when it was read; of text, the lines that were left out as [`Notes::unreadable`].
+    pub notes: Notes,
 }
 
 impl RunData {
@@ -36,8 +37,11 @@ impl RunData {
 /// As [`load`].
 pub fn open(spec: &Spec, options: &Options) -> Result<RunData> {
     let length = options.length.or(spec.text_length()).unwrap_or_default();
-    let text =
-        |Lines { source, skipped }| RunData { sources: vec![Arc::new(source)], dataset: None, skipped };
+    let text = |Lines { source, skipped }| RunData {
+        sources: vec![Arc::new(source)],
+        dataset: None,
+        notes: Notes { unreadable: skipped, ..Notes::default() },
+    };
     match spec {
         Spec::Lines(path) => return Ok(text(lines_of_file(path, options.tokens, length)?)),
         Spec::Grammar => return Ok(text(lines_of_grammar(options.seed, length)?)),
@@ -51,11 +55,11 @@ pub fn open(spec: &Spec, options: &Options) -> Result<RunData> {
         Spec::Digits | Spec::Catalogue(_) | Spec::Idx { .. } | Spec::Folder(_) | Spec::Toy(_) => {}
     }
     let dataset = Arc::new(load(spec, options)?);
-    let skipped = dataset.skipped().to_vec();
+    let notes = dataset.notes().clone();
     Ok(RunData {
         sources: vec![Arc::new(DatasetSource(Arc::clone(&dataset)))],
         dataset: Some(dataset),
-        skipped,
+        notes,
     })
 }
 

@@ -8,12 +8,14 @@ use super::catalogue::{self, Entry};
 use super::error::DataError;
 use super::text::grammar::LENGTH as GRAMMAR_LENGTH;
 use super::toy::Toy;
+use crate::files::path_of;
 
 /// A data SPEC: `digits`, a downloadable set (`mnist`, `fashion-mnist`, `cifar10`), `idx:IMAGES[,LABELS]`,
 /// `folder:DIR`, two domains (`scenes`, `unpaired:SPEC_A,SPEC_B`), a toy distribution (`ring8`, `swiss-roll`, ...),
 /// `lines:FILE` or `grammar` (text).
 ///
-/// It is parsed from that text and prints as it again. In `idx:` the first comma ends the path of the images.
+/// It is parsed from that text and prints as it again, with `~` at the beginning of a path replaced by the user's folder.
+/// In `idx:` the first comma ends the path of the images.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Spec {
     /// The handwritten digits that are part of Brigand.
@@ -27,7 +29,7 @@ pub enum Spec {
         /// File with the labels.
         labels: Option<PathBuf>,
     },
-    /// A folder of PNG, JPEG or WebP images.
+    /// A folder of images.
     Folder(PathBuf),
     /// A distribution of points.
     Toy(Toy),
@@ -107,16 +109,16 @@ impl FromStr for Spec {
             if images.is_empty() || labels == Some("") {
                 return Err(incomplete("idx:IMAGES or idx:IMAGES,LABELS"));
             }
-            return Ok(Self::Idx { images: images.into(), labels: labels.map(PathBuf::from) });
+            return Ok(Self::Idx { images: path_of(images), labels: labels.map(path_of) });
         }
         match text.strip_prefix("folder:") {
             Some("") => return Err(incomplete("folder:DIR")),
-            Some(folder) => return Ok(Self::Folder(folder.into())),
+            Some(folder) => return Ok(Self::Folder(path_of(folder))),
             None => {}
         }
         match text.strip_prefix("lines:") {
             Some("") => return Err(incomplete("lines:FILE")),
-            Some(file) => return Ok(Self::Lines(file.into())),
+            Some(file) => return Ok(Self::Lines(path_of(file))),
             None => {}
         }
         match text {
@@ -156,7 +158,7 @@ const NEAR: f64 = 0.72;
 
 /// What to suggest for a name that is not known.
 fn nearest(text: &str) -> String {
-    if std::path::Path::new(text).is_dir() {
+    if path_of(text).is_dir() {
         return format!("for a folder of images write folder:{text}");
     }
     let lower = text.to_lowercase();
@@ -201,6 +203,18 @@ mod tests {
         for name in Spec::names().into_iter().filter(|name| !name.contains(':')) {
             assert_eq!(name.parse::<Spec>().unwrap().to_string(), name);
         }
+    }
+
+    #[test]
+    fn a_tilde_is_the_users_folder_in_every_path() {
+        let home = path_of("~");
+        let folder: Spec = "folder:~/photos".parse().unwrap();
+        assert_eq!(folder, Spec::Folder(home.join("photos")));
+        assert_eq!(folder.to_string(), format!("folder:{}", home.join("photos").display()));
+        assert_eq!(
+            "idx:~/images,~/labels".parse::<Spec>().unwrap(),
+            Spec::Idx { images: home.join("images"), labels: Some(home.join("labels")) }
+        );
     }
 
     #[test]

@@ -11,6 +11,7 @@ use ureq::{Agent, Body};
 
 use super::download::Part;
 use super::error::DataError;
+use crate::files::path_of;
 
 /// Attempts in a row that may bring nothing before a mirror is given up.
 const FRUITLESS: u32 = 3;
@@ -69,7 +70,7 @@ impl Transfer {
     ) -> Result<(), Failure> {
         match address.strip_prefix("file://") {
             Some(path) => return copy(Path::new(path), part, limit, report),
-            None if !address.contains("://") => return copy(Path::new(address), part, limit, report),
+            None if !address.contains("://") => return copy(&path_of(address), part, limit, report),
             None => {}
         }
         let mut fruitless = 0;

@@ -11,7 +11,7 @@ use brigand_core::{Error, Result};
 
 /// The two data sets as the sources of a run; the second's images become the second domain.
 pub(crate) fn two_domains(first: Dataset, second: Dataset) -> RunData {
-    let skipped = [first.skipped(), second.skipped()].concat();
+    let notes = first.notes().clone().with(second.notes());
     let second = DatasetSource(Arc::new(second));
     RunData {
         sources: vec![
@@ -19,7 +19,7 @@ pub(crate) fn two_domains(first: Dataset, second: Dataset) -> RunData {
             Arc::new(Renamed { source: second, from: IMAGES, to: SECOND }),
         ],
         dataset: None,
-        skipped,
+        notes,
     }
 }
 

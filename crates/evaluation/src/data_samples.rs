@@ -7,7 +7,7 @@ use candle_core::{Device, Tensor};
 use super::protocol::Source;
 use super::samples::{Samples, Shapes, check_places, draw, drawn, permutation};
 use brigand_core::error::Result;
-use brigand_data::{Dataset, Labels, Modes, Originals, Skipped};
+use brigand_data::{Dataset, Labels, Modes, Notes, Originals};
 
 /// Samples of a data set.
 pub struct DataSamples {
@@ -100,9 +100,9 @@ impl OriginalSamples {
         Ok(Self { images, shapes, drawn })
     }
 
-    /// Files that could not be read and are not part of the set.
-    pub fn skipped(&self) -> &[Skipped] {
-        self.images.skipped()
+    /// What was noticed in the folder.
+    pub fn notes(&self) -> &Notes {
+        self.images.notes()
     }
 }
 

@@ -1,7 +1,5 @@
 //! Measuring samples while a run trains, and what a run is measured with.
 
-use std::path::Path;
-
 use brigand_core::capability::Sampler;
 use brigand_core::players::Measurements;
 use brigand_core::system::System;
@@ -16,6 +14,7 @@ use crate::evaluation::{
     Available, Better, DataSamples, Evaluation, FeatureFile, GeneratedSamples, MetricRow, Need, Request,
     Samples, Side, evaluate, make_features,
 };
+use crate::files::path_of;
 use crate::recipe::Recipe;
 
 /// Side of the digits that the embedded classifier knows.
@@ -36,9 +35,9 @@ pub fn choose_extractor(
 ) -> Result<(Extractor, Option<&'static str>)> {
     let chosen = match features.split_once(':') {
         Some(("classifier", run)) => {
-            Extractor::classifier("classifier", load_classifier(Path::new(run), device)?)?
+            Extractor::classifier("classifier", load_classifier(&path_of(run), device)?)?
         }
-        Some(("inception", file)) => Extractor::inception(Path::new(file))?,
+        Some(("inception", file)) => Extractor::inception(&path_of(file))?,
         None if features == "classifier" => Extractor::digits()?,
         None if features == "pixels" => Extractor::pixels(),
         None if features == "given" => Extractor::given(),

@@ -9,13 +9,14 @@ mod measuring;
 pub mod metrics;
 mod prepared;
 pub mod run_folder;
+pub mod run_lock;
 mod snapshots;
 pub mod tensorboard;
 
 pub use cas_classifier::train_classifier;
 pub use loading::{Which, load_classifier, load_run, load_run_at};
 pub use measuring::{choose_extractor, generated_samples, real_samples};
-pub use prepared::{Prepared, load_data, load_test_part};
+pub use prepared::{Prepared, load_data, load_test_part, open_data};
 pub use run_folder::RunFolder;
 pub use snapshots::backdrop_for;
 
@@ -39,6 +40,8 @@ use history::{Panel, Reference};
 use loading::saved_recipe;
 use measuring::MeasuresWhileTraining;
 use metrics::{MetricsLog, Record};
+use run_folder::RunFolderError;
+use run_lock::{RunLock, RunLockError};
 use snapshots::{Snapshot, Snapshots};
 use tensorboard::EventWriter;
 
@@ -83,6 +86,8 @@ pub struct Training {
     recipe: Recipe,
     session: Session,
     folder: RunFolder,
+    /// Keeps other processes from training in the folder.
+    _lock: RunLock,
     log: MetricsLog,
     events: EventWriter,
     snapshots: Snapshots,
@@ -98,32 +103,42 @@ impl Training {
     /// A new run in `out`, or in the first free folder `runs/<system>-<n>`.
     ///
     /// # Errors
-    /// If the folder exists and is not empty, or cannot be written; then none is left behind.
+    /// If the folder exists and is not empty, or cannot be written; then none is left behind, and one that was there is
+    /// empty as before.
     pub fn start(prepared: Prepared, out: Option<&Path>) -> Result<Self> {
         let folder = match out {
             Some(path) => RunFolder::create(path)?,
             None => RunFolder::create_numbered(Path::new("runs"), &prepared.recipe.common.system)?,
         };
-        Self::begin(prepared, folder.clone()).inspect_err(|_| folder.discard())
+        let lock = folder.lock().inspect_err(|error| match error {
+            // The folder is another process's.
+            RunFolderError::Lock(RunLockError::Held { .. }) => {}
+            _ => folder.discard(),
+        })?;
+        // Another process may have begun in it since.
+        folder.refuse_run()?;
+        Self::begin(prepared, folder.clone(), lock).inspect_err(|_| folder.discard())
     }
 
-    fn begin(prepared: Prepared, folder: RunFolder) -> Result<Self> {
+    fn begin(prepared: Prepared, folder: RunFolder, lock: RunLock) -> Result<Self> {
         write_atomically(&folder.recipe(), prepared.recipe.to_toml()?.as_bytes())?;
         let events = EventWriter::create(folder.path())?;
-        Self::assemble(prepared, folder, 0, events)
+        Self::assemble(prepared, folder, lock, 0, events)
     }
 
     /// Continues the run in `path` from its newest whole checkpoint, for `steps` in all if given.
     /// Also answers which newer checkpoints were damaged and had to be passed over.
     ///
     /// # Errors
-    /// If it is no run folder, has checkpoints of which none can be used, or has done more than `steps` already.
+    /// If it is no run folder, is being trained by another process, has checkpoints of which none can be used, or has
+    /// done more than `steps` already.
     pub fn resume(
         path: &Path,
         steps: Option<u64>,
         device: &Device,
     ) -> Result<(Self, Vec<(PathBuf, String)>)> {
         let folder = RunFolder::open(path)?;
+        let lock = folder.lock()?;
         let mut recipe = saved_recipe(&folder)?;
         recipe.common.training.steps = steps.unwrap_or(recipe.common.training.steps);
         let mut prepared = Prepared::new(recipe, device)?;
@@ -149,10 +164,16 @@ impl Training {
         folder.rewind(step)?;
         EvaluationFile::rewind(&folder.evaluations_while_training(), step)?;
         let events = EventWriter::resume(folder.path(), step)?;
-        Ok((Self::assemble(prepared, folder, step, events)?, skipped))
+        Ok((Self::assemble(prepared, folder, lock, step, events)?, skipped))
     }
 
-    fn assemble(prepared: Prepared, folder: RunFolder, step: u64, events: EventWriter) -> Result<Self> {
+    fn assemble(
+        prepared: Prepared,
+        folder: RunFolder,
+        lock: RunLock,
+        step: u64,
+        events: EventWriter,
+    ) -> Result<Self> {
         let Prepared { recipe, session, dataset, .. } = prepared;
         let log = MetricsLog::open(&folder.metrics())?;
         let dataset = dataset.as_ref().map(Arc::as_ref);
@@ -163,7 +184,7 @@ impl Training {
         let best = checkpoint::best(&folder.checkpoints())?;
         let best = best.map(|path| checkpoint::load(&path)).transpose()?.and_then(|found| found.score);
         let saved = (step > 0).then_some(step);
-        Ok(Self { recipe, session, folder, log, events, snapshots, measures, best, saved })
+        Ok(Self { recipe, session, folder, _lock: lock, log, events, snapshots, measures, best, saved })
     }
 
     /// The run's folder.

@@ -8,8 +8,8 @@ use brigand_core::session::{Session, Span};
 use brigand_core::system::System;
 use candle_core::Device;
 
-use crate::data::{self, Dataset, Options, Skipped, Spec, Split};
-use crate::error::Result;
+use crate::data::{self, Dataset, Options, RunData, Skipped, Spec, Split};
+use crate::error::{Error, Result};
 use crate::recipe::{Recipe, TrainingRecipe};
 
 /// A system built for its data, untrained.
@@ -27,9 +27,17 @@ impl Prepared {
     ///
     /// # Errors
     /// If the data cannot be read, the batch is larger than it, or no network fits it.
-    pub fn new(mut recipe: Recipe, device: &Device) -> Result<Self> {
+    pub fn new(recipe: Recipe, device: &Device) -> Result<Self> {
+        let data = open_data(&recipe)?;
+        Self::with(recipe, data, device)
+    }
+
+    /// As [`Prepared::new`], with the recipe's data already read ([`open_data`]).
+    ///
+    /// # Errors
+    /// If the batch is larger than the data, or no network fits it.
+    pub fn with(mut recipe: Recipe, data: RunData, device: &Device) -> Result<Self> {
         let spec = recipe.common.data.source.parse::<Spec>()?;
-        let data = data::open(&spec, &options(&recipe))?;
         data.check_domains(&recipe.common.data.source, recipe.system.needs())?;
         if let Some([channels, height, _]) = data.dataset.as_deref().map(Dataset::shape) {
             recipe.common.data.channels = *channels;
@@ -42,6 +50,7 @@ impl Prepared {
         let TrainingRecipe { steps, batch, seed, .. } = training;
         let span = Span { steps, batch, seed };
         let mut session = Session::new(recipe.system.as_ref(), data.boxed_sources(), span, &place)?;
+        refuse_batch_of_one(session.system_mut(), batch)?;
         let system = session.system();
         if let Some(labels) = data.dataset.as_deref().and_then(Dataset::labels)
             && system.as_sampler().is_some_and(|sampler| sampler.space().classes() > 0)
@@ -51,7 +60,7 @@ impl Prepared {
         if system.needs_held_out() {
             session.hold_out(data::open_test_part(&spec, &options(&recipe))?)?;
         }
-        Ok(Self { recipe, session, dataset: data.dataset, skipped: data.skipped })
+        Ok(Self { recipe, session, dataset: data.dataset, skipped: data.notes.unreadable })
     }
 
     /// The system with its first weights.
@@ -75,6 +84,24 @@ impl Prepared {
     }
 }
 
+/// Refuses to normalise over a batch of one sample: after batch normalisation nothing of the sample would be left.
+fn refuse_batch_of_one(system: &mut dyn System, batch: usize) -> Result<()> {
+    if batch > 1 {
+        return Ok(());
+    }
+    for (_, part) in system.parts() {
+        if let Some(network) = part.parameters().into_iter().find(|network| network.couples_samples()) {
+            return Err(Error::Recipe(format!(
+                "training.batch is 1, but the {}'s batch normalisation or minibatch layer compares the samples of a batch \
+                 with each other; set training.batch=2 or more, or leave the layer out (batch_norm=false for dcgan, \
+                 normalization=none for mlp)",
+                network.name()
+            )));
+        }
+    }
+    Ok(())
+}
+
 /// How a recipe's data is read.
 fn options(recipe: &Recipe) -> Options {
     let source = &recipe.common.data;
@@ -87,6 +114,14 @@ fn options(recipe: &Recipe) -> Options {
         length: source.length,
         ..Options::default()
     }
+}
+
+/// The data that a recipe names, of whatever kind.
+///
+/// # Errors
+/// If it cannot be read.
+pub fn open_data(recipe: &Recipe) -> Result<RunData> {
+    data::open(&recipe.common.data.source.parse::<Spec>()?, &options(recipe))
 }
 
 /// The images or points that a recipe names.

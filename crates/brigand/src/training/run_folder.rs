@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::checkpoint::{CheckpointError, discard_after};
 use super::metrics::{MetricsError, truncate_after};
+use super::run_lock::{LOCK, RunLock, RunLockError};
 use crate::files::{FileError, remove_if_there, remove_partial_files, step_file_name, step_files};
 
 const RECIPE: &str = "recipe.toml";
@@ -41,6 +42,9 @@ pub enum RunFolderError {
         /// What is missing.
         missing: &'static str,
     },
+    /// Another process trains in it, or it cannot be locked.
+    #[error(transparent)]
+    Lock(#[from] RunLockError),
     /// The measurements could not be wound back.
     #[error(transparent)]
     Metrics(#[from] MetricsError),
@@ -60,6 +64,8 @@ impl From<RunFolderError> for brigand_core::Error {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RunFolder {
     path: PathBuf,
+    /// The folders that were made for it, the outermost first: what [`RunFolder::discard`] removes.
+    made: Vec<PathBuf>,
 }
 
 impl RunFolder {
@@ -71,24 +77,34 @@ impl RunFolder {
     /// [`RunFolderError::HoldsRun`] or [`RunFolderError::NotEmpty`] when there are files in it,
     /// [`RunFolderError::File`] when it cannot be made.
     pub fn create(path: &Path) -> Result<Self, RunFolderError> {
-        fs::create_dir_all(path).map_err(FileError::when("create", path))?;
-        if path.join(RECIPE).exists() {
-            return Err(RunFolderError::HoldsRun { path: path.to_owned() });
-        }
-        let run = RunFolder { path: path.to_owned() };
+        let made = create_noting(path)?;
+        let run = RunFolder { path: path.to_owned(), made };
+        run.refuse_run()?;
         let inner = [run.samples(), run.checkpoints()];
         for entry in fs::read_dir(path).map_err(FileError::when("read", path))? {
             let entry = entry.map_err(FileError::when("read", path))?.path();
-            let left_over =
-                inner.contains(&entry) && fs::read_dir(&entry).is_ok_and(|mut held| held.next().is_none());
+            let empty = || fs::read_dir(&entry).is_ok_and(|mut held| held.next().is_none());
+            let left_over = entry.ends_with(LOCK) || (inner.contains(&entry) && empty());
             if !left_over {
                 return Err(RunFolderError::NotEmpty { path: path.to_owned() });
             }
         }
         for inner in inner {
-            fs::create_dir_all(&inner).map_err(FileError::when("create", &inner))?;
+            let created = fs::create_dir_all(&inner).map_err(FileError::when("create", &inner));
+            created.inspect_err(|_| run.discard())?;
         }
         Ok(run)
+    }
+
+    /// Refuses a folder in which a run has begun.
+    ///
+    /// # Errors
+    /// [`RunFolderError::HoldsRun`].
+    pub(super) fn refuse_run(&self) -> Result<(), RunFolderError> {
+        match self.recipe().exists() {
+            true => Err(RunFolderError::HoldsRun { path: self.path.clone() }),
+            false => Ok(()),
+        }
     }
 
     /// Makes `<parent>/<system>-<n>` with the first number that is free, from 1. Two programs that do
@@ -97,12 +113,15 @@ impl RunFolder {
     /// # Errors
     /// [`RunFolderError::File`] when a folder cannot be made.
     pub fn create_numbered(parent: &Path, system: &str) -> Result<Self, RunFolderError> {
-        fs::create_dir_all(parent).map_err(FileError::when("create", parent))?;
+        let mut made = create_noting(parent)?;
         let mut number = 1_u64;
         loop {
             let path = parent.join(format!("{system}-{number}"));
             match fs::create_dir(&path) {
-                Ok(()) => return RunFolder::create(&path),
+                Ok(()) => {
+                    made.push(path.clone());
+                    return RunFolder::create(&path).map(|run| RunFolder { made, ..run });
+                }
                 Err(reason) if reason.kind() == io::ErrorKind::AlreadyExists => number += 1,
                 Err(reason) => return Err(FileError::new("create", &path, reason).into()),
             }
@@ -114,7 +133,7 @@ impl RunFolder {
     /// # Errors
     /// [`RunFolderError::NoRun`] when it does not exist or lacks its recipe or checkpoints.
     pub fn open(path: &Path) -> Result<Self, RunFolderError> {
-        let run = RunFolder { path: path.to_owned() };
+        let run = RunFolder { path: path.to_owned(), made: Vec::new() };
         let missing = match () {
             () if !path.is_dir() => Some("the folder itself"),
             () if !run.recipe().is_file() => Some(RECIPE),
@@ -125,6 +144,14 @@ impl RunFolder {
             return Err(RunFolderError::NoRun { path: path.to_owned(), missing });
         }
         Ok(run)
+    }
+
+    /// Keeps other processes from training in the folder.
+    ///
+    /// # Errors
+    /// [`RunFolderError::Lock`], naming the process that trains in it.
+    pub fn lock(&self) -> Result<RunLock, RunFolderError> {
+        Ok(RunLock::take(&self.path)?)
     }
 
     /// Winds the folder back to `step`, from where a run continues: drops later measurements, samples
@@ -149,10 +176,19 @@ impl RunFolder {
         Ok(discard_after(&self.checkpoints(), step)?)
     }
 
-    /// Removes the folder with everything in it, as far as the system lets it: for a run that could not begin.
+    /// Removes everything in the folder, and the folder with those around it as far as they were made for it: for a run
+    /// that could not begin. A folder that was there stays, empty as it was.
     pub fn discard(&self) {
         // The error that led here is the one worth telling.
-        let _ = fs::remove_dir_all(&self.path);
+        for entry in fs::read_dir(&self.path).into_iter().flatten().flatten() {
+            let _ = match entry.file_type() {
+                Ok(kind) if kind.is_dir() => fs::remove_dir_all(entry.path()),
+                _ => fs::remove_file(entry.path()),
+            };
+        }
+        for folder in self.made.iter().rev() {
+            let _ = fs::remove_dir(folder);
+        }
     }
 
     /// The folder itself; TensorBoard's event files lie directly in it.
@@ -168,6 +204,11 @@ impl RunFolder {
     /// The measurements.
     pub fn metrics(&self) -> PathBuf {
         self.path.join("metrics.jsonl")
+    }
+
+    /// The images of the data that could not be read, when there are many.
+    pub fn unreadable(&self) -> PathBuf {
+        self.path.join("unreadable.txt")
     }
 
     /// The curves of losses and accuracies.
@@ -230,6 +271,15 @@ impl RunFolder {
     }
 }
 
+/// Makes a folder with those around it, and answers which of them were not there, the outermost first.
+fn create_noting(path: &Path) -> Result<Vec<PathBuf>, RunFolderError> {
+    let absent = |folder: &&Path| !folder.as_os_str().is_empty() && !folder.exists();
+    let mut made: Vec<PathBuf> = path.ancestors().take_while(absent).map(Path::to_owned).collect();
+    made.reverse();
+    fs::create_dir_all(path).map_err(FileError::when("create", path))?;
+    Ok(made)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -247,6 +297,27 @@ mod tests {
         assert!(matches!(RunFolder::create(&path), Err(RunFolderError::NotEmpty { .. })));
     }
 
+    /// A failed start deleted an empty folder that the user had made.
+    #[test]
+    fn a_failed_start_removes_what_it_made_and_no_more() {
+        let parent = tempfile::tempdir().unwrap();
+        let mine = parent.path().join("mine");
+        fs::create_dir(&mine).unwrap();
+        for (path, left) in
+            [(mine.clone(), "mine"), (mine.join("a/b"), "mine"), (parent.path().join("c/d"), "")]
+        {
+            let run = RunFolder::create(&path).unwrap();
+            fs::write(run.samples().join("step-00000000.png"), "x").unwrap();
+            fs::write(run.recipe(), "x").unwrap();
+            run.discard();
+            assert!(mine.is_dir() && fs::read_dir(&mine).unwrap().next().is_none(), "{path:?} {left}");
+            assert_eq!(fs::read_dir(parent.path()).unwrap().count(), 1, "{path:?}");
+        }
+        let numbered = RunFolder::create_numbered(&parent.path().join("runs"), "gan").unwrap();
+        numbered.discard();
+        assert_eq!(fs::read_dir(parent.path()).unwrap().count(), 1);
+    }
+
     #[test]
     fn a_new_folder_opens_once_it_has_a_recipe() {
         let parent = tempfile::tempdir().unwrap();
@@ -256,7 +327,7 @@ mod tests {
         let message = RunFolder::open(&path).unwrap_err().to_string();
         assert!(message.contains("recipe.toml is missing"), "{message}");
         fs::write(run.recipe(), "").unwrap();
-        assert_eq!(RunFolder::open(&path).unwrap(), run);
+        assert_eq!(RunFolder::open(&path).unwrap().path(), run.path());
         let message = RunFolder::create(&path).unwrap_err().to_string();
         assert!(message.contains("--resume") && message.contains("a/b"), "{message}");
         fs::remove_dir(run.checkpoints()).unwrap();

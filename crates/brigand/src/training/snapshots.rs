@@ -15,7 +15,7 @@ use crate::evaluation::{Features, ModeCoverage};
 use crate::latent_tools::{
     LatentGrid, category_grid, code_grid, continuous_coordinates, draw_codes, examples, manifold, reconstruct,
 };
-use crate::pictures::{Grid, Picture, SQUARES, cluster_montage, image_grid};
+use crate::pictures::{Grid, Picture, SQUARES, cluster_montage, image_grid, with_row_names};
 use crate::random::Stream;
 use crate::recipe::{Common, Recipe};
 use crate::sampling::{Backdrop, POINTS};
@@ -33,6 +33,8 @@ pub fn backdrop_for(recipe: &Recipe, sample: SampleShape) -> Result<Backdrop> {
 
 /// The series of pictures of samples.
 pub(super) const SAMPLES: &str = "samples";
+/// The series of grids with a class in each row.
+const CLASSES: &str = "classes";
 /// Samples in a row of a grid.
 const COLUMNS: usize = 10;
 /// Rows of a grid.
@@ -64,6 +66,8 @@ pub(super) struct Snapshots {
 struct Sampled {
     latents: Variable,
     grids: Vec<(String, LatentGrid)>,
+    /// What the classes are called.
+    classes: Vec<String>,
     backdrop: Backdrop,
     modes: Option<Modes>,
 }
@@ -147,7 +151,8 @@ impl Sampled {
         let count = if images { common.samples.count } else { POINTS };
         let latents = sampler.latents(count, &mut Stream::new(seed, "samples/latents", 0))?;
         let grids = if images { grids(sampler, seed)? } else { Vec::new() };
-        Ok(Self { latents, grids, backdrop, modes: data.modes().cloned() })
+        let classes = data.labels().map_or_else(Vec::new, |labels| labels.classes.clone());
+        Ok(Self { latents, grids, classes, backdrop, modes: data.modes().cloned() })
     }
 
     fn take(
@@ -162,7 +167,11 @@ impl Sampled {
         let drawn = self.backdrop.draw(&values, samples.shape(), None, caption)?;
         snapshot.pictures.push((SAMPLES.to_owned(), drawn));
         for (series, grid) in &self.grids {
-            snapshot.pictures.push((series.clone(), grid.draw(sampler, &self.backdrop, caption)?));
+            let mut picture = grid.draw(sampler, &self.backdrop, caption)?;
+            if series == CLASSES {
+                picture = with_row_names(&picture, grid.rows(), &self.classes)?;
+            }
+            snapshot.pictures.push((series.clone(), picture));
         }
         if let Backdrop::Plane(plane) = &self.backdrop {
             snapshot.pictures.push(("density".to_owned(), plane.draw_density(&values, caption)?));
@@ -246,7 +255,7 @@ impl RealExamples {
 fn grids(sampler: &dyn Sampler, seed: u64) -> Result<Vec<(String, LatentGrid)>> {
     let space = sampler.space();
     let mut grids = Vec::new();
-    for (name, series) in [(CLASS, "classes"), (CATEGORY, "categories")] {
+    for (name, series) in [(CLASS, CLASSES), (CATEGORY, "categories")] {
         if space.category(name).is_ok() {
             grids.push((series.to_owned(), category_grid(sampler, name, MOST_ROWS, COLUMNS, seed)?));
         }

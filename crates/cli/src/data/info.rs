@@ -1,10 +1,11 @@
 //! `brigand data info SPEC`: what a source holds.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use brigand::data::{self, Dataset, Options, Spec};
 use brigand::sampling::draw_data;
 
+use super::{warn, write_list};
 use crate::console::{self, grouped};
 use crate::failure::Failure;
 
@@ -34,13 +35,17 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let spec: Spec = arguments.spec.parse::<Spec>()?;
     let options = Options { size: arguments.size, channels: arguments.channels, ..Options::default() };
     let set = data::load(&spec, &options)?;
-    if let Some(warning) = skipped_images(set.skipped()) {
-        console::tell(&warning);
-    }
+    warn(set.notes());
     console::print(&facts(&set))?;
     let out = arguments.out.clone().unwrap_or_else(|| file_name(&arguments.spec).into());
     draw_data(&set)?.save_png(&out)?;
-    console::print(&format!("picture      {}", out.display()))
+    console::print(&format!("picture      {}", out.display()))?;
+    write_list(set.notes(), &list_beside(&out))
+}
+
+/// `seen.unreadable.txt` beside `seen.png`.
+fn list_beside(picture: &Path) -> PathBuf {
+    picture.with_extension("unreadable.txt")
 }
 
 fn facts(set: &Dataset) -> String {
@@ -70,20 +75,12 @@ fn file_name(spec: &str) -> String {
     format!("{}.png", words.collect::<Vec<_>>().join("-"))
 }
 
-/// How many images were left out, and the first of them with the reason.
-pub(crate) fn skipped_images(skipped: &[data::Skipped]) -> Option<String> {
-    let first = skipped.first()?;
-    let names: Vec<String> = skipped
-        .iter()
-        .take(3)
-        .map(|one| one.path.file_name().unwrap_or_default().to_string_lossy().into_owned())
-        .collect();
-    let more = if skipped.len() > names.len() { ", ..." } else { "" };
-    let plural = if skipped.len() == 1 { "image" } else { "images" };
-    let count = skipped.len();
-    Some(format!(
-        "warning: {count} unreadable {plural} skipped: {}{more} ({})",
-        names.join(", "),
-        first.reason
-    ))
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_list_lies_beside_the_picture() {
+        let beside = |out: &str| super::list_beside(out.as_ref()).display().to_string();
+        assert_eq!(beside("folder-a.png"), "folder-a.unreadable.txt");
+        assert_eq!(beside("x/seen.png"), "x/seen.unreadable.txt");
+    }
 }

@@ -7,7 +7,7 @@ use crate::console::{self, grouped};
 use crate::failure::Failure;
 
 const NOTE: &str = "
-Besides these: folder:DIR (PNG, JPEG, WebP) and idx:IMAGES[,LABELS] (gzip or plain).";
+Besides these: folder:DIR (PNG, JPEG, WebP, BMP, GIF, TIFF, QOI, PNM) and idx:IMAGES[,LABELS] (gzip or plain).";
 
 /// Show the data there is, its size, classes and licence.
 #[derive(clap::Args)]

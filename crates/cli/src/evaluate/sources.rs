@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use brigand::data::{self, Cache, Dataset, Options, Skipped, Spec, Split};
+use brigand::data::{self, Cache, Dataset, Notes, Options, Spec, Split};
 use brigand::evaluation::extractors::Extractor;
 use brigand::evaluation::{
     ArraySamples, DataSamples, DrawnSamples, FeatureFile, OriginalSamples, Recoloured, Reference, Samples,
@@ -13,8 +13,7 @@ use brigand::recipe::Recipe;
 use brigand::system::System;
 use brigand::training::{Which, generated_samples, load_data, load_run_at, load_test_part, real_samples};
 
-use super::{Notes, ends_in};
-use crate::data::skipped_images;
+use super::{Told, ends_in};
 use crate::failure::Failure;
 
 /// A set of samples that was asked for, not yet read as far as it can be large.
@@ -170,7 +169,7 @@ impl Given {
         own: &Opened<'_>,
         other: &Self,
         beside: &Opened<'_>,
-        notes: &mut Notes,
+        told: &mut Told,
     ) -> Option<Option<usize>> {
         let fixed = matches!(other.kind, Kind::Run { .. } | Kind::Array(_));
         let stored = matches!(&self.kind, Kind::Data(Spec::Folder(_), _));
@@ -184,7 +183,7 @@ impl Given {
         if !fixed || !stored || !differs || height != width {
             return None;
         }
-        notes.tell(&format!(
+        told.tell(&format!(
             "note: the images of {} are scaled to {height}x{height} pixels (their centre square), the size of {}",
             self.name, other.name
         ));
@@ -196,7 +195,7 @@ impl Given {
         &'a self,
         reading: Reading,
         most: usize,
-        notes: &mut Notes,
+        told: &mut Told,
     ) -> Result<Opened<'a>, Failure> {
         let samples: Box<dyn Samples + 'a> = match &self.kind {
             Kind::Run { system, recipe, .. } => {
@@ -206,12 +205,12 @@ impl Given {
             Kind::DataOf(recipe) => Box::new(real_samples(recipe, &load_data(recipe)?, most, reading.seed)?),
             Kind::Data(Spec::Folder(root), None | Some(Split::Train)) if reading.size.is_none() => {
                 let samples = OriginalSamples::open(root, most, reading.seed)?;
-                warn_of(samples.skipped(), notes);
+                warn_of(samples.notes(), told);
                 Box::new(samples)
             }
             Kind::Data(spec, split) => {
                 let (dataset, part) = load(spec, *split, reading)?;
-                warn_of(dataset.skipped(), notes);
+                warn_of(dataset.notes(), told);
                 Box::new(DataSamples::new(dataset, part).scaled(reading.size).at_most(most, reading.seed))
             }
             Kind::Array(samples) => Box::new(DrawnSamples::new(samples, most, reading.seed)),
@@ -241,9 +240,9 @@ impl Given {
     }
 }
 
-fn warn_of(skipped: &[Skipped], notes: &mut Notes) {
-    if let Some(warning) = skipped_images(skipped) {
-        notes.tell(&warning);
+fn warn_of(notes: &Notes, told: &mut Told) {
+    for sentence in notes.sentences() {
+        told.tell(&format!("warning: {sentence}"));
     }
 }
 

@@ -7,7 +7,8 @@ use crate::failure::{Failure, INTERRUPTED};
 
 static STOP: AtomicBool = AtomicBool::new(false);
 
-/// A flag that the first signal raises; the second ends the program at once.
+/// A flag that the first signal raises; the second ends the program at once. Signals that were ignored when the program
+/// started, as under `nohup`, stay ignored.
 pub(super) fn watch() -> Result<&'static AtomicBool, Failure> {
     let handler = || {
         if STOP.swap(true, Ordering::Relaxed) {
@@ -15,7 +16,49 @@ pub(super) fn watch() -> Result<&'static AtomicBool, Failure> {
         }
         console::tell("\nfinishing this step and writing a checkpoint; once more to stop at once");
     };
+    let ignored = signals::ignored();
     ctrlc::set_handler(handler)
         .map_err(|reason| brigand::Error::Request(format!("cannot listen for Ctrl-C: {reason}")))?;
+    signals::ignore(&ignored);
     Ok(&STOP)
+}
+
+#[cfg(unix)]
+mod signals {
+    use std::mem::MaybeUninit;
+    use std::ptr::null;
+
+    /// Those that [`ctrlc::set_handler`] listens to.
+    const HEARD: [libc::c_int; 3] = [libc::SIGINT, libc::SIGTERM, libc::SIGHUP];
+
+    pub(super) fn ignored() -> Vec<libc::c_int> {
+        HEARD.into_iter().filter(|&signal| is_ignored(signal)).collect()
+    }
+
+    #[allow(unsafe_code, reason = "the standard library does not know signals")]
+    fn is_ignored(signal: libc::c_int) -> bool {
+        let mut action = MaybeUninit::<libc::sigaction>::zeroed();
+        // SAFETY: without a new action `sigaction` only writes the present one to `action`, which is large enough for
+        // it; all zeros are a valid `sigaction`, should it fail.
+        let action = unsafe {
+            libc::sigaction(signal, null(), action.as_mut_ptr());
+            action.assume_init()
+        };
+        action.sa_sigaction == libc::SIG_IGN
+    }
+
+    #[allow(unsafe_code, reason = "the standard library does not know signals")]
+    pub(super) fn ignore(signals: &[libc::c_int]) {
+        for &signal in signals {
+            // SAFETY: `SIG_IGN` is a valid disposition for these signals, and no Rust code runs when they arrive.
+            unsafe { libc::signal(signal, libc::SIG_IGN) };
+        }
+    }
+}
+
+#[cfg(not(unix))]
+mod signals {
+    pub(super) fn ignored() {}
+
+    pub(super) fn ignore((): &()) {}
 }

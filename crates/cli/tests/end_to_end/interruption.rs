@@ -57,6 +57,49 @@ fn a_second_ctrl_c_does_not_wait_for_the_step() {
     assert_eq!(checkpoints(&desk.path("run")), [0]);
 }
 
+/// Trains in `run` from a shell that has ignored some signals; answers once it has done some steps.
+#[cfg(unix)]
+fn ignoring(desk: &Desk, preparation: &str, steps: u32) -> Child {
+    let line = format!("{TRAIN} --steps {steps} --quiet --out run");
+    let mut command = desk.in_shell(preparation, &line);
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    await_steps(&desk.path("run"), &mut child);
+    child
+}
+
+/// mmsegmentation 1998: `nohup` did not protect a run from the end of its terminal.
+#[cfg(unix)]
+#[test]
+fn signals_that_were_ignored_at_the_start_stay_ignored() {
+    let desk = Desk::new();
+    let child = ignoring(&desk, "trap '' HUP INT TERM", 300);
+    for name in ["HUP", "INT", "TERM", "HUP"] {
+        signal(&child, name);
+    }
+    let ended = Ended::from(child.wait_with_output().unwrap());
+    assert_eq!(ended.code, Some(0), "{}", ended.err);
+    assert!(ended.out.contains("finished after 300 steps"), "{}", ended.out);
+}
+
+/// The same with the program people use for it, which ignores HUP alone.
+#[cfg(unix)]
+#[test]
+fn a_run_under_nohup_survives_its_terminal_and_can_be_stopped() {
+    let desk = Desk::new();
+    let line = format!("{TRAIN} --steps 1000000 --quiet --out run");
+    let mut command = std::process::Command::new("nohup");
+    command.arg(crate::program::PROGRAM).args(line.split_whitespace());
+    command.current_dir(desk.path("")).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    await_steps(&desk.path("run"), &mut child);
+    signal(&child, "HUP");
+    std::thread::sleep(Duration::from_millis(300));
+    assert!(child.try_wait().unwrap().is_none(), "HUP ended it");
+    signal(&child, "TERM");
+    let ended = Ended::from(child.wait_with_output().unwrap());
+    assert_eq!(ended.code, Some(130), "{}", ended.err);
+}
+
 /// Numbers that look random, the same in every test run.
 struct Moments(u64);
 

@@ -4,9 +4,11 @@
 
 mod commands;
 mod evaluate;
+mod folders;
 mod interruption;
 mod lab;
 mod latent;
+mod locks;
 mod program;
 mod refusals;
 mod resuming;

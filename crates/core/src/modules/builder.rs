@@ -23,6 +23,7 @@ pub struct Builder {
     names: Vec<String>,
     values: Vec<Variable>,
     buffers: Buffers,
+    couples_samples: bool,
 }
 
 impl Builder {
@@ -36,6 +37,7 @@ impl Builder {
             names: Vec::new(),
             values: Vec::new(),
             buffers: Buffers::default(),
+            couples_samples: false,
         }
     }
 
@@ -111,6 +113,11 @@ impl Builder {
         Ok(BufferId(self.buffers.values.len() - 1))
     }
 
+    /// Notes that a layer of the network computes over its whole batch, as batch normalisation does.
+    pub fn couple_samples(&mut self) {
+        self.couples_samples = true;
+    }
+
     /// The first value of a parameter.
     pub(super) fn first_value(&self, id: WeightId) -> Result<&Variable> {
         let missing = || Error::Internal(format!("no parameter number {} in this network", id.0));
@@ -124,7 +131,13 @@ impl Builder {
 
     pub(super) fn finish(self) -> Parameters {
         let weights = Weights::new(self.names, self.values);
-        Parameters { name: self.network, weights, buffers: self.buffers, place: self.place }
+        Parameters {
+            name: self.network,
+            weights,
+            buffers: self.buffers,
+            place: self.place,
+            couples_samples: self.couples_samples,
+        }
     }
 }
 

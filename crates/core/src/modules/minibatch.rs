@@ -42,6 +42,7 @@ impl MinibatchDiscrimination {
     pub fn new(builder: &mut Builder, features: usize) -> Result<Self> {
         let normal = Initialization::Normal { mean: 0.0, deviation: 0.05 };
         let wide = KERNELS * NUMBERS;
+        builder.couple_samples();
         Ok(Self { projection: builder.weight("projection", &[features, wide], (features, wide), normal)? })
     }
 }

@@ -60,6 +60,7 @@ impl Standard {
     fn new(builder: &mut Builder, plan: NormPlan, channels: usize) -> Result<Self> {
         let running = match plan.kind {
             NormKind::Batch => {
+                builder.couple_samples();
                 let mean = builder.buffer("running_mean", &[channels], vec![0.0; channels])?;
                 let variance = builder.buffer("running_variance", &[channels], vec![1.0; channels])?;
                 Some((mean, variance))

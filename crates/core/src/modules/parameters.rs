@@ -115,6 +115,7 @@ pub struct Parameters {
     pub(crate) weights: Weights,
     pub(super) buffers: Buffers,
     pub(super) place: Place,
+    pub(super) couples_samples: bool,
 }
 
 impl Parameters {
@@ -131,6 +132,11 @@ impl Parameters {
     /// The others.
     pub fn buffers(&self) -> &Buffers {
         &self.buffers
+    }
+
+    /// Whether, in training, a layer of the network computes over its whole batch, as batch normalisation does.
+    pub fn couples_samples(&self) -> bool {
+        self.couples_samples
     }
 
     /// Device and precision.

@@ -222,6 +222,7 @@ impl NetworkRecipe {
             }
             Minibatch::Deviation => {
                 positions.skip(1);
+                builder.couple_samples();
                 minibatch.push_plain(MinibatchDeviation);
                 features += 1;
             }

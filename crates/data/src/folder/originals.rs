@@ -5,10 +5,12 @@ use std::path::{Path, PathBuf};
 
 use image::{DynamicImage, GenericImageView};
 
-use super::super::dataset::{Labels, Skipped};
+use super::super::dataset::Labels;
 use super::super::error::DataError;
+use super::super::notes::{Notes, Skipped, endings};
 use super::super::{parallel, pixels};
-use super::{EXTENSIONS, classes, decode, find};
+use super::decode::{self, decode};
+use super::{Found, classes, find};
 
 /// Images that are decoded before it is asked again whether there are enough of them.
 const AT_ONCE: usize = 512;
@@ -24,7 +26,7 @@ pub struct Originals {
     listed: usize,
     channels: usize,
     labels: Option<Labels>,
-    skipped: Vec<Skipped>,
+    notes: Notes,
 }
 
 #[derive(Clone, Debug)]
@@ -53,10 +55,14 @@ impl Originals {
         if !kind.is_dir() {
             return Err(DataError::NotAFolder(root.to_owned()));
         }
-        let (paths, mut skipped) = find(root);
-        if paths.is_empty() && skipped.is_empty() {
-            let extensions = EXTENSIONS.map(|extension| format!(".{extension}")).join(", ");
-            return Err(DataError::EmptyFolder { path: root.to_owned(), extensions });
+        let Found { images: paths, mut unreadable, others } = find(root);
+        if paths.is_empty() && unreadable.is_empty() {
+            let extensions = decode::ENDINGS.join(", ");
+            return Err(DataError::EmptyFolder {
+                path: root.to_owned(),
+                extensions,
+                others: endings(&others),
+            });
         }
         let tried: Vec<&PathBuf> = match paths.len() <= most {
             true => paths.iter().collect(),
@@ -72,25 +78,25 @@ impl Originals {
                         all_grey &= grey;
                         files.push(File { path: (*path).clone(), size });
                     }
-                    Err(reason) => skipped.push(Skipped { path: (*path).clone(), reason }),
+                    Err(reason) => unreadable.push(Skipped { path: (*path).clone(), reason }),
                 }
             }
         }
         files.sort_by(|a, b| a.path.cmp(&b.path));
-        skipped.sort_by(|a, b| a.path.cmp(&b.path));
-        if let (true, Some(first)) = (files.is_empty(), skipped.first()) {
-            let (count, Skipped { path: first, reason }) = (skipped.len(), first.clone());
+        unreadable.sort_by(|a, b| a.path.cmp(&b.path));
+        if let (true, Some(first)) = (files.is_empty(), unreadable.first()) {
+            let (count, Skipped { path: first, reason }) = (unreadable.len(), first.clone());
             return Err(DataError::NothingReadable { path: root.to_owned(), count, first, reason });
         }
         let kept: Vec<&Path> = files.iter().map(|file| file.path.as_path()).collect();
-        let labels = classes(root, &kept);
+        let (labels, beside_classes) = classes(root, &kept);
         Ok(Self {
             name: format!("folder:{}", root.display()),
             listed: paths.len(),
             channels: channels.unwrap_or(if all_grey { 1 } else { 3 }),
             labels,
             files,
-            skipped,
+            notes: Notes { unreadable, others, beside_classes },
         })
     }
 
@@ -110,7 +116,7 @@ impl Originals {
             listed: 1,
             channels: channels.unwrap_or(if grey { 1 } else { 3 }),
             labels: None,
-            skipped: Vec::new(),
+            notes: Notes::default(),
         })
     }
 
@@ -152,7 +158,12 @@ impl Originals {
 
     /// Files that could not be read and are not part of the set.
     pub fn skipped(&self) -> &[Skipped] {
-        &self.skipped
+        &self.notes.unreadable
+    }
+
+    /// What was noticed in the folder.
+    pub fn notes(&self) -> &Notes {
+        &self.notes
     }
 
     /// The images at `places`, in that order.

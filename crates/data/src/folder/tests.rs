@@ -1,5 +1,5 @@
 use super::*;
-use image::{GrayImage, Luma, Rgb, Rgba, RgbaImage};
+use image::{GrayImage, Luma, Rgb, RgbImage, Rgba, RgbaImage};
 
 struct Tree(tempfile::TempDir);
 
@@ -57,14 +57,118 @@ fn sizes_and_formats_mix_and_sub_folders_are_classes() {
     assert_eq!(means[..2], [[0.0, 0.0, 255.0], [200.0, 0.0, 10.0]]);
     assert!(means[2].iter().zip([10.0, 200.0, 10.0]).all(|(a, b)| (a - b).abs() <= 3.0), "{means:?}");
     assert!(set.skipped().is_empty());
+    assert_eq!(set.notes().others, BTreeMap::from([(".txt".to_owned(), 1)]));
 }
 
+/// One stray picture beside class folders dropped all labels without a word.
 #[test]
-fn images_beside_sub_folders_mean_no_labels() {
+fn images_beside_sub_folders_mean_no_labels_and_are_named() {
     let tree = Tree::new();
-    tree.grey("a.png", 7);
     tree.grey("x/b.png", 9);
-    assert!(tree.load(Some(16), None).unwrap().labels().is_none());
+    tree.grey("y/c.png", 9);
+    assert!(tree.load(Some(16), None).unwrap().notes().sentences().is_empty());
+    tree.grey("stray.png", 7);
+    let set = tree.load(Some(16), None).unwrap();
+    assert!(set.labels().is_none());
+    assert_eq!(
+        set.notes().sentences(),
+        [
+            "no class labels: 1 image lies beside the sub-folders: stray.png; move it into a sub-folder to have these as \
+          classes"
+        ]
+    );
+    let flat = Tree::new();
+    flat.grey("a.png", 1);
+    flat.grey("b.png", 1);
+    assert!(flat.load(Some(16), None).unwrap().notes().sentences().is_empty());
+}
+
+/// Classes were in the order 0, 1, 10, 11, 2, so that label 2 was not class `2`.
+#[test]
+fn classes_are_in_natural_order() {
+    let tree = Tree::new();
+    for class in (0..12).rev() {
+        tree.grey(&format!("{class}/a.png"), class * 10);
+    }
+    let set = tree.load(Some(8), None).unwrap();
+    let labels = set.labels().unwrap();
+    assert_eq!(labels.classes, (0..12).map(|class| class.to_string()).collect::<Vec<_>>());
+    for (index, mean) in means(&set).iter().enumerate() {
+        assert_eq!(mean[0], labels.values[index] as f32 * 10.0);
+    }
+}
+
+/// lightweight-gan 129: one PNG beside 80 BMP, GIF and TIFF gave one sample.
+#[test]
+fn every_common_format_is_read_and_the_rest_is_counted() {
+    let tree = Tree::new();
+    let formats = ["png", "jpg", "jpeg", "webp", "bmp", "gif", "tif", "tiff", "qoi", "ppm"];
+    for format in formats {
+        tree.colour(&format!("a.{format}"), 20, 20, [200, 0, 10]);
+    }
+    tree.grey("b.pgm", 99);
+    for (name, format) in [("noending", "jpg"), ("a.jpg_large", "png"), ("b.bin", "webp"), ("c.data", "tif")]
+    {
+        tree.colour(&format!("x.{format}"), 20, 20, [200, 0, 10]);
+        std::fs::rename(tree.path(&format!("x.{format}")), tree.path(name)).unwrap();
+    }
+    tree.colour("x.jpg", 20, 20, [200, 0, 10]);
+    std::fs::rename(tree.path("x.jpg"), tree.path("jpeg.png")).unwrap();
+    for other in ["a.avif", "b.AVIF", "c.heic", "notes.txt", "LICENCE"] {
+        tree.bytes(other, b"BM P5 not an image");
+    }
+    let set = tree.load(Some(8), None).unwrap();
+    assert_eq!((set.len(), set.skipped()), (formats.len() + 6, [].as_slice()));
+    let colour = means(&set)
+        .into_iter()
+        .filter(|mean| mean.iter().zip([200.0, 0.0, 10.0]).all(|(a, b)| (a - b).abs() <= 3.0));
+    assert_eq!(colour.count(), formats.len() + 5);
+    let sentence = set.notes().sentences().remove(0);
+    assert!(sentence.starts_with("5 files left out"), "{sentence}");
+    assert!(sentence.ends_with("2 .avif, 1 without an ending, 1 .heic, 1 .txt"), "{sentence}");
+}
+
+/// Of several pictures in a GIF the first is taken, with white where it is transparent.
+#[test]
+fn an_animation_gives_its_first_frame() {
+    use image::codecs::gif::GifEncoder;
+    let tree = Tree::new();
+    let mut bytes = Vec::new();
+    let frame =
+        |rgba| image::Frame::new(RgbaImage::from_fn(8, 8, |x, _| if x < 4 { rgba } else { Rgba([0; 4]) }));
+    let mut encoder = GifEncoder::new(&mut bytes);
+    encoder.encode_frames([frame(Rgba([0, 255, 0, 255])), frame(Rgba([255, 0, 0, 255]))]).unwrap();
+    drop(encoder);
+    tree.bytes("a.gif", &bytes);
+    let set = tree.load(Some(8), Some(3)).unwrap();
+    assert_eq!(means(&set), [[128.0, 255.0, 128.0]]);
+}
+
+/// Phones and editors append bytes to a JPEG: previews, films, padding. Other readers ignore them.
+#[test]
+fn a_jpeg_with_bytes_after_its_picture_is_read() {
+    let tree = Tree::new();
+    RgbImage::from_fn(99, 70, |x, y| Rgb([x as u8 * 2, y as u8, (x * y) as u8]))
+        .save(tree.path("a.jpg"))
+        .unwrap();
+    let whole = std::fs::read(tree.path("a.jpg")).unwrap();
+    let padding: [&[u8]; 6] =
+        [&[0; 5000], &[0xff; 5000], b"ftypmp42", &whole, &whole[..300], &[0xff, 0xd8, 0xff, 0xe1, 0, 0]];
+    for (index, after) in padding.iter().enumerate() {
+        tree.bytes(&format!("b{index}.jpg"), &[&whole, *after].concat());
+    }
+    let set = tree.load(Some(32), None).unwrap();
+    assert_eq!(set.skipped(), []);
+    let first = set.get(&[0]).unwrap().values;
+    for index in 1..=padding.len() {
+        assert!(set.get(&[index]).unwrap().values == first, "{index}");
+    }
+    // What follows a picture that is cut does not make it whole, not even another one.
+    for (index, after) in padding.iter().enumerate() {
+        tree.bytes(&format!("b{index}.jpg"), &[&whole[..whole.len() / 2], *after].concat());
+    }
+    let set = tree.load(Some(32), None).unwrap();
+    assert_eq!((set.len(), set.skipped().len()), (1, padding.len()));
 }
 
 #[test]
@@ -112,7 +216,7 @@ fn the_cameras_rotation_is_applied() {
 fn unreadable_images_are_left_out_and_named() {
     let tree = Tree::new();
     tree.colour("good.png", 30, 30, [1, 2, 3]);
-    for format in ["jpg", "png", "webp"] {
+    for format in ["bmp", "gif", "jpg", "png", "qoi", "tif", "webp"] {
         let whole = tree.path(&format!("whole.{format}"));
         RgbImage::from_fn(99, 99, |x, y| Rgb([x as u8 * 2, y as u8, (x * y) as u8])).save(&whole).unwrap();
         let bytes = std::fs::read(&whole).unwrap();
@@ -124,11 +228,24 @@ fn unreadable_images_are_left_out_and_named() {
     let set = tree.load(Some(8), None).unwrap();
     assert_eq!(set.len(), 1);
     let names: Vec<_> = set.skipped().iter().map(|s| s.path.file_name().unwrap().to_str().unwrap()).collect();
-    assert_eq!(names, ["cut.jpg", "cut.png", "cut.webp", "empty.webp", "text.jpeg"]);
+    assert_eq!(
+        names,
+        [
+            "cut.bmp",
+            "cut.gif",
+            "cut.jpg",
+            "cut.png",
+            "cut.qoi",
+            "cut.tif",
+            "cut.webp",
+            "empty.webp",
+            "text.jpeg"
+        ]
+    );
     assert!(set.skipped().iter().all(|s| !s.reason.is_empty()));
     std::fs::remove_file(tree.path("good.png")).unwrap();
     let message = tree.load(Some(8), None).unwrap_err().to_string();
-    assert!(message.contains("none of the 5 images") && message.contains("cut.jpg"), "{message}");
+    assert!(message.contains("none of the 9 images") && message.contains("cut.bmp"), "{message}");
 }
 
 /// A PNG header that promises 60,000 x 60,000 pixels is refused before any memory is taken.
@@ -152,7 +269,7 @@ fn an_empty_or_missing_folder_says_what_is_looked_for() {
     let tree = Tree::new();
     tree.bytes("readme.txt", b"nothing here");
     let message = tree.load(None, None).unwrap_err().to_string();
-    assert!(message.contains(".png, .jpg, .jpeg, .webp"), "{message}");
+    assert!(message.contains(".png, .jpg, ") && message.ends_with("there are 1 .txt"), "{message}");
     assert!(matches!(load(Path::new("/no/such"), &Options::default()), Err(DataError::NotFound(_))));
     let file = tree.path("readme.txt");
     assert!(matches!(load(&file, &Options::default()), Err(DataError::NotAFolder(path)) if path == file));

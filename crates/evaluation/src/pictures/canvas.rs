@@ -119,6 +119,46 @@ pub(super) fn framed<'a, 'b>(
     Ok(chart)
 }
 
+/// Draws a line of `width` pixels in the finished chart through `points`, no part of it outside the frame.
+///
+/// The drawing library joins the pieces of a thick line by pointed corners, whose inner ends lie outside the frame where
+/// the line turns sharply, so pieces are drawn one by one with round joints. Where pieces overlap a transparent colour
+/// would add up; its mixture with white is drawn instead.
+pub(super) fn draw_line(
+    chart: &Chart<'_, '_>,
+    points: impl IntoIterator<Item = (f64, f64)>,
+    ink: RGBAColor,
+    width: u32,
+) -> Result<(), DrawingError> {
+    let frame = chart.plotting_area().strip_coord_spec();
+    let (left, top) = frame.get_base_pixel();
+    let (across, down) = frame.dim_in_pixel();
+    let half = (width * DETAIL / 2) as i32;
+    let inside = |place: i32, length: u32| place.clamp(half, (length as i32 - 1 - half).max(half));
+    let (style, joint) = (stroke(on_white(ink), width), on_white(ink).filled());
+    let mut before = None;
+    for point in points {
+        let (x, y) = chart.backend_coord(&point);
+        let place = (inside(x - left, across), inside(y - top, down));
+        if before == Some(place) {
+            continue;
+        }
+        if let Some(before) = before {
+            frame.draw(&PathElement::new([before, place], style))?;
+        }
+        frame.draw(&Circle::new(place, half, joint))?;
+        before = Some(place);
+    }
+    Ok(())
+}
+
+/// The colour that a transparent one has on white.
+fn on_white(ink: RGBAColor) -> RGBColor {
+    let mix = |channel: u8| (255.0 + ink.alpha() * (f64::from(channel) - 255.0)).round() as u8;
+    let (red, green, blue) = ink.rgb();
+    RGBColor(mix(red), mix(green), mix(blue))
+}
+
 /// What is smaller is the rounding error of a tick at 0.
 const NOTHING: f64 = 1e-12;
 

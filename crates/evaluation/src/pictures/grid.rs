@@ -5,7 +5,7 @@ use super::picture::{Picture, PictureError};
 /// A tile is enlarged by whole numbers until its longer side has this many pixels.
 const READABLE_SIDE: usize = 40;
 /// Pixels between tiles and around them.
-const GAP: usize = 2;
+pub(super) const GAP: usize = 2;
 /// Grey between tiles: neither the black nor the white of most images.
 const GAP_GREY: u8 = 96;
 /// Colour of a value that is no number or infinite.

@@ -10,6 +10,7 @@ mod heat;
 mod panels;
 mod picture;
 mod plot;
+mod row_names;
 mod scatter;
 
 pub use animation::{AnimationStyle, animate, animate_step_files};
@@ -20,4 +21,5 @@ pub use heat::SQUARES;
 pub use panels::{Ink, Mark, Panel, Shape, Sheet};
 pub use picture::{Picture, PictureError};
 pub use plot::{LineChart, LineStyle, ReferenceLine, Series};
+pub use row_names::with_row_names;
 pub use scatter::{Histogram, Scatter};

@@ -3,7 +3,9 @@
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
-use super::canvas::{Area, Chart, DrawingError, INK, Labels, QUIET, colour, drawn, framed, px, stroke, text};
+use super::canvas::{
+    Area, Chart, DrawingError, INK, Labels, QUIET, colour, draw_line, drawn, framed, px, stroke, text,
+};
 use super::picture::{Picture, PictureError};
 
 /// Height of the sheet's title line.
@@ -192,7 +194,7 @@ impl Panel {
         match &mark.shape {
             Shape::Line(points) => {
                 for run in self.visible(points) {
-                    chart.draw_series(LineSeries::new(run, stroke(ink, 2)))?;
+                    draw_line(chart, run, ink, 2)?;
                 }
             }
             Shape::Dashed(points) => {

@@ -3,7 +3,9 @@
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
-use super::canvas::{Area, Chart, DrawingError, INK, Labels, colour, drawn, framed, px, stroke, text};
+use super::canvas::{
+    Area, Chart, DrawingError, INK, Labels, colour, draw_line, drawn, framed, px, stroke, text,
+};
 use super::picture::{Picture, PictureError};
 
 /// Height of the line above the frame with title and legend, in pixels.
@@ -183,20 +185,18 @@ impl LineChart {
 
 fn draw_series(chart: &mut Chart<'_, '_>, series: &Series, y_range: (f64, f64)) -> Result<(), DrawingError> {
     let ink = colour(series.colour);
-    let style = match series.style {
-        LineStyle::Plain => stroke(ink, 2),
-        LineStyle::Faint => stroke(ink.mix(0.28), 1),
+    let (line_ink, width) = match series.style {
+        LineStyle::Plain => (ink.to_rgba(), 2),
+        LineStyle::Faint => (ink.mix(0.28), 1),
     };
     for run in series.points.split(|(x, y)| !is_finite(*x, *y)) {
         let clamped = run.iter().map(|(x, y)| (*x, y.clamp(y_range.0, y_range.1)));
         match run {
             [] => {}
             [_] => {
-                chart.draw_series(clamped.map(|point| Circle::new(point, px(2), ink.filled())))?;
+                draw_line(chart, clamped, ink.to_rgba(), 4)?;
             }
-            _ => {
-                chart.draw_series(LineSeries::new(clamped, style))?;
-            }
+            _ => draw_line(chart, clamped, line_ink, width)?,
         }
     }
     Ok(())
@@ -248,6 +248,45 @@ mod tests {
         assert!((low + 0.06).abs() < 1e-9 && (high - 1.06).abs() < 1e-9, "{low} {high}");
         chart.references.push(ReferenceLine { label: "two".to_owned(), value: 2.0 });
         assert!((chart.fitting_y_range().1 - 2.12).abs() < 1e-9);
+    }
+
+    /// Curves that turn sharply left their frame, over titles and ticks.
+    #[test]
+    fn no_curve_leaves_its_frame() {
+        let frame = {
+            let mut empty = line(vec![(0.0, f64::NAN), (100.0, f64::NAN)]);
+            (empty.y_range, empty.title) = (Some((0.0, 1.0)), String::new());
+            empty.series[0].label.clear();
+            empty
+        };
+        for style in [LineStyle::Plain, LineStyle::Faint] {
+            let mut chart = frame.clone();
+            let zigzag = (0..=400).map(|i| {
+                let height = match i % 4 {
+                    0 => -9.0,
+                    1 => 0.02,
+                    2 => 9.0,
+                    _ => 0.97,
+                };
+                (f64::from(i) / 4.0, height)
+            });
+            chart.series[0].points = zigzag.collect();
+            chart.series[0].style = style;
+            let drawn = chart.draw().unwrap();
+            let (mut rows, mut columns) = ((usize::MAX, 0), (usize::MAX, 0));
+            for y in 0..drawn.height() {
+                for x in 0..drawn.width() {
+                    let outside = !(42..=624).contains(&x) || !(40..=336).contains(&y);
+                    let [red, _, blue] = *drawn.pixel(x, y).unwrap() else { panic!("not in colour") };
+                    if blue > red.saturating_add(30) {
+                        assert!(!outside, "{style:?} drawn at {x}, {y}");
+                        rows = (rows.0.min(y), rows.1.max(y));
+                        columns = (columns.0.min(x), columns.1.max(x));
+                    }
+                }
+            }
+            assert!(rows.1 - rows.0 > 280 && columns.1 - columns.0 > 560, "{rows:?} {columns:?}");
+        }
     }
 
     #[test]

@@ -3,7 +3,7 @@
 
 use plotters::prelude::*;
 
-use super::canvas::{Area, DrawingError, INK, Labels, QUIET, colour, drawn, framed, px, stroke, text};
+use super::canvas::{Area, DrawingError, INK, Labels, QUIET, colour, draw_line, drawn, framed, px, text};
 use super::picture::{Picture, PictureError};
 
 pub(super) const SIDE: u32 = 480;
@@ -120,8 +120,7 @@ impl Histogram {
                 .iter()
                 .enumerate()
                 .flat_map(|(bin, &density)| [edge(bin), edge(bin + 1)].map(|x| (x, density.min(top))));
-            chart.draw_series(LineSeries::new(outline, stroke(colour(GENERATED), 2)))?;
-            Ok(())
+            draw_line(&chart, outline, colour(GENERATED).to_rgba(), 2)
         })
     }
 }

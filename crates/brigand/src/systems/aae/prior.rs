@@ -1,12 +1,11 @@
 //! The distribution that codes should follow.
 
-use std::path::Path;
-
 use brigand_core::latent::Distribution;
 use brigand_core::planar::Planar;
 use brigand_core::{Error, Result};
 use serde::{Deserialize, Serialize};
 
+use crate::files::path_of;
 use crate::npy;
 
 /// Components of a mixture where the data has no classes to count.
@@ -91,7 +90,7 @@ impl PriorRecipe {
 }
 
 fn points_of(file: &str, size: usize) -> Result<Distribution> {
-    let array = npy::read(Path::new(file))?;
+    let array = npy::read(&path_of(file))?;
     match *array.shape {
         [count, found] if found == size && count > 0 => {
             let rows: Vec<f32> =

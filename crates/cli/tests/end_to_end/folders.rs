@@ -1,0 +1,118 @@
+//! Folders of images as people have them.
+
+use crate::program::{Desk, Ended, names};
+use crate::sources::write_png;
+
+const TRAIN: &str = "train gan --set data.size=8 --set training.batch=2 --steps 1 --quiet --out run";
+
+/// 500 bad files were three names and an ellipsis.
+#[test]
+fn many_unreadable_images_are_counted_and_listed() {
+    let desk = Desk::new();
+    std::fs::create_dir(desk.path("bad")).unwrap();
+    for index in 0..500 {
+        std::fs::write(desk.path(&format!("bad/{index:03}.jpg")), b"torn").unwrap();
+    }
+    for index in 0..3 {
+        write_png(&desk.path(&format!("bad/good{index}.png")), 20, 20);
+    }
+    let told = "warning: 500 unreadable images skipped: 000.jpg, 001.jpg, 002.jpg and 497 more (";
+    let whole = |list: &str| {
+        let text = std::fs::read_to_string(desk.path(list)).unwrap();
+        assert_eq!(text.lines().count(), 500);
+        assert!(text.lines().all(|line| line.starts_with("bad/") && line.contains(".jpg\t")), "{text}");
+    };
+    for (line, list) in [
+        ("data info folder:bad".to_owned(), "folder-bad.unreadable.txt"),
+        (TRAIN.replace("--steps", "--data folder:bad --steps"), "run/unreadable.txt"),
+    ] {
+        let ended = desk.run(&line);
+        assert_eq!(ended.code, Some(0), "{}", ended.err);
+        assert!(
+            ended.err.contains(told) && ended.err.contains(&format!("listed in {list}")),
+            "{}",
+            ended.err
+        );
+        whole(list);
+    }
+}
+
+/// lightweight-gan 129: files that were not read were passed over in silence.
+#[test]
+fn other_kinds_of_files_are_counted_by_their_ending() {
+    let desk = Desk::new();
+    std::fs::create_dir(desk.path("mixed")).unwrap();
+    for ending in ["png", "bmp", "gif", "tiff", "qoi"] {
+        write_png(&desk.path(&format!("mixed/a.{ending}")), 20, 20);
+    }
+    for name in ["a.avif", "b.avif", "captions.txt"] {
+        std::fs::write(desk.path(&format!("mixed/{name}")), "no image that is read").unwrap();
+    }
+    let ended = desk.run("data info folder:mixed");
+    assert!(ended.out.contains("samples      5 images"), "{}{}", ended.out, ended.err);
+    assert!(ended.err.contains("3 files left out") && ended.err.contains("2 .avif, 1 .txt"), "{}", ended.err);
+}
+
+/// A shell replaces a tilde only at the beginning of a word.
+#[test]
+fn a_tilde_in_a_source_is_the_users_folder() {
+    let desk = Desk::new();
+    std::fs::create_dir(desk.path("photos")).unwrap();
+    write_png(&desk.path("photos/a.png"), 20, 20);
+    write_png(&desk.path("photos/b.png"), 20, 20);
+    for line in ["data info folder:~/photos", &TRAIN.replace("--steps", "--data folder:~/photos --steps")] {
+        let output = desk.command(line).env("HOME", desk.path("")).output().unwrap();
+        let ended = Ended::from(output);
+        assert_eq!(ended.code, Some(0), "{line}: {}", ended.err);
+    }
+}
+
+#[test]
+fn a_picture_beside_class_folders_is_said_to_cost_the_labels() {
+    let desk = Desk::new();
+    for folder in ["set", "set/cat", "set/dog"] {
+        std::fs::create_dir(desk.path(folder)).unwrap();
+        write_png(&desk.path(&format!("{folder}/a.png")), 20, 20);
+    }
+    let told = "no class labels: 1 image lies beside the sub-folders: a.png";
+    assert!(desk.run("data info folder:set").err.contains(told));
+    // A system that needs the labels is refused, and the reason stands beside it.
+    let line = TRAIN.replace("gan --set", "cgan --data folder:set --set");
+    let ended = desk.run(&line);
+    assert!(
+        ended.code == Some(1) && ended.err.contains(told) && ended.err.contains("label"),
+        "{}",
+        ended.err
+    );
+}
+
+#[test]
+fn a_failed_start_leaves_an_empty_folder_where_it_was() {
+    let desk = Desk::new();
+    std::fs::create_dir(desk.path("run")).unwrap();
+    // The first checkpoint does not fit into a file of this size.
+    let line = "train gan --set training.batch=16 --quiet --steps 9 --out";
+    let run = |out: &str| {
+        Ended::from(desk.in_shell("trap '' XFSZ; ulimit -f 1", &format!("{line} {out}")).output().unwrap())
+    };
+    for out in ["run", "new/run"] {
+        let ended = run(out);
+        assert_eq!(ended.code, Some(1), "{}", ended.err);
+    }
+    assert!(desk.path("run").is_dir() && names(&desk.path("run")).is_empty());
+    assert!(!desk.path("new").exists());
+    desk.succeed(&format!("{line} run"));
+}
+
+/// One sample normalised by itself is nothing but zeros.
+#[test]
+fn a_batch_of_one_with_batch_normalisation_is_refused() {
+    let desk = Desk::new();
+    desk.refuse_to_train("dcgan --set training.batch=1", &["training.batch is 1", "training.batch=2"]);
+    desk.refuse_to_train(
+        "gan --set training.batch=1 --set generator.normalization=before-activation",
+        &["batch"],
+    );
+    let without = "--set generator.normalization=none --set discriminator.normalization=none";
+    desk.succeed(&format!("train gan --set training.batch=1 {without} --steps 2 --quiet --out run"));
+}

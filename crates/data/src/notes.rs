@@ -1,0 +1,155 @@
+//! What a reader noticed in a folder that its user should know.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+/// Names in a sentence.
+const NAMED: usize = 3;
+/// Endings in a sentence.
+const ENDINGS: usize = 8;
+
+/// An image that could not be read and was left out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Skipped {
+    /// The file.
+    pub path: PathBuf,
+    /// Why it could not be read.
+    pub reason: String,
+}
+
+/// What of a folder is no part of the data, or not as its user may think.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Notes {
+    /// Images that could not be read.
+    pub unreadable: Vec<Skipped>,
+    /// How many files are no images of a kind that is read, by their endings in lower case with the dot; empty for
+    /// files without one.
+    pub others: BTreeMap<String, usize>,
+    /// Images beside sub-folders with images. The data then has no labels.
+    pub beside_classes: Vec<PathBuf>,
+}
+
+impl Notes {
+    /// These and those of another folder.
+    #[must_use]
+    pub(crate) fn with(mut self, other: &Self) -> Self {
+        self.unreadable.extend_from_slice(&other.unreadable);
+        for (ending, count) in &other.others {
+            *self.others.entry(ending.clone()).or_insert(0) += count;
+        }
+        self.beside_classes.extend_from_slice(&other.beside_classes);
+        self
+    }
+
+    /// A sentence for each kind of thing noticed.
+    pub fn sentences(&self) -> Vec<String> {
+        let mut sentences = Vec::new();
+        if let Some(first) = self.unreadable.first() {
+            let paths = self.unreadable.iter().map(|one| &one.path);
+            let (count, noun) = counted(self.unreadable.len(), "unreadable image");
+            sentences.push(format!("{count} {noun} skipped: {} ({})", named(paths), first.reason));
+        }
+        if !self.others.is_empty() {
+            let (count, noun) = counted(self.others.values().sum(), "file");
+            sentences.push(format!(
+                "{count} {noun} left out that are no images of a kind that is read: {}",
+                endings(&self.others)
+            ));
+        }
+        if !self.beside_classes.is_empty() {
+            let (count, noun) = counted(self.beside_classes.len(), "image");
+            let (lie, move_it) = if count == 1 {
+                ("lies", "move it into a sub-folder")
+            } else {
+                ("lie", "move them into sub-folders")
+            };
+            let names = named(self.beside_classes.iter());
+            sentences.push(format!(
+                "no class labels: {count} {noun} {lie} beside the sub-folders: {names}; {move_it} to have these as classes"
+            ));
+        }
+        sentences
+    }
+
+    /// Every unreadable image with the reason, a line for each; none when a sentence names them all.
+    pub fn list(&self) -> Option<String> {
+        let line = |one: &Skipped| format!("{}\t{}\n", one.path.display(), one.reason.replace('\n', " "));
+        (self.unreadable.len() > NAMED).then(|| self.unreadable.iter().map(line).collect())
+    }
+}
+
+fn counted(count: usize, noun: &str) -> (usize, String) {
+    (count, if count == 1 { noun.to_owned() } else { format!("{noun}s") })
+}
+
+/// The names of the first files, and how many more there are.
+fn named<'a>(paths: impl ExactSizeIterator<Item = &'a PathBuf>) -> String {
+    let more = paths.len().saturating_sub(NAMED);
+    let name = |path: &PathBuf| path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let names: Vec<String> = paths.take(NAMED).map(name).collect();
+    let names = names.join(", ");
+    if more == 0 { names } else { format!("{names} and {more} more") }
+}
+
+/// `80 .avif, 2 .txt`, the most frequent first.
+pub(crate) fn endings(counts: &BTreeMap<String, usize>) -> String {
+    let mut ranked: Vec<(&String, usize)> = counts.iter().map(|(ending, count)| (ending, *count)).collect();
+    ranked.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(b.0)));
+    let rest: usize = ranked.iter().skip(ENDINGS).map(|(_, count)| count).sum();
+    let mut parts: Vec<String> = ranked
+        .into_iter()
+        .take(ENDINGS)
+        .map(|(ending, count)| {
+            format!("{count} {}", if ending.is_empty() { "without an ending" } else { ending })
+        })
+        .collect();
+    if rest > 0 {
+        parts.push(format!("{rest} others"));
+    }
+    parts.join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn unreadable(count: usize) -> Notes {
+        let one = |index| Skipped { path: format!("a/{index}.png").into(), reason: format!("torn\n{index}") };
+        Notes { unreadable: (0..count).map(one).collect(), ..Notes::default() }
+    }
+
+    #[test]
+    fn three_are_named_the_rest_counted_and_all_listed() {
+        assert!(Notes::default().sentences().is_empty() && Notes::default().list().is_none());
+        assert_eq!(unreadable(1).sentences(), ["1 unreadable image skipped: 0.png (torn\n0)"]);
+        assert!(
+            unreadable(3).sentences()[0].contains("0.png, 1.png, 2.png (") && unreadable(3).list().is_none()
+        );
+        let many = unreadable(500);
+        let words = "500 unreadable images skipped: 0.png, 1.png, 2.png and 497 more (torn\n0)";
+        assert_eq!(many.sentences(), [words]);
+        let list = many.list().unwrap();
+        assert_eq!((list.lines().count(), list.lines().last()), (500, Some("a/499.png\ttorn 499")));
+    }
+
+    #[test]
+    fn notes_of_two_folders_are_added() {
+        let of = |count, beside: &str| Notes {
+            others: BTreeMap::from([(".txt".to_owned(), count)]),
+            beside_classes: vec![beside.into()],
+            ..unreadable(2)
+        };
+        let both = of(1, "a").with(&of(4, "b"));
+        assert_eq!((both.unreadable.len(), both.others[".txt"], both.beside_classes.len()), (4, 5, 2));
+    }
+
+    #[test]
+    fn other_files_are_counted_by_ending() {
+        let others = BTreeMap::from([(String::new(), 1), (".avif".to_owned(), 80), (".txt".to_owned(), 2)]);
+        let sentence = Notes { others, ..Notes::default() }.sentences().remove(0);
+        assert!(sentence.starts_with("83 files left out"), "{sentence}");
+        assert!(sentence.ends_with("80 .avif, 2 .txt, 1 without an ending"), "{sentence}");
+        let many = (0..12).map(|index| (format!(".{index:02}"), 1)).collect();
+        assert!(endings(&many).ends_with("1 .07, 4 others"), "{}", endings(&many));
+    }
+}

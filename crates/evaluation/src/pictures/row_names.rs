@@ -1,0 +1,115 @@
+//! Names beside the rows of a grid.
+
+use plotters::style::text_anchor::{HPos, Pos, VPos};
+
+use super::canvas::{INK, drawn, px, text};
+use super::grid::GAP;
+use super::picture::{Picture, PictureError};
+
+/// Height of a name, where rows are not lower.
+const SIZE: usize = 13;
+/// No name is wider, in pixels; longer ones are cut.
+const WIDEST: usize = 150;
+/// Pixels on both sides of the names.
+const MARGIN: usize = 6;
+
+/// A picture of [`image_grid`](super::image_grid) with `rows` rows, and a name on the left of each; rows beyond the names
+/// have none.
+///
+/// # Errors
+/// [`PictureError::Shape`] when a grid of so many rows has another height.
+pub fn with_row_names(grid: &Picture, rows: usize, names: &[String]) -> Result<Picture, PictureError> {
+    let height = grid.height();
+    if rows == 0 || !height.saturating_sub(GAP).is_multiple_of(rows) {
+        return Err(PictureError::Shape(format!("a picture {height} high is no grid of {rows} rows")));
+    }
+    let pitch = (height - GAP) / rows;
+    let size = SIZE.min(pitch) as u32;
+    let canvas = (WIDEST + 2 * MARGIN, height);
+    let column = drawn((canvas.0 as u32, height as u32), "row names", |area| {
+        let style = text(size, INK).pos(Pos::new(HPos::Right, VPos::Center));
+        for (row, name) in names.iter().take(rows).enumerate() {
+            let mut name = name.clone();
+            while area.estimate_text_size(&name, &style)?.0 > px(WIDEST as i32) as u32 && name.pop().is_some()
+            {
+            }
+            let middle = (GAP + row * pitch + (pitch - GAP) / 2) as i32;
+            area.draw_text(&name, &style, (px((canvas.0 - MARGIN) as i32), px(middle)))?;
+        }
+        Ok(())
+    })?;
+    beside(&column, grid)
+}
+
+/// `column` without its empty left side, then `grid`, both as high as each other.
+fn beside(column: &Picture, grid: &Picture) -> Result<Picture, PictureError> {
+    let lines = || column.pixels().chunks_exact(3 * column.width());
+    let first_inked = |line: &[u8]| line.chunks_exact(3).position(|pixel| pixel != [u8::MAX; 3]);
+    let inked = lines().filter_map(first_inked).min();
+    let Some(left) = inked.map(|left| left.saturating_sub(MARGIN)) else { return Ok(grid.clone()) };
+    let channels = grid.channels();
+    let mut pixels = Vec::new();
+    for (names, tiles) in lines().zip(grid.pixels().chunks_exact(channels * grid.width())) {
+        // A grey grid stays grey: green is near the luma.
+        let names = names.chunks_exact(3).skip(left);
+        match channels {
+            1 => pixels.extend(names.filter_map(|pixel| pixel.get(1))),
+            _ => pixels.extend(names.flatten()),
+        }
+        pixels.extend_from_slice(tiles);
+    }
+    let width = column.width() - left + grid.width();
+    Picture::new(width, grid.height(), channels, pixels)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pictures::{Grid, image_grid};
+
+    fn named(channels: usize, names: &[&str]) -> (Picture, Picture) {
+        let layout = Grid { columns: Some(2), scale: None };
+        let values = vec![0.0; 6 * channels * 64];
+        let grid = image_grid(&values, [6, channels, 8, 8], layout).unwrap();
+        let names: Vec<String> = names.iter().map(ToString::to_string).collect();
+        (with_row_names(&grid, 3, &names).unwrap(), grid)
+    }
+
+    /// Rows of the picture with ink left of the grid.
+    fn inked(named: &Picture, grid: &Picture) -> Vec<usize> {
+        let left = named.width() - grid.width();
+        let dark = |x, y| named.pixel(x, y).unwrap()[0] < 128;
+        (0..named.height()).filter(|&y| (0..left).any(|x| dark(x, y))).collect()
+    }
+
+    #[test]
+    fn each_name_stands_beside_the_middle_of_its_row() {
+        for channels in [1, 3] {
+            let (picture, grid) = named(channels, &["dog", "aeroplane", "cat"]);
+            assert_eq!((picture.height(), picture.channels()), (grid.height(), channels));
+            let left = picture.width() - grid.width();
+            assert!((50..100).contains(&left), "{left}");
+            for (x, y) in [(0, 0), (20, 20), (grid.width() - 1, grid.height() - 1)] {
+                assert_eq!(picture.pixel(left + x, y), grid.pixel(x, y));
+            }
+            // Rows of 40 pixels begin at 2, 44 and 86.
+            let rows = inked(&picture, &grid);
+            for top in [2, 44, 86] {
+                let own: Vec<usize> =
+                    rows.iter().copied().filter(|row| (top..top + 40).contains(row)).collect();
+                let middle = (own[0] + own[own.len() - 1]) / 2;
+                assert!(middle.abs_diff(top + 20) <= 4 && own.len() >= 6, "{own:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn long_names_are_cut_and_missing_ones_left_out() {
+        let (picture, grid) = named(3, &["a class with a name that is longer than all the images", "b"]);
+        assert!((140..=170).contains(&(picture.width() - grid.width())), "{}", picture.width());
+        assert!(inked(&picture, &grid).iter().all(|&row| row < 84));
+        let (picture, grid) = named(3, &[]);
+        assert_eq!(picture, grid);
+        assert!(with_row_names(&grid, 5, &[]).is_err() && with_row_names(&grid, 0, &[]).is_err());
+    }
+}
