@@ -124,7 +124,7 @@ impl MeasuresWhileTraining {
         let (wanted, seed) = (&recipe.common.evaluation, recipe.common.training.seed);
         let (Some(sampler), Some(data)) = (system.as_sampler(), data) else {
             return Err(Error::Recipe(format!(
-                "evaluation.every: `{}` makes no images or points from latents that metrics compare; leave it at 0",
+                "evaluation.every: `{}` makes no samples from latents that metrics compare; leave it at 0",
                 recipe.common.system
             )));
         };
