@@ -4,6 +4,9 @@
 
 mod support;
 
+use brigand::batch::HostField;
+use brigand::data::{Options, open_test_part};
+use brigand::random::Stream;
 use brigand::systems::cyclegan::{HELD_OUT_CYCLE_ERROR, PAIR_ERROR};
 use support::{refusal, session, trained};
 
@@ -19,8 +22,45 @@ fn errors(words: &str) -> (f64, f64) {
 fn translations_are_near_their_partners() {
     let (pair, cycle) = errors("");
     println!("pair {pair:.4} cycle {cycle:.4}");
-    // Measured: 0.136 and 0.038.
-    assert!(pair < 0.16 && cycle < 0.08, "pair {pair:.4} cycle {cycle:.4}");
+    assert!(pair < 0.10 && cycle < 0.08, "pair {pair:.4} cycle {cycle:.4}");
+    let (identity, constant) = baselines();
+    println!("identity {identity:.4} constant {constant:.4}");
+    assert!(pair < identity.min(constant), "{pair:.4}, untranslated {identity:.4}, constant {constant:.4}");
+}
+
+/// Error of leaving pictures as they are, and of the best picture that depends on nothing.
+fn baselines() -> (f64, f64) {
+    let parts = open_test_part(&"scenes".parse().unwrap(), &Options::default()).unwrap();
+    let stream = &mut Stream::new(0, "a test", 0);
+    let domains: Vec<(Vec<f32>, usize)> = parts
+        .iter()
+        .flatten()
+        .map(|source| {
+            let numbers: Vec<usize> = (0..source.count()).collect();
+            let mut fields = source.get(&numbers, stream).unwrap();
+            let name = [brigand::batch::IMAGES.0, brigand::batch::SECOND.0].into_iter();
+            let found = name.filter_map(|name| fields.remove(name)).next().unwrap();
+            let HostField::Numbers(values, _) = found else { panic!("images are numbers") };
+            (values, source.count())
+        })
+        .collect();
+    let mean_error = |a: &[f32], b: &dyn Fn(usize) -> f32| {
+        a.iter().enumerate().map(|(at, value)| f64::from((value - b(at)).abs())).sum::<f64>()
+            / (2 * a.len()) as f64
+    };
+    let [(day, count), (night, _)] = domains.as_slice() else { panic!("two domains") };
+    let identity = mean_error(day, &|at| night[at]);
+    let constant = [day, night].map(|domain| {
+        let pixels = domain.len() / count;
+        let median = |pixel: usize| {
+            let mut values: Vec<f32> = domain.iter().skip(pixel).step_by(pixels).copied().collect();
+            values.sort_by(f32::total_cmp);
+            values[values.len() / 2]
+        };
+        let medians: Vec<f32> = (0..pixels).map(median).collect();
+        mean_error(domain, &|at| medians[at % pixels])
+    });
+    (identity, (constant[0] + constant[1]) / 2.0)
 }
 
 /// Without the way back nothing ties a translation to its original.

@@ -108,7 +108,7 @@ impl SystemRecipe for CycleGanRecipe {
             translator: TranslatorRecipe { width: 12, halvings: 1, blocks: 2 },
             discriminator: PatchRecipe { width: 16, halvings: 1 },
             rules: Rules::plain(Objective::LeastSquares(LeastSquares { a: 0.0, b: 1.0, c: 1.0 })),
-            losses: CycleGanLosses { cycle: 10.0, identity: 0.5 },
+            losses: CycleGanLosses { cycle: 10.0, identity: 0.0 },
             pool: PoolRecipe { size: 50 },
             optimizer: CycleGanOptimizers { translator: optimizer, discriminator: optimizer },
             schedule: Schedule::Linear { after: 0.5 },
