@@ -18,7 +18,7 @@ pub struct Choice {
 }
 
 impl Choice {
-    /// `count` latents for `seed`, `[count, size]`: those of [`System::sample`], of the chosen classes and within the
+    /// `count` latents for `seed`, `[count, size]`: those of [`Sampler::sample`], of the chosen classes and within the
     /// truncation.
     ///
     /// # Errors
