@@ -120,6 +120,11 @@ impl SystemRecipe for AdaGanRecipe {
         Ok(())
     }
 
+    fn spread_over_run(&self) -> Vec<&'static str> {
+        let members = (self.ensemble.members > 1).then_some("ensemble.members");
+        self.member.schedule.spread_over_run().into_iter().chain(members).collect()
+    }
+
     fn build(&self, setup: &Setup) -> Result<Box<dyn System>> {
         let count = self.ensemble.members;
         let member_steps = setup.steps.div_ceil(count as u64).max(1);
@@ -287,8 +292,15 @@ impl System for AdaGan {
         let member = self.members.get_mut(self.progress.current).ok_or_else(missing)?;
         // A member counts its own steps.
         let (step, steps) = (turn.step, turn.steps);
-        (turn.step, turn.steps) =
-            (step - self.progress.current as u64 * self.member_steps, self.member_steps);
+        let begun = self.progress.current as u64 * self.member_steps;
+        let own_step = step.checked_sub(begun).ok_or_else(|| {
+            Error::Request(format!(
+                "this ensemble is in training with member {} after {step} steps, which in a run of {steps} begins after \
+                 {begun}; train a new run of that length",
+                self.progress.current + 1
+            ))
+        })?;
+        (turn.step, turn.steps) = (own_step, self.member_steps);
         let done = member.train_step(turn);
         (turn.step, turn.steps) = (step, steps);
         done

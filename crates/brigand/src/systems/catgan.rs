@@ -187,6 +187,10 @@ impl SystemRecipe for CatGanRecipe {
         self.optimizer.discriminator.check("discriminator")
     }
 
+    fn spread_over_run(&self) -> Vec<&'static str> {
+        self.schedule.spread_over_run()
+    }
+
     fn build(&self, setup: &Setup) -> Result<Box<dyn System>> {
         self.check_data(setup)?;
         let sample = setup.schema.sample_shape()?;

@@ -134,6 +134,10 @@ impl SystemRecipe for CycleGanRecipe {
         Ok(())
     }
 
+    fn spread_over_run(&self) -> Vec<&'static str> {
+        self.schedule.spread_over_run()
+    }
+
     fn build(&self, setup: &Setup) -> Result<Box<dyn System>> {
         Ok(Box::new(CycleGan::new(self, setup)?))
     }

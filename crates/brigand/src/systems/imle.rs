@@ -118,6 +118,10 @@ impl SystemRecipe for ImleRecipe {
         self.optimizer.generator.check("generator")
     }
 
+    fn spread_over_run(&self) -> Vec<&'static str> {
+        self.schedule.spread_over_run()
+    }
+
     fn build(&self, setup: &Setup) -> Result<Box<dyn System>> {
         let steps = (self.optimizer.generator, self.schedule);
         let generator = LatentGenerator::new(&self.generator, self.latent, steps, setup)?;

@@ -95,6 +95,10 @@ impl SystemRecipe for SaganRecipe {
         self.average.check()
     }
 
+    fn spread_over_run(&self) -> Vec<&'static str> {
+        self.schedule.spread_over_run()
+    }
+
     fn build(&self, setup: &Setup) -> Result<Box<dyn System>> {
         Ok(Box::new(Sagan::new(self, setup)?))
     }

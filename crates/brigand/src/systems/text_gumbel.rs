@@ -97,6 +97,11 @@ impl SystemRecipe for TextGumbelRecipe {
         }
     }
 
+    fn spread_over_run(&self) -> Vec<&'static str> {
+        let relaxation = self.relaxation.changes().then_some("relaxation");
+        self.schedule.spread_over_run().into_iter().chain(relaxation).collect()
+    }
+
     fn build(&self, setup: &Setup) -> Result<Box<dyn System>> {
         Ok(Box::new(TextGumbel::new(*self, setup)?))
     }

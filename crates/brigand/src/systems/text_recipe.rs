@@ -86,6 +86,14 @@ impl Default for RelaxationRecipe {
 }
 
 impl RelaxationRecipe {
+    /// Whether it is another one at the last step than at the first.
+    pub(super) fn changes(self) -> bool {
+        match self {
+            Self::Softmax {} => false,
+            Self::Gumbel { first, last } | Self::StraightThrough { first, last } => first != last,
+        }
+    }
+
     pub(super) fn check(self) -> Result<()> {
         let (first, last) = match self {
             Self::Softmax {} => return Ok(()),

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use brigand::batch::SampleKind;
 use brigand::data::{self, Cache, Dataset, Notes, Options, Spec, Split};
 use brigand::evaluation::extractors::Extractor;
 use brigand::evaluation::{
@@ -252,10 +253,9 @@ fn load(
     split: Option<Split>,
     reading: Reading,
 ) -> Result<(Dataset, Option<&'static str>), Failure> {
-    let divided = matches!(spec, Spec::Catalogue(_));
-    let split = split.unwrap_or(if divided { Split::Test } else { Split::Train });
+    let split = split.unwrap_or(if spec.is_divided() { Split::Test } else { Split::Train });
     let options = Options { size: reading.size, seed: reading.seed, split, ..Options::default() };
     let name = if split == Split::Test { "test" } else { "train" };
-    let named = divided || matches!(spec, Spec::Toy(_));
+    let named = spec.is_divided() || spec.sample_kind() == SampleKind::Points;
     Ok((data::load(spec, &options)?, named.then_some(name)))
 }

@@ -55,6 +55,14 @@ impl SystemRecipe for AaeLabelsRecipe {
         self.prior.check(self.latent.size)
     }
 
+    fn spread_over_run(&self) -> Vec<&'static str> {
+        self.schedule.spread_over_run()
+    }
+
+    fn files(&mut self) -> Vec<&mut String> {
+        self.prior.files()
+    }
+
     fn build(&self, setup: &Setup) -> Result<Box<dyn System>> {
         let class_counts = setup.schema.class_counts();
         check_labelled(self.labels.count, class_counts)?;

@@ -169,6 +169,10 @@ impl SystemRecipe for BiganRecipe {
         Ok(())
     }
 
+    fn spread_over_run(&self) -> Vec<&'static str> {
+        self.schedule.spread_over_run()
+    }
+
     fn build(&self, setup: &Setup) -> Result<Box<dyn System>> {
         let codec = CodecRecipe {
             space: LatentSpace::new(vec![self.latent.part()]),

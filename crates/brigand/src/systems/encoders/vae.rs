@@ -108,6 +108,10 @@ impl SystemRecipe for VaeRecipe {
         self.optimizer.decoder.check("decoder")
     }
 
+    fn spread_over_run(&self) -> Vec<&'static str> {
+        self.schedule.spread_over_run()
+    }
+
     fn build(&self, setup: &Setup) -> Result<Box<dyn System>> {
         let logits = self.likelihood.takes_logits();
         if logits && setup.schema.sample_shape()?.kind() == SampleKind::Points {

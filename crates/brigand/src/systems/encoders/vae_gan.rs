@@ -206,6 +206,10 @@ impl SystemRecipe for VaeGanRecipe {
         self.check_unpaired()
     }
 
+    fn spread_over_run(&self) -> Vec<&'static str> {
+        self.schedule.spread_over_run()
+    }
+
     fn build(&self, setup: &Setup) -> Result<Box<dyn System>> {
         let codec = CodecRecipe {
             space: LatentSpace::new(vec![self.latent.part()]),

@@ -119,6 +119,10 @@ impl SystemRecipe for TwoPlayerRecipe {
         }
     }
 
+    fn spread_over_run(&self) -> Vec<&'static str> {
+        self.schedule.spread_over_run()
+    }
+
     fn build(&self, setup: &Setup) -> Result<Box<dyn System>> {
         Ok(Box::new(TwoPlayer::new(self.clone(), setup)?))
     }
