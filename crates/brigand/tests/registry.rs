@@ -16,9 +16,7 @@ use brigand::recipe::{Changes, Recipe, Row};
 use brigand::registry;
 use brigand::state::State;
 use brigand::system::System;
-use brigand::training::{
-    Continuation, Event, Outcome, Prepared, Training, checkpoint, load_data, load_run,
-};
+use brigand::training::{Continuation, Event, Outcome, Prepared, Training, checkpoint, load_data, load_run};
 use candle_core::Device;
 use toml::{Table, Value};
 

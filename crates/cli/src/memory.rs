@@ -16,7 +16,7 @@ use crate::console;
 use crate::failure::{FAILED, Failure};
 
 /// Batches up to this are tried as they are.
-const SMALL: usize = 8;
+const SMALL: usize = 16;
 
 /// The system's allocator, which counts while it is asked to.
 pub(crate) struct Counting;
@@ -58,7 +58,8 @@ fn refuse(needed: u64) -> ! {
     std::process::exit(FAILED.into());
 }
 
-const ADVICE: &str = "make training.batch, data.size or the networks smaller (brigand info SYSTEM shows their keys)";
+const ADVICE: &str =
+    "make training.batch, data.size or the networks smaller (brigand info SYSTEM shows their keys)";
 
 #[allow(unsafe_code, reason = "an allocator is unsafe to write")]
 // SAFETY: every method passes its arguments on to the system's allocator and answers what that answers; counting
@@ -134,7 +135,7 @@ pub(crate) fn data_that_fits(
     let estimate = if batch <= SMALL {
         peak(batch).map(|bytes| Estimate { fixed: bytes as f64, each: 0.0 })
     } else {
-        let (few, more) = (batch / 4, batch / 2);
+        let (few, more) = (batch / 8, batch / 4);
         peak(few).and_then(|low| Ok(Estimate::through((few, low), (more, peak(more)?))))
     };
     // What is wrong with the run itself is said when it begins; a trial may also fail because its batch is small.

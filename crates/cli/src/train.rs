@@ -10,9 +10,7 @@ use brigand::measurements::HELD_OUT_ACCURACY;
 use brigand::recipe::{Changes, Recipe};
 use brigand::registry;
 use brigand::training::checkpoint::{self, CheckpointError};
-use brigand::training::{
-    Continuation, Event, Outcome, Prepared, Resumed, RunFolder, Training, open_data,
-};
+use brigand::training::{Continuation, Event, Outcome, Prepared, Resumed, RunFolder, Training, open_data};
 
 use crate::console;
 use crate::data::{warn, write_list};
@@ -200,7 +198,9 @@ fn train(mut training: Training, quiet: bool) -> Result<(), Failure> {
 fn what_is_left(folder: &RunFolder, resume: &str) -> String {
     let path = folder.path().display();
     if RunFolder::open(folder.path()).is_err() {
-        return format!("{path} is no run folder any more, so nothing is left to continue from; begin a new run");
+        return format!(
+            "{path} is no run folder any more, so nothing is left to continue from; begin a new run"
+        );
     }
     match checkpoint::latest(&folder.checkpoints()) {
         Ok(found) => {

@@ -96,10 +96,7 @@ mod tests {
             before.differences(&of(values, labels, classes)).join("; ")
         };
         assert_eq!(now(&[0.0, 1.0, 2.0], &[0, 1, 1], &["cats", "dogs"]), "");
-        assert_eq!(
-            now(&[0.0, 1.0, 2.0, 3.0], &[0, 1, 1, 1], &["cats", "dogs"]),
-            "4 samples instead of 3"
-        );
+        assert_eq!(now(&[0.0, 1.0, 2.0, 3.0], &[0, 1, 1, 1], &["cats", "dogs"]), "4 samples instead of 3");
         // A class with another name moves in the order, and so shifts those between.
         assert_eq!(
             now(&[0.0, 1.0, 2.0], &[1, 0, 0], &["dogs", "felines"]),

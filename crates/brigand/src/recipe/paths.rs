@@ -32,7 +32,8 @@ impl Recipe {
 
 /// The absolute path; the same where it is no UTF-8.
 fn absolute(text: &str) -> Result<String> {
-    let found = std::path::absolute(path_of(text)).map_err(FileError::when("find the place of", Path::new(text)))?;
+    let found =
+        std::path::absolute(path_of(text)).map_err(FileError::when("find the place of", Path::new(text)))?;
     Ok(found.to_str().map_or_else(|| text.to_owned(), str::to_owned))
 }
 

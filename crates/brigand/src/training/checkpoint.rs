@@ -25,9 +25,7 @@ use brigand_core::state::State;
 use candle_core::{DType, Device, Tensor};
 
 pub use self::error::CheckpointError;
-use self::format::{
-    TensorsFile, header_bytes, hex, parse_number, parse_tensors, read_header, tensor_bytes,
-};
+use self::format::{TensorsFile, header_bytes, hex, parse_number, parse_tensors, read_header, tensor_bytes};
 use self::retention::prune;
 pub use self::retention::{best, discard_after};
 use crate::files::{

@@ -119,7 +119,8 @@ impl Curve {
             Some(_) | None => self.stretches.push(next),
         }
         if self.stretches.len() > MOST {
-            let halved = self.stretches.chunks(2).filter_map(|pair| pair.iter().copied().reduce(Stretch::and));
+            let halved =
+                self.stretches.chunks(2).filter_map(|pair| pair.iter().copied().reduce(Stretch::and));
             self.stretches = halved.collect();
             self.width *= 2;
         }

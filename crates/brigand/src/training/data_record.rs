@@ -81,12 +81,18 @@ impl DataRecord {
     pub(super) fn differences(&self, now: &Self) -> Vec<String> {
         let mut found = Vec::new();
         if self.parts.len() != now.parts.len() {
-            found.push(format!("{} has {} domains instead of {}", now.source, now.parts.len(), self.parts.len()));
+            found.push(format!(
+                "{} has {} domains instead of {}",
+                now.source,
+                now.parts.len(),
+                self.parts.len()
+            ));
         }
         for (number, (before, part)) in self.parts.iter().zip(&now.parts).enumerate() {
             let differences = before.differences(part);
             if !differences.is_empty() {
-                let which = if now.parts.len() > 1 { format!(" (domain {})", number + 1) } else { String::new() };
+                let which =
+                    if now.parts.len() > 1 { format!(" (domain {})", number + 1) } else { String::new() };
                 found.push(format!("{}{which} has {}", now.source, differences.join(", ")));
             }
         }

@@ -4,13 +4,13 @@ use std::path::{Path, PathBuf};
 
 use candle_core::Device;
 
+use super::Training;
 use super::checkpoint::{self, CheckpointError};
 use super::data_record::DataRecord;
 use super::loading::saved_recipe;
 use super::prepared::{Prepared, open_data};
 use super::run_folder::RunFolder;
 use super::tensorboard::EventWriter;
-use super::Training;
 use crate::data::Spec;
 use crate::error::{Error, Result};
 use crate::evaluation::EvaluationFile;
@@ -61,7 +61,10 @@ impl Training {
         }
         recipe.make_paths_absolute()?;
         let data = open_data(&recipe).map_err(|error| {
-            Error::Data(format!("{error}; if the data of {} is elsewhere now, add --data SPEC", path.display()))
+            Error::Data(format!(
+                "{error}; if the data of {} is elsewhere now, add --data SPEC",
+                path.display()
+            ))
         })?;
         let record = DataRecord::of(&mut recipe, &data)?;
         let recorded = DataRecord::read(&folder.data())?;
@@ -74,7 +77,9 @@ impl Training {
                 differences.join("; ")
             )));
         }
-        notes.extend(differences.into_iter().map(|difference| format!("from here on other data: {difference}")));
+        notes.extend(
+            differences.into_iter().map(|difference| format!("from here on other data: {difference}")),
+        );
         let mut prepared = Prepared::with(recipe, data, device)?;
         let (step, damaged) = match checkpoint::latest(&folder.checkpoints()) {
             Ok(found) => {
@@ -108,7 +113,10 @@ impl Training {
             record.write(&folder.data())?;
         }
         folder.rewind(step)?;
-        EvaluationFile::rewind(&folder.evaluations_while_training(), step)?;
+        let scores = folder.evaluations_while_training();
+        if let Some(aside) = EvaluationFile::rewind(&scores, step)? {
+            notes.push(format!("{} was damaged and is set aside as {}", scores.display(), aside.display()));
+        }
         let events = EventWriter::resume(folder.path(), step)?;
         let training = Self::assemble(prepared, folder, lock, step, events)?;
         Ok(Resumed { training, damaged, notes })

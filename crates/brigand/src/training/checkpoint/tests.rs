@@ -9,10 +9,7 @@ fn snapshot(step: u64, score: Option<f64>) -> Snapshot {
     let tensor =
         |shape: &[usize], values: &[f32]| StoredTensor { shape: shape.to_vec(), data: values.to_vec() };
     let tensors = BTreeMap::from([
-        (
-            "generator.0.weight".to_owned(),
-            tensor(&[2, 2], &[step as f32, -0.0, f32::MIN_POSITIVE, f32::NAN]),
-        ),
+        ("generator.0.weight".to_owned(), tensor(&[2, 2], &[step as f32, -0.0, f32::MIN_POSITIVE, f32::NAN])),
         ("discriminator.0.bias".to_owned(), tensor(&[], &[0.1])),
         ("nothing".to_owned(), tensor(&[0, 3], &[])),
     ]);
@@ -35,10 +32,8 @@ fn bits(snapshot: &Snapshot) -> Vec<(&String, &[usize], Vec<u32>)> {
 }
 
 fn steps(folder: &Path) -> Vec<u64> {
-    let tensors: Vec<u64> =
-        step_files(folder, TENSORS).unwrap().into_iter().map(|(step, _)| step).collect();
-    let headers: Vec<u64> =
-        step_files(folder, HEADER).unwrap().into_iter().map(|(step, _)| step).collect();
+    let tensors: Vec<u64> = step_files(folder, TENSORS).unwrap().into_iter().map(|(step, _)| step).collect();
+    let headers: Vec<u64> = step_files(folder, HEADER).unwrap().into_iter().map(|(step, _)| step).collect();
     assert_eq!(tensors, headers);
     headers
 }
@@ -91,8 +86,7 @@ fn left_overs_of_a_killed_save_are_passed_over_and_cleaned_up() {
     let folder = tempfile::tempdir().unwrap();
     save(folder.path(), &snapshot(1, None), 3).unwrap();
     fs::write(folder.path().join(".step-00000002.json.77.partial"), "{").unwrap();
-    fs::write(folder.path().join("step-00000002.safetensors"), "tensors of a save without its JSON")
-        .unwrap();
+    fs::write(folder.path().join("step-00000002.safetensors"), "tensors of a save without its JSON").unwrap();
     assert_eq!(latest(folder.path()).unwrap().snapshot.step, 1);
     save(folder.path(), &snapshot(3, None), 3).unwrap();
     assert_eq!(steps(folder.path()), [1, 3]);
