@@ -9,11 +9,13 @@ use brigand_core::measurements::GENERATOR_LOSS;
 use brigand_core::modules::{How, Mode, Network};
 use brigand_core::networks::{AttentionDiscriminator, AttentionGenerator, AttentionNetworkRecipe};
 use brigand_core::objectives::{Hinge, Objective};
+use brigand_core::penalties::{Constraint, Penalty};
 use brigand_core::players::{
     AverageRecipe, Conditioned, Critic, DISCRIMINATOR, Draw, OptimizerRecipe, Player, Rules, Schedule, Turn,
 };
 use brigand_core::recipe::{Family, Length, Make, Row, SystemRecipe};
 use brigand_core::system::{Parts, System};
+use brigand_core::techniques::InstanceNoise;
 use brigand_core::{Error, Place, Result, Setup, parts};
 use serde::{Deserialize, Serialize};
 
@@ -34,8 +36,17 @@ pub struct SaganRecipe {
     pub generator: AttentionNetworkRecipe,
     /// The discriminator's network.
     pub discriminator: AttentionNetworkRecipe,
-    /// What the players minimise, and what constrains the discriminator besides spectral normalisation.
-    pub rules: Rules,
+    /// What players minimise.
+    pub objective: Objective,
+    /// What is added to the discriminator's loss.
+    #[serde(default)]
+    pub penalty: Penalty,
+    /// What constrains the discriminator besides spectral normalisation.
+    #[serde(default)]
+    pub constraint: Constraint,
+    /// Noise on images before the discriminator.
+    #[serde(default)]
+    pub instance_noise: InstanceNoise,
     /// How they step.
     pub optimizer: Players<OptimizerRecipe>,
     /// How the step sizes change over the run.
@@ -54,6 +65,13 @@ pub const ROW: Row = Row {
     length: |_| Length { steps: 4000, batch: 64 },
     make: Make::of::<SaganRecipe>(),
 };
+
+impl SaganRecipe {
+    fn rules(&self) -> Rules {
+        let Self { penalty, constraint, instance_noise: noise, .. } = *self;
+        Rules { penalty, constraint, noise, ..Rules::plain(self.objective) }
+    }
+}
 
 impl SystemRecipe for SaganRecipe {
     const NEEDS: &'static [Need] = &[Need::Samples, Need::Indices(brigand_core::batch::LABELS)];
@@ -74,7 +92,10 @@ impl SystemRecipe for SaganRecipe {
             latent: LatentRecipe { size: 64, prior: Prior::Normal },
             generator: network,
             discriminator: network,
-            rules: Rules::plain(Objective::Hinge(Hinge {})),
+            objective: Objective::Hinge(Hinge {}),
+            penalty: Penalty::default(),
+            constraint: Constraint::default(),
+            instance_noise: InstanceNoise::default(),
             optimizer: Players {
                 generator: OptimizerRecipe::adam(1e-4, 0.0, 0.9),
                 discriminator: OptimizerRecipe::adam(4e-4, 0.0, 0.9),
@@ -88,7 +109,7 @@ impl SystemRecipe for SaganRecipe {
         self.latent.check()?;
         self.generator.check("generator")?;
         self.discriminator.check(DISCRIMINATOR)?;
-        self.rules.check()?;
+        self.rules().check()?;
         self.optimizer.generator.check("generator")?;
         self.optimizer.discriminator.check(DISCRIMINATOR)?;
         self.schedule.check()?;
@@ -139,7 +160,7 @@ impl Sagan {
             space: LatentSpace::new(vec![recipe.latent.part(), class]),
             noise,
             generator: generator.scheduled(recipe.schedule).averaged(recipe.average),
-            discriminator: Critic::new(discriminator.scheduled(recipe.schedule), recipe.rules)?,
+            discriminator: Critic::new(discriminator.scheduled(recipe.schedule), recipe.rules())?,
         })
     }
 

@@ -5,14 +5,12 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout, reason = "helpers of tests")]
 
-mod support;
-
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::support::{recipe, session};
 use brigand::objectives::Objective;
 use brigand::players::Measurements;
 use brigand::state::State;
-use support::{recipe, session};
 
 const OBJECTIVES: [&str; 22] = [
     "minimax",

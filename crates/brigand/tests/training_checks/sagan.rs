@@ -2,10 +2,8 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test")]
 
-mod support;
-
+use crate::support::{refusal, session};
 use brigand::systems::sagan::ATTENTION_GAMMA;
-use support::{refusal, session};
 
 const SHORT: &str = "training.steps=40 generator.width=8 discriminator.width=8 training.batch=16 \
                      optimizer.generator.learning_rate=2e-3 optimizer.discriminator.learning_rate=4e-3";
