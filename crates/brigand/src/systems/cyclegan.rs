@@ -1,5 +1,5 @@
-//! `cyclegan`: translation between two domains of images without pairs (Zhu et al. 2017, arXiv:1703.10593). Each
-//! translator has to find the original again in what the other made of it.
+//! `cyclegan`: translation between two domains of images without pairs (Zhu et al. 2017, arXiv:1703.10593). The
+//! cycle-consistency loss compares each image with its translation to the other domain and back.
 
 use brigand_autograd::{Variable, without_recording};
 use brigand_core::batch::{Batch, IMAGES, Need, PARTNER, SECOND, SECOND_PARTNER, SampleKind};
@@ -82,7 +82,7 @@ pub struct CycleGanRecipe {
 pub const ROW: Row = Row {
     name: "cyclegan",
     family: Family::Translation,
-    summary: "two domains of images without pairs, translated both ways and back",
+    summary: "unpaired image-to-image translation in both directions with a cycle-consistency loss",
     paper: "Zhu et al. 2017, arXiv:1703.10593",
     data: "scenes",
     length: |_| Length { steps: 2000, batch: 4 },

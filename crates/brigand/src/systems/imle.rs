@@ -1,5 +1,5 @@
-//! `imle`: implicit maximum likelihood estimation (Li and Malik 2018, arXiv:1809.09087). No discriminator: every datum
-//! pulls the sample that is nearest to it, so that no mode is left out.
+//! `imle`: implicit maximum likelihood estimation (Li and Malik 2018, arXiv:1809.09087). No discriminator: the
+//! generated sample nearest to each real one is moved towards it, so that every mode is covered.
 
 use brigand_autograd::Variable;
 use brigand_core::batch::{Need, SampleKind};
@@ -75,7 +75,7 @@ pub struct ImleRecipe {
 pub(super) const ROW: Row = Row {
     name: "imle",
     family: Family::Likelihoods,
-    summary: "no discriminator: every datum pulls the sample that is nearest to it",
+    summary: "implicit maximum likelihood: each real sample is matched with its nearest generated one, no discriminator",
     paper: "Li and Malik 2018, arXiv:1809.09087",
     data: "digits",
     length: |_| Length { steps: 2000, batch: 128 },
@@ -85,7 +85,7 @@ pub(super) const ROW: Row = Row {
 impl SystemRecipe for ImleRecipe {
     const NEEDS: &'static [Need] = &[Need::Samples];
 
-    /// In the plane every sample is pulled (a pool no larger than the batch), so that few lie between the modes.
+    /// In the plane every generated sample is matched (a pool no larger than the batch), so that few lie between the modes.
     fn defaults(kind: SampleKind) -> Result<Self> {
         let (size, widths, pool, rate) = match kind {
             SampleKind::Image => (32, vec![256, 512], 10, 1e-3),
