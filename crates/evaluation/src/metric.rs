@@ -181,7 +181,7 @@ impl Available {
         Self {
             real_features: real.has_features(),
             generated_features: generated.has_features(),
-            classes: extractor.knows_classes() && real_samples.is_some() && generated_samples.is_some(),
+            classes: extractor.has_classes() && real_samples.is_some() && generated_samples.is_some(),
             modes: real_samples.is_some_and(|samples| samples.modes().is_some()),
             real_samples: real_samples.is_some(),
             generated_samples: generated_samples.is_some(),

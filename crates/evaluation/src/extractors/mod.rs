@@ -148,7 +148,7 @@ impl Extractor {
     }
 
     /// Whether it gives the logits of classes beside the features.
-    pub fn knows_classes(&self) -> bool {
+    pub fn has_classes(&self) -> bool {
         match self.kind {
             Kind::Inception(_) | Kind::Classifier(_) => true,
             Kind::Pixels | Kind::Given => false,

@@ -134,8 +134,8 @@ fn projection(kind: SampleKind) -> TwoPlayerRecipe {
     }
 }
 
-/// In the plane a generator can move its samples away from the data to where no other class is near, unless the second head
-/// learns that fakes match nothing.
+/// In the plane a generator can move its samples away from the data to where no other class is near, unless generated
+/// samples count as not matching.
 fn matching(kind: SampleKind) -> TwoPlayerRecipe {
     let fakes = kind == SampleKind::Points;
     TwoPlayerRecipe {
@@ -149,9 +149,9 @@ fn matching(kind: SampleKind) -> TwoPlayerRecipe {
     }
 }
 
-/// The second head learns from real images only: if it learns from fakes too, as in the paper, both players settle on
-/// signs of the classes that only they use. In the plane the reward for being easy to classify moves samples away from the
-/// data, so that it weighs less there.
+/// The classifier is trained on real images only: if it is trained on generated ones too, as in the paper, both players
+/// converge to class features that other classifiers do not recognise. In the plane the classification loss moves samples
+/// away from the data, so it has a smaller weight there.
 fn auxiliary(kind: SampleKind) -> TwoPlayerRecipe {
     let (weight, fakes) = if kind == SampleKind::Image { (1.0, false) } else { (0.1, true) };
     TwoPlayerRecipe {
