@@ -55,9 +55,9 @@ fn samples_of_a_class_are_those_of_that_class() {
 #[test]
 fn what_a_run_cannot_be_asked_for_is_refused() {
     let desk = trained("gan");
-    desk.refuse("sample run --class 3", &["cannot be asked for a class", "brigand train cgan"]);
+    desk.refuse("sample run --class 3", &["have no class", "brigand train cgan"]);
     desk.refuse("sample run --truncation 0", &["keeps nothing"]);
-    desk.refuse("interpolate run --classes 1,2", &["cannot be asked for a class"]);
+    desk.refuse("interpolate run --classes 1,2", &["have no class"]);
     desk.refuse("interpolate run --classes 1", &["--classes names 1"]);
     desk.refuse("reconstruct run", &["no encoder", "--search"]);
     desk.refuse("reconstruct run --search --data ring8", &["shape [2]", "[1, 8, 8]"]);
