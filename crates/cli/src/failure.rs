@@ -31,7 +31,7 @@ impl<E: Into<brigand::Error>> From<E> for Failure {
 }
 
 impl Failure {
-    /// Tells it on standard error.
+    /// Prints it on standard error.
     pub(crate) fn report(self) -> ExitCode {
         match self {
             Self::Library(error) => console::tell(&format!("error: {}", with_causes(&error))),

@@ -73,7 +73,7 @@ impl<'a> Inputs<'a> {
         format!("evaluation/{}/{purpose}", self.metric)
     }
 
-    /// Tells how far a long measurement has come.
+    /// Reports the progress of a long measurement.
     pub fn progress(&self, progress: Progress) {
         (self.observe.borrow_mut())(progress);
     }

@@ -211,7 +211,7 @@ impl CycleGan {
         Ok((translated, again))
     }
 
-    /// Notes the errors on held-out images; that on pairs where the data knows the partners.
+    /// Notes the errors on held-out images; that on pairs where the data has them.
     fn note_held_out(&self, turn: &mut Turn<'_>) -> Result<()> {
         let (mut cycle, mut pair) = (Mean::default(), Mean::default());
         for_each_portion(turn.feed(), |batch| {

@@ -27,9 +27,10 @@ const PORTION: usize = 512;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Search {
-    /// Each datum gets the nearest sample: every datum is matched.
+    /// Each real sample is matched with its nearest generated one: every real sample has a match.
     NearestSample,
-    /// Each sample gets the nearest datum, the wrong way round: data that are nearest to no sample are forgotten.
+    /// Each generated sample is matched with its nearest real one, for comparison: real samples that are nearest to none
+    /// are ignored.
     NearestDatum,
 }
 

@@ -271,8 +271,8 @@ fn a_shared_pass_goes_through_a_discriminator() {
     ];
     let gradients = grad_of(&outputs, &[&weight, &y], GradientOptions::default()).unwrap();
     let [by_weight, by_sample] = [0, 1].map(|index| gradients[index].clone().unwrap());
-    let pulled = by_sample.mul(&shared.factors.reshape(&[2, 1]).unwrap()).unwrap().to_vec().unwrap();
+    let rescaled = by_sample.mul(&shared.factors.reshape(&[2, 1]).unwrap()).unwrap().to_vec().unwrap();
     let close = |a: &[f64], b: &[f64]| a.iter().zip(b).all(|(a, b)| (a - b).abs() < 1e-12);
     assert!(close(&by_weight.to_vec().unwrap(), &separate(Objective::discriminator_loss, &weight)));
-    assert!(close(&pulled, &separate(Objective::generator_loss, &y)));
+    assert!(close(&rescaled, &separate(Objective::generator_loss, &y)));
 }
