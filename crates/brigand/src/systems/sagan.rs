@@ -1,4 +1,4 @@
-//! `sagan`: self-attention in both players, so that distant parts of an image can agree (Zhang et al. 2018,
+//! `sagan`: self-attention in both networks, which relates distant parts of an image (Zhang et al. 2018,
 //! arXiv:1805.08318). Spectral normalisation in both, a larger step size for the discriminator, hinge loss.
 
 use brigand_autograd::{Variable, without_recording};
@@ -59,7 +59,7 @@ pub struct SaganRecipe {
 pub const ROW: Row = Row {
     name: "sagan",
     family: Family::Images,
-    summary: "self-attention, spectral normalisation in both players, classes by projection",
+    summary: "self-attention GAN: spectral normalisation in both networks, projection discriminator",
     paper: "Zhang et al. 2018, arXiv:1805.08318",
     data: "digits",
     length: |_| Length { steps: 3000, batch: 64 },
