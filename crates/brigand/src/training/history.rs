@@ -66,7 +66,7 @@ fn losses(curves: &Curves, references: &[Reference]) -> LineChart {
 
 fn accuracies(curves: &Curves, references: &[Reference]) -> LineChart {
     let mut chart = chart(&Panel::Accuracy, "discriminator accuracy", references);
-    chart.references.push(ReferenceLine { label: "guessing: 0.5".to_owned(), value: 0.5 });
+    chart.references.push(ReferenceLine { label: "chance: 0.5".to_owned(), value: 0.5 });
     chart.series =
         both(lines(curves, ACCURACY_ON_REAL, "on real", 0), lines(curves, ACCURACY_ON_FAKE, "on fake", 1));
     chart.y_range = Some((-0.03, 1.03));
