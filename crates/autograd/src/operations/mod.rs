@@ -6,6 +6,7 @@ mod blocks;
 mod composed_convolution;
 pub(crate) mod convolution;
 pub(crate) mod elementwise;
+mod entries;
 mod fused_normalization;
 mod index;
 mod matrix;
