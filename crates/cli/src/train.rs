@@ -122,7 +122,7 @@ fn resume(run: &Path, arguments: &Arguments) -> Result<Option<Training>, Failure
 }
 
 fn train(mut training: Training, quiet: bool) -> Result<(), Failure> {
-    let stop = interrupt::watch()?;
+    let stop = interrupt::install()?;
     let folder = training.folder().clone();
     let recipe = &training.recipe().common.training;
     let (first, steps) = (training.step(), recipe.steps);

@@ -94,19 +94,19 @@ pub enum Family {
     Wasserstein,
     /// Discriminators of bounded slope.
     Lipschitz,
-    /// Real against fake.
+    /// Losses of score differences between real and generated samples.
     Relativistic,
     /// Discriminators as energies.
     Energies,
-    /// Against the collapse of modes.
+    /// Against mode collapse.
     Modes,
-    /// Samples of a class that is asked for.
+    /// Class-conditional generation.
     Conditional,
-    /// Codes that mean something.
+    /// Interpretable latent codes.
     Codes,
-    /// From samples back to latents.
+    /// Systems with an encoder.
     Encoders,
-    /// Samples near every datum, without a discriminator.
+    /// Likelihood-based training, without a discriminator.
     Likelihoods,
     /// Larger images: attention, residual networks, growing.
     Images,

@@ -91,7 +91,7 @@ impl Session {
         self.span
     }
 
-    /// One step; answers what it reports.
+    /// One step; returns its report.
     ///
     /// # Errors
     /// If a computation fails.

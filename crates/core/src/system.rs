@@ -38,7 +38,7 @@ pub trait System: Send {
     /// Everything that training changes.
     fn parts(&mut self) -> Parts<'_>;
 
-    /// One step: as many updates of each player as the recipe asks for.
+    /// One step: as many updates of each player as the recipe says.
     ///
     /// # Errors
     /// If the data cannot be read, or a computation fails.

@@ -8,7 +8,7 @@
 //! let mut sampler = Sampler::new(digits.len(), 64, 0)?;
 //! let batch = digits.get(&sampler.indices(0))?;
 //! assert_eq!(batch.shape, [64, 1, 8, 8]);
-//! # Ok::<(), brigand_data::DataError>(())
+//! # Ok::<(), brigand_core::Error>(())
 //! ```
 
 mod cache;

@@ -16,7 +16,7 @@ pub enum Split {
     /// The part for training.
     #[default]
     Train,
-    /// The part kept for judging.
+    /// The held-out part, for evaluation.
     Test,
 }
 

@@ -1,4 +1,4 @@
-//! The names by which data is asked for.
+//! Names of data, as on the command line and in recipes.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -44,7 +44,7 @@ pub enum Spec {
 }
 
 impl Spec {
-    /// Of text: the most tokens of a line where nothing else is asked for.
+    /// Of text: the most tokens of a line where no other number is given.
     pub fn text_length(&self) -> Option<usize> {
         match self {
             Self::Lines(_) => Some(32),

@@ -1,5 +1,5 @@
 //! The table of metrics. A metric is one file with a [`MetricRow`] and a line in [`METRICS`]; recipes, reports, the
-//! program and its texts walk the table and know no metric by name. `docs/new-metric.md` shows how to add one.
+//! program and its help go through the table and name no metric. `docs/new-metric.md` shows how to add one.
 
 use std::fmt;
 
@@ -38,7 +38,7 @@ pub static METRICS: &[MetricRow] = &[
 /// the curves of a run.
 #[derive(Clone, Copy)]
 pub struct MetricRow {
-    /// What it is asked for by.
+    /// Its name on the command line and in recipes.
     pub name: &'static str,
     /// What it measures, in half a sentence.
     pub summary: &'static str,
@@ -46,7 +46,7 @@ pub struct MetricRow {
     pub needs: &'static [Need],
     /// Every score that it can give.
     pub scores: &'static [ScoreRow],
-    /// Whether it is measured when nobody says which metrics, wherever the sets have what it needs.
+    /// Whether it is measured when no metrics are chosen, wherever the sets have what it needs.
     pub usual: bool,
     /// Whether it takes too long to be measured every few steps of a training.
     pub slow: bool,
@@ -95,11 +95,11 @@ pub enum Need {
     TrainingSamples,
     /// The class of every real sample.
     RealClasses,
-    /// The class of every generated sample: the one it was asked for, or that of its folder.
+    /// The class of every generated sample: its condition, or that of its folder.
     GeneratedClasses,
     /// A generator that makes samples of latents.
     Generator,
-    /// Somebody who trains a classifier.
+    /// A function that trains a classifier, see [`super::TrainClassifier`].
     Classifier,
 }
 
@@ -143,7 +143,7 @@ impl MetricRow {
                 Need::RealClasses => (available.real_classes, "the classes of the real samples"),
                 Need::GeneratedClasses => (available.generated_classes, GENERATED_CLASSES),
                 Need::Generator => (available.generator, GENERATOR),
-                Need::Classifier => (available.classifier, "somebody who trains a classifier"),
+                Need::Classifier => (available.classifier, "a function that trains a classifier"),
             };
             (!there).then_some(text)
         })
@@ -151,10 +151,10 @@ impl MetricRow {
 }
 
 pub(super) const CLASSES: &str =
-    "an extractor that knows classes; choose --features classifier, classifier:RUN or inception:FILE";
-pub(super) const MODES_OR_CLASSES: &str = "points of a mixture, or images and an extractor that knows classes; \
+    "an extractor with class probabilities; choose --features classifier, classifier:RUN or inception:FILE";
+pub(super) const MODES_OR_CLASSES: &str = "points of a mixture, or images and an extractor with class probabilities; \
                                            choose --features classifier, classifier:RUN or inception:FILE";
-pub(super) const GENERATED_CLASSES: &str = "classes that were asked for; give a conditional run";
+pub(super) const GENERATED_CLASSES: &str = "classes of the generated samples; give a class-conditional run";
 pub(super) const GENERATOR: &str = "a generator, to follow paths through its latent space; give a run";
 
 /// What two sets and an extractor have of all that metrics need.
@@ -173,7 +173,7 @@ pub struct Available {
 }
 
 impl Available {
-    /// What `real`, `generated` and `extractor` have; `classifier` tells whether somebody trains one.
+    /// What `real`, `generated` and `extractor` have; `classifier` is whether one can be trained.
     pub fn of(real: Side<'_>, generated: Side<'_>, extractor: &Extractor, classifier: bool) -> Self {
         let (real_samples, generated_samples) = (real.samples(), generated.samples());
         let labelled =
@@ -181,7 +181,7 @@ impl Available {
         Self {
             real_features: real.has_features(),
             generated_features: generated.has_features(),
-            classes: extractor.knows_classes() && real_samples.is_some() && generated_samples.is_some(),
+            classes: extractor.has_classes() && real_samples.is_some() && generated_samples.is_some(),
             modes: real_samples.is_some_and(|samples| samples.modes().is_some()),
             real_samples: real_samples.is_some(),
             generated_samples: generated_samples.is_some(),
@@ -193,7 +193,7 @@ impl Available {
     }
 }
 
-/// The metric that is asked for by `name`.
+/// The metric called `name`.
 ///
 /// # Errors
 /// If there is none, naming the nearest and all there are.

@@ -11,7 +11,7 @@ use brigand_core::latent::CLASS;
 /// Which samples are wanted.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Choice {
-    /// Numbers of the classes that are asked for, in turn; empty leaves classes to chance.
+    /// Numbers of the classes of the samples, in turn; empty draws them at random.
     pub classes: Vec<u32>,
     /// Normal coordinates beyond so many standard deviations are drawn again.
     pub truncation: Option<f64>,
@@ -22,13 +22,13 @@ impl Choice {
     /// truncation.
     ///
     /// # Errors
-    /// If the system knows no classes or not these, or nothing can be truncated.
+    /// If the system has no classes or not these, or nothing can be truncated.
     pub fn latents(&self, sampler: &dyn Sampler, count: usize, seed: u64) -> Result<Variable> {
         let space = sampler.space();
         let mut latents = sampler.latents(count, &mut Stream::new(seed, "sample", 0))?;
         if !self.classes.is_empty() {
-            let asked: Vec<u32> = self.classes.iter().copied().cycle().take(count).collect();
-            latents = space.with_category(&latents, CLASS, &asked)?;
+            let chosen: Vec<u32> = self.classes.iter().copied().cycle().take(count).collect();
+            latents = space.with_category(&latents, CLASS, &chosen)?;
         }
         if let Some(limit) = self.truncation {
             latents = truncate(space, &latents, limit, &mut Stream::new(seed, "sample/truncation", 0))?;

@@ -67,7 +67,7 @@ pub fn truncate(
 pub struct Truncated {
     /// Standard deviations that normal coordinates stay within; `None` for all of them.
     pub limit: Option<f64>,
-    /// The mean over samples of the extractor's largest class probability, where it knows classes.
+    /// The mean over samples of the extractor's largest class probability, where it has classes.
     pub confidence: Option<f64>,
     /// The sum of the variances of the extractor's features.
     pub variance: f64,

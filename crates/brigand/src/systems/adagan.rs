@@ -30,8 +30,7 @@ pub struct EnsembleRecipe {
     /// Whether a later member trains on what the earlier ones miss.
     pub boosting: bool,
     /// Steps of the discriminator between the data and the mixture, which measures what the members miss.
-    #[serde(rename = "judge_steps")]
-    pub mixture_steps: u64,
+    pub discriminator_steps: u64,
     /// What is added to its loss.
     pub penalty: Penalty,
     /// What constrains it without a term in its loss.
@@ -45,7 +44,7 @@ impl Default for EnsembleRecipe {
         Self {
             members: 3,
             boosting: true,
-            mixture_steps: 1000,
+            discriminator_steps: 1000,
             penalty: Penalty::default(),
             constraint: Constraint::default(),
             instance_noise: InstanceNoise::default(),
@@ -86,7 +85,7 @@ impl TryFrom<Table> for AdaGanRecipe {
 pub(super) const ROW: Row = Row {
     name: "adagan",
     family: Family::Modes,
-    summary: "an ensemble, each member trained on what those before it miss",
+    summary: "boosted ensemble of GANs: each is trained on data weighted towards what the earlier ones miss",
     paper: "Tolstikhin et al. 2017, arXiv:1701.02386",
     data: "digits",
     length: |kind| match kind {
@@ -106,13 +105,13 @@ impl SystemRecipe for AdaGanRecipe {
     fn check(&self) -> Result<()> {
         self.member.check()?;
         self.ensemble.rules().check()?;
-        let EnsembleRecipe { members, boosting, mixture_steps, .. } = self.ensemble;
+        let EnsembleRecipe { members, boosting, discriminator_steps, .. } = self.ensemble;
         if members == 0 || members > 100 {
             return Err(Error::Recipe(format!("ensemble.members is {members}; give 1 to 100")));
         }
-        if boosting && mixture_steps == 0 {
+        if boosting && discriminator_steps == 0 {
             return Err(Error::Recipe(
-                "ensemble.judge_steps is 0, so nothing measures what is missed; give at least 1 or set \
+                "ensemble.discriminator_steps is 0, so nothing measures what is missed; give at least 1 or set \
                  ensemble.boosting=false"
                     .into(),
             ));
@@ -199,7 +198,7 @@ const PORTION: usize = 2000;
 impl AdaGan {
     /// Scores of the whole data set by a new discriminator between the data and the mixture so far.
     fn mixture_scores(&self, turn: &mut Turn<'_>) -> Result<Vec<f32>> {
-        let EnsembleRecipe { mixture_steps, constraint, .. } = self.recipe.ensemble;
+        let EnsembleRecipe { discriminator_steps, constraint, .. } = self.recipe.ensemble;
         let member = &self.recipe.member;
         let setup = Setup { seed: turn.feed().seed() ^ turn.step, ..self.setup.clone() };
         let reparametrisation = constraint.reparametrisation();
@@ -209,7 +208,7 @@ impl AdaGan {
         let player = Player::new(network, member.optimizer.discriminator)?;
         let mut discriminator = Critic::new(player, self.recipe.ensemble.rules())?;
         turn.feed().weigh(None)?;
-        for round in 0..mixture_steps {
+        for round in 0..discriminator_steps {
             let (draw, feed) = (turn.draw(turn.step + round), turn.feed());
             let (count, real) = (feed.batch_size(), feed.batch(round)?.samples()?.clone());
             let latents =

@@ -97,7 +97,7 @@ pub struct CatGanRecipe {
 pub(super) const ROW: Row = Row {
     name: "catgan",
     family: Family::Codes,
-    summary: "a discriminator that sorts samples into clusters without labels, or into classes with a few",
+    summary: "categorical GAN: the discriminator assigns clusters without labels, or classes with a few labels",
     paper: "Springenberg 2015, arXiv:1511.06390",
     data: "digits",
     length: |kind| match kind {

@@ -11,9 +11,9 @@ use brigand_core::state::State;
 use brigand_core::{Place, Result, Setup};
 
 /// A generator from noise, and how it steps.
-pub(super) struct LatentGenerator {
+pub struct LatentGenerator {
     /// The network and its optimizer.
-    pub(super) player: Player<Generator>,
+    pub player: Player<Generator>,
     space: LatentSpace,
     sample: SampleShape,
     place: Place,
@@ -24,7 +24,7 @@ impl LatentGenerator {
     ///
     /// # Errors
     /// If the network does not fit the samples.
-    pub(super) fn new(
+    pub fn new(
         network: &NetworkRecipe,
         latent: LatentRecipe,
         (optimizer, schedule): (OptimizerRecipe, Schedule),
@@ -41,12 +41,18 @@ impl LatentGenerator {
     }
 
     /// `count` latents for `purpose`, `[count, size]`.
-    pub(super) fn draw(&self, draw: Draw, purpose: &str, count: usize) -> Result<Variable> {
+    ///
+    /// # Errors
+    /// If they do not fit the device.
+    pub fn draw(&self, draw: Draw, purpose: &str, count: usize) -> Result<Variable> {
         draw.rows(purpose, count, |count, stream| self.latents(count, stream))
     }
 
-    /// The samples of `latents` in training.
-    pub(super) fn generate_batch(&mut self, latents: &Variable, mode: Mode) -> Result<Variable> {
+    /// The samples of `latents` in training, with gradients to the generator's weights.
+    ///
+    /// # Errors
+    /// If the latents do not fit the network.
+    pub fn generate_batch(&mut self, latents: &Variable, mode: Mode) -> Result<Variable> {
         self.player.run_with(How::plain(mode), |generator, pass| generator.forward(pass, latents, None))
     }
 }

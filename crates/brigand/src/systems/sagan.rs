@@ -1,4 +1,4 @@
-//! `sagan`: self-attention in both players, so that distant parts of an image can agree (Zhang et al. 2018,
+//! `sagan`: self-attention in both networks, which relates distant parts of an image (Zhang et al. 2018,
 //! arXiv:1805.08318). Spectral normalisation in both, a larger step size for the discriminator, hinge loss.
 
 use brigand_autograd::{Variable, without_recording};
@@ -59,10 +59,10 @@ pub struct SaganRecipe {
 pub const ROW: Row = Row {
     name: "sagan",
     family: Family::Images,
-    summary: "self-attention, spectral normalisation in both players, classes by projection",
+    summary: "self-attention GAN: spectral normalisation in both networks, projection discriminator",
     paper: "Zhang et al. 2018, arXiv:1805.08318",
     data: "digits",
-    length: |_| Length { steps: 4000, batch: 64 },
+    length: |_| Length { steps: 3000, batch: 64 },
     make: Make::of::<SaganRecipe>(),
 };
 
@@ -76,7 +76,7 @@ impl SaganRecipe {
 impl SystemRecipe for SaganRecipe {
     const NEEDS: &'static [Need] = &[Need::Samples, Need::Indices(brigand_core::batch::LABELS)];
 
-    /// The paper's step sizes, and networks for images of 8 to 64 pixels.
+    /// Narrow networks for small images, with the paper's ratio of step sizes at five times their size.
     fn defaults(kind: SampleKind) -> Result<Self> {
         match kind {
             SampleKind::Image => {}
@@ -87,7 +87,7 @@ impl SystemRecipe for SaganRecipe {
                 ));
             }
         }
-        let network = AttentionNetworkRecipe { width: 32, attention: 32 };
+        let network = AttentionNetworkRecipe { width: 16, attention: 32 };
         Ok(Self {
             latent: LatentRecipe { size: 64, prior: Prior::Normal },
             generator: network,
@@ -97,11 +97,11 @@ impl SystemRecipe for SaganRecipe {
             constraint: Constraint::default(),
             instance_noise: InstanceNoise::default(),
             optimizer: Players {
-                generator: OptimizerRecipe::adam(1e-4, 0.0, 0.9),
-                discriminator: OptimizerRecipe::adam(4e-4, 0.0, 0.9),
+                generator: OptimizerRecipe::adam(5e-4, 0.0, 0.9),
+                discriminator: OptimizerRecipe::adam(2e-3, 0.0, 0.9),
             },
             schedule: Schedule::Constant {},
-            average: AverageRecipe { decay: 0.999 },
+            average: AverageRecipe { decay: 0.995 },
         })
     }
 

@@ -1,4 +1,4 @@
-//! What a system of sequences is made of.
+//! The recipe of a system of sequences.
 
 use brigand_core::modules::Relaxation;
 use brigand_core::{Error, Result};

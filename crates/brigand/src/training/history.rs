@@ -71,7 +71,7 @@ fn losses(records: &[Record], references: &[Reference]) -> LineChart {
 
 fn accuracies(records: &[Record], references: &[Reference]) -> LineChart {
     let mut chart = chart(&Panel::Accuracy, "discriminator accuracy", references);
-    chart.references.push(ReferenceLine { label: "guessing: 0.5".to_owned(), value: 0.5 });
+    chart.references.push(ReferenceLine { label: "chance: 0.5".to_owned(), value: 0.5 });
     chart.series = both(
         curves(records, ACCURACY_ON_REAL, "on real", 0),
         curves(records, ACCURACY_ON_FAKE, "on fake", 1),

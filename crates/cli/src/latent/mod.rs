@@ -75,7 +75,7 @@ impl Opened {
         Ok(self.system.sampler()?)
     }
 
-    /// Draws the grid, writes what was asked for, and tells where.
+    /// Draws the grid, writes the files, and prints where they are.
     fn show(&self, grid: &LatentGrid, caption: &str) -> Result<(), Failure> {
         self.show_at(&self.outputs, grid, caption)
     }

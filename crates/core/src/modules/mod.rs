@@ -1,4 +1,4 @@
-//! What networks are made of: named blocks with `forward` signatures of their own.
+//! The parts of networks: named blocks with `forward` signatures of their own.
 //!
 //! A module only describes a computation and holds the places of its parameters; the values live in
 //! [`Parameters`], which the network owns, so that the same module runs with other weights (averaged, unrolled).

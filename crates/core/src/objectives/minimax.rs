@@ -1,4 +1,4 @@
-//! The original game, `min_G max_D E ln D(x) + E ln(1 - D(G(z)))` (Goodfellow et al. 2014, arXiv:1406.2661),
+//! The original minimax problem, `min_G max_D E ln D(x) + E ln(1 - D(G(z)))` (Goodfellow et al. 2014, arXiv:1406.2661),
 //! with `D = sigmoid(score)`.
 
 use brigand_autograd::Variable;
@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::{AdversarialLoss, Energies, Merging, Properties, ScoreShape, Scores};
 use crate::error::{Error, Result};
 
-/// Goodfellow's game with the saturating generator loss.
+/// Goodfellow's losses with the saturating generator loss.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Minimax {
@@ -56,7 +56,7 @@ impl AdversarialLoss for Minimax {
     }
 }
 
-/// `mean softplus(-real) + mean softplus(fake)`; `2 ln 2` when D cannot tell. With targets `(real, fake)` other than
+/// `mean softplus(-real) + mean softplus(fake)`; `2 ln 2` where D is 1/2 everywhere. With targets `(real, fake)` other than
 /// `(1, 0)` it is the cross-entropy with smoothed labels (Salimans et al. 2016, arXiv:1606.03498, section 3.4),
 /// `mean(softplus(s) - target s)` of either side.
 pub(super) fn classification(scores: &Scores<'_>, (real, fake): (f64, f64)) -> Result<Variable> {
@@ -71,7 +71,7 @@ fn cross_entropy(scores: &Variable, target: f64) -> Result<Variable> {
     Ok(if target == 0.0 { certain } else { certain.sub(&scores.scale(target)?)? }.mean_all()?)
 }
 
-/// The discriminator's loss at its best constant answer to both labels, and that answer, a probability.
+/// The discriminator's loss at its best constant output for both labels, and that output, a probability.
 pub(super) fn indifference((real, fake): (f64, f64)) -> (f64, f64) {
     let mean = (real + fake) / 2.0;
     let entropy = |p: f64| if p > 0.0 { -p * p.ln() } else { 0.0 };

@@ -7,7 +7,7 @@ use super::minimax::{check_targets, classification, indifference};
 use super::{AdversarialLoss, Energies, Merging, Properties, ScoreShape, Scores};
 use crate::error::Result;
 
-/// Goodfellow's game with the generator loss that keeps a gradient.
+/// Goodfellow's losses with the non-saturating generator loss.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct NonSaturating {

@@ -27,7 +27,7 @@ pub trait Learner {
     /// The factor of its step size at a step of a run.
     fn scale(&self, step: u64, steps: u64) -> f64;
 
-    /// One step along gradients that passed the gateway. Answers what it measured on the way, by name.
+    /// One step along gradients that passed the gateway. Returns its measurements, by name.
     fn step(
         &mut self,
         gradients: &[Variable],

@@ -96,7 +96,7 @@ struct AaeLabels {
 
 impl AaeLabels {
     /// The loss of the encoder against a discriminator that compares codes of labelled samples with draws of their own
-    /// component, and those of `samples`, whose labels nobody uses, with draws of any.
+    /// component, and those of `samples`, whose labels are not used, with draws of the whole prior.
     fn regularization_loss(
         &mut self,
         turn: &mut Turn<'_>,

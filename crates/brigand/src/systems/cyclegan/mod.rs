@@ -1,5 +1,5 @@
-//! `cyclegan`: translation between two domains of images without pairs (Zhu et al. 2017, arXiv:1703.10593). Each
-//! translator has to find the original again in what the other made of it.
+//! `cyclegan`: translation between two domains of images without pairs (Zhu et al. 2017, arXiv:1703.10593). The
+//! cycle-consistency loss compares each image with its translation to the other domain and back.
 
 mod recipe;
 
@@ -32,7 +32,7 @@ const TO_FIRST: Direction = Direction { name: "b-to-a", from: SECOND, to: IMAGES
 pub const ROW: Row = Row {
     name: "cyclegan",
     family: Family::Translation,
-    summary: "two domains of images without pairs, translated both ways and back",
+    summary: "unpaired image-to-image translation in both directions with a cycle-consistency loss",
     paper: "Zhu et al. 2017, arXiv:1703.10593",
     data: "scenes",
     length: |_| Length { steps: 2000, batch: 4 },
@@ -111,7 +111,7 @@ impl CycleGan {
         Ok((translated, again))
     }
 
-    /// Notes the errors on held-out images; that on pairs where the data knows the partners.
+    /// Notes the errors on held-out images; that on pairs where the data has them.
     fn note_held_out(&self, turn: &mut Turn<'_>) -> Result<()> {
         let (mut cycle, mut pair) = (Mean::default(), Mean::default());
         for_each_portion(turn.feed(), |batch| {

@@ -71,7 +71,7 @@ pub struct VaeRecipe {
 pub(super) const ROW: Row = Row {
     name: "vae",
     family: Family::Encoders,
-    summary: "the variational auto-encoder: a likelihood instead of a discriminator",
+    summary: "variational auto-encoder: maximises a lower bound of the likelihood, no discriminator",
     paper: "Kingma and Welling 2013, arXiv:1312.6114",
     data: "digits",
     length,

@@ -102,7 +102,7 @@ pub struct VaeGanRecipe {
 pub(super) const ROW: Row = Row {
     name: "vae-gan",
     family: Family::Encoders,
-    summary: "an auto-encoder that compares samples in a discriminator's features",
+    summary: "VAE whose reconstruction error is measured in a discriminator's features",
     paper: "Larsen et al. 2015, arXiv:1512.09300",
     data: "digits",
     length: |kind| match kind {

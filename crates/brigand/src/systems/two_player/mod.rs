@@ -146,7 +146,7 @@ fn generator(
     recipe.generator.generator("generator", setup, options)
 }
 
-/// A player with what the recipe asks of both.
+/// A player with the settings that both players share.
 fn player<M>(network: Network<M>, optimizer: OptimizerRecipe, recipe: &TwoPlayerRecipe) -> Result<Player<M>> {
     let player = Player::new(network, optimizer)?.scheduled(recipe.schedule);
     let history = HistoricalAverage::of(recipe.techniques.historical_averaging, player.weights());

@@ -1,4 +1,4 @@
-//! What a two-player system is made of, and which parts go together.
+//! The recipe of a two-player system, and which parts can be combined.
 
 use brigand_core::batch::{Need, SampleKind};
 use brigand_core::latent::LatentRecipe;
