@@ -68,6 +68,15 @@ pub struct CheckpointRecipe {
     pub every: u64,
     /// How many of the latest are kept.
     pub keep: usize,
+    /// Batches over which the statistics of batch normalisation are estimated for the weights that sample, before a
+    /// checkpoint and an evaluation; 0 to sample with the running statistics of training.
+    #[serde(default = "statistics_batches")]
+    pub statistics_batches: usize,
+}
+
+/// Enough that their noise is far below what differs between running and estimated statistics.
+fn statistics_batches() -> usize {
+    50
 }
 
 /// Measuring samples while training.
@@ -219,7 +228,11 @@ impl Recipe {
             },
             training: TrainingRecipe { steps: length.steps, batch: length.batch, seed: 0, report_every: 10 },
             samples: SamplesRecipe { every: pictures_every(length.steps), count: 64 },
-            checkpoint: CheckpointRecipe { every: checkpoints_every(length.steps), keep: 3 },
+            checkpoint: CheckpointRecipe {
+                every: checkpoints_every(length.steps),
+                keep: 3,
+                statistics_batches: statistics_batches(),
+            },
             evaluation: EvaluationRecipe::default(),
         };
         Ok(Self { common, system: (row.make.defaults)(kind)? })

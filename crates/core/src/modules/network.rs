@@ -102,7 +102,7 @@ impl<M> Network<M> {
         let Parameters { name, weights: own, buffers, place, .. } = &self.parameters;
         let (found, seen) = estimate.so_far(name, buffers);
         let mode = Mode::Estimating { seen };
-        let mut pass = Pass::new(weights.unwrap_or(own), &found, mode, place.compute, None);
+        let mut pass = Pass::new(weights.unwrap_or(own), found, mode, place.compute, None);
         let output = without_recording(|| forward(&self.module, &mut pass))?;
         let updates = std::mem::take(&mut pass.updates);
         if !updates.is_empty() {
