@@ -62,7 +62,11 @@ impl Recipe {
             },
             training: TrainingRecipe { steps: length.steps, batch: length.batch, seed: 0, report_every: 10 },
             samples: SamplesRecipe { every: Interval::Samples.default(length.steps), count: 64 },
-            checkpoint: CheckpointRecipe { every: Interval::Checkpoints.default(length.steps), keep: 3 },
+            checkpoint: CheckpointRecipe {
+                every: Interval::Checkpoints.default(length.steps),
+                keep: 3,
+                statistics_batches: CheckpointRecipe::statistics_batches(),
+            },
             evaluation: EvaluationRecipe::default(),
         };
         Ok(Self { common, system: (row.make.defaults)(kind)? })

@@ -61,6 +61,17 @@ pub struct CheckpointRecipe {
     pub every: u64,
     /// How many of the latest are kept.
     pub keep: usize,
+    /// Batches over which the statistics of batch normalisation are estimated for the weights that sample, before a
+    /// checkpoint and an evaluation; 0 to sample with the running statistics of training.
+    #[serde(default = "CheckpointRecipe::statistics_batches")]
+    pub statistics_batches: usize,
+}
+
+impl CheckpointRecipe {
+    /// Enough that their noise is far below what differs between running and estimated statistics.
+    pub(super) fn statistics_batches() -> usize {
+        50
+    }
 }
 
 /// The tables that every recipe has.

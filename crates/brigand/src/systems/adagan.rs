@@ -5,7 +5,7 @@ use brigand_autograd::{Variable, without_recording};
 use brigand_core::batch::{Need, SampleKind, SampleShape};
 use brigand_core::capability::Sampler;
 use brigand_core::latent::{Distribution, LatentPart, LatentSpace, MEMBER};
-use brigand_core::modules::Part;
+use brigand_core::modules::{Part, Statistics};
 use brigand_core::networks::DiscriminatorOptions;
 use brigand_core::objectives::Objective;
 use brigand_core::penalties::{Constraint, Penalty};
@@ -323,7 +323,7 @@ impl Sampler for AdaGan {
         self.sample
     }
 
-    fn generate(&self, latents: &Variable) -> Result<Variable> {
+    fn generate_with(&self, latents: &Variable, statistics: &mut Statistics<'_>) -> Result<Variable> {
         self.space.check(latents)?;
         let size = self.space.size() - 1;
         let choices = latents.narrow(1, size, 1)?.to_vec_f32()?;
@@ -336,7 +336,7 @@ impl Sampler for AdaGan {
             let chosen = choices.iter().zip(0_u32..).filter(|(choice, _)| member(**choice) == number);
             let rows: Vec<u32> = chosen.map(|(_, row)| row).collect();
             if !rows.is_empty() {
-                parts.push(generator.generate(&own.index_select(0, &rows)?)?);
+                parts.push(generator.generate_with(&own.index_select(0, &rows)?, statistics)?);
                 order.extend(rows);
             }
         }

@@ -4,7 +4,7 @@ use brigand_autograd::Variable;
 use brigand_core::batch::SampleShape;
 use brigand_core::capability::Sampler;
 use brigand_core::latent::{LatentRecipe, LatentSpace};
-use brigand_core::modules::{How, Mode, Parameters, Part};
+use brigand_core::modules::{Estimate, How, Mode, Parameters, Part, Statistics};
 use brigand_core::networks::{Generator, GeneratorOptions, NetworkRecipe};
 use brigand_core::players::{Draw, OptimizerRecipe, Player, Schedule};
 use brigand_core::state::State;
@@ -70,9 +70,9 @@ impl Sampler for LatentGenerator {
         self.sample
     }
 
-    fn generate(&self, latents: &Variable) -> Result<Variable> {
+    fn generate_with(&self, latents: &Variable, statistics: &mut Statistics<'_>) -> Result<Variable> {
         self.space.check(latents)?;
-        self.player.sample(latents, |generator, pass| generator.forward(pass, latents, None))
+        self.player.sample_with(latents, statistics, |generator, pass| generator.forward(pass, latents, None))
     }
 }
 
@@ -87,5 +87,9 @@ impl Part for LatentGenerator {
 
     fn parameters(&self) -> Vec<&Parameters> {
         Part::parameters(&self.player)
+    }
+
+    fn sample_by(&mut self, estimate: Option<&Estimate>) -> usize {
+        self.player.sample_by(estimate)
     }
 }

@@ -6,7 +6,7 @@ use brigand_core::batch::{Batch, IMAGES, Need, SampleKind, SampleShape, no_label
 use brigand_core::capability::{Content, Exhibit, Sampler, Showing};
 use brigand_core::latent::{CLASS, Distribution, LatentPart, LatentRecipe, LatentSpace, Prior};
 use brigand_core::measurements::GENERATOR_LOSS;
-use brigand_core::modules::{How, Mode, Network};
+use brigand_core::modules::{How, Mode, Network, Statistics};
 use brigand_core::networks::{AttentionDiscriminator, AttentionGenerator, AttentionNetworkRecipe};
 use brigand_core::objectives::{Hinge, Objective};
 use brigand_core::penalties::{Constraint, Penalty};
@@ -253,8 +253,8 @@ impl Sampler for Sagan {
         SampleShape::Image { channels, height, width }
     }
 
-    fn generate(&self, latents: &Variable) -> Result<Variable> {
+    fn generate_with(&self, latents: &Variable, statistics: &mut Statistics<'_>) -> Result<Variable> {
         let (noise, classes) = self.split(latents)?;
-        self.generator.sample(latents, |g, pass| Ok(g.run(pass, &noise, &classes)?.0))
+        self.generator.sample_with(latents, statistics, |g, pass| Ok(g.run(pass, &noise, &classes)?.0))
     }
 }

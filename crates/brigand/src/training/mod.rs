@@ -209,6 +209,7 @@ impl Training {
         let clock = Clock { began: Instant::now(), before: self.time };
         let mut last_read = clock.began;
         if self.step() == 0 {
+            self.estimate_statistics()?;
             self.take_pictures(observer)?;
             self.save_checkpoint(None, observer)?;
         }
@@ -216,6 +217,7 @@ impl Training {
             if stop.load(Ordering::Relaxed) {
                 // The step's own checkpoint may hold a score.
                 if self.saved != Some(self.step()) {
+                    self.estimate_statistics()?;
                     self.save_checkpoint(None, observer)?;
                 }
                 self.draw_history()?;
@@ -235,6 +237,9 @@ impl Training {
             let mut measurements = report.read(self.step())?;
             last_read = Instant::now();
             observer(&Event::Measured { step: self.step(), measurements: &measurements });
+            if saves || measures {
+                self.estimate_statistics()?;
+            }
             if draws {
                 let measured = self.take_pictures(observer)?;
                 reports |= !measured.is_empty();
@@ -268,6 +273,11 @@ impl Training {
             }
         }
         Ok(Outcome::Finished)
+    }
+
+    /// What is drawn, measured and saved of this step samples with statistics of its own weights.
+    fn estimate_statistics(&mut self) -> Result<()> {
+        self.session.estimate_statistics(self.recipe.common.checkpoint.statistics_batches)
     }
 
     fn write_record(&mut self, measurements: Measurements, clock: &Clock) -> Result<()> {

@@ -16,7 +16,7 @@ use super::slopes::{differentiable, normalized, penalty_term};
 use super::turn::{Draw, Turn};
 use crate::error::{Error, Result};
 use crate::measurements::GENERATOR_LOSS;
-use crate::modules::{How, Mode, Parameters, Part, Weights};
+use crate::modules::{Estimate, How, Mode, Parameters, Part, Weights};
 use crate::objectives::{Scores, SharedPass};
 use crate::random::Stream;
 use crate::state::State;
@@ -419,5 +419,9 @@ impl<M> Part for Critic<M> {
 
     fn parameters(&self) -> Vec<&Parameters> {
         self.player.parameters()
+    }
+
+    fn sample_by(&mut self, estimate: Option<&Estimate>) -> usize {
+        self.player.sample_by(estimate)
     }
 }
