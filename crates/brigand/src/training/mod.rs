@@ -132,8 +132,10 @@ impl Training {
     }
 
     fn begin(mut prepared: Prepared, folder: RunFolder, lock: RunLock) -> Result<Self> {
-        DataRecord::of(&mut prepared.recipe, &prepared.data)?.write(&folder.data())?;
+        let record = DataRecord::of(&mut prepared.recipe, &prepared.data)?;
+        // In this order, a kill in between leaves a run that can be begun again.
         write_atomically(&folder.recipe(), prepared.recipe.to_toml()?.as_bytes())?;
+        record.write(&folder.data())?;
         let events = EventWriter::create(folder.path())?;
         Self::assemble(prepared, folder, lock, 0, events)
     }

@@ -91,6 +91,11 @@ impl Training {
             Err(CheckpointError::NoneUsable { skipped, .. }) if skipped.is_empty() => (0, Vec::new()),
             Err(error) => return Err(error.into()),
         };
+        if recorded.is_none() && step > 0 {
+            let data = folder.data();
+            notes
+                .push(format!("{} is missing, so whether the data has changed is not known", data.display()));
+        }
         let steps = prepared.recipe.common.training.steps;
         if steps < step.max(1) {
             return Err(Error::Request(format!(

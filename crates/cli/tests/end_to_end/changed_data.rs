@@ -59,7 +59,9 @@ fn data_that_changed_stops_a_resumed_run_and_is_described() {
     assert!(ended.err.contains("from here on other data"), "{}", ended.err);
     // From then on this is its data.
     desk.succeed("train --resume run --steps 7 --quiet");
-    desk.refuse("train gan --accept-changed-data", &[]);
+    std::fs::remove_file(desk.path("run/data.json")).unwrap();
+    assert!(desk.run("train --resume run --steps 8 --quiet").err.contains("data.json is missing"));
+    assert!(desk.path("run/data.json").exists());
 }
 
 #[test]
