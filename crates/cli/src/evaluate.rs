@@ -109,8 +109,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
         arguments.metrics.iter().map(|name| find_metric(name.trim())).collect::<Result<_, _>>()?;
     let device = arguments.hardware.open()?;
     let which = if arguments.best { Which::Best } else { Which::Newest };
-    let parse =
-        |text: &str| Given::parse(text, &arguments.features, arguments.range, which, &device);
+    let parse = |text: &str| Given::parse(text, &arguments.features, arguments.range, which, &device);
     let generated = match &arguments.run {
         Some(run) => Given::run(run, which, &device)?,
         None => parse(arguments.fake.as_deref().unwrap_or_default())?,

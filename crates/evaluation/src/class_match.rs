@@ -20,7 +20,8 @@ pub(super) const ROW: MetricRow = MetricRow {
 fn measure(inputs: &Inputs<'_>) -> Result<Vec<Score>> {
     let conditions = inputs.needed(inputs.generated_classes(), GENERATED_CLASSES)?;
     let found = inputs.generated_probabilities()?.predictions();
-    let right = found.iter().zip(&conditions.values).map(|(found, given)| f64::from(found == given)).collect();
+    let right =
+        found.iter().zip(&conditions.values).map(|(found, given)| f64::from(found == given)).collect();
     let protocol = inputs.setting().protocol("class-match", [("classes", conditions.classes.len().into())]);
     Ok(vec![Average::new(right)?.score(protocol, Vec::new())?])
 }

@@ -17,8 +17,9 @@ pub(super) fn install() -> Result<&'static AtomicBool, Failure> {
         console::tell("\nfinishing this step and writing a checkpoint; once more to stop at once");
     };
     let ignored = signals::ignored();
-    ctrlc::set_handler(handler)
-        .map_err(|reason| brigand::Error::Request(format!("cannot install a handler for Ctrl-C: {reason}")))?;
+    ctrlc::set_handler(handler).map_err(|reason| {
+        brigand::Error::Request(format!("cannot install a handler for Ctrl-C: {reason}"))
+    })?;
     signals::ignore(&ignored);
     Ok(&STOP)
 }

@@ -92,7 +92,8 @@ fn recipes_know_every_kind_and_refuse_unknown_keys() {
         let alone: Objective = toml::from_str(&format!("kind = \"{kind}\"")).unwrap();
         assert_eq!(alone, objective, "{kind}: fields that a recipe leaves out");
         assert_eq!(toml::Table::try_from(alone).unwrap().try_into::<Objective>().unwrap(), objective);
-        let unknown = toml::from_str::<Objective>(&format!("kind = \"{kind}\"\nunknown_key = 1")).unwrap_err();
+        let unknown =
+            toml::from_str::<Objective>(&format!("kind = \"{kind}\"\nunknown_key = 1")).unwrap_err();
         assert!(unknown.message().contains("unknown field `unknown_key`"), "{kind}: {unknown}");
         objective.check().unwrap();
     }

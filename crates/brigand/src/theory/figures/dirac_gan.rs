@@ -1,7 +1,7 @@
 //! Phase portraits of the one-point GAN.
 
 use super::curve::spaced;
-use super::{Plate, FigureOutput};
+use super::{FigureOutput, Plate};
 use crate::error::Result;
 use crate::pictures::{Ink, Mark, Panel, Picture, Shape, Sheet};
 use crate::theory::{DiracGan, Game, Order};

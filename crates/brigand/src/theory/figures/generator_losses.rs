@@ -1,7 +1,7 @@
 //! The two losses of a generator, `ln(1 - D)` and `-ln D`.
 
 use super::curve::graph;
-use super::{Plate, FigureOutput};
+use super::{FigureOutput, Plate};
 use crate::error::Result;
 use crate::pictures::{Ink, Mark, Panel, Shape, Sheet};
 use crate::theory::discriminator_bound::softplus;

@@ -2,7 +2,7 @@
 
 use super::digits::Digits;
 use super::training::{FigureCritic, FigureGenerator, length, mlp};
-use super::{Plate, FigureOutput};
+use super::{FigureOutput, Plate};
 use crate::error::Result;
 use crate::objectives::{Objective, Wasserstein};
 use crate::penalties::Penalty;

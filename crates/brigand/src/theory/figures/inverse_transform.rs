@@ -2,7 +2,7 @@
 
 use super::curve::{graph, spaced, zipped};
 use super::training::{FigureCritic, FigureGenerator, column, mlp, toy_batch};
-use super::{Plate, FigureOutput};
+use super::{FigureOutput, Plate};
 use crate::data::Toy;
 use crate::error::Result;
 use crate::objectives::Wasserstein;

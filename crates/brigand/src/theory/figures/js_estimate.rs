@@ -3,7 +3,7 @@
 
 use super::digits::{Digits, HELD_OUT};
 use super::training::{FigureCritic, FigureGenerator, mlp};
-use super::{Plate, FigureOutput};
+use super::{FigureOutput, Plate};
 use crate::error::Result;
 use crate::objectives::{Objective, Wasserstein};
 use crate::penalties::Penalty;

@@ -3,7 +3,7 @@
 use std::f64::consts::LN_2;
 
 use super::curve::{graph, spaced, zipped};
-use super::{Plate, FigureOutput};
+use super::{FigureOutput, Plate};
 use crate::error::Result;
 use crate::pictures::{Ink, Mark, Panel, Picture, Shape, Sheet};
 use crate::theory::{Bins, Grid, Normal, Points, earth_mover, js, kl, reverse_kl, total_variation};

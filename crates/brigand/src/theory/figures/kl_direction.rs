@@ -1,7 +1,7 @@
 //! The minimum of each divergence for a model that is too simple: one normal for two peaks.
 
 use super::curve::{graph, spaced, zipped};
-use super::{Plate, FigureOutput};
+use super::{FigureOutput, Plate};
 use crate::error::Result;
 use crate::pictures::{Ink, Mark, Panel, Shape, Sheet};
 use crate::theory::{Fit, Grid, Normal, Target, fit_normal};

@@ -3,7 +3,7 @@
 use brigand_core::Place;
 use brigand_core::session::{Session, Span};
 
-use super::{Plate, FigureOutput};
+use super::{FigureOutput, Plate};
 use crate::data::{self, Spec};
 use crate::error::{Error, Result};
 use crate::evaluation::{Features, ModeCoverage};

@@ -1,7 +1,7 @@
 //! Plans that turn one heap of earth into another, and what they cost.
 
 use super::curve::spaced;
-use super::{Plate, FigureOutput};
+use super::{FigureOutput, Plate};
 use crate::error::Result;
 use crate::pictures::{Ink, Mark, Panel, Picture, Shape, Sheet};
 use crate::theory::{Costs, Plan, Points, optimal_plan, quantile_coupling};
@@ -80,7 +80,11 @@ pub(super) fn show() -> Result<FigureOutput> {
         [("optimal", optimal), ("by search", searched), ("in proportion", independent), ("poorest", poor)];
     let plates =
         vec![Plate::still("moving-plans", &sheet.draw()?)?, Plate::moving("moving-plans", &frames, 5.0)?];
-    Ok(FigureOutput { plates, text, numbers: numbers.map(|(name, cost)| (format!("cost, {name}"), cost)).to_vec() })
+    Ok(FigureOutput {
+        plates,
+        text,
+        numbers: numbers.map(|(name, cost)| (format!("cost, {name}"), cost)).to_vec(),
+    })
 }
 
 fn heap_panel(heaps: &Heaps) -> Panel {

@@ -4,7 +4,7 @@ use brigand_autograd::Variable;
 
 use super::curve::{graph, spaced, zipped};
 use super::training::{FigureCritic, FigureGenerator, column, mlp};
-use super::{Plate, FigureOutput};
+use super::{FigureOutput, Plate};
 use crate::error::Result;
 use crate::objectives::Objective;
 use crate::penalties::{Cost, Penalty, Probe};

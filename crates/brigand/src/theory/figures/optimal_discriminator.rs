@@ -2,7 +2,7 @@
 
 use super::curve::{graph, spaced, zipped};
 use super::training::{FigureCritic, column, mlp};
-use super::{Plate, FigureOutput};
+use super::{FigureOutput, Plate};
 use crate::error::Result;
 use crate::objectives::{Objective, Wasserstein};
 use crate::penalties::{Cost, Penalty, Probe};

@@ -56,7 +56,12 @@ pub(super) const ROWS: [Row; 5] = [
         |kind| boxed(matching(kind)),
     ),
     row(
-        ("acgan", FAMILY, "auxiliary classifier: the discriminator also predicts the class", "Odena et al. 2016, arXiv:1610.09585"),
+        (
+            "acgan",
+            FAMILY,
+            "auxiliary classifier: the discriminator also predicts the class",
+            "Odena et al. 2016, arXiv:1610.09585",
+        ),
         |kind| boxed(auxiliary(kind)),
     ),
     Row {

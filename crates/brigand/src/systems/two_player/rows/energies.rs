@@ -31,9 +31,15 @@ pub(super) const ROWS: [Row; 3] = [
         ),
         |kind| boxed(energy_gan(kind)),
     ),
-    row(("ls-gan", FAMILY, "loss-sensitive GAN: margins between the losses of real and generated samples", "Qi 2017, arXiv:1701.06264"), |kind| {
-        boxed(ls_gan(kind))
-    }),
+    row(
+        (
+            "ls-gan",
+            FAMILY,
+            "loss-sensitive GAN: margins between the losses of real and generated samples",
+            "Qi 2017, arXiv:1701.06264",
+        ),
+        |kind| boxed(ls_gan(kind)),
+    ),
 ];
 
 /// For points the margin is of the order of the error of a constant reconstruction. For images that is too much: the

@@ -13,7 +13,12 @@ const FAMILY: Family = Family::Lipschitz;
 
 pub(super) const ROWS: [Row; 4] = [
     row(
-        ("dragan", FAMILY, "gradient penalty in a neighbourhood of real samples", "Kodali et al. 2017, arXiv:1705.07215"),
+        (
+            "dragan",
+            FAMILY,
+            "gradient penalty in a neighbourhood of real samples",
+            "Kodali et al. 2017, arXiv:1705.07215",
+        ),
         |kind| boxed(dragan(kind)),
     ),
     row(
@@ -26,11 +31,21 @@ pub(super) const ROWS: [Row; 4] = [
         |kind| boxed(sngan(kind)),
     ),
     row(
-        ("gn-gan", FAMILY, "gradient normalisation: scores are divided by a function of their gradient norm", "Wu et al. 2021, arXiv:2109.02235"),
+        (
+            "gn-gan",
+            FAMILY,
+            "gradient normalisation: scores are divided by a function of their gradient norm",
+            "Wu et al. 2021, arXiv:2109.02235",
+        ),
         |kind| boxed(gn_gan(kind)),
     ),
     row(
-        ("gran-gan", FAMILY, "gradient normalisation of piecewise linear networks: gradient norm at most 1 almost everywhere", "Bhaskara et al. 2021, arXiv:2111.03162"),
+        (
+            "gran-gan",
+            FAMILY,
+            "gradient normalisation of piecewise linear networks: gradient norm at most 1 almost everywhere",
+            "Bhaskara et al. 2021, arXiv:2111.03162",
+        ),
         |kind| boxed(gran_gan(kind)),
     ),
 ];

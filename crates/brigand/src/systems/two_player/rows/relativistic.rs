@@ -15,12 +15,24 @@ const FAMILY: Family = Family::Relativistic;
 const PAPER: &str = "Jolicoeur-Martineau 2018, arXiv:1807.00734";
 
 pub(super) const ROWS: [Row; 5] = [
-    row(("rsgan", FAMILY, "relativistic losses: score differences of pairs of a real and a generated sample", PAPER), |kind| {
-        boxed(with(kind, Relativistic {}))
-    }),
-    row(("rasgan", FAMILY, "relativistic average losses: each score minus the mean score of the other batch", PAPER), |kind| {
-        boxed(with(kind, RelativisticAverage {}))
-    }),
+    row(
+        (
+            "rsgan",
+            FAMILY,
+            "relativistic losses: score differences of pairs of a real and a generated sample",
+            PAPER,
+        ),
+        |kind| boxed(with(kind, Relativistic {})),
+    ),
+    row(
+        (
+            "rasgan",
+            FAMILY,
+            "relativistic average losses: each score minus the mean score of the other batch",
+            PAPER,
+        ),
+        |kind| boxed(with(kind, RelativisticAverage {})),
+    ),
     row(("ralsgan", FAMILY, "relativistic average losses with least squares", PAPER), |kind| {
         boxed(with(kind, RelativisticAverageLeastSquares {}))
     }),

@@ -15,7 +15,12 @@ const FAMILY: Family = Family::Wasserstein;
 
 pub(super) const ROWS: [Row; 7] = [
     row(
-        ("wgan", FAMILY, "Wasserstein loss, critic with clipped weights", "Arjovsky et al. 2017, arXiv:1701.07875"),
+        (
+            "wgan",
+            FAMILY,
+            "Wasserstein loss, critic with clipped weights",
+            "Arjovsky et al. 2017, arXiv:1701.07875",
+        ),
         |kind| boxed(wgan(kind)),
     ),
     row(
@@ -63,9 +68,15 @@ pub(super) const ROWS: [Row; 7] = [
         ),
         |kind| boxed(c_transform(kind)),
     ),
-    row(("gan-qp", FAMILY, "quadratic potential over pairs of real and generated samples, no Lipschitz constraint", "Su 2018, arXiv:1811.07296"), |kind| {
-        boxed(gan_qp(kind))
-    }),
+    row(
+        (
+            "gan-qp",
+            FAMILY,
+            "quadratic potential over pairs of real and generated samples, no Lipschitz constraint",
+            "Su 2018, arXiv:1811.07296",
+        ),
+        |kind| boxed(gan_qp(kind)),
+    ),
 ];
 
 /// The authors' Adam: for convolutions on images with momentum, for points with a larger step.
