@@ -7,10 +7,6 @@ use crate::error::Result;
 use crate::random::Stream;
 use brigand_core::capability::Sampler;
 use brigand_core::latent::CLASS;
-use brigand_core::system::{System, estimate_statistics};
-
-/// Batches, and samples in each, over which the statistics of truncated samples are estimated.
-const STATISTICS: (usize, usize) = (50, 64);
 
 /// Which samples are wanted.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -22,23 +18,6 @@ pub struct Choice {
 }
 
 impl Choice {
-    /// Lets a system with batch normalisation sample by statistics of samples at the truncation, if there is one, of all
-    /// classes in the data's proportions: those of other latents give pale or saturated images (Brock et al. 2018,
-    /// arXiv:1809.11096, section 3.1).
-    ///
-    /// # Errors
-    /// If nothing can be truncated.
-    pub fn estimate_statistics(&self, system: &mut dyn System) -> Result<()> {
-        let Some(limit) = self.truncation else { return Ok(()) };
-        let (batches, count) = STATISTICS;
-        let latents = |sampler: &dyn Sampler, number: u64| {
-            let latents = sampler.latents(count, &mut Stream::new(0, "statistics", number))?;
-            let stream = &mut Stream::new(0, "statistics/truncation", number);
-            truncate(sampler.space(), &latents, limit, stream)
-        };
-        estimate_statistics(system, batches, &latents)
-    }
-
     /// `count` latents for `seed`, `[count, size]`: those of [`Sampler::sample`], of the chosen classes and within the
     /// truncation.
     ///

@@ -1,7 +1,7 @@
 //! `brigand truncation RUN`: quality and variety of samples of truncated latents.
 
 use brigand::evaluation::significant;
-use brigand::latent_tools::{Truncated, truncation_rows, truncation_table};
+use brigand::latent_tools::{Truncated, truncation_grid, truncation_table};
 
 use super::Run;
 use crate::console;
@@ -44,20 +44,14 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
-    let mut run = arguments.run.open("truncation")?;
+    let run = arguments.run.open("truncation")?;
     let (extractor, seed) = (run.extractor(&arguments.features)?, arguments.run.seed);
     let limits: Vec<Option<f64>> = arguments.limits.iter().copied().map(Some).chain([None]).collect();
-    let columns = arguments.columns.into();
-    let samples = truncation_rows(run.system.as_mut(), &limits, columns, seed)?;
-    let measured =
-        truncation_table(run.system.as_mut(), &extractor, &limits, arguments.count as usize, seed)?;
+    let grid = truncation_grid(run.sampler()?, &limits, arguments.columns.into(), seed)?;
+    let measured = truncation_table(run.sampler()?, &extractor, &limits, arguments.count as usize, seed)?;
     let header = ["LIMIT", "CONFIDENCE", "VARIANCE"].map(str::to_owned).to_vec();
     console::print_table(&std::iter::once(header).chain(measured.iter().map(row)).collect::<Vec<_>>())?;
-    run.show_samples(
-        &run.outputs,
-        (&samples.to_vec_f32()?, samples.shape(), columns),
-        &format!("step {}, truncation", run.step),
-    )
+    run.show(&grid, &format!("step {}, truncation", run.step))
 }
 
 fn row(at: &Truncated) -> Vec<String> {

@@ -2,25 +2,38 @@
 //! statistics lag behind the weights, and averaged weights have none of their own.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::parameters::Buffers;
 
-/// The statistics of networks, by their names.
+/// Tells the networks of a process apart: the members of an ensemble have the same name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Identity(u64);
+
+impl Identity {
+    /// One that no other network has.
+    pub(super) fn new() -> Self {
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        Self(NEXT.fetch_add(1, Ordering::Relaxed))
+    }
+}
+
+/// The statistics of networks, by their identities.
 #[derive(Debug, Default)]
 pub struct Estimate {
-    networks: BTreeMap<String, (Buffers, usize)>,
+    networks: BTreeMap<Identity, (Buffers, usize)>,
 }
 
 impl Estimate {
-    /// The statistics of the network called `name` so far, and the batches in them; `buffers` before the first.
-    pub(super) fn so_far<'a>(&'a self, name: &str, buffers: &'a Buffers) -> (&'a Buffers, usize) {
-        self.networks.get(name).map_or((buffers, 0), |(found, seen)| (found, *seen))
+    /// The statistics of a network so far, and the batches in them; `buffers` before the first.
+    pub(super) fn so_far<'a>(&'a self, network: Identity, buffers: &'a Buffers) -> (&'a Buffers, usize) {
+        self.networks.get(&network).map_or((buffers, 0), |(found, seen)| (found, *seen))
     }
 
-    /// Replaces the statistics of the network called `name` by those with one more batch.
-    pub(super) fn add(&mut self, name: &str, found: Buffers) {
-        let seen = self.networks.get(name).map_or(0, |(_, seen)| *seen);
-        self.networks.insert(name.to_owned(), (found, seen + 1));
+    /// Replaces the statistics of a network by those with one more batch.
+    pub(super) fn add(&mut self, network: Identity, found: Buffers) {
+        let seen = self.networks.get(&network).map_or(0, |(_, seen)| *seen);
+        self.networks.insert(network, (found, seen + 1));
     }
 
     /// Of how many networks.
@@ -28,9 +41,9 @@ impl Estimate {
         self.networks.len()
     }
 
-    /// What was estimated for the network called `name`.
-    pub(super) fn found(&self, name: &str) -> Option<&Buffers> {
-        self.networks.get(name).map(|(buffers, _)| buffers)
+    /// What was estimated for a network.
+    pub(super) fn found(&self, network: Identity) -> Option<&Buffers> {
+        self.networks.get(&network).map(|(buffers, _)| buffers)
     }
 }
 

@@ -4,7 +4,7 @@ use crate::random::Stream;
 use brigand_autograd::{Variable, without_recording};
 
 use super::builder::Builder;
-use super::estimate::{Estimate, Statistics};
+use super::estimate::{Estimate, Identity, Statistics};
 use super::parameters::{Buffers, Parameters, Weights};
 use super::part::Part;
 use super::pass::{Mode, Pass};
@@ -19,6 +19,7 @@ pub struct Network<M> {
     pub(crate) parameters: Parameters,
     /// Statistics for sampling that were estimated for the present weights; without them sampling takes training's.
     sampling: Option<Buffers>,
+    identity: Identity,
 }
 
 /// How a network is run.
@@ -43,12 +44,17 @@ impl<M> Network<M> {
     pub fn build(name: &str, setup: &Setup, make: impl FnOnce(&mut Builder) -> Result<M>) -> Result<Self> {
         let mut builder = Builder::new(name, setup.seed, &setup.place);
         let module = make(&mut builder)?;
-        Ok(Self { module, parameters: builder.finish(), sampling: None })
+        Ok(Self { module, parameters: builder.finish(), sampling: None, identity: Identity::new() })
     }
 
     /// The same parameters under another computation.
     pub fn map<N>(self, change: impl FnOnce(M) -> N) -> Network<N> {
-        Network { module: change(self.module), parameters: self.parameters, sampling: self.sampling }
+        Network {
+            module: change(self.module),
+            parameters: self.parameters,
+            sampling: self.sampling,
+            identity: self.identity,
+        }
     }
 
     /// Its parameters.
@@ -99,8 +105,8 @@ impl<M> Network<M> {
             Statistics::Stored => return self.sample(weights, input, forward),
             Statistics::Estimated(estimate) => estimate,
         };
-        let Parameters { name, weights: own, buffers, place, .. } = &self.parameters;
-        let (found, seen) = estimate.so_far(name, buffers);
+        let Parameters { weights: own, buffers, place, .. } = &self.parameters;
+        let (found, seen) = estimate.so_far(self.identity, buffers);
         let mode = Mode::Estimating { seen };
         let mut pass = Pass::new(weights.unwrap_or(own), found, mode, place.compute, None);
         let output = without_recording(|| forward(&self.module, &mut pass))?;
@@ -110,7 +116,7 @@ impl<M> Network<M> {
             for (id, value) in updates {
                 found.set(id, value)?;
             }
-            estimate.add(name, found);
+            estimate.add(self.identity, found);
         }
         Ok(output)
     }
@@ -148,7 +154,7 @@ impl<M> Part for Network<M> {
     }
 
     fn sample_by(&mut self, estimate: Option<&Estimate>) -> usize {
-        self.sampling = estimate.and_then(|estimate| estimate.found(self.parameters.name())).cloned();
+        self.sampling = estimate.and_then(|estimate| estimate.found(self.identity)).cloned();
         usize::from(self.sampling.is_some())
     }
 
