@@ -94,13 +94,15 @@ fn uniform(shape: &[usize], like: &Variable, stream: &mut Stream) -> Result<Vari
     Ok(Variable::constant(tensor.to_device(like.device())?))
 }
 
-/// `input` as scores can be normalised by their slope at it: what has no history becomes a leaf, what has keeps it.
+/// `input` as scores can be normalised by their slope at it: every part becomes a place of its own in the graph, a leaf
+/// where it has no history. The slope at a part itself would also follow what else depends on it: weights that were
+/// unrolled on the same fakes, another part that was computed from it.
 pub(super) fn differentiable<S: Input>(constraint: Constraint, input: &S) -> Result<S> {
     if !constraint.normalizes_gradients() {
         return Ok(input.clone());
     }
     input.map(&mut |part| match part.has_history() {
-        true => Ok(part.clone()),
+        true => Ok(part.affine(1.0, 0.0)?),
         false => Ok(Variable::leaf(part.tensor().clone())),
     })
 }

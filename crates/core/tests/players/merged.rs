@@ -4,6 +4,7 @@ use brigand_autograd::{Variable, grad};
 use brigand_core::Place;
 use brigand_core::modules::Part;
 use brigand_core::objectives::{Divergence, GeneratorUpdate, Objective};
+use brigand_core::penalties::Constraint;
 use brigand_core::players::{Input, Rules};
 use brigand_core::state::State;
 use brigand_core::techniques::{FeatureMatching, InstanceNoise};
@@ -43,7 +44,7 @@ fn rules() -> Vec<Rules> {
     ];
     let mut rules: Vec<Rules> = objectives.into_iter().map(Rules::plain).collect();
     rules.push(Rules { feature_matching: FeatureMatching { weight: 0.3, alone: false }, ..plain });
-    rules.push(Rules { constraint: brigand_core::penalties::Constraint::GradientNormalization {}, ..plain });
+    rules.push(Rules { constraint: Constraint::GradientNormalization {}, ..plain });
     rules.push(Rules { penalty: brigand_core::penalties::Penalty::WGAN_GP, ..plain });
     rules
 }
@@ -119,9 +120,21 @@ fn noise_is_drawn_once_for_both_players() {
 /// An unrolled discriminator is what learning on the same batch would make of it.
 #[test]
 fn unrolled_weights_are_those_of_further_steps() {
+    let plain = Rules::plain(Objective::NON_SATURATING);
+    let normalized = |constraint| Rules { constraint, ..plain };
+    for rules in [
+        plain,
+        // The slope that scores are divided by is the slope at fixed weights, though these depend on the fakes too.
+        normalized(Constraint::GradientNormalization {}),
+        normalized(Constraint::GranNormalization { epsilon: 0.1, factor: 1.0 }),
+    ] {
+        check_unrolled(rules);
+    }
+}
+
+fn check_unrolled(rules: Rules) {
     let setup = setup(Place::cpu());
     let (real, fake) = (pairs(6, 1), pairs(6, 2).leaves().unwrap());
-    let rules = Rules::plain(Objective::NON_SATURATING);
     let (mut ahead, mut stepped) = (pair_critic(&setup, rules), pair_critic(&setup, rules));
     let mut stage = Stage::new();
     let mut turn = stage.turn(0);
