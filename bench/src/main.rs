@@ -1,6 +1,7 @@
-//! Runs Brigand's training steps and PyTorch's in turn and compares them.
+//! Runs Brigand's training steps in turn with PyTorch's, or with those of another build, and compares them.
 #![allow(clippy::print_stdout, clippy::print_stderr)] // A program: its results go to standard output.
 
+mod builds;
 mod compare;
 mod frechet;
 mod inception;
@@ -9,7 +10,9 @@ mod modes;
 mod ours;
 mod peer;
 mod product;
+mod recipe_file;
 mod table;
+mod two_player;
 mod work;
 mod workload;
 
@@ -39,6 +42,9 @@ enum Command {
         /// A Python with torch and numpy.
         #[arg(long)]
         python: PathBuf,
+        /// How PyTorch computes, a row of the table for each.
+        #[arg(long = "peer", value_delimiter = ',', default_value = "eager")]
+        peers: Vec<peer::Peer>,
         /// Pairs of measurements for each workload.
         #[arg(long, default_value_t = 3)]
         rounds: usize,
@@ -50,6 +56,8 @@ enum Command {
         #[command(flatten)]
         conditions: Conditions,
     },
+    /// Measure two builds of this program in turn and print a Markdown table.
+    Builds(builds::Request),
     /// Train the named systems on a mixture in the plane and print a Markdown table of the modes they cover.
     Modes(modes::Request),
     /// Measure the Fréchet distance beside NumPy and SciPy and print a Markdown table.
@@ -152,6 +160,7 @@ fn run(command: Command, start: f64) -> Result<(), Failure> {
         Command::Frechet { python, threads: asked, sizes } => {
             print!("{}", frechet::compare(&python, sizes, threads(asked)?)?);
         }
+        Command::Builds(request) => print!("{}", builds::compare(&request)?),
         Command::Modes(request) => print!("{}", modes::table(&request)?),
         Command::RunInception { batch, started_at, conditions } => {
             let measured = inception::measure(batch, conditions, started_at.unwrap_or(start))?;
@@ -160,9 +169,9 @@ fn run(command: Command, start: f64) -> Result<(), Failure> {
         Command::Inception { python, rounds, batch, conditions } => {
             print!("{}", inception::compare(&python, rounds, batch, conditions)?);
         }
-        Command::Compare { python, rounds, out, workloads, conditions } => {
+        Command::Compare { python, peers, rounds, out, workloads, conditions } => {
             let workloads = Workload::select(&workloads)?;
-            let rows = compare::run(&python, rounds, &workloads, conditions)?;
+            let rows = compare::run(&python, &peers, rounds, &workloads, conditions)?;
             let table = table::write(&rows, rounds);
             print!("{table}");
             if let Some(file) = out {

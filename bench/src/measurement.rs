@@ -1,5 +1,7 @@
 //! What one process reports.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::Failure;
@@ -21,19 +23,19 @@ pub(crate) struct Measurement {
     pub(crate) step_ms_min: f64,
     /// Steps measured.
     pub(crate) steps: usize,
-    /// Images generated in a second, in batches of 64.
+    /// Samples generated in a second, in batches of the size that is trained: images, translations or lines.
     pub(crate) sample_images_per_s: f64,
     /// From the start of the process to the end of the first step, in seconds.
     pub(crate) first_step_s: f64,
     /// The most memory the process ever held, in MiB.
     pub(crate) peak_rss_mib: f64,
-    /// Parameters of the generator.
-    pub(crate) generator_parameters: usize,
-    /// Parameters of the discriminator.
-    pub(crate) discriminator_parameters: usize,
-    /// Floating-point operations of a step; only we count them.
+    /// Parameters of each network.
+    pub(crate) parameters: BTreeMap<String, usize>,
+    /// Each loss at the first step and at the last.
+    pub(crate) losses: BTreeMap<String, [f64; 2]>,
+    /// Billions of floating-point operations of a step, of workloads whose operations we count.
     #[serde(default)]
-    pub(crate) step_gflop: f64,
+    pub(crate) step_gflop: Option<f64>,
 }
 
 /// The middle one of `values`.

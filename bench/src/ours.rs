@@ -1,14 +1,16 @@
 //! Our side of a measurement.
 
+use std::collections::BTreeMap;
 use std::time::Instant;
 
-use brigand::capability::Sampler;
+use brigand::batch::{Batch, IMAGES};
 use brigand::hardware;
+use brigand::players::{Measurements, Report};
 use brigand::random::Stream;
 use brigand::session::Session;
 
 use crate::measurement::{Measurement, median};
-use crate::workload::{BATCH, Workload};
+use crate::workload::Workload;
 use crate::{Conditions, Failure, now, work};
 
 const SEED: u64 = 0;
@@ -27,18 +29,15 @@ pub(crate) fn measure(
     hardware::set_threads(threads)?;
     let mut session = workload.session(SEED)?;
 
-    session.advance()?;
+    let begun = session.advance()?.read(0)?;
     let first_step_s = now()? - started_at;
     session.advance()?;
-    let steps = step_times(&mut session, conditions.seconds)?;
-    let sampler = session.system().sampler()?;
-    let samplings =
-        (0..SAMPLINGS as u64).map(|number| sampling_time(sampler, number)).collect::<Result<Vec<_>, _>>()?;
-
-    let sizes = session.system_mut().sizes();
-    let [(_, generator_parameters), (_, discriminator_parameters)] = sizes[..] else {
-        return Err(format!("{} has {} networks, not 2", workload.name, sizes.len()).into());
-    };
+    let (steps, last) = step_times(&mut session, conditions.seconds)?;
+    let losses = losses(&begun, &last.read(session.step())?)?;
+    let images = images_to_translate(&session)?;
+    let samplings = (0..SAMPLINGS as u64)
+        .map(|number| sampling_time(&session, images.as_ref(), number))
+        .collect::<Result<Vec<_>, _>>()?;
     Ok(Measurement {
         workload: workload.name.into(),
         peer: "brigand".into(),
@@ -47,29 +46,61 @@ pub(crate) fn measure(
         step_ms_median: median(steps.iter().copied())? * 1e3,
         step_ms_min: steps.iter().copied().fold(f64::INFINITY, f64::min) * 1e3,
         steps: steps.len(),
-        sample_images_per_s: BATCH as f64 / median(samplings)?,
+        sample_images_per_s: session.span().batch as f64 / median(samplings)?,
         first_step_s,
         peak_rss_mib: peak_memory()?,
-        generator_parameters,
-        discriminator_parameters,
-        step_gflop: work::flop(workload, &mut session)? / 1e9,
+        parameters: session.system_mut().sizes().into_iter().collect(),
+        losses,
+        step_gflop: work::flop(workload, &mut session)?.map(|flop| flop / 1e9),
     })
 }
 
-fn step_times(session: &mut Session, seconds: f64) -> Result<Vec<f64>, Failure> {
-    let (begin, mut times) = (Instant::now(), Vec::new());
+/// The times of steps in seconds, and what the last one reports.
+fn step_times(session: &mut Session, seconds: f64) -> Result<(Vec<f64>, Report), Failure> {
+    let (begin, mut times, mut last) = (Instant::now(), Vec::new(), Report::default());
     while begin.elapsed().as_secs_f64() < seconds && times.len() < MOST_STEPS {
         let start = Instant::now();
-        session.advance()?;
+        last = session.advance()?;
         times.push(start.elapsed().as_secs_f64());
     }
-    Ok(times)
+    Ok((times, last))
 }
 
-/// Seconds for one batch of images from fresh latents.
-fn sampling_time(sampler: &dyn Sampler, number: u64) -> Result<f64, Failure> {
+/// The losses among what two steps reported.
+fn losses(first: &Measurements, last: &Measurements) -> Result<BTreeMap<String, [f64; 2]>, Failure> {
+    let of = first.iter().filter(|(name, _)| name.ends_with("_loss"));
+    let both = |(name, &first): (&String, &f64)| {
+        let last = last.get(name).ok_or_else(|| format!("the last step reports no {name}"))?;
+        Ok((name.clone(), [first, *last]))
+    };
+    of.map(both).collect()
+}
+
+/// A batch of random images of the first domain, where the system translates.
+fn images_to_translate(session: &Session) -> Result<Option<Batch>, Failure> {
+    if session.system().as_translator().is_none() {
+        return Ok(None);
+    }
+    let [channels, height, width] = session.feed().schema().image(IMAGES)?;
+    let shape = [session.span().batch, channels, height, width];
+    let values = Stream::new(SEED, "images", 0).uniform(shape.iter().product(), -1.0, 1.0);
+    Ok(Some(Batch::of(session.feed().place().numbers(values, &shape)?)))
+}
+
+/// Seconds for one batch of samples: from fresh latents, or translations of `images`.
+fn sampling_time(session: &Session, images: Option<&Batch>, number: u64) -> Result<f64, Failure> {
+    let (system, count) = (session.system(), session.span().batch);
+    let mut stream = Stream::new(SEED, "sampling", number);
     let start = Instant::now();
-    sampler.generate(&sampler.latents(BATCH, &mut Stream::new(SEED, "sampling", number))?)?;
+    if let (Some(translator), Some(images)) = (system.as_translator(), images) {
+        let direction = translator.directions().first().ok_or("a translator without directions")?;
+        translator.translate(direction, images)?;
+    } else if let Some(lines) = system.as_sequence_sampler() {
+        lines.sequences(count, &mut stream)?;
+    } else {
+        let sampler = system.sampler()?;
+        sampler.generate(&sampler.latents(count, &mut stream)?)?;
+    }
     Ok(start.elapsed().as_secs_f64())
 }
 

@@ -1,33 +1,31 @@
 //! The comparison as Markdown.
 
-use brigand::systems::two_player::Order;
-
 use crate::compare::{Pair, Row};
-use crate::measurement::Measurement;
+use crate::measurement::{Measurement, median};
 
 /// Ratios, then what they were made of.
 pub(crate) fn write(rows: &[Row], rounds: usize) -> String {
     let Some(pair) = rows.first().and_then(|row| row.pairs.first()) else { return String::new() };
     let heading = format!(
-        "Brigand {} beside {} {}: {} threads, batch 64, {rounds} pairs, one process each.\n",
-        pair.ours.version, pair.theirs.peer, pair.theirs.version, pair.ours.threads
+        "Brigand {} beside PyTorch {}: {} threads, {rounds} pairs, one process each.\n",
+        pair.ours.version, pair.theirs.version, pair.ours.threads
     );
     let ratios = [
         "PyTorch / Brigand: how many times as much PyTorch takes; the median over the pairs (least to most).\n",
-        "| workload | time of a step | of the shortest step | time to sample | start to end of first step | peak memory |",
-        "|---|---|---|---|---|---|",
+        "| workload | peer | time of a step | of the shortest step | time to sample | start to end of first step | peak memory |",
+        "|---|---|---|---|---|---|---|",
     ];
     let medians = [
         "\nMedians, Brigand / PyTorch, and what Brigand's step computes.\n",
-        "| workload | step, ms | samples, images/s | first step, s | peak memory, MiB | step, GFLOP | step, GFLOP/s | matrix product, GFLOP/s | parameters G, D |",
-        "|---|---|---|---|---|---|---|---|---|",
+        "| workload | peer | step, ms | samples, images/s | first step, s | peak memory, MiB | step, GFLOP | step, GFLOP/s | matrix product, GFLOP/s | parameters, Brigand / PyTorch |",
+        "|---|---|---|---|---|---|---|---|---|---|",
     ];
     let mut lines = vec![heading];
     lines.extend(ratios.map(String::from));
     lines.extend(rows.iter().map(ratio_line));
     lines.extend(medians.map(String::from));
     lines.extend(rows.iter().map(median_line));
-    if rows.iter().any(|row| row.workload.order == Order::Merged) {
+    if rows.iter().any(|row| row.workload.is_merged()) {
         lines.push(MERGED.into());
     }
     lines.extend(rows.iter().filter(|row| row.workload.extra_parameters > 0).map(|row| {
@@ -40,9 +38,11 @@ pub(crate) fn write(rows: &[Row], rounds: usize) -> String {
 const MERGED: &str = "\n\\* Another algorithm: both players step at once, from the same fakes and the same \
                       discriminator. Compared with PyTorch's ordinary step.";
 
+/// The workload and the peer.
 fn name(row: &Row) -> String {
-    let mark = if row.workload.order == Order::Merged { " \\*" } else { "" };
-    format!("{}{mark}", row.workload.name)
+    let mark = if row.workload.is_merged() { " \\*" } else { "" };
+    let peer = row.pairs.first().map_or("", |pair| &pair.theirs.peer);
+    format!("{}{mark} | {peer}", row.workload.name)
 }
 
 fn ratio_line(row: &Row) -> String {
@@ -71,20 +71,32 @@ fn median_line(row: &Row) -> String {
         let (ours, theirs) = (row.median(|pair| of(&pair.ours)), row.median(|pair| of(&pair.theirs)));
         format!("{ours:.digits$} / {theirs:.digits$}")
     };
-    let first = |of: &dyn Fn(&Measurement) -> usize| row.pairs.first().map_or(0, |pair| of(&pair.ours));
+    let counted = |of: fn(&Pair, f64) -> f64| {
+        let counts: Option<Vec<f64>> =
+            row.pairs.iter().map(|pair| pair.ours.step_gflop.map(|count| of(pair, count))).collect();
+        counts.and_then(|counts| median(counts).ok())
+    };
+    let gflop = counted(|_, count| count).map_or("-".into(), |count| format!("{count:.2}"));
+    let rate = counted(|pair, count| count / pair.ours.step_ms_median * 1e3);
     format!(
-        "| {} | {} | {} | {} | {} | {:.2} | {:.0} | {:.0} | {}, {} |",
+        "| {} | {} | {} | {} | {} | {gflop} | {} | {:.0} | {} |",
         name(row),
         both(1, &|side| side.step_ms_median),
         both(0, &|side| side.sample_images_per_s),
         both(2, &|side| side.first_step_s),
         both(0, &|side| side.peak_rss_mib),
-        row.median(|pair| pair.ours.step_gflop),
-        row.median(|pair| pair.ours.step_gflop / pair.ours.step_ms_median * 1e3),
+        rate.map_or("-".into(), |rate| format!("{rate:.0}")),
         row.median(|pair| pair.product_rate),
-        first(&|side| side.generator_parameters),
-        first(&|side| side.discriminator_parameters)
+        parameters(row)
     )
+}
+
+/// The parameters of each network, ours and theirs.
+fn parameters(row: &Row) -> String {
+    let Some(pair) = row.pairs.first() else { return String::new() };
+    let theirs = |name: &str| pair.theirs.parameters.get(name).map_or("-".into(), usize::to_string);
+    let of = |(name, count): (&String, &usize)| format!("{name} {count} / {}", theirs(name));
+    pair.ours.parameters.iter().map(of).collect::<Vec<_>>().join(", ")
 }
 
 #[cfg(test)]
@@ -104,9 +116,9 @@ mod tests {
             sample_images_per_s: speed,
             first_step_s: first,
             peak_rss_mib: memory,
-            generator_parameters: 5,
-            discriminator_parameters: 4,
-            step_gflop: 30.0,
+            parameters: [("discriminator".into(), 4), ("generator".into(), 5)].into(),
+            losses: [("generator_loss".into(), [1.0, 0.5])].into(),
+            step_gflop: Some(30.0),
         }
     }
 
@@ -122,13 +134,12 @@ mod tests {
         let line = table.lines().find(|line| line.contains("**")).unwrap();
         assert_eq!(
             line,
-            "| dcgan-64-merged \\* | **1.50** (1.00 to 2.00) | **1.50** (1.00 to 2.00) | **3.00** (3.00 to 3.00) | **8.00** (8.00 to 8.00) \
+            "| dcgan-64-merged \\* | someone | **1.50** (1.00 to 2.00) | **1.50** (1.00 to 2.00) | **3.00** (3.00 to 3.00) | **8.00** (8.00 to 8.00) \
              | **2.50** (2.50 to 2.50) |"
         );
-        assert!(
-            table.contains(
-                "| 200.0 / 300.0 | 300 / 100 | 0.50 / 4.00 | 400 / 1000 | 30.00 | 150 | 150 | 5, 4 |"
-            )
-        );
+        assert!(table.contains(
+            "| 200.0 / 300.0 | 300 / 100 | 0.50 / 4.00 | 400 / 1000 | 30.00 | 150 | 150 \
+                 | discriminator 4 / 4, generator 5 / 5 |"
+        ));
     }
 }

@@ -1,36 +1,13 @@
-//! What is trained: the same layers as the peer's script.
+//! What is trained: the same networks and updates as the peer's script.
 
-use std::sync::Arc;
-
-use brigand::Place;
-use brigand::batch::SampleShape;
-use brigand::data::{Dataset, DatasetSource};
-use brigand::latent::{LatentRecipe, Prior};
-use brigand::objectives::{Hinge, Objective, Wasserstein};
-use brigand::penalties::{Constraint, Penalty};
-use brigand::players::{AverageRecipe, OptimizerRecipe, Schedule};
-use brigand::random::Stream;
-use brigand::session::{Session, Span};
-use brigand::systems::two_player::{
-    CodesRecipe, ConditionRecipe, Order, Players, Techniques, TwoPlayerRecipe, UpdateRecipe,
-};
-use brigand_core::networks::{
-    DcganRecipe, Hidden, HiddenNormalization, MlpRecipe, NetworkRecipe, ResnetRecipe,
-};
+use brigand::session::Session;
+use brigand::systems::two_player::Order;
 
 use crate::Failure;
+use crate::recipe_file::{CYCLEGAN, LSTM_TEXT, RecipeFile, SAGAN};
+use crate::two_player::{Family, TwoPlayer};
 
-/// Images in a batch.
-pub(crate) const BATCH: usize = 64;
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Family {
-    Mlp,
-    Dcgan,
-    Resnet,
-}
-
-/// Two networks and how they are trained.
+/// Networks and how they are trained.
 #[derive(Debug)]
 pub(crate) struct Workload {
     /// What it is called here.
@@ -40,43 +17,48 @@ pub(crate) struct Workload {
     /// Parameters that our discriminator has and the peer's has not: where there is no batch norm, our
     /// DCGAN convolutions have a bias instead.
     pub(crate) extra_parameters: usize,
-    /// Which fakes the generator's update uses.
-    pub(crate) order: Order,
-    /// Whether the critic's gradient is penalised.
-    pub(crate) penalty: bool,
-    family: Family,
-    side: usize,
+    /// What makes it.
+    pub(crate) trained: Trained,
 }
 
-const fn ordinary(name: &'static str, family: Family, side: usize) -> Workload {
+/// Where a workload's networks and updates come from.
+#[derive(Debug)]
+pub(crate) enum Trained {
+    /// Two networks that are put together here.
+    TwoPlayer(TwoPlayer),
+    /// A recipe of the program.
+    Recipe(RecipeFile),
+}
+
+const fn two_player(name: &'static str, of: TwoPlayer) -> Workload {
+    Workload { name, peer: name, extra_parameters: 0, trained: Trained::TwoPlayer(of) }
+}
+
+const fn recipe(name: &'static str, of: RecipeFile) -> Workload {
+    Workload { name, peer: name, extra_parameters: 0, trained: Trained::Recipe(of) }
+}
+
+static WORKLOADS: [Workload; 11] = [
+    two_player("gan-mlp", TwoPlayer::new(Family::Mlp, 28)),
+    two_player("gan-mlp-gp", TwoPlayer::new(Family::Mlp, 28).penalised()),
+    two_player("dcgan-28", TwoPlayer::new(Family::Dcgan, 28)),
+    two_player("dcgan-64", TwoPlayer::new(Family::Dcgan, 64)),
     Workload {
-        name,
-        peer: name,
-        extra_parameters: 0,
-        order: Order::SharedFakes,
-        penalty: false,
-        family,
-        side,
-    }
-}
-
-const fn merged(name: &'static str, peer: &'static str, side: usize) -> Workload {
-    Workload { peer, order: Order::Merged, ..ordinary(name, Family::Dcgan, side) }
-}
-
-static WORKLOADS: [Workload; 8] = [
-    ordinary("gan-mlp", Family::Mlp, 28),
-    Workload { penalty: true, ..ordinary("gan-mlp-gp", Family::Mlp, 28) },
-    ordinary("dcgan-28", Family::Dcgan, 28),
-    ordinary("dcgan-64", Family::Dcgan, 64),
-    Workload {
-        penalty: true,
         extra_parameters: 128 + 256 + 512,
-        ..ordinary("dcgan-64-gp", Family::Dcgan, 64)
+        ..two_player("dcgan-64-gp", TwoPlayer::new(Family::Dcgan, 64).penalised())
     },
-    ordinary("sngan-resnet-32", Family::Resnet, 32),
-    merged("dcgan-28-merged", "dcgan-28", 28),
-    merged("dcgan-64-merged", "dcgan-64", 64),
+    two_player("sngan-resnet-32", TwoPlayer::new(Family::Resnet, 32)),
+    Workload {
+        peer: "dcgan-28",
+        ..two_player("dcgan-28-merged", TwoPlayer::new(Family::Dcgan, 28).merged())
+    },
+    Workload {
+        peer: "dcgan-64",
+        ..two_player("dcgan-64-merged", TwoPlayer::new(Family::Dcgan, 64).merged())
+    },
+    recipe("sagan-32", SAGAN),
+    recipe("cyclegan-64", CYCLEGAN),
+    recipe("lstm-text", LSTM_TEXT),
 ];
 
 impl Workload {
@@ -96,98 +78,19 @@ impl Workload {
         }
     }
 
-    /// What an image looks like.
-    pub(crate) fn sample_shape(&self) -> SampleShape {
-        let channels = if self.side == 28 { 1 } else { 3 };
-        SampleShape::Image { channels, height: self.side, width: self.side }
-    }
-
-    /// The two networks, untrained, with one batch of random images.
+    /// The networks, untrained, with their data.
     pub(crate) fn session(&self, seed: u64) -> Result<Session, Failure> {
-        let shape = self.sample_shape();
-        let images = Stream::new(seed, "images", 0).uniform(BATCH * shape.elements(), -1.0, 1.0);
-        let dataset = Dataset::from_values("random images", images, &shape.dims())?;
-        let source = Box::new(DatasetSource(Arc::new(dataset)));
-        let span = Span { steps: 1, batch: BATCH, seed };
-        Ok(Session::new(&self.recipe(), vec![source], span, &Place::cpu())?)
-    }
-
-    /// The two networks and their updates.
-    fn recipe(&self) -> TwoPlayerRecipe {
-        let (generator, discriminator) = self.networks();
-        let adam = OptimizerRecipe::adam(2e-4, 0.5, 0.999);
-        let objective = match (self.penalty, self.family) {
-            (true, _) => Wasserstein {}.into(),
-            (false, Family::Resnet) => Hinge {}.into(),
-            (false, _) => Objective::NON_SATURATING,
-        };
-        TwoPlayerRecipe {
-            latent: LatentRecipe {
-                size: if self.family == Family::Resnet { 128 } else { 100 },
-                prior: Prior::Normal,
-            },
-            condition: ConditionRecipe::OFF,
-            codes: CodesRecipe::OFF,
-            generator,
-            discriminator,
-            objective,
-            penalty: if self.penalty { Penalty::WGAN_GP } else { Penalty::None {} },
-            constraint: match self.family {
-                Family::Resnet => Constraint::Spectral {},
-                Family::Mlp | Family::Dcgan => Constraint::None {},
-            },
-            schedule: Schedule::Constant {},
-            optimizer: Players { generator: adam, discriminator: adam },
-            update: UpdateRecipe { discriminator_steps: 1, order: self.order },
-            average: AverageRecipe::OFF,
-            techniques: Techniques::default(),
+        match &self.trained {
+            Trained::TwoPlayer(of) => of.session(seed),
+            Trained::Recipe(of) => of.session(seed),
         }
     }
 
-    fn networks(&self) -> (NetworkRecipe, NetworkRecipe) {
-        match self.family {
-            Family::Mlp => {
-                let mlp = |widths: &[usize], normalization| {
-                    NetworkRecipe::Mlp(MlpRecipe {
-                        widths: widths.to_vec(),
-                        activation: Hidden::LeakyRelu,
-                        normalization,
-                        ..MlpRecipe::default()
-                    })
-                };
-                let generator = mlp(&[128, 256, 512, 1024], HiddenNormalization::BeforeActivation);
-                (generator, mlp(&[512, 256], HiddenNormalization::None))
-            }
-            Family::Dcgan => {
-                let dcgan = |batch_norm| {
-                    NetworkRecipe::Dcgan(DcganRecipe { width: 64, batch_norm, dropout: Vec::new() })
-                };
-                (dcgan(true), dcgan(!self.penalty))
-            }
-            Family::Resnet => {
-                let resnet = |width| NetworkRecipe::Resnet(ResnetRecipe { width, dropout: Vec::new() });
-                (resnet(128), resnet(64))
-            }
+    /// Whether both players step at once, which the peer does not.
+    pub(crate) fn is_merged(&self) -> bool {
+        match &self.trained {
+            Trained::TwoPlayer(of) => of.order == Order::Merged,
+            Trained::Recipe(_) => false,
         }
-    }
-
-    /// At how many positions each matrix or kernel of the generator and of the discriminator is applied to one
-    /// sample, in the order of their parameters.
-    pub(crate) fn positions(&self) -> (Vec<usize>, Vec<usize>) {
-        match (self.family, self.side) {
-            (Family::Mlp, _) => (vec![1; 5], vec![1; 3]),
-            (Family::Dcgan, 28) => (vec![1, 49, 196], vec![196, 49, 1]),
-            (Family::Dcgan, _) => (vec![1, 16, 64, 256, 1024], vec![1024, 256, 64, 16, 1]),
-            (Family::Resnet, _) => {
-                let generator = vec![1, 64, 64, 64, 256, 256, 256, 1024, 1024, 1024, 1024];
-                (generator, vec![1024, 1024, 256, 256, 256, 256, 64, 64, 64, 64, 64, 64, 1])
-            }
-        }
-    }
-
-    /// Which of the discriminator's matrices or kernels read the image itself.
-    pub(crate) fn first_layers(&self) -> &'static [usize] {
-        // A residual block reads it with its main path and with its shortcut.
-        if self.family == Family::Resnet { &[0, 2] } else { &[0] }
     }
 }

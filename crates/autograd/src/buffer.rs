@@ -10,7 +10,7 @@ use crate::dispatch;
 use crate::error::{Result, shape_error};
 use crate::layout::in_order;
 
-/// An element type that the kernels and candle both know: `f32` or `f64`.
+/// An element type of both the kernels and candle: `f32` or `f64`.
 pub trait Real: Element + Float + WithDType {}
 impl Real for f32 {}
 impl Real for f64 {}
@@ -103,8 +103,8 @@ impl InplaceOp2 for AddInPlace {
     }
 }
 
-/// `target += source` in `target`'s own buffer, which the caller knows nobody else can see.
-/// Answers `false`, having done nothing, where that is not possible.
+/// `target += source` in `target`'s own buffer, to which, as the caller guarantees, nothing else refers.
+/// Returns `false`, having done nothing, where that is not possible.
 pub(crate) fn add_in_place(target: &Tensor, source: &Tensor) -> Result<bool> {
     let possible = has_kernels(target)
         && target.dtype() == source.dtype()

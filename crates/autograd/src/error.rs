@@ -54,7 +54,7 @@ pub enum Error {
     },
     /// The graph behind an output was already consumed by an earlier gradient.
     #[error(
-        "{operation}: its graph was already used for a gradient and released; ask the first gradient to retain the graph"
+        "{operation}: its graph was already used for a gradient and released; retain the graph in the first gradient"
     )]
     Released {
         /// The operation whose saved values are gone.

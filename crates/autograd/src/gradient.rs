@@ -15,7 +15,7 @@ pub struct GradientOptions {
     /// Keep what the operations saved, so that the same graph can be differentiated again.
     /// Implied by `create_graph`.
     pub retain_graph: bool,
-    /// Answer `None` for an input that no output depends on, instead of an error.
+    /// Return `None` for an input that no output depends on, instead of an error.
     pub allow_unused: bool,
 }
 
@@ -89,7 +89,7 @@ pub fn grad_of(
         }
         Ok::<(), Error>(())
     })?;
-    let answer = |(index, input): (usize, &&Variable)| {
+    let result = |(index, input): (usize, &&Variable)| {
         let gradient =
             input.node.as_ref().and_then(|node| targets.get(&Arc::as_ptr(node)).cloned().flatten());
         if gradient.is_none() && !options.allow_unused {
@@ -97,7 +97,7 @@ pub fn grad_of(
         }
         Ok(gradient)
     };
-    inputs.iter().enumerate().map(answer).collect()
+    inputs.iter().enumerate().map(result).collect()
 }
 
 /// The weight that an output starts the walk with.
@@ -170,7 +170,7 @@ fn needed_nodes(roots: &[Arc<Node>], is_target: impl Fn(*const Node) -> bool) ->
     (order, needed)
 }
 
-/// A gradient being summed; `owned` when its buffer was made here and nobody else can see it.
+/// A gradient being summed; `owned` when its buffer was made here and nothing else refers to it.
 struct Accumulated {
     variable: Variable,
     owned: bool,

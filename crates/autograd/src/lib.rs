@@ -1,6 +1,6 @@
 //! A small tape over candle tensors: gradients of any order.
 //!
-//! A [`Variable`] is a tensor that remembers the operation that made it. Every operation's backward
+//! A [`Variable`] is a tensor with a record of the operation that made it. Every operation's backward
 //! rule is written with the same operations, so a gradient can be differentiated like anything else:
 //!
 //! ```

@@ -1,4 +1,4 @@
-//! A variable: a tensor that remembers the operation that made it.
+//! A variable: a tensor with a record of the operation that made it.
 
 use std::cell::Cell;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -11,7 +11,7 @@ thread_local! {
     static RECORDING: Cell<bool> = const { Cell::new(true) };
 }
 
-/// Whether operations of this thread are being remembered for differentiation.
+/// Whether operations of this thread are recorded for differentiation.
 pub fn is_recording() -> bool {
     RECORDING.get()
 }
@@ -28,7 +28,7 @@ pub(crate) fn with_recording<R>(on: bool, body: impl FnOnce() -> R) -> R {
     body()
 }
 
-/// Runs `body` without remembering its operations: their results are constants.
+/// Runs `body` without recording its operations: their results are constants.
 pub fn without_recording<R>(body: impl FnOnce() -> R) -> R {
     with_recording(false, body)
 }
@@ -39,7 +39,7 @@ pub struct Backward<'a> {
     pub operation: &'static str,
     /// The gradient of the differentiated quantity by this operation's output; the output's shape.
     pub gradient: &'a Variable,
-    /// For each input, whether its gradient is asked for.
+    /// For each input, whether its gradient is needed.
     pub wanted: &'a [bool],
     pub(crate) saved: &'a [Variable],
     pub(crate) output: Option<Variable>,
@@ -57,7 +57,7 @@ impl<'a> Backward<'a> {
         })
     }
 
-    /// The gradient of input `index` from `rule` if it is asked for, else nothing; `rule` then never runs.
+    /// The gradient of input `index` from `rule` if it is needed, else nothing; `rule` then never runs.
     ///
     /// # Errors
     /// As `rule`, and [`Error::Internal`] if the operation has no such input.
@@ -145,7 +145,7 @@ impl Drop for Node {
     }
 }
 
-/// A tensor that remembers the operation that made it, so that [`crate::grad`] can differentiate through it.
+/// A tensor with a record of the operation that made it, so that [`crate::grad`] can differentiate through it.
 ///
 /// Cloning is cheap and shares both the values and the history.
 #[derive(Clone)]
@@ -162,7 +162,7 @@ impl std::fmt::Debug for Variable {
 }
 
 impl Variable {
-    /// A value that gradients are asked for: a parameter, or an input to differentiate by.
+    /// A value that gradients are taken by: a parameter, or an input to differentiate by.
     pub fn leaf(value: Tensor) -> Self {
         let node = Node::new("leaf", &value, Vec::new(), None);
         Self { value, node: Some(node) }
@@ -182,7 +182,7 @@ impl Variable {
         Self { value, node: Some(node) }
     }
 
-    /// The result of an operation: remembers `rule` if recording is on and an input has a history.
+    /// The result of an operation: records `rule` if recording is on and an input has a history.
     ///
     /// `saved` are the variables the rule needs again; `keep_output` lets it have the result itself
     /// (saving the result among `saved` would be a cycle).

@@ -67,6 +67,15 @@ pub fn keep_freed_memory() {
     let _ = brigand_kernels::memory::keep_freed_memory();
 }
 
+/// Bytes of memory that this process can have at most: the machine's, or less where a control group limits it. `None`
+/// where the system does not say.
+pub fn memory() -> Option<u64> {
+    let mut system = sysinfo::System::new().ok()?;
+    system.refresh_memory();
+    let limits = system.cgroup_limits().map(|limits| limits.total_memory);
+    [Some(system.total_memory()), limits].into_iter().flatten().filter(|&bytes| bytes > 0).min()
+}
+
 /// Lets all computation on the processor use `count` threads. To be called once, before anything computes.
 ///
 /// # Errors
@@ -100,6 +109,11 @@ mod tests {
     fn a_device_that_is_not_built_in_names_its_feature() {
         let message = Processor::Cuda.open().unwrap_err().to_string();
         assert!(message.contains("--features cuda"), "{message}");
+    }
+
+    #[test]
+    fn the_machine_has_memory() {
+        assert!(memory().is_some_and(|bytes| bytes > 1 << 26));
     }
 
     #[test]

@@ -21,3 +21,7 @@ pub use brigand_evaluation::{inception, pictures};
 #[cfg(doctest)]
 #[doc = include_str!("../../../README.md")]
 struct ReadmeExamples;
+
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/new-system.md")]
+struct NewSystemExample;

@@ -16,7 +16,7 @@ use brigand::recipe::{Changes, Recipe, Row};
 use brigand::registry;
 use brigand::state::State;
 use brigand::system::System;
-use brigand::training::{Event, Outcome, Prepared, Training, checkpoint, load_data, load_run};
+use brigand::training::{Continuation, Event, Outcome, Prepared, Training, checkpoint, load_data, load_run};
 use candle_core::Device;
 use toml::{Table, Value};
 
@@ -76,9 +76,9 @@ fn interrupted(recipe: &Recipe, folder: &Path) {
     let mut training = Training::start(prepared, Some(folder)).unwrap();
     assert_eq!(stopped_at(&mut training, STOP), Outcome::Stopped { step: STOP });
     drop(training);
-    let (training, skipped) = Training::resume(folder, None, &Device::Cpu).unwrap();
-    assert!(skipped.is_empty() && training.step() == STOP);
-    trained(training);
+    let resumed = Training::resume(folder, &Continuation::default(), &Device::Cpu).unwrap();
+    assert!(resumed.damaged.is_empty() && resumed.notes.is_empty() && resumed.training.step() == STOP);
+    trained(resumed.training);
 }
 
 fn stopped_at(training: &mut Training, stop_at: u64) -> Outcome {

@@ -32,13 +32,13 @@ pub(crate) fn print_table(rows: &[Vec<String>]) -> Result<(), Failure> {
     print(&rows.iter().map(line).collect::<Vec<_>>().join("\n"))
 }
 
-/// Writes a message to standard error. Where that is closed, nobody wants to know.
+/// Writes a message to standard error. Errors of a closed one are ignored.
 pub(crate) fn tell(text: &str) {
     let _ = writeln!(io::stderr().lock(), "{text}");
 }
 
-/// Whether somebody watches standard error.
-pub(crate) fn is_watched() -> bool {
+/// Whether standard error is a terminal.
+pub(crate) fn is_terminal() -> bool {
     io::stderr().is_terminal()
 }
 

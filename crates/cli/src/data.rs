@@ -29,7 +29,7 @@ pub(crate) fn run(command: &Command) -> Result<(), Failure> {
     }
 }
 
-/// Tells what was noticed when data was read.
+/// Prints warnings about the data that was read.
 pub(crate) fn warn(notes: &Notes) {
     for sentence in notes.sentences() {
         console::tell(&format!("warning: {sentence}"));

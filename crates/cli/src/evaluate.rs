@@ -1,4 +1,4 @@
-//! `brigand evaluate`: how good samples are, in numbers that tell how they were measured.
+//! `brigand evaluate`: how good samples are, as scores with the protocol of their measurement.
 
 mod output;
 mod sources;
@@ -26,11 +26,11 @@ const EXAMPLES: &str = "\
 Examples:
   brigand evaluate runs/gan-1
   brigand evaluate runs/dcgan-1 --metrics fid,is,memorisation --features classifier:runs/classifier --out report
-  brigand evaluate --real folder:photos --fake folder:made --features inception:pt_inception-2015-12-05-6726825d.pth
+  brigand evaluate --real folder:photos --fake folder:generated --features inception:pt_inception-2015-12-05-6726825d.pth
   brigand evaluate --real mnist:test --fake mnist:train --metrics fid --save-stats mnist.safetensors
   brigand evaluate --real mnist.npz --fake new.npy --metrics fid --range 0..1
   brigand evaluate runs/dcgan-1 --metrics path-length
-  brigand evaluate --real mnist:test --fake folder:made --metrics cas
+  brigand evaluate --real mnist:test --fake folder:generated --metrics cas
   brigand evaluate --compare runs/gan-1/evaluation.json runs/gan-2/evaluation.json
 
 A SPEC is data (`brigand data list`; `:train` or `:test` after the name chooses the part), a .npy file of images or of
@@ -47,7 +47,7 @@ fn after_help() -> String {
 /// Samples of either side unless --count says otherwise.
 const COUNT: usize = 10_000;
 
-/// Measure how good samples are: of a run, or of any set beside any other.
+/// Measure samples with FID and other metrics: those of a run, or any set compared with another.
 #[derive(clap::Args)]
 #[command(after_help = after_help())]
 pub(crate) struct Arguments {
@@ -60,10 +60,10 @@ pub(crate) struct Arguments {
     /// The samples to be measured
     #[arg(long, value_name = "SPEC", requires = "real")]
     fake: Option<String>,
-    /// What to measure, with commas between [default: what suits the samples]
+    /// What to measure, with commas between [default: all that the samples allow, but for slow ones]
     #[arg(long, value_name = "LIST", value_delimiter = ',')]
     metrics: Vec<String>,
-    /// What samples are compared by: classifier (of the embedded digits), classifier:RUN, inception:FILE, pixels, given
+    /// Features in which samples are compared: classifier (of the embedded digits), classifier:RUN, inception:FILE, pixels, given
     #[arg(long, value_name = "WHAT", default_value = "auto")]
     features: String,
     /// Samples of either side, but for features, which are taken whole [default: as many as there are real ones, at
@@ -109,36 +109,35 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
         arguments.metrics.iter().map(|name| find_metric(name.trim())).collect::<Result<_, _>>()?;
     let device = arguments.hardware.open()?;
     let which = if arguments.best { Which::Best } else { Which::Newest };
-    let understand =
-        |text: &str| Given::understand(text, &arguments.features, arguments.range, which, &device);
+    let parse = |text: &str| Given::parse(text, &arguments.features, arguments.range, which, &device);
     let generated = match &arguments.run {
         Some(run) => Given::run(run, which, &device)?,
-        None => understand(arguments.fake.as_deref().unwrap_or_default())?,
+        None => parse(arguments.fake.as_deref().unwrap_or_default())?,
     };
     let real = match &arguments.real {
-        Some(real) => understand(real)?,
+        Some(real) => parse(real)?,
         None => generated.own_data()?,
     };
-    let mut told = Told::default();
+    let mut notices = Notices::default();
     let reading =
         sources::Reading { size: arguments.size, channels: arguments.channels, seed: arguments.seed };
     let most = arguments.count.map_or(COUNT, |count| count as usize);
-    let mut real_set = real.open(reading, most, &mut told)?;
+    let mut real_set = real.open(reading, most, &mut notices)?;
     let fitting = if arguments.count.is_some() { most } else { real_set.count().unwrap_or(most).min(most) };
-    let mut generated_set = generated.open(reading, fitting, &mut told)?;
+    let mut generated_set = generated.open(reading, fitting, &mut notices)?;
     let (extractor, notice) =
         extractor(arguments, [&real, &generated], [&real_set, &generated_set], &device)?;
     if !extractor.resizes() {
-        if let Some(size) = real.size_beside(&real_set, &generated, &generated_set, &mut told) {
-            real_set = real.open(sources::Reading { size, ..reading }, most, &mut told)?;
-        } else if let Some(size) = generated.size_beside(&generated_set, &real, &real_set, &mut told) {
-            generated_set = generated.open(sources::Reading { size, ..reading }, fitting, &mut told)?;
+        if let Some(size) = real.size_beside(&real_set, &generated, &generated_set, &mut notices) {
+            real_set = real.open(sources::Reading { size, ..reading }, most, &mut notices)?;
+        } else if let Some(size) = generated.size_beside(&generated_set, &real, &real_set, &mut notices) {
+            generated_set = generated.open(sources::Reading { size, ..reading }, fitting, &mut notices)?;
         }
     }
     let metrics = if chosen.is_empty() { usual(&extractor, &real_set, &generated_set) } else { chosen };
     let storing = Storing::check(arguments, &metrics)?;
     if let Some(notice) = notice.filter(|_| metrics.iter().any(|metric| metric.uses_extractor())) {
-        told.tell(&format!("note: {notice}"));
+        notices.tell(&format!("note: {notice}"));
     }
     let wanted = metrics.iter().any(|metric| metric.needs(Need::TrainingSamples));
     let train = if wanted && arguments.real.is_none() { generated.training_data()? } else { None };
@@ -162,11 +161,11 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     stored
 }
 
-/// What people were told, each once.
+/// Messages to the user, each printed once.
 #[derive(Default)]
-struct Told(BTreeSet<String>);
+struct Notices(BTreeSet<String>);
 
-impl Told {
+impl Notices {
     fn tell(&mut self, text: &str) {
         if self.0.insert(text.to_owned()) {
             console::tell(text);
@@ -174,7 +173,7 @@ impl Told {
     }
 }
 
-/// What makes features, and what to know of an automatic choice.
+/// The feature extractor, and a notice about an automatic choice.
 fn extractor(
     arguments: &Arguments,
     given: [&Given; 2],
@@ -192,7 +191,7 @@ fn extractor(
     Ok(choose_extractor(&arguments.features, spec.as_ref(), &shape, device)?)
 }
 
-/// What suits the samples.
+/// The usual metrics that these samples allow.
 fn usual(extractor: &Extractor, real: &Opened<'_>, generated: &Opened<'_>) -> Vec<&'static MetricRow> {
     let available = Available::of(real.side(), generated.side(), extractor, true);
     METRICS.iter().filter(|metric| metric.usual && metric.lacks(&available).is_none()).collect()

@@ -16,7 +16,7 @@ pub(crate) const INTERRUPTED: u8 = 130;
 pub(crate) enum Failure {
     /// The library refused.
     Library(brigand::Error),
-    /// It was stopped on request, which has been told already.
+    /// It was stopped on request; a message was printed already.
     Interrupted,
     /// Standard output cannot be written.
     Output(io::Error),
@@ -31,7 +31,7 @@ impl<E: Into<brigand::Error>> From<E> for Failure {
 }
 
 impl Failure {
-    /// Tells it on standard error.
+    /// Prints it on standard error.
     pub(crate) fn report(self) -> ExitCode {
         match self {
             Self::Library(error) => console::tell(&format!("error: {}", with_causes(&error))),
@@ -102,7 +102,7 @@ mod tests {
     fn causes_are_told_once_and_on_one_line() {
         let cause = Link("line one\n  line two", Some(Box::new(Link("disk full", None))));
         assert_eq!(with_causes(&Link("a", Some(Box::new(cause)))), "a: line one; line two: disk full");
-        let told = Link("cannot write: disk full", Some(Box::new(Link("disk full", None))));
-        assert_eq!(with_causes(&told), "cannot write: disk full");
+        let chain = Link("cannot write: disk full", Some(Box::new(Link("disk full", None))));
+        assert_eq!(with_causes(&chain), "cannot write: disk full");
     }
 }

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use brigand::files::{FileError, write_atomically};
-use brigand::theory::figures::{Figure, Shown};
+use brigand::theory::figures::{Figure, FigureOutput};
 use serde_json::{Map, Value, json};
 
 use crate::console;
@@ -12,10 +12,10 @@ use crate::failure::Failure;
 const EXAMPLES: &str = "\
 Examples:
   brigand lab                               what figures there are
-  brigand lab js-saturation                 pictures in lab/, what to see in them on the screen
+  brigand lab js-saturation                 pictures in lab/, their explanation on the screen
   brigand lab dirac-gan --out talk --json   the same with the numbers for a script";
 
-/// Make a figure of the theory: pictures, what to see in them, and the numbers behind.
+/// Make a figure of GAN theory: pictures, an explanation, and the numbers in them.
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Arguments {
@@ -53,7 +53,7 @@ fn list(json: bool) -> Result<(), Failure> {
     console::print_table(&std::iter::once(header).chain(rows).collect::<Vec<_>>())
 }
 
-fn print(shown: &Shown, files: &[String]) -> Result<(), Failure> {
+fn print(shown: &FigureOutput, files: &[String]) -> Result<(), Failure> {
     console::print(&format!("{}\n", wrapped(&shown.text, WIDTH)))?;
     let rows: Vec<Vec<String>> =
         shown.numbers.iter().map(|(name, value)| vec![name.clone(), rounded(*value)]).collect();
@@ -61,7 +61,7 @@ fn print(shown: &Shown, files: &[String]) -> Result<(), Failure> {
     console::print(&format!("\n{}", files.join("\n")))
 }
 
-fn print_json(shown: &Shown, files: &[String]) -> Result<(), Failure> {
+fn print_json(shown: &FigureOutput, files: &[String]) -> Result<(), Failure> {
     // JSON has no infinity: a number that is none is written as text.
     let number = |value: f64| if value.is_finite() { json!(value) } else { json!(value.to_string()) };
     let numbers: Map<String, Value> =

@@ -9,6 +9,7 @@ mod info;
 mod lab;
 mod latent;
 mod list;
+mod memory;
 mod progress;
 mod sample;
 mod sample_text;
@@ -20,6 +21,9 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use failure::Failure;
+
+#[global_allocator]
+static ALLOCATOR: memory::Counting = memory::Counting;
 
 const EXAMPLES: &str = "\
 Examples:

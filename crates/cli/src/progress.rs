@@ -29,7 +29,7 @@ pub(crate) struct Steps {
 impl Steps {
     pub(crate) fn new(first: u64, steps: u64, batch: usize, quiet: bool) -> Self {
         let now = Instant::now();
-        let bar = (!quiet && console::is_watched()).then(|| step_bar(first, steps, batch));
+        let bar = (!quiet && console::is_terminal()).then(|| step_bar(first, steps, batch));
         Self { lines: !quiet && bar.is_none(), bar, batch, steps, first, began: now, last_line: (first, now) }
     }
 
@@ -102,7 +102,7 @@ pub(crate) struct Bytes {
 
 impl Bytes {
     pub(crate) fn new() -> Self {
-        let bar = console::is_watched().then(|| {
+        let bar = console::is_terminal().then(|| {
             let target = ProgressDrawTarget::stderr_with_hz(UPDATES_PER_SECOND);
             let bar = ProgressBar::with_draw_target(None, target);
             bar.set_style(styled("{msg} [{bar:20}] {bytes}/{total_bytes}  {bytes_per_sec}  {eta} left"));
@@ -143,7 +143,7 @@ pub(crate) struct Parts {
 
 impl Parts {
     pub(crate) fn new() -> Self {
-        let bar = console::is_watched().then(|| {
+        let bar = console::is_terminal().then(|| {
             let target = ProgressDrawTarget::stderr_with_hz(UPDATES_PER_SECOND);
             let bar = ProgressBar::with_draw_target(None, target);
             bar.set_style(styled("{msg} [{wide_bar}] {pos}/{len}  {eta} left"));

@@ -2,10 +2,10 @@
 
 use std::path::PathBuf;
 
-use brigand::capability::Sampler;
 use brigand::latent_tools::{Choice, find_class};
 use brigand::recipe::Recipe;
 use brigand::sampling::{Destination, check_count};
+use brigand::system::System;
 use brigand::training::{Which, backdrop_for, load_run_at};
 
 use crate::console;
@@ -52,9 +52,9 @@ pub(crate) struct Arguments {
 pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let device = arguments.hardware.open()?;
     let which = if arguments.best { Which::Best } else { Which::Newest };
-    let (recipe, system, step) = load_run_at(&arguments.run, which, &device)?;
+    let (recipe, mut system, step) = load_run_at(&arguments.run, which, &device)?;
     match (system.as_sampler(), system.as_sequence_sampler()) {
-        (Some(sampler), _) => sample_images(arguments, &recipe, sampler, step),
+        (Some(_), _) => sample_images(arguments, &recipe, system.as_mut(), step),
         (None, Some(sequences)) => sample_text::run(arguments, sequences),
         (None, None) => Err(brigand::Error::Request(format!(
             "{} is a run of `{}`, which makes no samples",
@@ -68,17 +68,19 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
 fn sample_images(
     arguments: &Arguments,
     recipe: &Recipe,
-    sampler: &dyn Sampler,
+    system: &mut dyn System,
     step: u64,
 ) -> Result<(), Failure> {
-    let shape = sampler.sample_shape();
+    let shape = system.sampler()?.sample_shape();
     let name = format!("samples-seed{}.png", arguments.seed);
     let path = arguments.out.clone().unwrap_or_else(|| arguments.run.join(name));
     let destination = Destination::new(&path, shape)?;
     check_count(arguments.count, shape)?;
-    let number = |class: &String| find_class(&recipe.common.data.classes, sampler.space(), class);
+    let number = |class: &String| find_class(&recipe.common.data.classes, system.sampler()?.space(), class);
     let classes = arguments.classes.iter().map(number).collect::<Result<_, _>>()?;
     let choice = Choice { classes, truncation: arguments.truncation };
+    choice.estimate_statistics(system)?;
+    let sampler = system.sampler()?;
     let latents = choice.latents(sampler, arguments.count, arguments.seed)?;
     let samples = sampler.generate_all(&latents)?;
     let caption = format!("step {step}, seed {}", arguments.seed);

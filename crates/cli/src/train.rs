@@ -4,16 +4,19 @@ mod interrupt;
 
 use std::path::{Path, PathBuf};
 
+use brigand::data::RunData;
 use brigand::files::FileError;
 use brigand::measurements::HELD_OUT_ACCURACY;
 use brigand::recipe::{Changes, Recipe};
 use brigand::registry;
-use brigand::training::{Event, Outcome, Prepared, Training, open_data};
+use brigand::training::checkpoint::{self, CheckpointError};
+use brigand::training::{Continuation, Event, Outcome, Prepared, Resumed, RunFolder, Training, open_data};
 
 use crate::console;
 use crate::data::{warn, write_list};
 use crate::failure::Failure;
 use crate::hardware::Hardware;
+use crate::memory::data_that_fits;
 use crate::progress::Steps;
 
 const EXAMPLES: &str = "\
@@ -34,8 +37,8 @@ pub(crate) struct Arguments {
     /// Name of the system, as in `brigand list`
     #[arg(required_unless_present = "resume", conflicts_with = "resume")]
     system: Option<String>,
-    /// Data to train on (`brigand data list` shows what there is)
-    #[arg(long, value_name = "SPEC", conflicts_with = "resume")]
+    /// Data to train on (`brigand data list` shows what there is); with --resume, where it is now
+    #[arg(long, value_name = "SPEC")]
     data: Option<String>,
     /// Folder to write into [default: the first free runs/SYSTEM-N]
     #[arg(long, value_name = "DIR", conflicts_with = "resume")]
@@ -55,6 +58,9 @@ pub(crate) struct Arguments {
     /// Go on with the run in this folder from its newest checkpoint
     #[arg(long, value_name = "RUN")]
     resume: Option<PathBuf>,
+    /// With --resume: go on although the data differs from what the run was trained on
+    #[arg(long, requires = "resume")]
+    accept_changed_data: bool,
     /// Show no progress
     #[arg(long, short)]
     quiet: bool,
@@ -77,19 +83,26 @@ fn start(arguments: &Arguments) -> Result<Option<Training>, Failure> {
     let row = registry::find(arguments.system.as_deref().unwrap_or_default())?;
     let recipe = Recipe::resolve(row, &changes(arguments)?)?;
     let device = arguments.hardware.open()?;
-    let data = open_data(&recipe)?;
+    let data = data_that_fits(&recipe, &device, || {
+        let data = open_data(&recipe)?;
+        // Before the data can be refused: what was noticed may be why.
+        warn_of(&data, &recipe);
+        Ok(data)
+    })?;
     let notes = data.notes.clone();
-    // Before the data can be refused: what was noticed may be why.
-    if recipe.common.data.tokens.is_some() {
-        let left_out = notes.unreadable.iter();
-        left_out
-            .for_each(|file| console::tell(&format!("warning: {}: {}", file.path.display(), file.reason)));
-    } else {
-        warn(&notes);
-    }
     let training = Training::start(Prepared::with(recipe, data, &device)?, arguments.out.as_deref())?;
     write_list(&notes, &training.folder().unreadable())?;
     Ok(Some(training))
+}
+
+fn warn_of(data: &RunData, recipe: &Recipe) {
+    if recipe.common.data.tokens.is_some() {
+        let left_out = data.notes.unreadable.iter();
+        left_out
+            .for_each(|file| console::tell(&format!("warning: {}: {}", file.path.display(), file.reason)));
+    } else {
+        warn(&data.notes);
+    }
 }
 
 /// The recipe file, then the keys set, then the flags, which are short for keys.
@@ -105,7 +118,16 @@ fn changes(arguments: &Arguments) -> Result<Changes, Failure> {
 
 /// The run to go on with; none when it is finished.
 fn resume(run: &Path, arguments: &Arguments) -> Result<Option<Training>, Failure> {
-    let (training, damaged) = Training::resume(run, arguments.steps, &arguments.hardware.open()?)?;
+    let continuation = Continuation {
+        steps: arguments.steps,
+        data: arguments.data.as_deref().map(str::parse).transpose()?,
+        accept_changed_data: arguments.accept_changed_data,
+    };
+    let resumed = Training::resume(run, &continuation, &arguments.hardware.open()?)?;
+    let Resumed { training, damaged, notes } = resumed;
+    for note in notes {
+        console::tell(&format!("note: {note}"));
+    }
     for (path, reason) in damaged {
         console::tell(&format!("warning: {} is damaged and left out: {reason}", path.display()));
     }
@@ -122,7 +144,7 @@ fn resume(run: &Path, arguments: &Arguments) -> Result<Option<Training>, Failure
 }
 
 fn train(mut training: Training, quiet: bool) -> Result<(), Failure> {
-    let stop = interrupt::watch()?;
+    let stop = interrupt::install()?;
     let folder = training.folder().clone();
     let recipe = &training.recipe().common.training;
     let (first, steps) = (training.step(), recipe.steps);
@@ -130,20 +152,18 @@ fn train(mut training: Training, quiet: bool) -> Result<(), Failure> {
     if !quiet {
         progress.tell(&format!("training in {}", folder.path().display()));
     }
-    let mut saved = (first > 0).then_some(first);
-    let mut reached = first;
     let mut held_out = None;
     let outcome = training.run(stop, &mut |event| match event {
-        Event::Step { step } => {
-            reached = *step;
-            progress.advance(*step);
-        }
+        Event::Step { step } => progress.advance(*step),
         Event::Measured { step, measurements } => {
             held_out = measurements.get(HELD_OUT_ACCURACY).copied().or(held_out);
             progress.measured(*step, measurements);
         }
-        Event::Checkpoint(_) => saved = Some(reached),
-        Event::Samples(_) => {}
+        Event::SetAside(path) => progress.tell(&format!(
+            "warning: the scores measured so far were damaged and are set aside as {}",
+            path.display()
+        )),
+        Event::Checkpoint(_) | Event::Samples(_) => {}
     });
     progress.end();
     let resume = console::command_line("train --resume", folder.path());
@@ -170,14 +190,26 @@ fn train(mut training: Training, quiet: bool) -> Result<(), Failure> {
             console::print(&format!("stopped after step {step} of {steps}; continue with\n  {resume}"))?;
             Err(Failure::Interrupted)
         }
-        Err(error) => Err(Failure::Midway(
-            error,
-            match saved {
-                Some(step) => {
-                    format!("the checkpoint of step {step} is whole; continue from it with {resume}")
-                }
-                None => format!("there is no checkpoint yet; begin again with {resume}"),
-            },
-        )),
+        Err(error) => Err(Failure::Midway(error, what_is_left(&folder, &resume))),
+    }
+}
+
+/// What a run that failed can be continued from, as its folder is now.
+fn what_is_left(folder: &RunFolder, resume: &str) -> String {
+    let path = folder.path().display();
+    if RunFolder::open(folder.path()).is_err() {
+        return format!(
+            "{path} is no run folder any more, so nothing is left to continue from; begin a new run"
+        );
+    }
+    match checkpoint::latest(&folder.checkpoints()) {
+        Ok(found) => {
+            let step = found.snapshot.step;
+            format!("the checkpoint of step {step} is whole; continue from it with {resume}")
+        }
+        Err(CheckpointError::NoneUsable { skipped, .. }) if skipped.is_empty() => {
+            format!("there is no checkpoint; begin again with {resume}")
+        }
+        Err(reason) => reason.to_string(),
     }
 }

@@ -6,6 +6,7 @@ use brigand_autograd::Variable;
 use crate::batch::{Batch, NumberKey, SampleShape};
 use crate::error::{Error, Result};
 use crate::latent::LatentSpace;
+use crate::modules::Statistics;
 use crate::networks::ImageClassifier;
 use crate::place::Place;
 use crate::random::Stream;
@@ -24,12 +25,20 @@ pub trait Sampler {
     /// What a sample looks like.
     fn sample_shape(&self) -> SampleShape;
 
-    /// The samples `[count, sample...]` that `latents` `[count, size]` stand for; each depends on its own latent alone.
-    /// Latents with a history are searched, so gradients must flow back to them.
+    /// The samples `[count, sample...]` that `latents` `[count, size]` stand for; with stored statistics each depends on its
+    /// own latent alone. Latents with a history are searched, so gradients must flow back to them.
     ///
     /// # Errors
     /// If the latents are not of its space.
-    fn generate(&self, latents: &Variable) -> Result<Variable>;
+    fn generate_with(&self, latents: &Variable, statistics: &mut Statistics<'_>) -> Result<Variable>;
+
+    /// The samples that `latents` stand for, with stored statistics.
+    ///
+    /// # Errors
+    /// As [`Sampler::generate_with`].
+    fn generate(&self, latents: &Variable) -> Result<Variable> {
+        self.generate_with(latents, &mut Statistics::Stored)
+    }
 
     /// `count` latents `[count, size]` drawn from `stream`.
     ///

@@ -32,7 +32,7 @@ pub enum Error {
         /// The step at which it happened.
         step: u64,
     },
-    /// A request that a trained system cannot answer.
+    /// A request that a trained system cannot fulfil.
     #[error("{0}")]
     Request(String),
     /// Something that must always hold does not.

@@ -1,4 +1,4 @@
-//! What adversarial systems are made of: named batches, modules with typed conditions, objectives and penalties,
+//! The parts of adversarial systems: named batches, modules with typed conditions, objectives and penalties,
 //! players, and the one path from gradients to optimizers.
 //!
 //! Imports run one way: `state`, `place` <- `batch` <- `setup` <- `modules` <- `objectives`, `penalties` <- `players`

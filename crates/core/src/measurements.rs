@@ -1,4 +1,4 @@
-//! Names of measurements that several systems report and history pictures know.
+//! Names of measurements that several systems report and history pictures use.
 
 /// The discriminator's loss.
 pub const DISCRIMINATOR_LOSS: &str = "discriminator_loss";

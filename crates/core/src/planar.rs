@@ -1,4 +1,4 @@
-//! Mixtures in the plane whose components can be drawn from one by one: shapes that codes are asked to take.
+//! Mixtures in the plane whose components can be drawn from one by one: priors of codes.
 
 use std::f64::consts::{PI, TAU};
 

@@ -30,6 +30,17 @@ pub trait SystemRecipe: Serialize + DeserializeOwned + Clone + Send + Sync + 'st
     /// # Errors
     /// If the networks do not fit the data.
     fn build(&self, setup: &Setup) -> Result<Box<dyn System>>;
+
+    /// The keys whose effect is spread over all steps of a run, such as a decay. A run that is extended has then trained
+    /// otherwise than one of the later length would have.
+    fn spread_over_run(&self) -> Vec<&'static str> {
+        Vec::new()
+    }
+
+    /// The files that it names.
+    fn files(&mut self) -> Vec<&mut String> {
+        Vec::new()
+    }
 }
 
 /// A parsed recipe of any system.
@@ -55,6 +66,12 @@ pub trait Recipe: Send + Sync {
     /// As [`SystemRecipe::build`], or if the data lacks something.
     fn build(&self, setup: &Setup) -> Result<Box<dyn System>>;
 
+    /// The keys whose effect is spread over all steps, as [`SystemRecipe::spread_over_run`].
+    fn spread_over_run(&self) -> Vec<&'static str>;
+
+    /// The files that it names.
+    fn files(&mut self) -> Vec<&mut String>;
+
     /// The same recipe again.
     fn boxed(&self) -> Box<dyn Recipe>;
 }
@@ -78,6 +95,14 @@ impl<R: SystemRecipe> Recipe for R {
         SystemRecipe::build(self, setup)
     }
 
+    fn spread_over_run(&self) -> Vec<&'static str> {
+        SystemRecipe::spread_over_run(self)
+    }
+
+    fn files(&mut self) -> Vec<&mut String> {
+        SystemRecipe::files(self)
+    }
+
     fn boxed(&self) -> Box<dyn Recipe> {
         Box::new(self.clone())
     }
@@ -94,19 +119,19 @@ pub enum Family {
     Wasserstein,
     /// Discriminators of bounded slope.
     Lipschitz,
-    /// Real against fake.
+    /// Losses of score differences between real and generated samples.
     Relativistic,
     /// Discriminators as energies.
     Energies,
-    /// Against the collapse of modes.
+    /// Against mode collapse.
     Modes,
-    /// Samples of a class that is asked for.
+    /// Class-conditional generation.
     Conditional,
-    /// Codes that mean something.
+    /// Interpretable latent codes.
     Codes,
-    /// From samples back to latents.
+    /// Systems with an encoder.
     Encoders,
-    /// Samples near every datum, without a discriminator.
+    /// Likelihood-based training, without a discriminator.
     Likelihoods,
     /// Larger images: attention, residual networks, growing.
     Images,

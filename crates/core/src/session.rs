@@ -1,14 +1,16 @@
 //! A system in training with its data: what a run is without its folder.
 
 use crate::batch::{Feed, Source};
+use crate::capability::Sampler;
 use crate::error::Result;
 use crate::modules::Part;
 use crate::place::Place;
 use crate::players::{Gateway, Report, Turn};
+use crate::random::Stream;
 use crate::recipe::Recipe;
 use crate::setup::Setup;
 use crate::state::State;
-use crate::system::System;
+use crate::system::{System, estimate_statistics};
 
 /// The gateway's name in checkpoints.
 const GATEWAY: &str = "gateway";
@@ -89,13 +91,17 @@ impl Session {
         self.span
     }
 
-    /// One step; answers what it reports.
+    /// One step; returns its report.
     ///
     /// # Errors
     /// If a computation fails.
     pub fn advance(&mut self) -> Result<Report> {
         let (at, seed) = ((self.step, self.span.steps), self.span.seed);
         let mut turn = Turn::new(at, seed, (0, 1), &mut self.feed, &mut self.gateway);
+        // What training computes must not depend on when statistics were estimated.
+        self.system.parts().into_iter().for_each(|(_, part)| {
+            part.sample_by(None);
+        });
         self.system.train_step(&mut turn)?;
         self.step += 1;
         Ok(turn.report)
@@ -111,6 +117,19 @@ impl Session {
             last = self.advance()?;
         }
         last.read(self.step)
+    }
+
+    /// Estimates the statistics with which it samples until the next step, as [`estimate_statistics`], over so many batches
+    /// of the recipe's size, always of the same latents.
+    ///
+    /// # Errors
+    /// If a computation fails.
+    pub fn estimate_statistics(&mut self, batches: usize) -> Result<()> {
+        let Span { batch, seed, .. } = self.span;
+        let latents = |sampler: &dyn Sampler, number: u64| {
+            sampler.latents(batch, &mut Stream::new(seed, "statistics", number))
+        };
+        estimate_statistics(self.system.as_mut(), batches, &latents)
     }
 
     /// What a checkpoint holds.

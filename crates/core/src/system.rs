@@ -7,7 +7,7 @@ use crate::capability::{
     Classifier, Encoder, Exhibit, Reconstructor, Sampler, ScoreField, SequenceSampler, Showing, Translator,
 };
 use crate::error::{Error, Result};
-use crate::modules::Part;
+use crate::modules::{Estimate, Part, Statistics};
 use crate::players::Turn;
 use crate::state::State;
 
@@ -38,7 +38,7 @@ pub trait System: Send {
     /// Everything that training changes.
     fn parts(&mut self) -> Parts<'_>;
 
-    /// One step: as many updates of each player as the recipe asks for.
+    /// One step: as many updates of each player as the recipe says.
     ///
     /// # Errors
     /// If the data cannot be read, or a computation fails.
@@ -146,4 +146,34 @@ pub trait System: Send {
         let networks = parts.iter().flat_map(|(_, part)| part.parameters());
         networks.map(|of| (of.name().to_owned(), of.weights().count())).collect()
     }
+}
+
+/// Estimates batch statistics anew, for exactly the weights that sample, over so many batches of `latents` (by their
+/// number): running statistics lag behind the weights, averaged weights have none, and truncated latents have others
+/// (Brock et al. 2018, arXiv:1809.11096, "standing statistics"). Training's own statistics stay. Systems without batch
+/// statistics in what samples are left as they are.
+///
+/// # Errors
+/// If a computation fails.
+pub fn estimate_statistics(
+    system: &mut dyn System,
+    batches: usize,
+    latents: &dyn Fn(&dyn Sampler, u64) -> Result<Variable>,
+) -> Result<()> {
+    let Some(sampler) = system.as_sampler() else { return Ok(()) };
+    let mut estimate = Estimate::default();
+    for number in 0..batches as u64 {
+        sampler.generate_with(&latents(sampler, number)?, &mut Statistics::Estimated(&mut estimate))?;
+        if estimate.networks() == 0 {
+            return Ok(());
+        }
+    }
+    let taken: usize = system.parts().into_iter().map(|(_, part)| part.sample_by(Some(&estimate))).sum();
+    if taken == estimate.networks() {
+        return Ok(());
+    }
+    let named = estimate.networks();
+    Err(Error::Internal(format!(
+        "statistics of {named} networks were estimated, and {taken} networks took them"
+    )))
 }

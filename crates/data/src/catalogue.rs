@@ -5,7 +5,7 @@ use super::load::Split;
 /// A downloadable set.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Entry {
-    /// The name it is asked for by.
+    /// Its name in a SPEC.
     pub name: &'static str,
     /// What it shows, in a few words.
     pub summary: &'static str,

@@ -1,6 +1,7 @@
 //! The one form all data takes once read: samples in memory, fetched in batches.
 
 use super::error::DataError;
+use super::fingerprint::{Content, Fingerprint};
 use super::notes::{Notes, Skipped};
 
 /// Samples in memory with what is known of them.
@@ -125,6 +126,26 @@ impl Dataset {
     /// The same set with what was noticed when it was read.
     pub(crate) fn with_notes(self, notes: Notes) -> Self {
         Self { notes, ..self }
+    }
+
+    /// What tells this set from another.
+    pub fn fingerprint(&self) -> Fingerprint {
+        let mut content = Content::default();
+        match &self.values {
+            Values::Levels { bytes, top } => {
+                content.bytes(&[*top]);
+                content.bytes(bytes);
+            }
+            Values::Points(values) => content.numbers(values),
+        }
+        let labels = self.labels.as_ref();
+        labels.iter().for_each(|labels| content.indices(&labels.values));
+        Fingerprint {
+            samples: self.len(),
+            shape: self.shape.clone(),
+            classes: labels.map_or_else(Vec::new, |labels| labels.classes.clone()),
+            sha256: content.finish(),
+        }
     }
 
     /// What the set is called.

@@ -27,7 +27,7 @@ use super::pixels::Images;
 pub(crate) const COUNT: usize = 1797;
 /// Pixels of one image.
 const AREA: usize = 64;
-/// The terms of use, with the credit they ask for.
+/// The terms of use, with the credit they require.
 pub(crate) const LICENCE: &str = "CC BY 4.0, E. Alpaydin and C. Kaynak, UCI Machine Learning Repository";
 
 static PACKED: &[u8] = include_bytes!("digits.bin");

@@ -92,7 +92,7 @@ fn array<const D: usize>(
         return Err(wrong(format!("its header says {sizes:?}, which is empty")));
     }
     // Reading stops one byte past the stated length, and memory grows only with what is really there: a header
-    // that lies about the size costs nothing.
+    // with a wrong size allocates nothing.
     let mut bytes = Vec::new();
     reader
         .take(total.saturating_add(1))
@@ -101,7 +101,7 @@ fn array<const D: usize>(
     let found = bytes.len() as u64;
     if found != total {
         let found = if found > total { "more".to_owned() } else { format!("only {found}") };
-        let problem = format!("its header {sizes:?} promises {total} bytes but there are {found}");
+        let problem = format!("its header {sizes:?} needs {total} bytes but there are {found}");
         return Err(DataError::Damaged { path: path.to_owned(), problem });
     }
     Ok((sizes, bytes))
@@ -170,7 +170,7 @@ mod tests {
     #[test]
     fn what_is_wrong_is_said() {
         let good = idx(8, &[3, 2, 4], 24);
-        assert!(refused(&good[..27], None).contains("promises 24 bytes but there are only 11"));
+        assert!(refused(&good[..27], None).contains("needs 24 bytes but there are only 11"));
         assert!(refused(&good[..7], None).contains("images is damaged: it ends too early"));
         assert!(refused(&[], None).contains("ends too early"));
         assert!(refused(&[good.as_slice(), &[0]].concat(), None).contains("there are more"));

@@ -2,13 +2,13 @@
 //! says which samples make up which batch.
 //!
 //! ```
-//! use brigand_data::{self, Options, Sampler, Spec};
+//! use brigand_data::{Options, Sampler, Spec};
 //!
-//! let digits = data::load(&"digits".parse::<Spec>()?, &Options::default())?;
+//! let digits = brigand_data::load(&"digits".parse::<Spec>()?, &Options::default())?;
 //! let mut sampler = Sampler::new(digits.len(), 64, 0)?;
 //! let batch = digits.get(&sampler.indices(0))?;
 //! assert_eq!(batch.shape, [64, 1, 8, 8]);
-//! # Ok::<(), data::DataError>(())
+//! # Ok::<(), brigand_core::Error>(())
 //! ```
 
 mod cache;
@@ -21,6 +21,7 @@ mod digits;
 mod download;
 mod error;
 pub mod files;
+mod fingerprint;
 mod folder;
 mod idx;
 mod list;
@@ -46,6 +47,7 @@ pub use catalogue::{Entry, Remote, entries, entry};
 pub use dataset::{Batch, Dataset, Labels, Modes};
 pub use download::{Download, Obtained, Progress};
 pub use error::DataError;
+pub use fingerprint::Fingerprint;
 pub use folder::{Original, Originals};
 pub use list::{Listed, list};
 pub use load::{Options, Split, load};

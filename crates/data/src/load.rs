@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use brigand_core::batch::SampleKind;
+
 use super::cache::Cache;
 use super::catalogue::Entry;
 use super::dataset::{Dataset, Labels};
@@ -16,7 +18,7 @@ pub enum Split {
     /// The part for training.
     #[default]
     Train,
-    /// The part kept for judging.
+    /// The held-out part, for evaluation.
     Test,
 }
 
@@ -46,8 +48,8 @@ pub struct Options {
 /// Any [`DataError`] of the source; [`DataError::BadOption`] when the options do not suit it;
 /// [`DataError::NoTestSplit`] when a test part is asked of a source without one.
 pub fn load(spec: &Spec, options: &Options) -> Result<Dataset, DataError> {
-    let undivided = !matches!(spec, Spec::Catalogue(_) | Spec::Toy(_));
-    if undivided && options.split == Split::Test {
+    let drawn_afresh = spec.sample_kind() == SampleKind::Points;
+    if options.split == Split::Test && !spec.is_divided() && !drawn_afresh {
         return Err(DataError::NoTestSplit(spec.to_string()));
     }
     match spec {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use brigand_core::batch::Source;
 
 use super::dataset::Dataset;
+use super::fingerprint::Fingerprint;
 use super::load::{Options, Split, load};
 use super::notes::Notes;
 use super::scenes::{self, Domain};
@@ -14,7 +15,17 @@ use super::text::{Lines, lines_of_file, lines_of_grammar};
 use super::unpaired::{second_domain, two_domains};
 use brigand_core::error::Result;
 
+/// What the fingerprint of data is made from, when it is asked for.
+#[derive(Clone)]
+pub(crate) enum Contents {
+    /// Images or points.
+    Samples(Arc<Dataset>),
+    /// Text, whose fingerprint is made when it is read.
+    Text(Fingerprint),
+}
+
 /// The data of a run: what batches are drawn from, and the images or points themselves where that is what they are.
+#[derive(Clone)]
 pub struct RunData {
     /// Each source is drawn from independently of the others.
     pub sources: Vec<Arc<dyn Source>>,
@@ -22,9 +33,19 @@ pub struct RunData {
     pub dataset: Option<Arc<Dataset>>,
     /// What was noticed when it was read; of text, the lines that were left out as [`Notes::unreadable`].
     pub notes: Notes,
+    pub(crate) contents: Vec<Contents>,
 }
 
 impl RunData {
+    /// What tells this data from other data, of each source. Reads all of it.
+    pub fn fingerprints(&self) -> Vec<Fingerprint> {
+        let of = |contents: &Contents| match contents {
+            Contents::Samples(dataset) => dataset.fingerprint(),
+            Contents::Text(fingerprint) => fingerprint.clone(),
+        };
+        self.contents.iter().map(of).collect()
+    }
+
     /// The sources, as a feed takes them.
     pub fn boxed_sources(&self) -> Vec<Box<dyn Source>> {
         self.sources.iter().map(|source| Box::new(Arc::clone(source)) as Box<dyn Source>).collect()
@@ -37,7 +58,8 @@ impl RunData {
 /// As [`load`].
 pub fn open(spec: &Spec, options: &Options) -> Result<RunData> {
     let length = options.length.or(spec.text_length()).unwrap_or_default();
-    let text = |Lines { source, skipped }| RunData {
+    let text = |Lines { source, fingerprint, skipped }| RunData {
+        contents: vec![Contents::Text(fingerprint)],
         sources: vec![Arc::new(source)],
         dataset: None,
         notes: Notes { unreadable: skipped, ..Notes::default() },
@@ -57,6 +79,7 @@ pub fn open(spec: &Spec, options: &Options) -> Result<RunData> {
     let dataset = Arc::new(load(spec, options)?);
     let notes = dataset.notes().clone();
     Ok(RunData {
+        contents: vec![Contents::Samples(Arc::clone(&dataset))],
         sources: vec![Arc::new(DatasetSource(Arc::clone(&dataset)))],
         dataset: Some(dataset),
         notes,

@@ -1,8 +1,10 @@
-//! The names by which data is asked for.
+//! Names of data, as on the command line and in recipes.
 
 use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
+
+use brigand_core::batch::SampleKind;
 
 use super::catalogue::{self, Entry};
 use super::error::DataError;
@@ -44,7 +46,7 @@ pub enum Spec {
 }
 
 impl Spec {
-    /// Of text: the most tokens of a line where nothing else is asked for.
+    /// Of text: the most tokens of a line where no other number is given.
     pub fn text_length(&self) -> Option<usize> {
         match self {
             Self::Lines(_) => Some(32),
@@ -57,6 +59,82 @@ impl Spec {
             | Self::Scenes
             | Self::Unpaired(..) => None,
         }
+    }
+
+    /// Whether its samples are images or points, which decides the defaults of systems. Text counts as images: systems
+    /// of sequences have the same defaults for everything.
+    pub fn sample_kind(&self) -> SampleKind {
+        match self {
+            Self::Toy(_) => SampleKind::Points,
+            Self::Digits
+            | Self::Catalogue(_)
+            | Self::Idx { .. }
+            | Self::Folder(_)
+            | Self::Scenes
+            | Self::Unpaired(..)
+            | Self::Lines(_)
+            | Self::Grammar => SampleKind::Image,
+        }
+    }
+
+    /// Whether its authors keep a part for measuring.
+    pub fn is_divided(&self) -> bool {
+        match self {
+            Self::Catalogue(_) => true,
+            Self::Digits
+            | Self::Idx { .. }
+            | Self::Folder(_)
+            | Self::Toy(_)
+            | Self::Scenes
+            | Self::Unpaired(..)
+            | Self::Lines(_)
+            | Self::Grammar => false,
+        }
+    }
+
+    /// Whether its images are brought to one size even where none is asked for.
+    pub fn is_always_scaled(&self) -> bool {
+        match self {
+            Self::Folder(_) => true,
+            Self::Digits
+            | Self::Catalogue(_)
+            | Self::Idx { .. }
+            | Self::Toy(_)
+            | Self::Scenes
+            | Self::Unpaired(..)
+            | Self::Lines(_)
+            | Self::Grammar => false,
+        }
+    }
+
+    /// The same with absolute paths, for use from any working directory. Stays as it is where that has no form that is
+    /// read again as the same SPEC: a path that is no UTF-8, or a comma that a working directory would bring into
+    /// `idx:`.
+    ///
+    /// # Errors
+    /// If the working directory is not known.
+    pub fn absolute(&self) -> Result<Self, DataError> {
+        let absolute = self.with_absolute_paths()?;
+        let read_again = absolute.to_string().parse::<Self>();
+        Ok(if read_again.is_ok_and(|again| again == absolute) { absolute } else { self.clone() })
+    }
+
+    fn with_absolute_paths(&self) -> Result<Self, DataError> {
+        let of = |path: &PathBuf| {
+            std::path::absolute(path).map_err(|source| DataError::io("find the place of", path, source))
+        };
+        Ok(match self {
+            Self::Idx { images, labels } => {
+                Self::Idx { images: of(images)?, labels: labels.as_ref().map(of).transpose()? }
+            }
+            Self::Folder(folder) => Self::Folder(of(folder)?),
+            Self::Lines(file) => Self::Lines(of(file)?),
+            Self::Unpaired(first, second) => Self::Unpaired(
+                Box::new(first.with_absolute_paths()?),
+                Box::new(second.with_absolute_paths()?),
+            ),
+            Self::Digits | Self::Catalogue(_) | Self::Toy(_) | Self::Scenes | Self::Grammar => self.clone(),
+        })
     }
 
     /// Every name a SPEC can begin with.
@@ -203,6 +281,23 @@ mod tests {
         for name in Spec::names().into_iter().filter(|name| !name.contains(':')) {
             assert_eq!(name.parse::<Spec>().unwrap().to_string(), name);
         }
+    }
+
+    #[test]
+    fn absolute_paths_name_the_same_data_from_anywhere() {
+        let here = std::env::current_dir().unwrap().display().to_string();
+        let absolute = |text: &str| text.parse::<Spec>().unwrap().absolute().unwrap().to_string();
+        assert_eq!(absolute("folder:a"), format!("folder:{here}/a"));
+        assert_eq!(absolute("folder:/a/b"), "folder:/a/b");
+        assert_eq!(absolute("idx:a,b/c"), format!("idx:{here}/a,{here}/b/c"));
+        assert_eq!(absolute("lines:a b.txt"), format!("lines:{here}/a b.txt"));
+        assert_eq!(absolute("unpaired:folder:a,digits"), format!("unpaired:folder:{here}/a,digits"));
+        for same in ["digits", "mnist", "ring8", "scenes", "grammar"] {
+            assert_eq!(absolute(same), same);
+        }
+        // A comma in the path of IDX images has no form in a SPEC.
+        let unwritable = Spec::Idx { images: "a,b".into(), labels: None };
+        assert_eq!(unwritable.absolute().unwrap(), unwritable);
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Distributions of points on which a GAN can be watched at work.
+//! Distributions of points in the plane, on which the training of a GAN can be drawn.
 
 use std::f32::consts::{PI, TAU};
 
@@ -57,7 +57,7 @@ impl Toy {
         Self::Circles,
     ];
 
-    /// The name it is asked for by.
+    /// Its name in a SPEC.
     pub fn name(self) -> &'static str {
         match self {
             Self::Ring8 => "ring8",

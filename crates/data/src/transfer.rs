@@ -35,7 +35,7 @@ impl From<DataError> for Failure {
     }
 }
 
-/// What is told of the way so far: bytes in the file, bytes in all.
+/// The progress: bytes in the file, bytes in all.
 type Report<'a> = dyn FnMut(u64, Option<u64>) + 'a;
 
 /// The client for HTTP and local files.
@@ -123,7 +123,7 @@ fn placed(
     have: u64,
 ) -> Result<Option<(u64, Option<u64>)>, Failure> {
     match (response.status().as_u16(), content_range(response)) {
-        // A server that does not know ranges sends everything again.
+        // A server without range requests sends everything again.
         (200, _) => {
             part.restart()?;
             Ok(Some((0, response.body().content_length())))

@@ -5,17 +5,20 @@ use std::sync::Arc;
 use brigand_core::batch::{IMAGES, Need, Renamed, SECOND, Source};
 
 use super::dataset::Dataset;
-use super::open::RunData;
+use super::open::{Contents, RunData};
 use super::source::DatasetSource;
 use brigand_core::{Error, Result};
 
 /// The two data sets as the sources of a run; the second's images become the second domain.
 pub(crate) fn two_domains(first: Dataset, second: Dataset) -> RunData {
     let notes = first.notes().clone().with(second.notes());
-    let second = DatasetSource(Arc::new(second));
+    let (first, second) = (Arc::new(first), Arc::new(second));
+    let contents = vec![Contents::Samples(Arc::clone(&first)), Contents::Samples(Arc::clone(&second))];
+    let second = DatasetSource(second);
     RunData {
+        contents,
         sources: vec![
-            Arc::new(DatasetSource(Arc::new(first))),
+            Arc::new(DatasetSource(first)),
             Arc::new(Renamed { source: second, from: IMAGES, to: SECOND }),
         ],
         dataset: None,

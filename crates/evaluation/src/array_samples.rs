@@ -70,7 +70,7 @@ pub struct ArraySamples {
 impl ArraySamples {
     /// Images `[n, channels, height, width]` in `range`, or points `[n, dimensions]`. Without a range images must be in
     /// [-1, 1], as `brigand sample` writes them, and have a value below 0: an array without one may as well be in
-    /// [0, 1], and nothing but its owner could tell.
+    /// [0, 1], which only its owner can know.
     ///
     /// # Errors
     /// If the file cannot be read, holds something else, or images in another range.
@@ -91,7 +91,7 @@ impl ArraySamples {
             let (black, white) = range.unwrap_or(ValueRange::Symmetric).ends();
             let reach = TOLERANCE * (white - black);
             let fits = low >= black - reach && high <= white + reach;
-            // Not a number is told with its sample, when that is measured.
+            // A value that is not a number is an error that names its sample, when that is measured.
             if low <= high && (!fits || (range.is_none() && low >= 0.0)) {
                 return refuse(format!(
                     "its values lie between {low} and {high}, and images are taken to have {black} for black and {white} \

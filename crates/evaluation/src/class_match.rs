@@ -1,4 +1,4 @@
-//! Whether samples are of the classes that were asked for.
+//! The share of samples of class-conditional generators that are classified as their condition.
 
 use super::average::Average;
 use super::inputs::Inputs;
@@ -10,7 +10,7 @@ use brigand_core::error::Result;
 /// Its row of the table.
 pub(super) const ROW: MetricRow = MetricRow {
     name: "class-match",
-    summary: "the share of samples that the extractor takes for the class that was asked for",
+    summary: "the share of samples that the extractor classifies as the class they were conditioned on",
     needs: &[Need::GeneratedFeatures, Need::Classes, Need::GeneratedClasses],
     scores: &[ScoreRow { name: "class-match", better: Better::Higher }],
     usual: false,
@@ -19,9 +19,10 @@ pub(super) const ROW: MetricRow = MetricRow {
 };
 
 fn measure(inputs: &Inputs<'_>) -> Result<Vec<Score>> {
-    let asked = inputs.needed(inputs.generated_classes(), GENERATED_CLASSES)?;
+    let conditions = inputs.needed(inputs.generated_classes(), GENERATED_CLASSES)?;
     let found = inputs.generated_probabilities()?.predictions();
-    let right = found.iter().zip(&asked.values).map(|(found, asked)| f64::from(found == asked)).collect();
-    let protocol = inputs.setting().protocol("class-match", [("classes", asked.classes.len().into())]);
+    let right =
+        found.iter().zip(&conditions.values).map(|(found, given)| f64::from(found == given)).collect();
+    let protocol = inputs.setting().protocol("class-match", [("classes", conditions.classes.len().into())]);
     Ok(vec![Average::new(right)?.score(protocol, Vec::new())?])
 }

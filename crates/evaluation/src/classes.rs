@@ -234,7 +234,7 @@ mod tests {
 
     #[test]
     fn a_generator_of_one_class_of_two_scores_a_half() {
-        // Its classifier knows only class 0.
+        // Its classifier predicts class 0 only.
         let accuracy = ClassificationAccuracy::of(&[0; 10], &[0, 1, 0, 1, 0, 1, 0, 1, 0, 1], 2).unwrap();
         let score = accuracy.score(TrainedOn::Generated, &setting(10, 10)).unwrap();
         assert_eq!((score.value, &*score.protocol.metric), (0.5, "classification-accuracy-score"));

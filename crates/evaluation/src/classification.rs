@@ -1,5 +1,5 @@
-//! The classification accuracy score (Ravuri and Vinyals 2019): a classifier learns from generated samples and their
-//! classes, and is tested on real ones.
+//! The classification accuracy score (Ravuri and Vinyals 2019): a classifier is trained on generated samples and their
+//! classes, and tested on real ones.
 
 use super::classes::{ClassificationAccuracy, TrainedOn};
 use super::error::{EvaluationError, refused};
@@ -14,13 +14,13 @@ use super::score::Score;
 use brigand_core::error::Result;
 use brigand_data::{Dataset, Labels};
 
-/// With fewer samples of a class the classifier recognises it badly, whatever the generator is like.
+/// With fewer samples of a class the classifier's accuracy is low for any generator.
 const USUAL_OF_CLASS: usize = 100;
 
 /// Its row of the table.
 pub(super) const ROW: MetricRow = MetricRow {
     name: "cas",
-    summary: "the share of real samples that a classifier recognises after learning from generated ones",
+    summary: "accuracy on real samples of a classifier trained on generated ones",
     needs: &[
         Need::RealSamples,
         Need::GeneratedSamples,
@@ -71,7 +71,7 @@ fn measure(inputs: &Inputs<'_>) -> Result<Vec<Score>> {
     }
     if count < USUAL_OF_CLASS * tested.classes.len() {
         score.warnings.push(format!(
-            "{count} generated samples of {} classes teach little, so the accuracy is too low; use as many as the \
+            "{count} generated samples of {} classes are few for training, so the accuracy is too low; use as many as the \
              generator was trained on",
             tested.classes.len()
         ));

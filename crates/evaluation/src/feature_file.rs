@@ -11,12 +11,12 @@ use super::tensor_file::{self, Description, content};
 use brigand_data::npy::{self, Array};
 use brigand_data::numbers::Numbers;
 
-/// Features with what they were made of, where the file tells it.
+/// Features with what they were made of, where the file records it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct FeatureFile {
     /// The features.
     pub features: Features,
-    /// What made them of what; a `.npy` file does not tell.
+    /// What made them of what; a `.npy` file does not record it.
     pub origin: Option<Origin>,
 }
 

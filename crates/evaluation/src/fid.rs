@@ -29,13 +29,13 @@ fn measure(inputs: &Inputs<'_>) -> brigand_core::error::Result<Vec<Score>> {
     Ok(vec![score])
 }
 
-/// What has to be assumed of statistics that do not tell where they are from.
+/// A warning about statistics whose file does not record the extractor.
 fn assumption(side: Side<'_>, setting: &Setting) -> Option<String> {
     let Side::Statistics(Reference { origin: None, .. }, name) = side else { return None };
     let Extractor { name: extractor, sha256, resizing } = &setting.extractor;
     let hash = sha256.as_deref().and_then(|hash| hash.get(..8)).unwrap_or("no weights");
     Some(format!(
-        "{name} does not tell what made its features; assumed is the extractor of the other side, {extractor} ({hash}; \
+        "{name} does not record its feature extractor; assumed is that of the other side, {extractor} ({hash}; \
          {resizing})"
     ))
 }

@@ -13,7 +13,7 @@ use brigand_core::random::Stream;
 /// What the groups of the interval are drawn for.
 pub(super) const GROUPS: &str = "evaluation/fid/groups";
 
-/// Below so many samples the bias of the distance is larger than most differences people look for.
+/// Below so many samples the bias of the distance is larger than most differences between generators.
 const FEW: u64 = 10_000;
 
 /// `|m1 - m2|² + tr(S1 + S2 - 2 (S1 S2)^(1/2))`, and its two parts.
@@ -85,7 +85,7 @@ fn warnings(setting: &Setting, dimensions: usize) -> Vec<String> {
     for (whose, count) in [("real", setting.real.count), ("generated", setting.generated)] {
         match count {
             None => warnings.push(format!(
-                "the file does not tell how many {whose} samples it is from; compare only with scores against it"
+                "the file does not record its number of {whose} samples; compare only with scores against the same file"
             )),
             Some(count) if count <= dimensions as u64 => warnings.push(format!(
                 "{count} {whose} samples span at most {} of {dimensions} feature dimensions: the distance is far \
@@ -205,15 +205,15 @@ mod tests {
     }
 
     #[test]
-    fn too_few_samples_are_told() {
+    fn too_few_samples_give_warnings() {
         let distance = FrechetDistance { value: 1.0, means: 1.0, covariances: 0.0 };
-        let told = |real, generated| {
+        let warnings = |real, generated| {
             distance.score(&setting(real, generated), 2048, None).unwrap().warnings.join("\n")
         };
-        assert_eq!(told(10_000, 10_000), "");
-        assert!(told(10_000, 2000).contains("span at most 1999 of 2048"));
-        assert!(told(10_000, 5000).contains("5000 generated samples bias the distance upward"));
-        assert!(told(50_000, 10_000).contains("10000 generated against 50000 real"));
+        assert_eq!(warnings(10_000, 10_000), "");
+        assert!(warnings(10_000, 2000).contains("span at most 1999 of 2048"));
+        assert!(warnings(10_000, 5000).contains("5000 generated samples bias the distance upward"));
+        assert!(warnings(50_000, 10_000).contains("10000 generated against 50000 real"));
     }
 
     #[test]

@@ -42,7 +42,7 @@ pub struct Progress {
 pub enum Side<'a> {
     /// Samples, from which the extractor makes features.
     Samples(&'a dyn Samples),
-    /// Features that were made before, and what they are called if they do not tell their origin.
+    /// Features that were made before, and what they are called if they do not record their origin.
     Features(&'a FeatureFile, &'a str),
     /// Statistics of features that were made before, which suffice for the Fréchet distance; called likewise.
     Statistics(&'a Reference, &'a str),
@@ -257,7 +257,7 @@ pub(super) fn take_alike(samples: &dyn Samples, places: &[usize]) -> Result<Tens
     Ok(Tensor::cat(&take(samples, places)?, 0)?)
 }
 
-/// Features of samples of one shape, with the probabilities of classes where the extractor knows them.
+/// Features of samples of one shape, with the probabilities of classes where the extractor gives them.
 pub fn features_of(extractor: &extractors::Extractor, samples: &Tensor) -> Result<Features> {
     features_of_each(extractor, std::slice::from_ref(samples))
 }

@@ -22,7 +22,7 @@ pub struct GeneratedSamples<'a> {
 }
 
 impl<'a> GeneratedSamples<'a> {
-    /// The first `count` samples of `generator` for `seed`; `name` tells where it is from.
+    /// The first `count` samples of `generator` for `seed`; `name` says where it is from.
     ///
     /// # Errors
     /// If no sample is asked for or the generator draws no latents.
@@ -37,7 +37,7 @@ impl<'a> GeneratedSamples<'a> {
         Ok(Self { generator, latents, name, shape, classes: Vec::new() })
     }
 
-    /// The same with the names of the classes that can be asked of the generator.
+    /// The same with the names of the generator's classes.
     pub fn with_classes(self, names: &[String]) -> Self {
         Self { classes: names.to_vec(), ..self }
     }

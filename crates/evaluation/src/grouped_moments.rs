@@ -38,9 +38,9 @@ impl GroupedMoments {
     /// # Errors
     /// If its rows have another width, or more come than were to.
     pub fn add(&mut self, batch: &Features) -> Result<()> {
-        let (groups, promised) = (self.groups.len(), self.places.len());
+        let (groups, expected) = (self.groups.len(), self.places.len());
         let Some(places) = self.places.get(self.next..self.next + batch.count()) else {
-            return refused(format!("{promised} samples were to come for groups of moments, and more did"));
+            return refused(format!("{expected} samples were expected for groups of moments, and more did"));
         };
         for (index, group) in self.groups.iter_mut().enumerate() {
             let own = places.iter().enumerate().filter(|(_, place)| **place % groups == index);

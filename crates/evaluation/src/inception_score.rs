@@ -16,7 +16,7 @@ const SPLITS: usize = 10;
 /// The Inception Score's row of the table.
 pub(super) const ROW: MetricRow = MetricRow {
     name: "is",
-    summary: "the Inception Score: each sample of a sure class, and all classes present",
+    summary: "the Inception Score: confident class predictions for single samples, and varied ones over all",
     needs: &[Need::GeneratedFeatures, Need::Classes],
     scores: &[ScoreRow { name: "inception-score", better: Better::Higher }],
     usual: true,
@@ -188,8 +188,8 @@ mod tests {
     #[test]
     fn short_splits_are_told() {
         let p = Probabilities::new([0.9, 0.1].repeat(20), 2).unwrap();
-        let told =
+        let warnings =
             |splits| InceptionScore::of(&p, splits).unwrap().score(&setting(1, 20)).unwrap().warnings.len();
-        assert_eq!((told(1), told(10)), (0, 1));
+        assert_eq!((warnings(1), warnings(10)), (0, 1));
     }
 }

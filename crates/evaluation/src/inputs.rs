@@ -74,7 +74,7 @@ impl<'a> Inputs<'a> {
         format!("evaluation/{}/{purpose}", self.metric.0)
     }
 
-    /// Tells how far a long measurement has come.
+    /// Reports the progress of a long measurement.
     pub fn progress(&self, progress: Progress) {
         (self.observe.borrow_mut())(progress);
     }
@@ -92,13 +92,13 @@ impl<'a> Inputs<'a> {
         found.ok_or_else(|| EvaluationError::Input(format!("{} needs {what}", self.metric.0)).into())
     }
 
-    /// Refuses to hand out what the metric's row does not list, because then nobody prepared it.
+    /// Refuses to give what the metric's row does not list, because it was not prepared.
     fn listed(&self, need: Need) -> Result<()> {
         if self.metric.1.contains(&need) {
             return Ok(());
         }
         Ok(refused(format!(
-            "the row of `{}` does not list Need::{need:?}, which its measure asks for; add it there",
+            "the row of `{}` does not list Need::{need:?}, which its `measure` uses; add it there",
             self.metric.0
         ))?)
     }
@@ -185,12 +185,12 @@ impl<'a> Inputs<'a> {
         self.train
     }
 
-    /// What trains a classifier of generated samples.
+    /// The function that trains a classifier of generated samples.
     ///
     /// # Errors
-    /// If nobody does.
+    /// If there is none.
     pub fn train_classifier(&self) -> Result<TrainClassifier> {
-        self.needed(self.train_classifier, "somebody who trains a classifier")
+        self.needed(self.train_classifier, "a function that trains a classifier")
     }
 
     /// Features of further samples.

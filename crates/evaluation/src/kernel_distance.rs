@@ -14,7 +14,7 @@ use brigand_core::random::Stream;
 /// Its row of the table.
 pub(super) const ROW: MetricRow = MetricRow {
     name: "kid",
-    summary: "the question of fid asked with a kernel; not biased by the number of samples",
+    summary: "maximum mean discrepancy of the features with a polynomial kernel; not biased by the number of samples",
     needs: &[Need::RealFeatures, Need::GeneratedFeatures],
     scores: &[ScoreRow { name: "kid", better: Better::Lower }],
     usual: true,
@@ -24,7 +24,7 @@ pub(super) const ROW: MetricRow = MetricRow {
 
 fn measure(inputs: &Inputs<'_>) -> brigand_core::error::Result<Vec<Score>> {
     let (real, generated) = (inputs.real_features()?, inputs.generated_features()?);
-    // Subsets of nearly all samples would be alike, and their scatter would tell nothing.
+    // Subsets of nearly all samples would be nearly equal, and their deviation meaningless.
     let half = real.count().min(generated.count()) / 2;
     let size = Subsets::default().size.min(half.max(2));
     let subsets = Subsets { size, ..Subsets::default() };

@@ -1,9 +1,9 @@
-//! How good generated samples are: metrics on features and samples, and scores that tell how they were measured.
+//! Evaluation of generated samples: metrics on features and samples, and scores with the protocol of their measurement.
 //!
 //! Every metric takes [`Features`] (or what is computed from them: [`Moments`], [`Neighbourhoods`],
 //! [`Probabilities`]) and gives a plain result. Together with a [`Setting`], which names the extractor of the features
 //! and where both sets of samples came from, a result becomes one or more [`Score`]s. Scores of different protocols
-//! refuse to be compared. The metrics that can be asked for are the rows of [`METRICS`].
+//! refuse to be compared. All metrics are the rows of [`METRICS`].
 //!
 //! All arithmetic is in `f64`. No result depends on the batches the features came in or on the number of threads.
 

@@ -1,6 +1,6 @@
 //! The few matrix computations of the metrics, in `f64` on faer.
 //!
-//! faer splits the work into as many parts as it is told, and some sums depend on that number. It is told the same
+//! faer splits the work into a given number of parts, and some sums depend on that number. It gets the same
 //! number on every machine, and as many threads as there are take up the parts, so results depend on neither.
 
 use faer::dyn_stack::{MemBuffer, MemStack};
@@ -36,7 +36,7 @@ pub(crate) fn add_gram(x: &[f64], width: usize, sum: &mut [f64]) {
 /// `tr (A B)^(1/2)` of two covariances, row-major `[width, width]`, neither of which need have full rank.
 ///
 /// With `A = L Lᵀ`, the eigenvalues of `A B` that are not zero are those of the symmetric `Lᵀ B L`, which has as many
-/// rows as `A` has rank. The pivots of the Cholesky factorisation tell that rank.
+/// rows as `A` has rank. The pivots of the Cholesky factorisation give that rank.
 ///
 /// # Errors
 /// If a matrix is no covariance (a negative variance, NaN) or its eigenvalues cannot be found.

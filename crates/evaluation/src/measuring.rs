@@ -105,7 +105,7 @@ fn reference(real: Gathered<'_>) -> Option<Reference> {
     real.moments.map(|moments| Reference { moments, origin: Some(real.origin) })
 }
 
-/// What all metrics share. A file of another program does not tell its extractor: it is the user's word that it is
+/// What all metrics share. A file of another program does not record its extractor: the user states that it is
 /// the same as that of the other side.
 fn setting(sides: [Side<'_>; 2], gathered: [&Gathered<'_>; 2], seed: u64) -> Result<Setting> {
     let [mut real, mut generated] = gathered.map(|side| side.origin.clone());
@@ -133,7 +133,7 @@ fn size_warning(real: &dyn Samples, generated: &dyn Samples) -> Option<String> {
     let (own, other) = (real.shapes(), generated.shapes());
     (own != other && own.channels().is_some()).then(|| {
         format!(
-            "real images are {own} and generated ones {other}, so the score also tells their sizes apart; --size N reads \
+            "real images are {own} and generated ones {other}, so the score also depends on the sizes; --size N reads \
              images of data at one size"
         )
     })

@@ -16,7 +16,7 @@ use brigand_core::error::Result;
 /// the curves of a run.
 #[derive(Clone, Copy)]
 pub struct MetricRow {
-    /// What it is asked for by.
+    /// Its name on the command line and in recipes.
     pub name: &'static str,
     /// What it measures, in half a sentence.
     pub summary: &'static str,
@@ -24,7 +24,7 @@ pub struct MetricRow {
     pub needs: &'static [Need],
     /// Every score that it can give.
     pub scores: &'static [ScoreRow],
-    /// Whether it is measured when nobody says which metrics, wherever the sets have what it needs.
+    /// Whether it is measured when no metrics are chosen, wherever the sets have what it needs.
     pub usual: bool,
     /// Whether it takes too long to be measured every few steps of a training.
     pub slow: bool,
@@ -92,7 +92,7 @@ impl MetricRow {
                 Need::RealClasses => (available.real_classes, "the classes of the real samples"),
                 Need::GeneratedClasses => (available.generated_classes, GENERATED_CLASSES),
                 Need::Generator => (available.generator, GENERATOR),
-                Need::Classifier => (available.classifier, "somebody who trains a classifier"),
+                Need::Classifier => (available.classifier, "a function that trains a classifier"),
             };
             (!there).then_some(text)
         })
@@ -115,7 +115,7 @@ pub struct Available {
 }
 
 impl Available {
-    /// What `real`, `generated` and `extractor` have; `classifier` tells whether somebody trains one.
+    /// What `real`, `generated` and `extractor` have; `classifier` is whether one can be trained.
     pub fn of(real: Side<'_>, generated: Side<'_>, extractor: &Extractor, classifier: bool) -> Self {
         let (real_samples, generated_samples) = (real.samples(), generated.samples());
         let labelled =
@@ -123,7 +123,7 @@ impl Available {
         Self {
             real_features: real.has_features(),
             generated_features: generated.has_features(),
-            classes: extractor.knows_classes() && real_samples.is_some() && generated_samples.is_some(),
+            classes: extractor.has_classes() && real_samples.is_some() && generated_samples.is_some(),
             modes: real_samples.is_some_and(|samples| samples.modes().is_some()),
             real_samples: real_samples.is_some(),
             generated_samples: generated_samples.is_some(),

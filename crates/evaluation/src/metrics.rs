@@ -1,5 +1,5 @@
 //! The table of metrics. A metric is one file with a [`MetricRow`] and a line in [`METRICS`]; recipes, reports, the
-//! program and its texts walk the table and know no metric by name. `docs/new-metric.md` shows how to add one.
+//! program and its help go through the table and name no metric. `docs/new-metric.md` shows how to add one.
 
 use super::error::EvaluationError;
 use super::metric::MetricRow;
@@ -25,7 +25,7 @@ pub static METRICS: &[MetricRow] = &[
     classification::ROW,
 ];
 
-/// The metric that is asked for by `name`.
+/// The metric called `name`.
 ///
 /// # Errors
 /// If there is none, naming the nearest and all there are.

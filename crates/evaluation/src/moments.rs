@@ -17,7 +17,7 @@ pub struct Moments {
 
 impl Moments {
     /// Takes a mean `[d]` and a covariance, row-major `[d, d]`, of `count` samples; the count is unknown for
-    /// statistics from files that do not tell it.
+    /// statistics from files that do not record it.
     ///
     /// # Errors
     /// If the sizes differ, a number is not finite, or the covariance is not symmetric.
@@ -57,7 +57,7 @@ impl Moments {
     /// The moments of all samples of `parts` together.
     ///
     /// # Errors
-    /// If there are none, their dimensions differ, or one does not tell how many samples it is of.
+    /// If there are none, their dimensions differ, or one does not record how many samples it is of.
     pub fn merged<'a>(parts: impl Iterator<Item = &'a Self> + Clone) -> Result<Self> {
         let Some(width) = parts.clone().next().map(Self::dimensions) else {
             return refused("there are no moments to put together");

@@ -1,4 +1,4 @@
-//! Telling real from generated samples by their nearest neighbours (Lopez-Paz and Oquab 2017).
+//! A nearest-neighbour classifier of real against generated samples (Lopez-Paz and Oquab 2017).
 
 use super::average::Average;
 use super::error::{Result, refused};
@@ -13,7 +13,7 @@ use super::score::Score;
 /// Its row of the table.
 pub(super) const ROW: MetricRow = MetricRow {
     name: "nearest-neighbour",
-    summary: "how often a nearest neighbour tells the sets apart: 0.5 is ideal, near 0 is copying",
+    summary: "accuracy of a nearest-neighbour classifier of real against generated samples: 0.5 is ideal, near 0 is copying",
     needs: &[Need::RealFeatures, Need::GeneratedFeatures],
     scores: &[ScoreRow { name: "nearest-neighbour-accuracy", better: Better::Neither }],
     usual: false,
@@ -57,7 +57,7 @@ impl NearestNeighbourAccuracy {
         let (n, m) = (real.count(), generated.count());
         if n != m || n < 2 {
             return refused(format!(
-                "{n} real and {m} generated samples cannot be told apart fairly; give the same number, at least 2"
+                "{n} real and {m} generated samples are not a fair test; give the same number of both, at least 2"
             ));
         }
         let within = |set| {

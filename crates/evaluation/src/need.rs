@@ -21,17 +21,17 @@ pub enum Need {
     TrainingSamples,
     /// The class of every real sample.
     RealClasses,
-    /// The class of every generated sample: the one it was asked for, or that of its folder.
+    /// The class of every generated sample: its condition, or that of its folder.
     GeneratedClasses,
     /// A generator that makes samples of latents.
     Generator,
-    /// Somebody who trains a classifier.
+    /// A function that trains a classifier, see [`super::TrainClassifier`].
     Classifier,
 }
 
 pub(super) const CLASSES: &str =
-    "an extractor that knows classes; choose --features classifier, classifier:RUN or inception:FILE";
-pub(super) const MODES_OR_CLASSES: &str = "points of a mixture, or images and an extractor that knows classes; \
+    "an extractor with class probabilities; choose --features classifier, classifier:RUN or inception:FILE";
+pub(super) const MODES_OR_CLASSES: &str = "points of a mixture, or images and an extractor with class probabilities; \
                                            choose --features classifier, classifier:RUN or inception:FILE";
-pub(super) const GENERATED_CLASSES: &str = "classes that were asked for; give a conditional run";
+pub(super) const GENERATED_CLASSES: &str = "classes of the generated samples; give a class-conditional run";
 pub(super) const GENERATOR: &str = "a generator, to follow paths through its latent space; give a run";

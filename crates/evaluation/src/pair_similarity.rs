@@ -21,7 +21,7 @@ const PAIRS: usize = 500;
 /// Its row of the table.
 pub(super) const ROW: MetricRow = MetricRow {
     name: "ms-ssim",
-    summary: "the likeness of random pairs of images: higher than that of real ones means repetition",
+    summary: "structural similarity of random pairs of images: higher than that of real ones means repetition",
     needs: &[Need::RealSamples, Need::GeneratedSamples],
     scores: &[
         ScoreRow { name: "ms-ssim", better: Better::Neither },

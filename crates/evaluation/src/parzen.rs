@@ -63,7 +63,7 @@ fn scaled_bandwidths(real: &Features) -> Result<Vec<f64>> {
 
 /// Bandwidths tried where values have no usual scale, from a hundredth of their deviation to all of it.
 const BANDWIDTHS: u8 = 20;
-/// From this many dimensions on the estimate says little about the generator (Theis et al. 2016).
+/// From this many dimensions on the estimate is not informative about the generator (Theis et al. 2016).
 const MANY_DIMENSIONS: usize = 20;
 
 /// Log-likelihoods of test samples, in nats, under Gaussians of one bandwidth centred on generated samples.

@@ -27,7 +27,7 @@ pub struct Source {
     pub name: String,
     /// Which part of a data set, `"train"` or `"test"`.
     pub split: Option<String>,
-    /// How many samples; unknown for statistics from files that do not tell it.
+    /// How many samples; unknown for statistics from files that do not record it.
     pub count: Option<u64>,
     /// The shape of one after any resizing, `[channels, height, width]` or `[dimensions]`, where that is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -15,17 +15,17 @@ use brigand_data::files::{FileError, write_atomically};
 use brigand_data::npy::{self, Array};
 use brigand_data::numbers::Numbers;
 
-/// Moments with what they were computed from, where the file tells it.
+/// Moments with what they were computed from, where the file records it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Reference {
     /// The moments.
     pub moments: Moments,
-    /// What made the features of what; a `.npz` file of another program does not tell.
+    /// What made the features of what; a `.npz` file of another program does not record it.
     pub origin: Option<Origin>,
 }
 
 /// Reads reference statistics: our `.safetensors`, or the `.npz` of pytorch-fid and TTUR with the arrays `mu`, `[d]`,
-/// and `sigma`, `[d, d]`. Theirs tells neither the extractor nor the number of samples, so what it is compared with must
+/// and `sigma`, `[d, d]`. Those record neither the extractor nor the number of samples, so what it is compared with must
 /// be known from elsewhere; one of ours holds both in an entry that NumPy passes over.
 ///
 /// # Errors
@@ -105,7 +105,7 @@ pub fn check_reference_name(path: &Path) -> Result<()> {
     }
 }
 
-/// The entry of a `.npz` file that tells what its statistics are of.
+/// The entry of a `.npz` file that records what its statistics are of.
 const DESCRIPTION: &str = "brigand.json";
 const ENDINGS: &str = "reference statistics are kept in files ending in .safetensors or .npz";
 

@@ -33,7 +33,7 @@ pub trait Samples {
         None
     }
 
-    /// The class of each, in their order, where they have classes: those of data, or those asked of a generator.
+    /// The class of each, in their order, where they have classes: labels of data, or conditions of a generator.
     fn labels(&self) -> Option<Labels> {
         None
     }

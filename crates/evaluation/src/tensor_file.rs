@@ -18,7 +18,7 @@ const ENTRY: &str = "brigand";
 /// The format version written, and the highest one read.
 const VERSION: u64 = 1;
 
-/// What a file's metadata tell of its arrays.
+/// The metadata of a file's arrays.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Description {

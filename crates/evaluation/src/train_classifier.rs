@@ -14,6 +14,6 @@ pub type TrainClassifier = fn(Dataset, u64, &mut dyn FnMut(Progress)) -> Result<
 pub struct TrainedClassifier {
     /// Gives the probabilities of the classes that it learnt.
     pub extractor: extractors::Extractor,
-    /// What a protocol tells of the training, by name.
+    /// The settings of the training in a protocol, by name.
     pub protocol: Vec<(&'static str, Value)>,
 }

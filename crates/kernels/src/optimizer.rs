@@ -21,9 +21,9 @@ pub struct AdamStep {
     pub beta2: f64,
     /// Added to the root of the corrected second moment.
     pub epsilon: f64,
-    /// Pull towards zero.
+    /// The factor of weight decay.
     pub weight_decay: f64,
-    /// Whether the pull acts on the parameter (AdamW) and not through the gradient (Adam with L2 regularisation).
+    /// Whether the decay acts on the parameter (AdamW) and not through the gradient (Adam with L2 regularisation).
     pub decoupled: bool,
     /// Number of this step, counted from 1.
     pub step: u64,
@@ -101,11 +101,11 @@ vectorised! {
         let (new_in_first, new_in_second) = (T::of(1.0 - beta1), T::of(1.0 - beta2));
         let (beta2, epsilon) = (T::of(beta2), T::of(epsilon));
         let shrink = T::of(if decoupled { 1.0 - learning_rate * weight_decay } else { 1.0 });
-        let pull = T::of(if decoupled { 0.0 } else { weight_decay });
+        let decay = T::of(if decoupled { 0.0 } else { weight_decay });
         let read = piece.parameter.iter().zip(piece.gradient);
         let written = piece.updated.iter_mut().zip(piece.first.iter_mut()).zip(piece.second.iter_mut());
         for ((&p, &g), ((updated, m), v)) in read.zip(written) {
-            let g = g + pull * p;
+            let g = g + decay * p;
             *m += (g - *m) * new_in_first;
             *v = *v * beta2 + g * g * new_in_second;
             let denominator = v.square_root() / root_correction + epsilon;
@@ -118,11 +118,11 @@ vectorised! {
     fn rmsprop_piece<T: Float>(settings: RmspropStep, piece: &mut Piece<'_, T>) {
         let (rate, epsilon) = (T::of(settings.learning_rate), T::of(settings.epsilon));
         let (alpha, new) = (T::of(settings.alpha), T::of(1.0 - settings.alpha));
-        let (momentum, pull) = (T::of(settings.momentum), T::of(settings.weight_decay));
+        let (momentum, decay) = (T::of(settings.momentum), T::of(settings.weight_decay));
         let read = piece.parameter.iter().zip(piece.gradient);
         let written = piece.updated.iter_mut().zip(piece.first.iter_mut());
         let next = |p: T, g: T, square: &mut T| {
-            let g = g + pull * p;
+            let g = g + decay * p;
             *square = *square * alpha + g * g * new;
             g / (square.square_root() + epsilon)
         };
@@ -141,9 +141,9 @@ vectorised! {
 
 vectorised! {
     fn sgd_piece<T: Float>(settings: SgdStep, piece: &mut Piece<'_, T>) {
-        let (rate, pull) = (T::of(settings.learning_rate), T::of(settings.weight_decay));
+        let (rate, decay) = (T::of(settings.learning_rate), T::of(settings.weight_decay));
         let momentum = T::of(settings.momentum);
-        let read = piece.parameter.iter().zip(piece.gradient).map(|(&p, &g)| (p, g + pull * p));
+        let read = piece.parameter.iter().zip(piece.gradient).map(|(&p, &g)| (p, g + decay * p));
         let written = piece.updated.iter_mut();
         if piece.first.is_empty() {
             read.zip(written).for_each(|((p, g), updated)| *updated = p - rate * g);

@@ -25,7 +25,7 @@ impl Variable {
         } else {
             composed(activation, x)?
         };
-        // The input is kept only by those whose derivative the output does not tell.
+        // The input is kept only by those whose derivative does not follow from the output.
         let saved: &[&Variable] = if reads_input(activation) { &[self] } else { &[] };
         Ok(Variable::record("activate", value, &[self], saved, true, move |b| {
             Ok(vec![b.when(0, || derivative(activation, b))?])

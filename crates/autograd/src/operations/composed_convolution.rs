@@ -1,6 +1,6 @@
 //! Convolution and its two gradients of candle's own operations, for other devices than the CPU.
 //!
-//! candle's convolutions know one stride, padding and dilation for both directions. Where the two differ, zeros take
+//! candle's convolutions have one stride, padding and dilation for both directions. Where the two differ, zeros take
 //! their place: around the image, between the taps of the kernel, between the pixels of a gradient.
 
 use brigand_kernels::convolution::Geometry;

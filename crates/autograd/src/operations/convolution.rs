@@ -109,7 +109,7 @@ enum Part {
     WeightGradient,
 }
 
-/// One of the three, on values: by the kernels on the CPU, in single precision where they do not know the dtype.
+/// One of the three, on values: by the kernels on the CPU, in single precision for other dtypes.
 fn compute(part: Part, geometry: &Geometry, left: &Tensor, right: &Tensor) -> Result<Tensor> {
     if has_kernels(left) {
         return dispatch!(left, T => run::<T>(part, geometry, left, right));

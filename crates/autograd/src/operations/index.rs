@@ -2,10 +2,12 @@
 
 use candle_core::{DType, Device, Tensor};
 
-use crate::buffer::contiguous;
+use crate::buffer::{contiguous, has_kernels};
+use crate::dispatch;
 use crate::error::{Error, Result, element_count, shape_error};
 use crate::variable::{Variable, agree};
 
+use super::entries::{added, selected};
 use super::precision::in_single;
 
 impl Variable {
@@ -19,8 +21,12 @@ impl Variable {
         if indices.is_empty() {
             return self.narrow(axis, 0, 0);
         }
-        let chosen = Tensor::from_slice(indices, indices.len(), self.device())?;
-        let value = contiguous(self.tensor())?.index_select(&chosen, axis)?;
+        let value = if has_kernels(self.tensor()) {
+            dispatch!(self.tensor(), T => selected::<T>(self.tensor(), axis, indices))?
+        } else {
+            let chosen = Tensor::from_slice(indices, indices.len(), self.device())?;
+            contiguous(self.tensor())?.index_select(&chosen, axis)?
+        };
         let (shape, indices) = (self.shape().to_vec(), indices.to_vec());
         Ok(Variable::record("index_select", value, &[self], &[], false, move |b| {
             let rule = || {
@@ -53,6 +59,8 @@ impl Variable {
         }
         let value = if indices.is_empty() {
             self.tensor().clone()
+        } else if has_kernels(self.tensor()) {
+            dispatch!(self.tensor(), T => added::<T>(self.tensor(), axis, indices, source.tensor()))?
         } else {
             let chosen = Tensor::from_slice(indices, indices.len(), self.device())?;
             let values = [&contiguous(self.tensor())?, &contiguous(source.tensor())?];

@@ -7,6 +7,7 @@ mod composed_convolution;
 mod composed_normalization;
 pub(crate) mod convolution;
 pub(crate) mod elementwise;
+mod entries;
 mod fused_normalization;
 pub(crate) mod grouping;
 mod index;

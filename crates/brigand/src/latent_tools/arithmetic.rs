@@ -25,7 +25,7 @@ pub struct Terms<'a> {
 /// `mean(start) - mean(minus) + mean(plus)` of the latents of samples numbered as [`Sampler::sample`] draws `count` of
 /// them for `seed`. The grid's first row are the three means; the nine below are the result in their middle, with
 /// small noise added around it. The result is as long as the samples' latents on average, because a sum of latents
-/// leaves the shell that a generator knows; uniform coordinates stay in their range, and a category becomes a mixture.
+/// has a larger norm than the latents of training; uniform coordinates stay in their range, and a category becomes a mixture.
 ///
 /// # Errors
 /// If the system has no latents, or a number is not below `count`.

@@ -12,7 +12,7 @@ const NAMED: usize = 30;
 /// The number of the class called `text` among `names`, or whose number `text` is.
 ///
 /// # Errors
-/// If latents of this space cannot be asked for a class, or there is no such class; then the message lists them.
+/// If latents of this space have no class, or there is no such class; then the message lists them.
 pub fn find_class(names: &[String], space: &LatentSpace, text: &str) -> Result<u32> {
     let (range, _) = space.category(CLASS)?;
     if let Some(number) = names.iter().position(|name| name == text) {

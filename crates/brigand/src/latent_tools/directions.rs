@@ -13,7 +13,7 @@ use brigand_core::latent::LatentSpace;
 
 /// How far a sweep goes to both sides, in standard deviations.
 const REACH: f64 = 3.0;
-/// Fewer samples with or without an attribute say nothing of it.
+/// The fewest samples with and without an attribute from which its direction is estimated.
 const FEWEST: usize = 10;
 
 /// How a direction is found.
@@ -42,7 +42,7 @@ pub struct DirectionSettings<'a> {
     pub against: &'a [u32],
 }
 
-/// Where a class grows.
+/// A direction along which the probability of a class grows.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Direction {
     /// The class.
@@ -56,7 +56,8 @@ pub struct Direction {
 /// Directions towards classes that `extractor` names, from the latents of samples that it has labelled.
 ///
 /// # Errors
-/// If the extractor knows no classes, a wanted class does not exist or is too rare, or nothing of a direction is left.
+/// If the extractor has no classes, a chosen class does not exist or is too rare, or a direction lies in the span of those
+/// of `against`.
 pub fn directions(
     sampler: &dyn Sampler,
     extractor: &Extractor,
@@ -71,8 +72,8 @@ pub fn directions(
     let wanted: Vec<(u32, usize, Vec<f64>)> = if settings.classes.is_empty() {
         labelled.frequent(settings.against)?
     } else {
-        let asked = |&class: &u32| labelled.needed(class).map(|(found, direction)| (class, found, direction));
-        settings.classes.iter().map(asked).collect::<Result<_>>()?
+        let one = |&class: &u32| labelled.needed(class).map(|(found, direction)| (class, found, direction));
+        settings.classes.iter().map(one).collect::<Result<_>>()?
     };
     let finished = |(class, found, direction): (u32, usize, Vec<f64>)| {
         let others: Vec<Vec<f64>> = against
@@ -112,7 +113,7 @@ impl Labelled {
         }
         let drawn = sampler.latents(settings.count, &mut Stream::new(settings.seed, "directions", 0))?;
         let latents = to_rows(&drawn)?;
-        let verdicts = judged(sampler, extractor, &latents)?;
+        let probabilities = classified(sampler, extractor, &latents)?;
         let standardised = |row: &Vec<f32>| -> Vec<f64> {
             row.iter()
                 .zip(&scales)
@@ -122,8 +123,8 @@ impl Labelled {
         Ok(Self {
             method: settings.method,
             points: latents.iter().flat_map(standardised).collect(),
-            labels: verdicts.predictions(),
-            classes: verdicts.classes(),
+            labels: probabilities.predictions(),
+            classes: probabilities.classes(),
             scales,
         })
     }
@@ -146,7 +147,7 @@ impl Labelled {
         let (found, direction) = self.find(class);
         direction.map(|direction| (found, direction)).ok_or_else(|| {
             Error::Request(format!(
-                "{found} of {} samples are of class {class}, which tells no direction (there are classes 0 to {}); take \
+                "{found} of {} samples are of class {class}, too few (or too many) for a direction (there are classes 0 to {}); take \
                  more samples or another class",
                 self.labels.len(),
                 self.classes.saturating_sub(1)
@@ -190,13 +191,13 @@ fn spread(direction: &[f64], scales: &[Option<f64>]) -> Vec<f32> {
     scales.iter().map(step).map(|value| value as f32).collect()
 }
 
-/// What the extractor says of the samples of `latents`.
-fn judged(sampler: &dyn Sampler, extractor: &Extractor, latents: &[Vec<f32>]) -> Result<Probabilities> {
+/// The extractor's class probabilities for the samples of `latents`.
+fn classified(sampler: &dyn Sampler, extractor: &Extractor, latents: &[Vec<f32>]) -> Result<Probabilities> {
     let samples = sampler.generate_all(&to_variable(latents, &sampler.place().device)?)?;
     features_of(extractor, samples.tensor())?.probabilities().cloned().ok_or_else(|| {
         Error::Request(format!(
-            "the features `{}` name no classes, which directions lead to; train a judge with `brigand train classifier \
-             --data ...` and give --features classifier:RUN",
+            "the features `{}` have no class probabilities, which directions are found from; train a classifier with `brigand \
+             train classifier --data ...` and give --features classifier:RUN",
             extractor.identity()
         ))
     })
@@ -214,7 +215,7 @@ fn moved(space: &LatentSpace, start: &[f32], direction: &Direction, amount: f64)
     settled(space, &there.collect::<Vec<_>>())
 }
 
-/// How a class grows along its direction.
+/// The probability of a class along its direction.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Sweep {
     /// Places along the direction, in standard deviations.
@@ -224,7 +225,7 @@ pub struct Sweep {
 }
 
 impl Sweep {
-    /// [`spearman`]'s correlation of place and probability: 1 if it always grows.
+    /// [`spearman`]'s correlation of place and probability: 1 if it increases monotonically.
     pub fn monotonicity(&self) -> f64 {
         spearman(&self.places, &self.scores)
     }
@@ -234,7 +235,7 @@ impl Sweep {
 /// over `starts` of them.
 ///
 /// # Errors
-/// If the extractor knows no such class.
+/// If the extractor has no such class.
 pub fn sweep(
     sampler: &dyn Sampler,
     extractor: &Extractor,
@@ -249,7 +250,7 @@ pub fn sweep(
     let score = |&amount: &f64| {
         let latents: Vec<Vec<f32>> =
             starts.iter().map(|start| moved(space, start, direction, amount)).collect();
-        Ok(judged(sampler, extractor, &latents)?
+        Ok(classified(sampler, extractor, &latents)?
             .marginal()
             .get(direction.class as usize)
             .copied()

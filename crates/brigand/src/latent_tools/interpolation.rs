@@ -98,7 +98,7 @@ impl Interpolation {
     /// `rows` walks from class `from` to class `to`, each with the same other coordinates all the way.
     ///
     /// # Errors
-    /// If the system knows no classes or not these.
+    /// If the system has no classes or not these.
     pub fn of_classes(sampler: &dyn Sampler, (from, to): (u32, u32), rows: usize, seed: u64) -> Result<Self> {
         let space = sampler.space();
         let drawn = sampler.latents(rows, &mut Stream::new(seed, "interpolation/start", 0))?;

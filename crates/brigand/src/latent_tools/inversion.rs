@@ -1,4 +1,4 @@
-//! Back from samples to latents without an encoder: by descent on the distance (Creswell and Bharath 2016,
+//! Latents of samples without an encoder, by gradient descent on the squared error (Creswell and Bharath 2016,
 //! arXiv:1611.05644).
 
 use brigand_autograd::{Variable, grad};
@@ -15,8 +15,8 @@ use brigand_core::players::Optimizer;
 use brigand_core::players::OptimizerRecipe;
 
 const STEP_SIZE: f64 = 0.05;
-/// Weight of the mean square of a latent, which keeps it where samples are drawn.
-const PULL: f64 = 1e-3;
+/// Weight of the mean square of a latent, which keeps it in the range of the prior.
+const PRIOR_WEIGHT: f64 = 1e-3;
 
 /// How long is searched.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -97,7 +97,7 @@ fn descend(
         }
         // Samples do not influence each other, so a sum of their losses descends for each.
         let apart = made.sub(samples)?.square()?.mean_all()?;
-        let loss = apart.add(&latents.square()?.mean_all()?.scale(PULL)?)?.scale(count)?;
+        let loss = apart.add(&latents.square()?.mean_all()?.scale(PRIOR_WEIGHT)?)?.scale(count)?;
         let slopes = grad(&loss, &[&latents], false)?;
         let slopes: Vec<Variable> =
             slopes.iter().map(|slope| Ok(slope.mul(&free)?)).collect::<Result<_>>()?;

@@ -12,7 +12,7 @@ use brigand_core::latent::{CATEGORY, CODE, Distribution, LatentSpace};
 const EDGES: (f64, f64) = (0.05, 0.95);
 /// Standard deviations on both sides that a normal coordinate is moved through.
 const NORMAL_REACH: f64 = 3.0;
-/// Coordinates that are moved when nobody says which.
+/// Coordinates that are moved when none are chosen.
 const MOVED: usize = 10;
 
 /// The coordinates that can be moved: all but those of categories.

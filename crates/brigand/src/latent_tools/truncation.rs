@@ -3,13 +3,16 @@
 use brigand_autograd::Variable;
 use statrs::distribution::{ContinuousCDF, Normal};
 
-use super::grid::{LatentGrid, to_rows, to_variable};
+use super::grid::{to_rows, to_variable};
 use crate::error::{Error, Result};
 use crate::evaluation::extractors::Extractor;
 use crate::evaluation::{Moments, Probabilities, features_of};
 use crate::random::Stream;
-use brigand_core::capability::Sampler;
 use brigand_core::latent::{Distribution, LatentSpace};
+use brigand_core::system::System;
+
+/// More deviations than any draw reaches.
+const FARTHEST: f64 = 100.0;
 
 /// `latents` of `space` with every normal coordinate beyond `limit` standard deviations drawn again among those
 /// within. For one stream the new draws are the same at every limit, up to their scale.
@@ -67,25 +70,25 @@ pub fn truncate(
 pub struct Truncated {
     /// Standard deviations that normal coordinates stay within; `None` for all of them.
     pub limit: Option<f64>,
-    /// The mean over samples of the extractor's largest class probability, where it knows classes.
+    /// The mean over samples of the extractor's largest class probability, where it has classes.
     pub confidence: Option<f64>,
     /// The sum of the variances of the extractor's features.
     pub variance: f64,
 }
 
-/// Measures `count` samples for `seed` at each of `limits`.
+/// Measures `count` samples for `seed` at each of `limits`; afterwards `system` samples by the statistics of the last.
 ///
 /// # Errors
 /// As [`truncate`], and if the extractor does not take the samples.
 pub fn truncation_table(
-    sampler: &dyn Sampler,
+    system: &mut dyn System,
     extractor: &Extractor,
     limits: &[Option<f64>],
     count: usize,
     seed: u64,
 ) -> Result<Vec<Truncated>> {
     let measure = |&limit: &Option<f64>| {
-        let samples = sampler.generate_all(&at_limit(sampler, limit, count, seed)?)?;
+        let samples = at_limit(system, limit, count, seed)?;
         let features = features_of(extractor, samples.tensor())?;
         let confidence = features.probabilities().map(Probabilities::mean_confidence);
         Ok(Truncated { limit, confidence, variance: Moments::of(&features)?.total_variance() })
@@ -93,25 +96,28 @@ pub fn truncation_table(
     limits.iter().map(measure).collect()
 }
 
-/// The same samples at each of `limits`, a row each.
+/// `columns` samples of the same seed at each of `limits`, `[limits * columns, sample...]`; afterwards `system` samples by
+/// the statistics of the last.
 ///
 /// # Errors
-/// As [`truncate`].
-pub fn truncation_grid(
-    sampler: &dyn Sampler,
+/// As [`truncate`], and if there are no limits.
+pub fn truncation_rows(
+    system: &mut dyn System,
     limits: &[Option<f64>],
     columns: usize,
     seed: u64,
-) -> Result<LatentGrid> {
-    let mut latents = Vec::with_capacity(limits.len() * columns);
-    for &limit in limits {
-        latents.extend(to_rows(&at_limit(sampler, limit, columns, seed)?)?);
-    }
-    LatentGrid::new(&latents, columns, &sampler.place().device)
+) -> Result<Variable> {
+    let rows: Vec<Variable> =
+        limits.iter().map(|&limit| at_limit(system, limit, columns, seed)).collect::<Result<_>>()?;
+    Ok(Variable::concatenate(&rows.iter().collect::<Vec<_>>(), 0)?)
 }
 
-fn at_limit(sampler: &dyn Sampler, limit: Option<f64>, count: usize, seed: u64) -> Result<Variable> {
-    super::Choice { truncation: limit, ..super::Choice::default() }.latents(sampler, count, seed)
+/// Samples at a limit, with the statistics of that limit; without one, beyond the reach of float draws.
+fn at_limit(system: &mut dyn System, limit: Option<f64>, count: usize, seed: u64) -> Result<Variable> {
+    let choice = super::Choice { truncation: limit.or(Some(FARTHEST)), ..super::Choice::default() };
+    choice.estimate_statistics(system)?;
+    let sampler = system.sampler()?;
+    sampler.generate_all(&choice.latents(sampler, count, seed)?)
 }
 
 #[cfg(test)]

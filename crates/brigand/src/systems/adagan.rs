@@ -5,7 +5,7 @@ use brigand_autograd::{Variable, without_recording};
 use brigand_core::batch::{Need, SampleKind, SampleShape};
 use brigand_core::capability::Sampler;
 use brigand_core::latent::{Distribution, LatentPart, LatentSpace, MEMBER};
-use brigand_core::modules::Part;
+use brigand_core::modules::{Part, Statistics};
 use brigand_core::networks::DiscriminatorOptions;
 use brigand_core::objectives::Objective;
 use brigand_core::penalties::{Constraint, Penalty};
@@ -30,8 +30,7 @@ pub struct EnsembleRecipe {
     /// Whether a later member trains on what the earlier ones miss.
     pub boosting: bool,
     /// Steps of the discriminator between the data and the mixture, which measures what the members miss.
-    #[serde(rename = "judge_steps")]
-    pub mixture_steps: u64,
+    pub discriminator_steps: u64,
     /// What is added to its loss.
     pub penalty: Penalty,
     /// What constrains it without a term in its loss.
@@ -45,7 +44,7 @@ impl Default for EnsembleRecipe {
         Self {
             members: 3,
             boosting: true,
-            mixture_steps: 1000,
+            discriminator_steps: 1000,
             penalty: Penalty::default(),
             constraint: Constraint::default(),
             instance_noise: InstanceNoise::default(),
@@ -86,7 +85,7 @@ impl TryFrom<Table> for AdaGanRecipe {
 pub(super) const ROW: Row = Row {
     name: "adagan",
     family: Family::Modes,
-    summary: "an ensemble, each member trained on what those before it miss",
+    summary: "boosted ensemble of GANs: each is trained on data weighted towards what the earlier ones miss",
     paper: "Tolstikhin et al. 2017, arXiv:1701.02386",
     data: "digits",
     length: |kind| match kind {
@@ -106,18 +105,23 @@ impl SystemRecipe for AdaGanRecipe {
     fn check(&self) -> Result<()> {
         self.member.check()?;
         self.ensemble.rules().check()?;
-        let EnsembleRecipe { members, boosting, mixture_steps, .. } = self.ensemble;
+        let EnsembleRecipe { members, boosting, discriminator_steps, .. } = self.ensemble;
         if members == 0 || members > 100 {
             return Err(Error::Recipe(format!("ensemble.members is {members}; give 1 to 100")));
         }
-        if boosting && mixture_steps == 0 {
+        if boosting && discriminator_steps == 0 {
             return Err(Error::Recipe(
-                "ensemble.judge_steps is 0, so nothing measures what is missed; give at least 1 or set \
+                "ensemble.discriminator_steps is 0, so nothing measures what is missed; give at least 1 or set \
                  ensemble.boosting=false"
                     .into(),
             ));
         }
         Ok(())
+    }
+
+    fn spread_over_run(&self) -> Vec<&'static str> {
+        let members = (self.ensemble.members > 1).then_some("ensemble.members");
+        self.member.schedule.spread_over_run().into_iter().chain(members).collect()
     }
 
     fn build(&self, setup: &Setup) -> Result<Box<dyn System>> {
@@ -199,7 +203,7 @@ const PORTION: usize = 2000;
 impl AdaGan {
     /// Scores of the whole data set by a new discriminator between the data and the mixture so far.
     fn mixture_scores(&self, turn: &mut Turn<'_>) -> Result<Vec<f32>> {
-        let EnsembleRecipe { mixture_steps, constraint, .. } = self.recipe.ensemble;
+        let EnsembleRecipe { discriminator_steps, constraint, .. } = self.recipe.ensemble;
         let member = &self.recipe.member;
         let setup = Setup { seed: turn.feed().seed() ^ turn.step, ..self.setup.clone() };
         let reparametrisation = constraint.reparametrisation();
@@ -209,7 +213,7 @@ impl AdaGan {
         let player = Player::new(network, member.optimizer.discriminator)?;
         let mut discriminator = Critic::new(player, self.recipe.ensemble.rules())?;
         turn.feed().weigh(None)?;
-        for round in 0..mixture_steps {
+        for round in 0..discriminator_steps {
             let (draw, feed) = (turn.draw(turn.step + round), turn.feed());
             let (count, real) = (feed.batch_size(), feed.batch(round)?.samples()?.clone());
             let latents =
@@ -287,8 +291,15 @@ impl System for AdaGan {
         let member = self.members.get_mut(self.progress.current).ok_or_else(missing)?;
         // A member counts its own steps.
         let (step, steps) = (turn.step, turn.steps);
-        (turn.step, turn.steps) =
-            (step - self.progress.current as u64 * self.member_steps, self.member_steps);
+        let begun = self.progress.current as u64 * self.member_steps;
+        let own_step = step.checked_sub(begun).ok_or_else(|| {
+            Error::Request(format!(
+                "this ensemble is in training with member {} after {step} steps, which in a run of {steps} begins after \
+                 {begun}; train a new run of that length",
+                self.progress.current + 1
+            ))
+        })?;
+        (turn.step, turn.steps) = (own_step, self.member_steps);
         let done = member.train_step(turn);
         (turn.step, turn.steps) = (step, steps);
         done
@@ -312,7 +323,7 @@ impl Sampler for AdaGan {
         self.sample
     }
 
-    fn generate(&self, latents: &Variable) -> Result<Variable> {
+    fn generate_with(&self, latents: &Variable, statistics: &mut Statistics<'_>) -> Result<Variable> {
         self.space.check(latents)?;
         let size = self.space.size() - 1;
         let choices = latents.narrow(1, size, 1)?.to_vec_f32()?;
@@ -325,7 +336,7 @@ impl Sampler for AdaGan {
             let chosen = choices.iter().zip(0_u32..).filter(|(choice, _)| member(**choice) == number);
             let rows: Vec<u32> = chosen.map(|(_, row)| row).collect();
             if !rows.is_empty() {
-                parts.push(generator.generate(&own.index_select(0, &rows)?)?);
+                parts.push(generator.generate_with(&own.index_select(0, &rows)?, statistics)?);
                 order.extend(rows);
             }
         }

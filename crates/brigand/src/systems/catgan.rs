@@ -97,7 +97,7 @@ pub struct CatGanRecipe {
 pub(super) const ROW: Row = Row {
     name: "catgan",
     family: Family::Codes,
-    summary: "a discriminator that sorts samples into clusters without labels, or into classes with a few",
+    summary: "categorical GAN: the discriminator assigns clusters without labels, or classes with a few labels",
     paper: "Springenberg 2015, arXiv:1511.06390",
     data: "digits",
     length: |kind| match kind {
@@ -185,6 +185,10 @@ impl SystemRecipe for CatGanRecipe {
         self.schedule.check()?;
         self.optimizer.generator.check("generator")?;
         self.optimizer.discriminator.check("discriminator")
+    }
+
+    fn spread_over_run(&self) -> Vec<&'static str> {
+        self.schedule.spread_over_run()
     }
 
     fn build(&self, setup: &Setup) -> Result<Box<dyn System>> {

@@ -70,7 +70,7 @@ impl Default for ClassifierRecipe {
 pub(super) const ROW: Row = Row {
     name: NAME,
     family: Family::Classifiers,
-    summary: "a small convolutional classifier of labelled images, in whose features samples of them are compared",
+    summary: "convolutional classifier of labelled images, a feature extractor for evaluation",
     paper: "LeCun et al. 1998, doi:10.1109/5.726791",
     data: "digits",
     length: |_| Length { steps: 4000, batch: 64 },

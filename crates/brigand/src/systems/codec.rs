@@ -4,7 +4,7 @@ use brigand_autograd::{Variable, without_recording};
 use brigand_core::batch::{Batch, SampleShape};
 use brigand_core::capability::{Encoder, Sampler};
 use brigand_core::latent::LatentSpace;
-use brigand_core::modules::{Mode, Part};
+use brigand_core::modules::{Mode, Part, Statistics};
 use brigand_core::networks::{self, Generator, GeneratorOptions, NetworkRecipe};
 use brigand_core::players::{Draw, OptimizerRecipe, Player, Schedule};
 use brigand_core::random::Stream;
@@ -130,9 +130,10 @@ impl Sampler for Codec {
         self.sample
     }
 
-    fn generate(&self, latents: &Variable) -> Result<Variable> {
+    fn generate_with(&self, latents: &Variable, statistics: &mut Statistics<'_>) -> Result<Variable> {
         self.space.check(latents)?;
-        let output = self.decoder_outputs(latents)?;
+        let output =
+            self.decoder.sample_with(latents, statistics, |d, pass| d.forward(pass, latents, None))?;
         Ok(if self.logits { output.scale(0.5)?.tanh()? } else { output })
     }
 }

@@ -1,5 +1,5 @@
-//! `imle`: implicit maximum likelihood estimation (Li and Malik 2018, arXiv:1809.09087). No discriminator: every datum
-//! pulls the sample that is nearest to it, so that no mode is left out.
+//! `imle`: implicit maximum likelihood estimation (Li and Malik 2018, arXiv:1809.09087). No discriminator: the
+//! generated sample nearest to each real one is moved towards it, so that every mode is covered.
 
 use brigand_autograd::Variable;
 use brigand_core::batch::{Need, SampleKind};
@@ -27,9 +27,10 @@ const PORTION: usize = 512;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Search {
-    /// Each datum gets the nearest sample: every datum is matched.
+    /// Each real sample is matched with its nearest generated one: every real sample has a match.
     NearestSample,
-    /// Each sample gets the nearest datum, the wrong way round: data that are nearest to no sample are forgotten.
+    /// Each generated sample is matched with its nearest real one, for comparison: real samples that are nearest to none
+    /// are ignored.
     NearestDatum,
 }
 
@@ -75,7 +76,7 @@ pub struct ImleRecipe {
 pub(super) const ROW: Row = Row {
     name: "imle",
     family: Family::Likelihoods,
-    summary: "no discriminator: every datum pulls the sample that is nearest to it",
+    summary: "implicit maximum likelihood: each real sample is matched with its nearest generated one, no discriminator",
     paper: "Li and Malik 2018, arXiv:1809.09087",
     data: "digits",
     length: |_| Length { steps: 2000, batch: 128 },
@@ -85,7 +86,7 @@ pub(super) const ROW: Row = Row {
 impl SystemRecipe for ImleRecipe {
     const NEEDS: &'static [Need] = &[Need::Samples];
 
-    /// In the plane every sample is pulled (a pool no larger than the batch), so that few lie between the modes.
+    /// In the plane every generated sample is matched (a pool no larger than the batch), so that few lie between the modes.
     fn defaults(kind: SampleKind) -> Result<Self> {
         let (size, widths, pool, rate) = match kind {
             SampleKind::Image => (32, vec![256, 512], 10, 1e-3),
@@ -116,6 +117,10 @@ impl SystemRecipe for ImleRecipe {
         self.latent.check()?;
         self.schedule.check()?;
         self.optimizer.generator.check("generator")
+    }
+
+    fn spread_over_run(&self) -> Vec<&'static str> {
+        self.schedule.spread_over_run()
     }
 
     fn build(&self, setup: &Setup) -> Result<Box<dyn System>> {

@@ -4,16 +4,16 @@ use brigand_autograd::Variable;
 use brigand_core::batch::SampleShape;
 use brigand_core::capability::Sampler;
 use brigand_core::latent::{LatentRecipe, LatentSpace};
-use brigand_core::modules::{How, Mode, Parameters, Part};
+use brigand_core::modules::{Estimate, How, Mode, Parameters, Part, Statistics};
 use brigand_core::networks::{Generator, GeneratorOptions, NetworkRecipe};
 use brigand_core::players::{Draw, OptimizerRecipe, Player, Schedule};
 use brigand_core::state::State;
 use brigand_core::{Place, Result, Setup};
 
 /// A generator from noise, and how it steps.
-pub(super) struct LatentGenerator {
+pub struct LatentGenerator {
     /// The network and its optimizer.
-    pub(super) player: Player<Generator>,
+    pub player: Player<Generator>,
     space: LatentSpace,
     sample: SampleShape,
     place: Place,
@@ -24,7 +24,7 @@ impl LatentGenerator {
     ///
     /// # Errors
     /// If the network does not fit the samples.
-    pub(super) fn new(
+    pub fn new(
         network: &NetworkRecipe,
         latent: LatentRecipe,
         (optimizer, schedule): (OptimizerRecipe, Schedule),
@@ -41,12 +41,18 @@ impl LatentGenerator {
     }
 
     /// `count` latents for `purpose`, `[count, size]`.
-    pub(super) fn draw(&self, draw: Draw, purpose: &str, count: usize) -> Result<Variable> {
+    ///
+    /// # Errors
+    /// If they do not fit the device.
+    pub fn draw(&self, draw: Draw, purpose: &str, count: usize) -> Result<Variable> {
         draw.rows(purpose, count, |count, stream| self.latents(count, stream))
     }
 
-    /// The samples of `latents` in training.
-    pub(super) fn generate_batch(&mut self, latents: &Variable, mode: Mode) -> Result<Variable> {
+    /// The samples of `latents` in training, with gradients to the generator's weights.
+    ///
+    /// # Errors
+    /// If the latents do not fit the network.
+    pub fn generate_batch(&mut self, latents: &Variable, mode: Mode) -> Result<Variable> {
         self.player.run_with(How::plain(mode), |generator, pass| generator.forward(pass, latents, None))
     }
 }
@@ -64,9 +70,9 @@ impl Sampler for LatentGenerator {
         self.sample
     }
 
-    fn generate(&self, latents: &Variable) -> Result<Variable> {
+    fn generate_with(&self, latents: &Variable, statistics: &mut Statistics<'_>) -> Result<Variable> {
         self.space.check(latents)?;
-        self.player.sample(latents, |generator, pass| generator.forward(pass, latents, None))
+        self.player.sample_with(latents, statistics, |generator, pass| generator.forward(pass, latents, None))
     }
 }
 
@@ -81,5 +87,9 @@ impl Part for LatentGenerator {
 
     fn parameters(&self) -> Vec<&Parameters> {
         Part::parameters(&self.player)
+    }
+
+    fn sample_by(&mut self, estimate: Option<&Estimate>) -> usize {
+        self.player.sample_by(estimate)
     }
 }

@@ -9,7 +9,7 @@ pub mod cyclegan;
 pub mod encoders;
 mod held_out;
 pub mod imle;
-mod latent_generator;
+pub mod latent_generator;
 pub mod sagan;
 pub mod text_gumbel;
 mod text_networks;

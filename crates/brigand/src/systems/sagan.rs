@@ -1,4 +1,4 @@
-//! `sagan`: self-attention in both players, so that distant parts of an image can agree (Zhang et al. 2018,
+//! `sagan`: self-attention in both networks, which relates distant parts of an image (Zhang et al. 2018,
 //! arXiv:1805.08318). Spectral normalisation in both, a larger step size for the discriminator, hinge loss.
 
 use brigand_autograd::{Variable, without_recording};
@@ -6,14 +6,16 @@ use brigand_core::batch::{Batch, IMAGES, Need, SampleKind, SampleShape, no_label
 use brigand_core::capability::{Content, Exhibit, Sampler, Showing};
 use brigand_core::latent::{CLASS, Distribution, LatentPart, LatentRecipe, LatentSpace, Prior};
 use brigand_core::measurements::GENERATOR_LOSS;
-use brigand_core::modules::{How, Mode, Network};
+use brigand_core::modules::{How, Mode, Network, Statistics};
 use brigand_core::networks::{AttentionDiscriminator, AttentionGenerator, AttentionNetworkRecipe};
 use brigand_core::objectives::{Hinge, Objective};
+use brigand_core::penalties::{Constraint, Penalty};
 use brigand_core::players::{
     AverageRecipe, Conditioned, Critic, DISCRIMINATOR, Draw, OptimizerRecipe, Player, Rules, Schedule, Turn,
 };
 use brigand_core::recipe::{Family, Length, Make, Row, SystemRecipe};
 use brigand_core::system::{Parts, System};
+use brigand_core::techniques::InstanceNoise;
 use brigand_core::{Error, Place, Result, Setup, parts};
 use serde::{Deserialize, Serialize};
 
@@ -34,8 +36,17 @@ pub struct SaganRecipe {
     pub generator: AttentionNetworkRecipe,
     /// The discriminator's network.
     pub discriminator: AttentionNetworkRecipe,
-    /// What the players minimise, and what constrains the discriminator besides spectral normalisation.
-    pub rules: Rules,
+    /// What players minimise.
+    pub objective: Objective,
+    /// What is added to the discriminator's loss.
+    #[serde(default)]
+    pub penalty: Penalty,
+    /// What constrains the discriminator besides spectral normalisation.
+    #[serde(default)]
+    pub constraint: Constraint,
+    /// Noise on images before the discriminator.
+    #[serde(default)]
+    pub instance_noise: InstanceNoise,
     /// How they step.
     pub optimizer: Players<OptimizerRecipe>,
     /// How the step sizes change over the run.
@@ -48,17 +59,24 @@ pub struct SaganRecipe {
 pub const ROW: Row = Row {
     name: "sagan",
     family: Family::Images,
-    summary: "self-attention, spectral normalisation in both players, classes by projection",
+    summary: "self-attention GAN: spectral normalisation in both networks, projection discriminator",
     paper: "Zhang et al. 2018, arXiv:1805.08318",
     data: "digits",
-    length: |_| Length { steps: 4000, batch: 64 },
+    length: |_| Length { steps: 3000, batch: 64 },
     make: Make::of::<SaganRecipe>(),
 };
+
+impl SaganRecipe {
+    fn rules(&self) -> Rules {
+        let Self { penalty, constraint, instance_noise: noise, .. } = *self;
+        Rules { penalty, constraint, noise, ..Rules::plain(self.objective) }
+    }
+}
 
 impl SystemRecipe for SaganRecipe {
     const NEEDS: &'static [Need] = &[Need::Samples, Need::Indices(brigand_core::batch::LABELS)];
 
-    /// The paper's step sizes, and networks for images of 8 to 64 pixels.
+    /// Narrow networks for small images, with the paper's ratio of step sizes at five times their size.
     fn defaults(kind: SampleKind) -> Result<Self> {
         match kind {
             SampleKind::Image => {}
@@ -69,18 +87,21 @@ impl SystemRecipe for SaganRecipe {
                 ));
             }
         }
-        let network = AttentionNetworkRecipe { width: 32, attention: 32 };
+        let network = AttentionNetworkRecipe { width: 16, attention: 32 };
         Ok(Self {
             latent: LatentRecipe { size: 64, prior: Prior::Normal },
             generator: network,
             discriminator: network,
-            rules: Rules::plain(Objective::Hinge(Hinge {})),
+            objective: Objective::Hinge(Hinge {}),
+            penalty: Penalty::default(),
+            constraint: Constraint::default(),
+            instance_noise: InstanceNoise::default(),
             optimizer: Players {
-                generator: OptimizerRecipe::adam(1e-4, 0.0, 0.9),
-                discriminator: OptimizerRecipe::adam(4e-4, 0.0, 0.9),
+                generator: OptimizerRecipe::adam(5e-4, 0.0, 0.9),
+                discriminator: OptimizerRecipe::adam(2e-3, 0.0, 0.9),
             },
             schedule: Schedule::Constant {},
-            average: AverageRecipe { decay: 0.999 },
+            average: AverageRecipe { decay: 0.995 },
         })
     }
 
@@ -88,11 +109,15 @@ impl SystemRecipe for SaganRecipe {
         self.latent.check()?;
         self.generator.check("generator")?;
         self.discriminator.check(DISCRIMINATOR)?;
-        self.rules.check()?;
+        self.rules().check()?;
         self.optimizer.generator.check("generator")?;
         self.optimizer.discriminator.check(DISCRIMINATOR)?;
         self.schedule.check()?;
         self.average.check()
+    }
+
+    fn spread_over_run(&self) -> Vec<&'static str> {
+        self.schedule.spread_over_run()
     }
 
     fn build(&self, setup: &Setup) -> Result<Box<dyn System>> {
@@ -139,7 +164,7 @@ impl Sagan {
             space: LatentSpace::new(vec![recipe.latent.part(), class]),
             noise,
             generator: generator.scheduled(recipe.schedule).averaged(recipe.average),
-            discriminator: Critic::new(discriminator.scheduled(recipe.schedule), recipe.rules)?,
+            discriminator: Critic::new(discriminator.scheduled(recipe.schedule), recipe.rules())?,
         })
     }
 
@@ -228,8 +253,8 @@ impl Sampler for Sagan {
         SampleShape::Image { channels, height, width }
     }
 
-    fn generate(&self, latents: &Variable) -> Result<Variable> {
+    fn generate_with(&self, latents: &Variable, statistics: &mut Statistics<'_>) -> Result<Variable> {
         let (noise, classes) = self.split(latents)?;
-        self.generator.sample(latents, |g, pass| Ok(g.run(pass, &noise, &classes)?.0))
+        self.generator.sample_with(latents, statistics, |g, pass| Ok(g.run(pass, &noise, &classes)?.0))
     }
 }

@@ -25,7 +25,7 @@ use super::two_player::Players;
 pub const ROW: Row = Row {
     name: "text-gumbel",
     family: Family::Sequences,
-    summary: "lines of text from an LSTM, through choices relaxed by Gumbel noise",
+    summary: "lines of text from an LSTM generator, trained through the Gumbel-softmax relaxation",
     paper: "Kusner and Hernández-Lobato 2016, arXiv:1611.04051",
     data: "grammar",
     length: |_| Length { steps: 3000, batch: 64 },
@@ -95,6 +95,11 @@ impl SystemRecipe for TextGumbelRecipe {
             )),
             _ => Ok(()),
         }
+    }
+
+    fn spread_over_run(&self) -> Vec<&'static str> {
+        let relaxation = self.relaxation.changes().then_some("relaxation");
+        self.schedule.spread_over_run().into_iter().chain(relaxation).collect()
     }
 
     fn build(&self, setup: &Setup) -> Result<Box<dyn System>> {

@@ -1,4 +1,4 @@
-//! What a system of sequences is made of.
+//! The recipe of a system of sequences.
 
 use brigand_core::modules::Relaxation;
 use brigand_core::{Error, Result};
@@ -86,6 +86,14 @@ impl Default for RelaxationRecipe {
 }
 
 impl RelaxationRecipe {
+    /// Whether it is another one at the last step than at the first.
+    pub(super) fn changes(self) -> bool {
+        match self {
+            Self::Softmax {} => false,
+            Self::Gumbel { first, last } | Self::StraightThrough { first, last } => first != last,
+        }
+    }
+
     pub(super) fn check(self) -> Result<()> {
         let (first, last) = match self {
             Self::Softmax {} => return Ok(()),

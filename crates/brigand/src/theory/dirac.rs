@@ -4,7 +4,7 @@
 //! As is customary for it, D is high on fakes: it ascends and the generator descends
 //! `V = h(psi theta) + h(0)` with `h(t) = -ln(1 + e^-t)`. The equilibrium is the origin.
 
-/// What is played, and what is done to make it converge.
+/// The losses of both players, and modifications that make the training converge.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Game {
     /// Both players on `V`.
@@ -44,16 +44,16 @@ pub enum Game {
         /// The factor.
         gamma: f64,
     },
-    /// Minimax whose generator looks through some steps of the discriminator (Metz et al. 2017, arXiv:1611.02163).
+    /// Minimax whose generator differentiates through some steps of the discriminator (Metz et al. 2017, arXiv:1611.02163).
     Unrolled {
-        /// Steps looked ahead.
+        /// Unrolled steps.
         steps: usize,
         /// The size of each.
         rate: f64,
     },
 }
 
-/// Whose update sees whose.
+/// The order of the two updates.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Order {
     /// Both from the same point.
@@ -79,13 +79,13 @@ impl DiracGan {
 
     /// The point `(theta, psi)` after one step of size `rate`.
     pub fn step(&self, (theta, psi): (f64, f64), rate: f64) -> (f64, f64) {
-        let (pull, push) = self.field(theta, psi);
-        let moved = self.game.constrained(psi + rate * push);
-        let pull = match self.order {
-            Order::Simultaneous => pull,
+        let (along_theta, along_psi) = self.field(theta, psi);
+        let moved = self.game.constrained(psi + rate * along_psi);
+        let along_theta = match self.order {
+            Order::Simultaneous => along_theta,
             Order::Alternating => self.field(theta, moved).0,
         };
-        (theta + rate * pull, moved)
+        (theta + rate * along_theta, moved)
     }
 
     /// The `steps + 1` points from `start` on.
@@ -154,16 +154,16 @@ fn bend(t: f64) -> f64 {
 /// Means over the noise: D ascends `E h(psi (theta + e)) + E h(-psi e)`.
 fn noisy(theta: f64, psi: f64, deviation: f64) -> (f64, f64) {
     const PLACES: i32 = 40;
-    let (mut pull, mut push, mut total) = (0.0, 0.0, 0.0);
+    let (mut along_theta, mut along_psi, mut total) = (0.0, 0.0, 0.0);
     for place in -PLACES..=PLACES {
         let z = 5.0 * f64::from(place) / f64::from(PLACES);
         let (weight, noise) = ((-0.5 * z * z).exp(), deviation * z);
         let slope = falling(psi * (theta + noise));
-        pull -= weight * psi * slope;
-        push += weight * ((theta + noise) * slope - noise * falling(-psi * noise));
+        along_theta -= weight * psi * slope;
+        along_psi += weight * ((theta + noise) * slope - noise * falling(-psi * noise));
         total += weight;
     }
-    (pull / total, push / total)
+    (along_theta / total, along_psi / total)
 }
 
 /// Minimax's field minus `gamma` times the gradient of half its squared length, `h'² (theta² + psi²) / 2`.
@@ -282,8 +282,8 @@ mod tests {
             assert!((found.0 - plain.0).abs() < 1e-12 && (found.1 - plain.1).abs() < 1e-12, "{same:?}");
         }
         let half_square = |theta: f64, psi: f64| {
-            let (pull, push) = Game::Minimax.field(theta, psi);
-            0.5 * (pull * pull + push * push)
+            let (along_theta, along_psi) = Game::Minimax.field(theta, psi);
+            0.5 * (along_theta * along_theta + along_psi * along_psi)
         };
         let h = 1e-6;
         let down = (

@@ -1,13 +1,13 @@
-//! What a discriminator knows about the divergence.
+//! A lower bound of the Jensen-Shannon divergence from a discriminator's scores.
 
 use std::f64::consts::LN_2;
 
 use super::checks::{Result, finite};
 
-/// The lower bound of the Jensen-Shannon divergence that a discriminator proves with its scores (logits),
+/// The lower bound of the Jensen-Shannon divergence that follows from a discriminator's scores (logits),
 /// `ln 2 + 1/2 (mean ln D(x) + mean ln(1 - D(y)))` (Goodfellow et al. 2014, arXiv:1406.2661, section 4.1): tight for the optimal
-/// discriminator, negative for one worse than chance. Scores of samples it was not trained on are fair; on its
-/// training samples it can claim `ln 2` for anything.
+/// discriminator, negative for one worse than chance. Use held-out samples: on its training samples an
+/// overfitted discriminator gives `ln 2` for any two distributions.
 ///
 /// # Errors
 /// If there is no score or one is not finite.

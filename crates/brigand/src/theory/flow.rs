@@ -39,7 +39,7 @@ struct Flow<'a> {
 /// Pairs `(source, target)`: mass is added on each, and taken back from each target to the next pair's source.
 type Path = Vec<(usize, usize)>;
 
-/// What the search knows of a node.
+/// The state of a node in the search.
 #[derive(Clone, Copy)]
 struct Reached {
     distance: f64,

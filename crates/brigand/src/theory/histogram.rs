@@ -60,7 +60,7 @@ pub struct Bins {
     count: usize,
 }
 
-/// What part of some samples lies in each bin.
+/// The share of samples in each bin.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Shares {
     /// A probability for each bin; they sum to 1.

@@ -6,9 +6,9 @@ use super::points::{Costs, Points};
 /// How to solve `min <P, C> + epsilon KL(P || a b^T)`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Sinkhorn {
-    /// The price of entropy, in units of cost. Small is near to exact transport, and slow.
+    /// The weight of the entropy, in units of cost. Small is near to exact transport, and slow.
     pub epsilon: f64,
-    /// The most that the plan's marginals may differ from what was asked, in total.
+    /// The most that the plan's marginals may differ from the given ones, in total.
     pub tolerance: f64,
     /// Iterations after which it is given up.
     pub most_iterations: usize,

@@ -51,7 +51,8 @@ impl From<MetricsError> for brigand_core::Error {
 pub struct Record {
     /// The training step, counted from 1 (0 is before training).
     pub step: u64,
-    /// Seconds since the run began. Depends on the machine: no part of what a recipe determines.
+    /// Seconds of training so far, in all processes that trained the run. Depends on the machine: no part of what a
+    /// recipe determines.
     pub time: Option<f64>,
     /// The measurements by name.
     pub values: BTreeMap<String, f64>,

@@ -2,25 +2,31 @@
 
 mod cas_classifier;
 pub mod checkpoint;
+pub mod curves;
+mod data_record;
 mod exhibits;
 pub mod history;
 mod loading;
 mod measuring;
 pub mod metrics;
 mod prepared;
+mod resuming;
 pub mod run_folder;
 pub mod run_lock;
 mod snapshots;
 pub mod tensorboard;
+mod trial;
 
 pub use cas_classifier::train_classifier;
 pub use loading::{Which, load_classifier, load_run, load_run_at};
 pub use measuring::{choose_extractor, generated_samples, real_samples};
 pub use prepared::{Prepared, load_data, load_test_part, open_data};
+pub use resuming::{Continuation, Resumed};
 pub use run_folder::RunFolder;
 pub use snapshots::backdrop_for;
+pub use trial::trial;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -29,15 +35,14 @@ use brigand_core::measurements::{DISCRIMINATOR_LOSS, GENERATOR_LOSS};
 use brigand_core::players::Measurements;
 use brigand_core::session::Session;
 use brigand_core::system::{System, TheoryLine};
-use candle_core::Device;
 
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::evaluation::EvaluationFile;
 use crate::files::write_atomically;
 use crate::recipe::Recipe;
-use checkpoint::CheckpointError;
+use curves::Curves;
+use data_record::DataRecord;
 use history::{Panel, Reference};
-use loading::saved_recipe;
 use measuring::MeasuresWhileTraining;
 use metrics::{MetricsLog, Record};
 use run_folder::RunFolderError;
@@ -67,6 +72,8 @@ pub enum Event<'a> {
     Samples(&'a Path),
     /// A checkpoint was written.
     Checkpoint(&'a Path),
+    /// The file of the scores that are measured while training was damaged, and lies here now.
+    SetAside(&'a Path),
 }
 
 /// Why training ended.
@@ -89,6 +96,10 @@ pub struct Training {
     /// Keeps other processes from training in the folder.
     _lock: RunLock,
     log: MetricsLog,
+    /// What the log holds, for the picture of the history.
+    curves: Curves,
+    /// Seconds of training up to the last record, in all processes that trained it.
+    time: f64,
     events: EventWriter,
     snapshots: Snapshots,
     /// None where nothing is to be measured.
@@ -120,51 +131,13 @@ impl Training {
         Self::begin(prepared, folder.clone(), lock).inspect_err(|_| folder.discard())
     }
 
-    fn begin(prepared: Prepared, folder: RunFolder, lock: RunLock) -> Result<Self> {
+    fn begin(mut prepared: Prepared, folder: RunFolder, lock: RunLock) -> Result<Self> {
+        let record = DataRecord::of(&mut prepared.recipe, &prepared.data)?;
+        // In this order, a kill in between leaves a run that can be begun again.
         write_atomically(&folder.recipe(), prepared.recipe.to_toml()?.as_bytes())?;
+        record.write(&folder.data())?;
         let events = EventWriter::create(folder.path())?;
         Self::assemble(prepared, folder, lock, 0, events)
-    }
-
-    /// Continues the run in `path` from its newest whole checkpoint, for `steps` in all if given.
-    /// Also answers which newer checkpoints were damaged and had to be passed over.
-    ///
-    /// # Errors
-    /// If it is no run folder, is being trained by another process, has checkpoints of which none can be used, or has
-    /// done more than `steps` already.
-    pub fn resume(
-        path: &Path,
-        steps: Option<u64>,
-        device: &Device,
-    ) -> Result<(Self, Vec<(PathBuf, String)>)> {
-        let folder = RunFolder::open(path)?;
-        let lock = folder.lock()?;
-        let mut recipe = saved_recipe(&folder)?;
-        recipe.common.training.steps = steps.unwrap_or(recipe.common.training.steps);
-        let mut prepared = Prepared::new(recipe, device)?;
-        let (step, skipped) = match checkpoint::latest(&folder.checkpoints()) {
-            Ok(found) => {
-                let step = found.snapshot.step;
-                prepared.session.restore(found.snapshot.into_state()?, step)?;
-                (step, found.skipped)
-            }
-            // Killed before its first checkpoint: it begins again, and so loses nothing that was saved.
-            Err(CheckpointError::NoneUsable { skipped, .. }) if skipped.is_empty() => (0, Vec::new()),
-            Err(error) => return Err(error.into()),
-        };
-        if prepared.recipe.common.training.steps < step.max(1) {
-            let run = path.display();
-            return Err(Error::Request(format!(
-                "{run} has done {step} steps already; give --steps {step} or more"
-            )));
-        }
-        if steps.is_some() {
-            write_atomically(&folder.recipe(), prepared.recipe.to_toml()?.as_bytes())?;
-        }
-        folder.rewind(step)?;
-        EvaluationFile::rewind(&folder.evaluations_while_training(), step)?;
-        let events = EventWriter::resume(folder.path(), step)?;
-        Ok((Self::assemble(prepared, folder, lock, step, events)?, skipped))
     }
 
     fn assemble(
@@ -174,9 +147,12 @@ impl Training {
         step: u64,
         events: EventWriter,
     ) -> Result<Self> {
-        let Prepared { recipe, session, dataset, .. } = prepared;
+        let Prepared { recipe, session, data } = prepared;
         let log = MetricsLog::open(&folder.metrics())?;
-        let dataset = dataset.as_ref().map(Arc::as_ref);
+        let records = metrics::read(&folder.metrics())?;
+        let curves = records.iter().collect();
+        let time = records.iter().rev().find_map(|record| record.time).unwrap_or(0.0);
+        let dataset = data.dataset.as_ref().map(Arc::as_ref);
         let snapshots = Snapshots::new(session.system(), session.feed(), dataset, &recipe.common)?;
         let measured = recipe.common.evaluation.every > 0;
         let measures = measured.then(|| MeasuresWhileTraining::new(session.system(), dataset, &recipe));
@@ -184,7 +160,20 @@ impl Training {
         let best = checkpoint::best(&folder.checkpoints())?;
         let best = best.map(|path| checkpoint::load(&path)).transpose()?.and_then(|found| found.score);
         let saved = (step > 0).then_some(step);
-        Ok(Self { recipe, session, folder, _lock: lock, log, events, snapshots, measures, best, saved })
+        Ok(Self {
+            recipe,
+            session,
+            folder,
+            _lock: lock,
+            log,
+            curves,
+            time,
+            events,
+            snapshots,
+            measures,
+            best,
+            saved,
+        })
     }
 
     /// The run's folder.
@@ -218,9 +207,11 @@ impl Training {
     /// # Errors
     /// If a loss is no longer finite (the last good checkpoint is kept) or a file cannot be written.
     pub fn run(&mut self, stop: &AtomicBool, observer: &mut dyn FnMut(&Event<'_>)) -> Result<Outcome> {
-        let (steps, began) = (self.recipe.common.training.steps, Instant::now());
-        let mut last_read = began;
+        let steps = self.recipe.common.training.steps;
+        let clock = Clock { began: Instant::now(), before: self.time };
+        let mut last_read = clock.began;
         if self.step() == 0 {
+            self.estimate_statistics()?;
             self.take_pictures(observer)?;
             self.save_checkpoint(None, observer)?;
         }
@@ -228,6 +219,7 @@ impl Training {
             if stop.load(Ordering::Relaxed) {
                 // The step's own checkpoint may hold a score.
                 if self.saved != Some(self.step()) {
+                    self.estimate_statistics()?;
                     self.save_checkpoint(None, observer)?;
                 }
                 self.draw_history()?;
@@ -247,6 +239,9 @@ impl Training {
             let mut measurements = report.read(self.step())?;
             last_read = Instant::now();
             observer(&Event::Measured { step: self.step(), measurements: &measurements });
+            if saves || measures {
+                self.estimate_statistics()?;
+            }
             if draws {
                 let measured = self.take_pictures(observer)?;
                 reports |= !measured.is_empty();
@@ -256,7 +251,9 @@ impl Training {
                 Some(while_training) if measures => {
                     let measured = while_training.measure(self.session.system().sampler()?, self.step())?;
                     let path = self.folder.evaluations_while_training();
-                    EvaluationFile::append(&path, &measured.evaluation)?;
+                    if let Some(aside) = EvaluationFile::append(&path, &measured.evaluation)? {
+                        observer(&Event::SetAside(&aside));
+                    }
                     reports = true;
                     measurements.extend(measured.values);
                     measured.score
@@ -264,7 +261,7 @@ impl Training {
                 _ => None,
             };
             if reports {
-                self.write_record(measurements, began)?;
+                self.write_record(measurements, &clock)?;
             }
             let best = score.is_some_and(|score| self.best.is_none_or(|best| score < best));
             if best {
@@ -280,12 +277,20 @@ impl Training {
         Ok(Outcome::Finished)
     }
 
-    fn write_record(&mut self, measurements: Measurements, began: Instant) -> Result<()> {
+    /// What is drawn, measured and saved of this step samples with statistics of its own weights.
+    fn estimate_statistics(&mut self) -> Result<()> {
+        self.session.estimate_statistics(self.recipe.common.checkpoint.statistics_batches)
+    }
+
+    fn write_record(&mut self, measurements: Measurements, clock: &Clock) -> Result<()> {
         for (name, &value) in &measurements {
             self.events.scalar(name, value as f32, self.step())?;
         }
-        let time = Some(began.elapsed().as_secs_f64());
-        Ok(self.log.append(&Record { step: self.step(), time, values: measurements })?)
+        self.time = clock.before + clock.began.elapsed().as_secs_f64();
+        let record = Record { step: self.step(), time: Some(self.time), values: measurements };
+        self.log.append(&record)?;
+        self.curves.push(&record);
+        Ok(())
     }
 
     /// Takes the pictures of this step; answers what was measured beside them.
@@ -327,11 +332,11 @@ impl Training {
         Ok(())
     }
 
-    /// Draws `history.png` and the animations from what the folder holds.
+    /// Draws `history.png`, and the animations from the pictures in the folder.
     fn draw_history(&mut self) -> Result<()> {
         self.events.flush()?;
         let references: Vec<Reference> = self.session.system().theory().into_iter().map(reference).collect();
-        let picture = history::draw(&metrics::read(&self.folder.metrics())?, &references)?;
+        let picture = history::draw(&self.curves, &references)?;
         picture.save_png(&self.folder.history())?;
         for pictures in self.folder.all_pictures()? {
             let Some(series) = pictures.file_name().and_then(|name| name.to_str()) else { continue };
@@ -343,6 +348,13 @@ impl Training {
         }
         Ok(())
     }
+}
+
+/// The time of a run, which may have been trained before.
+struct Clock {
+    began: Instant,
+    /// Seconds of training before that.
+    before: f64,
 }
 
 fn due(step: u64, every: u64) -> bool {

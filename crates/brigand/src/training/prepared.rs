@@ -1,7 +1,5 @@
 //! A system built for its data, and the data that a recipe names.
 
-use std::sync::Arc;
-
 use brigand_core::Place;
 use brigand_core::batch::Schema;
 use brigand_core::session::{Session, Span};
@@ -14,12 +12,10 @@ use crate::recipe::{Recipe, TrainingRecipe};
 
 /// A system built for its data, untrained.
 pub struct Prepared {
-    /// The recipe, with the data's size, channels and classes filled in.
+    /// The recipe, with absolute paths and the data's size, channels and classes filled in.
     pub recipe: Recipe,
     pub(super) session: Session,
-    /// The images or points that batches are drawn from, where that is what they are.
-    pub(super) dataset: Option<Arc<Dataset>>,
-    skipped: Vec<Skipped>,
+    pub(super) data: RunData,
 }
 
 impl Prepared {
@@ -37,12 +33,13 @@ impl Prepared {
     /// # Errors
     /// If the batch is larger than the data, or no network fits it.
     pub fn with(mut recipe: Recipe, data: RunData, device: &Device) -> Result<Self> {
+        recipe.make_paths_absolute()?;
         let spec = recipe.common.data.source.parse::<Spec>()?;
         data.check_domains(&recipe.common.data.source, recipe.system.needs())?;
         if let Some([channels, height, _]) = data.dataset.as_deref().map(Dataset::shape) {
             recipe.common.data.channels = *channels;
             // Other sources stay as stored: to record a side would crop images that are not square.
-            if recipe.common.data.size > 0 || matches!(spec, Spec::Folder(_)) {
+            if recipe.common.data.size > 0 || spec.is_always_scaled() {
                 recipe.common.data.size = *height;
             }
         }
@@ -60,7 +57,7 @@ impl Prepared {
         if system.needs_held_out() {
             session.hold_out(data::open_test_part(&spec, &options(&recipe))?)?;
         }
-        Ok(Self { recipe, session, dataset: data.dataset, skipped: data.notes.unreadable })
+        Ok(Self { recipe, session, data })
     }
 
     /// The system with its first weights.
@@ -80,7 +77,7 @@ impl Prepared {
 
     /// Images of the data that could not be read.
     pub fn skipped(&self) -> &[Skipped] {
-        &self.skipped
+        &self.data.notes.unreadable
     }
 }
 
@@ -137,17 +134,7 @@ pub fn load_data(recipe: &Recipe) -> Result<Dataset> {
 /// # Errors
 /// As [`load_data`].
 pub fn load_test_part(recipe: &Recipe) -> Result<Option<Dataset>> {
-    match recipe.common.data.source.parse::<Spec>()? {
-        spec @ Spec::Catalogue(_) => {
-            Ok(Some(data::load(&spec, &Options { split: Split::Test, ..options(recipe) })?))
-        }
-        Spec::Digits
-        | Spec::Idx { .. }
-        | Spec::Folder(_)
-        | Spec::Toy(_)
-        | Spec::Scenes
-        | Spec::Unpaired(..)
-        | Spec::Lines(_)
-        | Spec::Grammar => Ok(None),
-    }
+    let spec = recipe.common.data.source.parse::<Spec>()?;
+    let test = || data::load(&spec, &Options { split: Split::Test, ..options(recipe) });
+    Ok(spec.is_divided().then(test).transpose()?)
 }

@@ -59,7 +59,7 @@ impl From<RunFolderError> for brigand_core::Error {
     }
 }
 
-/// A run's folder: `recipe.toml`, `metrics.jsonl`, `history.png`, `samples.gif`, `samples/`,
+/// A run's folder: `recipe.toml`, `data.json`, `metrics.jsonl`, `history.png`, `samples.gif`, `samples/`,
 /// `checkpoints/` and TensorBoard's event files.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RunFolder {
@@ -199,6 +199,11 @@ impl RunFolder {
     /// The resolved recipe.
     pub fn recipe(&self) -> PathBuf {
         self.path.join(RECIPE)
+    }
+
+    /// What tells its data from other data.
+    pub fn data(&self) -> PathBuf {
+        self.path.join("data.json")
     }
 
     /// The measurements.

@@ -1,7 +1,8 @@
-//! What a SPEC of `brigand evaluate` stands for.
+//! The sets of samples that a SPEC of `brigand evaluate` can name.
 
 use std::path::{Path, PathBuf};
 
+use brigand::batch::SampleKind;
 use brigand::data::{self, Cache, Dataset, Notes, Options, Spec, Split};
 use brigand::evaluation::extractors::Extractor;
 use brigand::evaluation::{
@@ -13,10 +14,10 @@ use brigand::recipe::Recipe;
 use brigand::system::System;
 use brigand::training::{Which, generated_samples, load_data, load_run_at, load_test_part, real_samples};
 
-use super::{Told, ends_in};
+use super::{Notices, ends_in};
 use crate::failure::Failure;
 
-/// A set of samples that was asked for, not yet read as far as it can be large.
+/// A set of samples as named on the command line; large data is not read yet.
 pub(super) struct Given {
     name: String,
     kind: Kind,
@@ -88,8 +89,8 @@ impl Given {
         Ok(Self { name, kind: Kind::Run { recipe: Box::new(recipe), system, step } })
     }
 
-    /// What `text` stands for.
-    pub(super) fn understand(
+    /// The set that `text` names.
+    pub(super) fn parse(
         text: &str,
         features: &str,
         range: Option<ValueRange>,
@@ -163,13 +164,13 @@ impl Given {
     }
 
     /// The side to which these images of a folder have to be scaled to be compared pixel by pixel with the `other` set,
-    /// where that is of a run or an array and so has one size alone. People are told.
+    /// where that is of a run or an array and so has one size only. A notice is printed.
     pub(super) fn size_beside(
         &self,
         own: &Opened<'_>,
         other: &Self,
         beside: &Opened<'_>,
-        told: &mut Told,
+        notices: &mut Notices,
     ) -> Option<Option<usize>> {
         let fixed = matches!(other.kind, Kind::Run { .. } | Kind::Array(_));
         let stored = matches!(&self.kind, Kind::Data(Spec::Folder(_), _));
@@ -183,7 +184,7 @@ impl Given {
         if !fixed || !stored || !differs || height != width {
             return None;
         }
-        told.tell(&format!(
+        notices.tell(&format!(
             "note: the images of {} are scaled to {height}x{height} pixels (their centre square), the size of {}",
             self.name, other.name
         ));
@@ -195,22 +196,22 @@ impl Given {
         &'a self,
         reading: Reading,
         most: usize,
-        told: &mut Told,
+        notices: &mut Notices,
     ) -> Result<Opened<'a>, Failure> {
         let samples: Box<dyn Samples + 'a> = match &self.kind {
             Kind::Run { system, recipe, .. } => {
-                let made = generated_samples(system.as_ref(), &self.name, most, reading.seed)?;
-                Box::new(made.with_classes(&recipe.common.data.classes))
+                let generated = generated_samples(system.as_ref(), &self.name, most, reading.seed)?;
+                Box::new(generated.with_classes(&recipe.common.data.classes))
             }
             Kind::DataOf(recipe) => Box::new(real_samples(recipe, &load_data(recipe)?, most, reading.seed)?),
             Kind::Data(Spec::Folder(root), None | Some(Split::Train)) if reading.size.is_none() => {
                 let samples = OriginalSamples::open(root, most, reading.seed)?;
-                warn_of(samples.notes(), told);
+                warn_of(samples.notes(), notices);
                 Box::new(samples)
             }
             Kind::Data(spec, split) => {
                 let (dataset, part) = load(spec, *split, reading)?;
-                warn_of(dataset.notes(), told);
+                warn_of(dataset.notes(), notices);
                 Box::new(DataSamples::new(dataset, part).scaled(reading.size).at_most(most, reading.seed))
             }
             Kind::Array(samples) => Box::new(DrawnSamples::new(samples, most, reading.seed)),
@@ -240,22 +241,21 @@ impl Given {
     }
 }
 
-fn warn_of(notes: &Notes, told: &mut Told) {
+fn warn_of(notes: &Notes, notices: &mut Notices) {
     for sentence in notes.sentences() {
-        told.tell(&format!("warning: {sentence}"));
+        notices.tell(&format!("warning: {sentence}"));
     }
 }
 
-/// Data and the name of its part. Data that its authors divided gives its test part unless another is asked for.
+/// Data and the name of its part. Data that its authors divided gives its test part unless another is chosen.
 fn load(
     spec: &Spec,
     split: Option<Split>,
     reading: Reading,
 ) -> Result<(Dataset, Option<&'static str>), Failure> {
-    let divided = matches!(spec, Spec::Catalogue(_));
-    let split = split.unwrap_or(if divided { Split::Test } else { Split::Train });
+    let split = split.unwrap_or(if spec.is_divided() { Split::Test } else { Split::Train });
     let options = Options { size: reading.size, seed: reading.seed, split, ..Options::default() };
     let name = if split == Split::Test { "test" } else { "train" };
-    let named = divided || matches!(spec, Spec::Toy(_));
+    let named = spec.is_divided() || spec.sample_kind() == SampleKind::Points;
     Ok((data::load(spec, &options)?, named.then_some(name)))
 }

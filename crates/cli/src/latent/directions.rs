@@ -25,12 +25,12 @@ enum Way {
     MeanDifference,
 }
 
-/// Find the directions of latent space towards classes that a classifier names, and go along them.
+/// Find the directions of latent space along which classes become more probable, and move latents along them.
 ///
 /// Samples are labelled by the classifier; a direction separates the latents of a class from the others. The picture
-/// has a row for each class: one latent from three standard deviations before to three behind. The table tells each
-/// class's mean probability at both ends and in the middle, and its rank correlation with the place along the
-/// direction (1: it always grows). The directions are written beside the picture: RUN/directions-seed<N>.npy,
+/// has a row for each class: one latent moved from -3 to 3 standard deviations. The table has each
+/// class's mean probability at both ends and in the middle, and its rank correlation with the position along the
+/// direction (1: it increases monotonically). The directions are written beside the picture: RUN/directions-seed<N>.npy,
 /// [classes, coordinates], each the step of one standard deviation.
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES)]
@@ -43,7 +43,7 @@ pub(crate) struct Arguments {
     /// Only towards this class, by its number; may be given several times
     #[arg(long = "class", value_name = "CLASS")]
     classes: Vec<u32>,
-    /// Take away what the directions share with those of these classes
+    /// Remove the components of the directions along those of these classes
     #[arg(long, value_name = "A,B", value_delimiter = ',', num_args = 1)]
     against: Vec<u32>,
     /// How directions are found

@@ -75,18 +75,28 @@ impl Opened {
         Ok(self.system.sampler()?)
     }
 
-    /// Draws the grid, writes what was asked for, and tells where.
+    /// Draws the grid, writes the files, and prints where they are.
     fn show(&self, grid: &LatentGrid, caption: &str) -> Result<(), Failure> {
         self.show_at(&self.outputs, grid, caption)
     }
 
     fn show_at(&self, outputs: &Outputs, grid: &LatentGrid, caption: &str) -> Result<(), Failure> {
         let samples = grid.samples(self.sampler()?)?;
-        let picture =
-            self.backdrop.draw(&samples.to_vec_f32()?, samples.shape(), Some(grid.columns), caption)?;
+        self.show_samples(outputs, (&samples.to_vec_f32()?, samples.shape(), grid.columns), caption)
+    }
+
+    /// Draws rows of samples of this shape, writes the files, and prints where they are.
+    fn show_samples(
+        &self,
+        outputs: &Outputs,
+        (values, shape, columns): (&[f32], &[usize], usize),
+        caption: &str,
+    ) -> Result<(), Failure> {
+        let picture = self.backdrop.draw(values, shape, Some(columns), caption)?;
         let sample = self.sampler()?.sample_shape().dims();
-        let shape = [&[grid.rows(), grid.columns], sample.as_slice()].concat();
-        outputs.write(&picture, &samples.to_vec_f32()?, &shape)
+        let count = shape.first().copied().unwrap_or(0);
+        let shape = [&[count / columns.max(1), columns], sample.as_slice()].concat();
+        outputs.write(&picture, values, &shape)
     }
 
     /// The number of a class by its name or number.

@@ -1,5 +1,6 @@
 //! `brigand reconstruct RUN`: real samples beside what a run makes of them.
 
+use brigand::batch::SampleKind;
 use brigand::data::{self, Dataset, Options, Spec};
 use brigand::latent_tools::{Reconstruction, SearchSettings, code_neighbours, examples, reconstruct, search};
 use brigand::training::{load_data, load_test_part};
@@ -92,7 +93,8 @@ fn draw_neighbours(run: &Opened, dataset: &Dataset, rows: usize) -> Result<(), F
 fn dataset(arguments: &Arguments, run: &Opened) -> Result<Dataset, Failure> {
     if let Some(spec) = &arguments.data {
         let (spec, own) = (spec.parse::<Spec>()?, &run.recipe.common.data);
-        let given = |value: usize| (value > 0 && !matches!(spec, Spec::Toy(_))).then_some(value);
+        let images = spec.sample_kind() == SampleKind::Image;
+        let given = |value: usize| (value > 0 && images).then_some(value);
         let options = Options { size: given(own.size), channels: given(own.channels), ..Options::default() };
         return Ok(data::load(&spec, &options)?);
     }

@@ -1,7 +1,7 @@
-//! `brigand truncation RUN`: quality against variety.
+//! `brigand truncation RUN`: quality and variety of samples of truncated latents.
 
 use brigand::evaluation::significant;
-use brigand::latent_tools::{Truncated, truncation_grid, truncation_table};
+use brigand::latent_tools::{Truncated, truncation_rows, truncation_table};
 
 use super::Run;
 use crate::console;
@@ -13,11 +13,11 @@ Examples:
   brigand truncation runs/dcgan-1 --limits 0.5,1,2 --features classifier:runs/classifier-1
   brigand sample runs/gan-1 --truncation 1                 samples at one of them";
 
-/// Show what samples gain and lose when their latents stay in the middle.
+/// Show how truncating the latents changes quality and variety of the samples.
 ///
-/// Normal coordinates beyond so many standard deviations are drawn again. The picture has a row for each limit, the
-/// last without one; the table tells how sure the classifier is of the samples (the mean of their largest class
-/// probability) and how much they vary (the sum of the variances of their features).
+/// Normal coordinates beyond the limit are resampled. The picture has a row for each limit, the
+/// last without one; the table has the classifier's confidence (the mean largest class probability of the samples) and
+/// their variance (the sum of the variances of their features).
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Arguments {
@@ -32,10 +32,10 @@ pub(crate) struct Arguments {
         default_value = "0.1,0.25,0.5,1,1.5,2"
     )]
     limits: Vec<f64>,
-    /// What judges the samples: auto, classifier, classifier:RUN, inception:FILE or pixels
+    /// Feature extractor of the samples: auto, classifier, classifier:RUN, inception:FILE or pixels
     #[arg(long, default_value = "auto")]
     features: String,
-    /// Samples to judge at each limit
+    /// Samples measured at each limit
     #[arg(short = 'n', long, value_name = "N", default_value_t = 1000, value_parser = clap::value_parser!(u32).range(2..=1_000_000))]
     count: u32,
     /// Samples in a row of the picture
@@ -44,14 +44,20 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
-    let run = arguments.run.open("truncation")?;
+    let mut run = arguments.run.open("truncation")?;
     let (extractor, seed) = (run.extractor(&arguments.features)?, arguments.run.seed);
     let limits: Vec<Option<f64>> = arguments.limits.iter().copied().map(Some).chain([None]).collect();
-    let grid = truncation_grid(run.sampler()?, &limits, arguments.columns.into(), seed)?;
-    let measured = truncation_table(run.sampler()?, &extractor, &limits, arguments.count as usize, seed)?;
+    let columns = arguments.columns.into();
+    let samples = truncation_rows(run.system.as_mut(), &limits, columns, seed)?;
+    let measured =
+        truncation_table(run.system.as_mut(), &extractor, &limits, arguments.count as usize, seed)?;
     let header = ["LIMIT", "CONFIDENCE", "VARIANCE"].map(str::to_owned).to_vec();
     console::print_table(&std::iter::once(header).chain(measured.iter().map(row)).collect::<Vec<_>>())?;
-    run.show(&grid, &format!("step {}, truncation", run.step))
+    run.show_samples(
+        &run.outputs,
+        (&samples.to_vec_f32()?, samples.shape(), columns),
+        &format!("step {}, truncation", run.step),
+    )
 }
 
 fn row(at: &Truncated) -> Vec<String> {

@@ -9,7 +9,7 @@ static STOP: AtomicBool = AtomicBool::new(false);
 
 /// A flag that the first signal raises; the second ends the program at once. Signals that were ignored when the program
 /// started, as under `nohup`, stay ignored.
-pub(super) fn watch() -> Result<&'static AtomicBool, Failure> {
+pub(super) fn install() -> Result<&'static AtomicBool, Failure> {
     let handler = || {
         if STOP.swap(true, Ordering::Relaxed) {
             std::process::exit(INTERRUPTED.into());
@@ -17,8 +17,9 @@ pub(super) fn watch() -> Result<&'static AtomicBool, Failure> {
         console::tell("\nfinishing this step and writing a checkpoint; once more to stop at once");
     };
     let ignored = signals::ignored();
-    ctrlc::set_handler(handler)
-        .map_err(|reason| brigand::Error::Request(format!("cannot listen for Ctrl-C: {reason}")))?;
+    ctrlc::set_handler(handler).map_err(|reason| {
+        brigand::Error::Request(format!("cannot install a handler for Ctrl-C: {reason}"))
+    })?;
     signals::ignore(&ignored);
     Ok(&STOP)
 }
@@ -28,11 +29,11 @@ mod signals {
     use std::mem::MaybeUninit;
     use std::ptr::null;
 
-    /// Those that [`ctrlc::set_handler`] listens to.
-    const HEARD: [libc::c_int; 3] = [libc::SIGINT, libc::SIGTERM, libc::SIGHUP];
+    /// Those that [`ctrlc::set_handler`] handles.
+    const HANDLED: [libc::c_int; 3] = [libc::SIGINT, libc::SIGTERM, libc::SIGHUP];
 
     pub(super) fn ignored() -> Vec<libc::c_int> {
-        HEARD.into_iter().filter(|&signal| is_ignored(signal)).collect()
+        HANDLED.into_iter().filter(|&signal| is_ignored(signal)).collect()
     }
 
     #[allow(unsafe_code, reason = "the standard library does not know signals")]

@@ -1,11 +1,11 @@
-//! Folders of images as people have them.
+//! Folders of images: unreadable files, other kinds of files, several sizes.
 
 use crate::program::{Desk, Ended, names};
 use crate::sources::write_png;
 
 const TRAIN: &str = "train gan --set data.size=8 --set training.batch=2 --steps 1 --quiet --out run";
 
-/// 500 bad files were three names and an ellipsis.
+/// Three unreadable files are named, the others counted, and all listed in a file.
 #[test]
 fn many_unreadable_images_are_counted_and_listed() {
     let desk = Desk::new();
@@ -16,7 +16,7 @@ fn many_unreadable_images_are_counted_and_listed() {
     for index in 0..3 {
         write_png(&desk.path(&format!("bad/good{index}.png")), 20, 20);
     }
-    let told = "warning: 500 unreadable images skipped: 000.jpg, 001.jpg, 002.jpg and 497 more (";
+    let warning = "warning: 500 unreadable images skipped: 000.jpg, 001.jpg, 002.jpg and 497 more (";
     let whole = |list: &str| {
         let text = std::fs::read_to_string(desk.path(list)).unwrap();
         assert_eq!(text.lines().count(), 500);
@@ -29,7 +29,7 @@ fn many_unreadable_images_are_counted_and_listed() {
         let ended = desk.run(&line);
         assert_eq!(ended.code, Some(0), "{}", ended.err);
         assert!(
-            ended.err.contains(told) && ended.err.contains(&format!("listed in {list}")),
+            ended.err.contains(warning) && ended.err.contains(&format!("listed in {list}")),
             "{}",
             ended.err
         );
@@ -37,7 +37,7 @@ fn many_unreadable_images_are_counted_and_listed() {
     }
 }
 
-/// lightweight-gan 129: files that were not read were passed over in silence.
+/// Files that are not read are counted in a warning (lightweight-gan issue 129).
 #[test]
 fn other_kinds_of_files_are_counted_by_their_ending() {
     let desk = Desk::new();
@@ -68,19 +68,19 @@ fn a_tilde_in_a_source_is_the_users_folder() {
 }
 
 #[test]
-fn a_picture_beside_class_folders_is_said_to_cost_the_labels() {
+fn a_picture_beside_class_folders_is_named_and_there_are_no_labels() {
     let desk = Desk::new();
     for folder in ["set", "set/cat", "set/dog"] {
         std::fs::create_dir(desk.path(folder)).unwrap();
         write_png(&desk.path(&format!("{folder}/a.png")), 20, 20);
     }
-    let told = "no class labels: 1 image lies beside the sub-folders: a.png";
-    assert!(desk.run("data info folder:set").err.contains(told));
+    let warning = "no class labels: 1 image lies beside the sub-folders: a.png";
+    assert!(desk.run("data info folder:set").err.contains(warning));
     // A system that needs the labels is refused, and the reason stands beside it.
     let line = TRAIN.replace("gan --set", "cgan --data folder:set --set");
     let ended = desk.run(&line);
     assert!(
-        ended.code == Some(1) && ended.err.contains(told) && ended.err.contains("label"),
+        ended.code == Some(1) && ended.err.contains(warning) && ended.err.contains("label"),
         "{}",
         ended.err
     );

@@ -55,9 +55,9 @@ fn samples_of_a_class_are_those_of_that_class() {
 #[test]
 fn what_a_run_cannot_be_asked_for_is_refused() {
     let desk = trained("gan");
-    desk.refuse("sample run --class 3", &["cannot be asked for a class", "brigand train cgan"]);
+    desk.refuse("sample run --class 3", &["have no class", "brigand train cgan"]);
     desk.refuse("sample run --truncation 0", &["keeps nothing"]);
-    desk.refuse("interpolate run --classes 1,2", &["cannot be asked for a class"]);
+    desk.refuse("interpolate run --classes 1,2", &["have no class"]);
     desk.refuse("interpolate run --classes 1", &["--classes names 1"]);
     desk.refuse("reconstruct run", &["no encoder", "--search"]);
     desk.refuse("reconstruct run --search --data ring8", &["shape [2]", "[1, 8, 8]"]);
@@ -66,7 +66,7 @@ fn what_a_run_cannot_be_asked_for_is_refused() {
     desk.refuse("manifold run --axes 3,3", &["two different axes"]);
     desk.refuse("manifold run --axes 3,100", &["no axis 100", "100 coordinates"]);
     desk.refuse("traverse run --axes 100", &["no axis 100"]);
-    desk.refuse("directions run --features pixels", &["name no classes", "classifier:RUN"]);
+    desk.refuse("directions run --features pixels", &["no class probabilities", "classifier:RUN"]);
     desk.refuse("directions run --class 77 -n 100", &["class 77"]);
     desk.refuse("truncation run --limits 1,-1", &["-1", "keeps nothing"]);
     desk.refuse("arithmetic run --start 1 --minus 2 --plus 64", &["plus", "no sample 64 among 64"]);
@@ -213,5 +213,5 @@ fn points_have_latents_too() {
         desk.succeed(&format!("{command} --out x.npy"));
         assert!(desk.path("x.png").is_file(), "{command}");
     }
-    desk.refuse("directions run", &["name no classes"]);
+    desk.refuse("directions run", &["no class probabilities"]);
 }

@@ -2,13 +2,16 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stderr, reason = "helpers of tests")]
 
+mod changed_data;
 mod commands;
 mod evaluate;
+mod extending;
 mod folders;
 mod interruption;
 mod lab;
 mod latent;
 mod locks;
+mod memory;
 mod program;
 mod refusals;
 mod resuming;

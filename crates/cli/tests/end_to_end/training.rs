@@ -6,7 +6,7 @@ use crate::sources::{gzipped, idx_images, idx_labels, mixed_folder};
 const SMALL_DCGAN: &str = "--set generator.width=8 --set discriminator.width=8 --set training.batch=8 --steps 20 --set samples.every=10";
 
 #[test]
-fn a_run_leaves_everything_it_promises() {
+fn a_run_writes_all_its_files() {
     let desk = Desk::new();
     let line =
         "train gan --steps 20 --set training.batch=16 --set samples.every=10 --set checkpoint.every=10";

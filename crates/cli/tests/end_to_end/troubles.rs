@@ -50,6 +50,23 @@ fn a_checkpoint_that_cannot_be_written_leaves_the_one_before() {
     assert_eq!(checkpoints(&desk.path("run")).last(), Some(&20));
 }
 
+/// The message said that the checkpoint of the last step was whole.
+#[cfg(unix)]
+#[test]
+fn a_run_whose_folder_vanished_is_not_said_to_have_a_checkpoint() {
+    let desk = Desk::new();
+    let line = format!("{TRAIN} --steps 10000000 --set checkpoint.every=50");
+    let mut child = desk.command(&line).stderr(std::process::Stdio::piped()).spawn().unwrap();
+    while !checkpoints(&desk.path("run")).contains(&50) {
+        assert!(child.try_wait().unwrap().is_none(), "it ended too early");
+        std::thread::sleep(std::time::Duration::from_millis(2));
+    }
+    std::fs::rename(desk.path("run"), desk.path("gone")).unwrap();
+    let ended = Ended::from(child.wait_with_output().unwrap());
+    ended.assert_refused(&line, &["run is no run folder any more", "begin a new run"]);
+    assert!(!ended.err.contains("whole"), "{}", ended.err);
+}
+
 /// A file system of its own for a test, where the machine lets one be mounted.
 struct SmallDisk(std::path::PathBuf);
 

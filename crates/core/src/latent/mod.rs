@@ -59,7 +59,7 @@ impl LatentRecipe {
 
 /// The name of the part that is only noise.
 pub const NOISE: &str = "noise";
-/// The name of the part that says which class a sample is to be of.
+/// The name of the part that is the class condition of a sample.
 pub const CLASS: &str = "class";
 /// The name of the part that is a categorical code.
 pub const CATEGORY: &str = "category";
@@ -68,7 +68,7 @@ pub const CODE: &str = "code";
 /// The name of the part that chooses one of several generators.
 pub const MEMBER: &str = "member";
 
-/// A part of a latent, with a name that people can ask for.
+/// A part of a latent, with its name.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LatentPart {
     /// For example [`NOISE`] or [`CLASS`].
@@ -132,12 +132,12 @@ impl LatentSpace {
                         format!("its latents consist of {}", parts.join(", "))
                     }
                 };
-                Err(Error::Request(format!("this system cannot be asked for a {name}; {instead}")))
+                Err(Error::Request(format!("this system's latents have no {name}; {instead}")))
             }
         }
     }
 
-    /// How many classes a sample can be asked to be of; 0 where it cannot be asked.
+    /// How many classes the latents' class condition has; 0 where there is none.
     pub fn classes(&self) -> usize {
         self.part(CLASS).map_or(0, |(range, _)| range.len())
     }
@@ -248,8 +248,8 @@ mod tests {
     fn a_class_can_be_asked_for_and_nothing_else_moves() {
         let space = space();
         let latents = space.draw(2, &mut Stream::new(1, "a test", 0), &Device::Cpu).unwrap();
-        let asked = space.with_category(&latents, CLASS, &[1, 2]).unwrap();
-        let (before, after) = (latents.to_vec_f32().unwrap(), asked.to_vec_f32().unwrap());
+        let changed = space.with_category(&latents, CLASS, &[1, 2]).unwrap();
+        let (before, after) = (latents.to_vec_f32().unwrap(), changed.to_vec_f32().unwrap());
         assert_eq!((&after[..3], &after[6..9]), (&[0.0, 1.0, 0.0][..], &[0.0, 0.0, 1.0][..]));
         assert_eq!((&after[3..6], &after[9..]), (&before[3..6], &before[9..]));
         let refusal = |result: Result<Variable>| result.err().unwrap().to_string();

@@ -4,7 +4,7 @@ use brigand_autograd::Variable;
 use candle_core::{Device, Tensor};
 
 use super::layer::unconditional_layer;
-use super::pass::{Mode, Pass};
+use super::pass::Pass;
 use crate::error::{Error, Result};
 
 /// Each element is zero with this probability and divided by the rest otherwise; sampling keeps them all.
@@ -34,7 +34,7 @@ impl Dropout {
 
 impl Dropout {
     fn run(&self, pass: &mut Pass<'_>, input: &Variable) -> Result<Variable> {
-        if pass.mode() == Mode::Sampling || self.0 == 0.0 {
+        if !pass.mode().draws() || self.0 == 0.0 {
             return Ok(input.clone());
         }
         let kept = (1.0 / (1.0 - self.0)) as f32;

@@ -1,4 +1,4 @@
-//! Layers that tell a discriminator how alike the samples of a batch are.
+//! Layers that add a measure of the similarity of the samples of a batch to a discriminator's features.
 
 use brigand_autograd::Variable;
 use serde::{Deserialize, Serialize};

@@ -1,4 +1,4 @@
-//! What networks are made of: named blocks with `forward` signatures of their own.
+//! The parts of networks: named blocks with `forward` signatures of their own.
 //!
 //! A module only describes a computation and holds the places of its parameters; the values live in
 //! [`Parameters`], which the network owns, so that the same module runs with other weights (averaged, unrolled).
@@ -9,6 +9,7 @@ mod chain;
 mod condition;
 mod convolution;
 mod dropout;
+mod estimate;
 mod initialization;
 mod layer;
 mod linear;
@@ -31,6 +32,7 @@ pub use chain::{Activate, Chain, Double, Halve, Reshape, SumPositions};
 pub use condition::{Projection, append_condition};
 pub use convolution::{Convolution, Padding, TransposedConvolution, Window};
 pub use dropout::Dropout;
+pub use estimate::{Estimate, Statistics};
 pub use initialization::{DCGAN, Initialization};
 pub use layer::{Conditioning, LabelMap, Layer, OnMap, OnReference, OnVector, Reference, Unconditional};
 pub use linear::Linear;

@@ -4,7 +4,8 @@ use crate::random::Stream;
 use brigand_autograd::{Variable, without_recording};
 
 use super::builder::Builder;
-use super::parameters::{Parameters, Weights};
+use super::estimate::{Estimate, Statistics};
+use super::parameters::{Buffers, Parameters, Weights};
 use super::part::Part;
 use super::pass::{Mode, Pass};
 use crate::error::Result;
@@ -16,6 +17,8 @@ pub struct Network<M> {
     /// The computation.
     pub module: M,
     pub(crate) parameters: Parameters,
+    /// Statistics for sampling that were estimated for the present weights; without them sampling takes training's.
+    sampling: Option<Buffers>,
 }
 
 /// How a network is run.
@@ -40,12 +43,12 @@ impl<M> Network<M> {
     pub fn build(name: &str, setup: &Setup, make: impl FnOnce(&mut Builder) -> Result<M>) -> Result<Self> {
         let mut builder = Builder::new(name, setup.seed, &setup.place);
         let module = make(&mut builder)?;
-        Ok(Self { module, parameters: builder.finish() })
+        Ok(Self { module, parameters: builder.finish(), sampling: None })
     }
 
     /// The same parameters under another computation.
     pub fn map<N>(self, change: impl FnOnce(M) -> N) -> Network<N> {
-        Network { module: change(self.module), parameters: self.parameters }
+        Network { module: change(self.module), parameters: self.parameters, sampling: self.sampling }
     }
 
     /// Its parameters.
@@ -76,10 +79,40 @@ impl<M> Network<M> {
         forward: impl FnOnce(&M, &mut Pass<'_>) -> Result<R>,
     ) -> Result<R> {
         let Parameters { weights: own, buffers, place, .. } = &self.parameters;
+        let buffers = self.sampling.as_ref().unwrap_or(buffers);
         forward(
             &self.module,
             &mut Pass::new(weights.unwrap_or(own), buffers, Mode::Sampling, place.compute, None),
         )
+    }
+
+    /// As [`Network::sample`] with stored statistics; or, to estimate them, one unrecorded pass with those of its batch,
+    /// which the estimate takes in.
+    pub fn sample_with<R>(
+        &self,
+        weights: Option<&Weights>,
+        input: &Variable,
+        statistics: &mut Statistics<'_>,
+        forward: impl FnOnce(&M, &mut Pass<'_>) -> Result<R>,
+    ) -> Result<R> {
+        let estimate = match statistics {
+            Statistics::Stored => return self.sample(weights, input, forward),
+            Statistics::Estimated(estimate) => estimate,
+        };
+        let Parameters { name, weights: own, buffers, place, .. } = &self.parameters;
+        let (found, seen) = estimate.so_far(name, buffers);
+        let mode = Mode::Estimating { seen };
+        let mut pass = Pass::new(weights.unwrap_or(own), found, mode, place.compute, None);
+        let output = without_recording(|| forward(&self.module, &mut pass))?;
+        let updates = std::mem::take(&mut pass.updates);
+        if !updates.is_empty() {
+            let mut found = found.clone();
+            for (id, value) in updates {
+                found.set(id, value)?;
+            }
+            estimate.add(name, found);
+        }
+        Ok(output)
     }
 
     /// As [`Network::evaluate`], recorded only if `input` has a history, as latents have that are searched for.
@@ -96,11 +129,27 @@ impl<M> Network<M> {
 
 impl<M> Part for Network<M> {
     fn save(&self, name: &str, state: &mut State) -> Result<()> {
-        self.parameters.save(name, state)
+        self.parameters.save(name, state)?;
+        self.sampling.as_ref().map_or(Ok(()), |found| found.save(&format!("sampling.{name}"), state))
     }
 
     fn restore(&mut self, name: &str, state: &mut State) -> Result<()> {
-        self.parameters.restore(name, state)
+        self.parameters.restore(name, state)?;
+        let mut found = self.parameters.buffers.clone();
+        let name = format!("sampling.{name}");
+        let held = found.names().first().is_some_and(|path| state.holds(&format!("{name}.{path}")));
+        self.sampling = if held {
+            found.restore(&name, state)?;
+            Some(found)
+        } else {
+            None
+        };
+        Ok(())
+    }
+
+    fn sample_by(&mut self, estimate: Option<&Estimate>) -> usize {
+        self.sampling = estimate.and_then(|estimate| estimate.found(self.parameters.name())).cloned();
+        usize::from(self.sampling.is_some())
     }
 
     fn parameters(&self) -> Vec<&Parameters> {

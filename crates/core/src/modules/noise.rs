@@ -4,7 +4,7 @@ use brigand_autograd::Variable;
 use candle_core::{Device, Tensor};
 
 use super::layer::unconditional_layer;
-use super::pass::{Mode, Pass};
+use super::pass::Pass;
 use crate::error::{Error, Result};
 use crate::random::Stream;
 
@@ -33,7 +33,7 @@ impl GaussianNoise {
 
 impl GaussianNoise {
     fn run(&self, pass: &mut Pass<'_>, input: &Variable) -> Result<Variable> {
-        if pass.mode() == Mode::Sampling {
+        if !pass.mode().draws() {
             return Ok(input.clone());
         }
         with_noise(input, self.0, pass.stream()?)
@@ -46,7 +46,7 @@ unconditional_layer!(GaussianNoise);
 mod tests {
     use super::*;
     use crate::batch::Schema;
-    use crate::modules::{How, Network};
+    use crate::modules::{How, Mode, Network};
     use crate::{Place, Setup};
 
     #[test]

@@ -93,34 +93,39 @@ impl Standard {
         let Some((mean, variance)) = self.running else {
             return Ok(input.normalize(grouping, scale, shift, epsilon, activation)?);
         };
+        let momentum = match pass.mode() {
+            Mode::Training => Some(self.plan.momentum),
+            Mode::Estimating { seen } => Some(1.0 / (seen + 1) as f64),
+            Mode::BatchStatistics | Mode::Sampling => None,
+        };
         if pass.mode() == Mode::Sampling {
             let constant = |tensor: &Tensor| pass.computed(&Variable::constant(tensor.clone()));
             let (mean, variance) = (constant(pass.buffer(mean)?)?, constant(pass.buffer(variance)?)?);
             return Ok(input.normalize_with(&mean, &variance, scale, shift, epsilon, activation)?);
         }
         let (output, found) = input.batch_normalize(scale, shift, epsilon, activation)?;
-        if pass.mode() == Mode::Training {
-            self.follow(pass, (mean, variance), &found)?;
+        if let Some(momentum) = momentum {
+            follow(pass, momentum, (mean, variance), &found)?;
         }
         Ok(output)
     }
+}
 
-    fn follow(
-        &self,
-        pass: &mut Pass<'_>,
-        (mean, variance): (BufferId, BufferId),
-        found: &BatchStatistics,
-    ) -> Result<()> {
-        let momentum = self.plan.momentum;
-        let mix = |running: &Tensor, new: &Tensor| -> Result<Tensor> {
-            Ok(((running * (1.0 - momentum))? + (new.to_dtype(running.dtype())? * momentum)?)?)
-        };
-        let next = mix(pass.buffer(mean)?, found.mean.tensor())?;
-        pass.update(mean, next);
-        let next = mix(pass.buffer(variance)?, found.unbiased_variance()?.tensor())?;
-        pass.update(variance, next);
-        Ok(())
-    }
+/// Mixes what a batch has into the running statistics, with this share.
+fn follow(
+    pass: &mut Pass<'_>,
+    share: f64,
+    (mean, variance): (BufferId, BufferId),
+    found: &BatchStatistics,
+) -> Result<()> {
+    let mix = |running: &Tensor, new: &Tensor| -> Result<Tensor> {
+        Ok(((running * (1.0 - share))? + (new.to_dtype(running.dtype())? * share)?)?)
+    };
+    let next = mix(pass.buffer(mean)?, found.mean.tensor())?;
+    pass.update(mean, next);
+    let next = mix(pass.buffer(variance)?, found.unbiased_variance()?.tensor())?;
+    pass.update(variance, next);
+    Ok(())
 }
 
 /// A normalisation with scales and shifts that are learned for each channel, fused with the activation after it.

@@ -2,6 +2,7 @@
 
 use brigand_autograd::Variable;
 
+use super::estimate::Estimate;
 use super::parameters::{Buffers, Parameters, Weights};
 use crate::error::{Error, Result};
 use crate::state::State;
@@ -21,6 +22,12 @@ pub trait Part {
     fn parameters(&self) -> Vec<&Parameters> {
         Vec::new()
     }
+
+    /// From now on its networks sample with the statistics that were estimated for them; without an estimate, with
+    /// training's. Answers how many networks took an estimate.
+    fn sample_by(&mut self, _estimate: Option<&Estimate>) -> usize {
+        0
+    }
 }
 
 /// A part that some recipes lack. A checkpoint with it and a system without it do not fit: [`State::refuse_remains`] reports it.
@@ -35,6 +42,10 @@ impl<P: Part> Part for Option<P> {
 
     fn parameters(&self) -> Vec<&Parameters> {
         self.as_ref().map_or_else(Vec::new, Part::parameters)
+    }
+
+    fn sample_by(&mut self, estimate: Option<&Estimate>) -> usize {
+        self.as_mut().map_or(0, |part| part.sample_by(estimate))
     }
 }
 
@@ -59,6 +70,10 @@ impl<P: Part> Part for Vec<P> {
 
     fn parameters(&self) -> Vec<&Parameters> {
         self.iter().flat_map(Part::parameters).collect()
+    }
+
+    fn sample_by(&mut self, estimate: Option<&Estimate>) -> usize {
+        self.iter_mut().map(|part| part.sample_by(estimate)).sum()
     }
 }
 

@@ -19,6 +19,22 @@ pub enum Mode {
     BatchStatistics,
     /// Normalise with the running statistics, so that no sample influences another; no dropout, no noise.
     Sampling,
+    /// Normalise with the batch's statistics and mix them with those of the `seen` batches before, all in equal shares; no
+    /// dropout, no noise.
+    Estimating {
+        /// Batches before this one.
+        seen: usize,
+    },
+}
+
+impl Mode {
+    /// Whether dropout and noise are drawn.
+    pub fn draws(self) -> bool {
+        match self {
+            Self::Training | Self::BatchStatistics => true,
+            Self::Sampling | Self::Estimating { .. } => false,
+        }
+    }
 }
 
 /// The weights and statistics of one forward pass. It carries no inputs and no outputs: those are arguments and
@@ -88,8 +104,11 @@ impl<'a> Pass<'a> {
 
     /// Replaces a running statistic, if this pass is one that does.
     pub fn update(&mut self, id: BufferId, value: Tensor) {
-        if self.mode == Mode::Training {
-            self.updates.insert(id, value);
+        match self.mode {
+            Mode::Training | Mode::Estimating { .. } => {
+                self.updates.insert(id, value);
+            }
+            Mode::BatchStatistics | Mode::Sampling => {}
         }
     }
 

@@ -88,7 +88,7 @@ impl Cell for Lstm {
         let sum = self.input.run(pass, input)?.add(&self.recurrent.run(pass, &state.hidden)?)?;
         let gate = |number: usize| sum.narrow(1, number * self.hidden, self.hidden);
         let (enter, output) = (gate(0)?.sigmoid()?, gate(2)?.sigmoid()?);
-        // One more in the forget gate, so that a fresh cell remembers.
+        // One more in the forget gate, so that a new cell keeps its state.
         let forget = gate(1)?.affine(1.0, 1.0)?.sigmoid()?;
         let cell = forget.mul(&state.cell)?.add(&enter.mul(&gate(3)?.tanh()?)?)?;
         let hidden = output.mul(&cell.tanh()?)?;

@@ -47,7 +47,7 @@ impl AutoencoderRecipe {
         let DiscriminatorOptions { minibatch, reparametrisation, condition, auxiliary } = options;
         if minibatch != Minibatch::None || condition != ConditionUse::None || auxiliary.is_some() {
             return Err(Error::Recipe(
-                "an auto-encoder only says how well it reconstructs: it has no condition, no minibatch layer and no \
+                "an auto-encoder scores by its reconstruction error: it has no condition, no minibatch layer and no \
                  auxiliary head; choose mlp, dcgan or resnet for discriminator.kind"
                     .into(),
             ));

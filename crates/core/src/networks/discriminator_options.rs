@@ -37,6 +37,6 @@ pub enum ConditionUse {
 pub struct Heads {
     /// The auxiliary head's numbers, `[batch, size]`.
     pub auxiliary: Option<Variable>,
-    /// What an auto-encoder made of its input, `[batch, sample...]`.
+    /// An auto-encoder's reconstruction of its input, `[batch, sample...]`.
     pub reconstruction: Option<Variable>,
 }

@@ -44,7 +44,7 @@ impl NetworkRecipe {
     ) -> Result<Network<Encoder>> {
         if self.reconstructs() {
             return Err(Error::Recipe(format!(
-                "an auto-encoder says how well it reconstructs and is no encoder of its own; choose mlp, dcgan or \
+                "an auto-encoder as discriminator scores by its reconstruction error and is no encoder; choose mlp, dcgan or \
                  resnet for the kind of `{name}`"
             )));
         }

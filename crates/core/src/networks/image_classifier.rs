@@ -61,7 +61,7 @@ impl ClassifierNetwork {
         let needed = self.sample.dims();
         if images.shape().get(1..) != Some(needed.as_slice()) {
             return Err(Error::Request(format!(
-                "the classifier knows images of shape {needed:?}, these are {:?}; train one on images of that shape \
+                "the classifier takes images of shape {needed:?}, these are {:?}; train one on images of that shape \
                  with `brigand train classifier`",
                 images.shape().get(1..).unwrap_or_default()
             )));

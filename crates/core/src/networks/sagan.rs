@@ -74,7 +74,7 @@ impl AttentionNetworkRecipe {
         Ok(sides)
     }
 
-    /// The maps that attention works on: the largest of at most the wished side, smaller than the image.
+    /// The maps that attention works on: the largest of at most the chosen side, smaller than the image.
     fn attended(&self, sides: &[(usize, usize)]) -> Option<(usize, usize)> {
         sides.iter().skip(1).copied().find(|&(height, width)| height.max(width) <= self.attention)
     }

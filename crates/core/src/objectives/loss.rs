@@ -1,16 +1,16 @@
-//! What every objective states of itself.
+//! The trait of objectives and their properties.
 
 use brigand_autograd::Variable;
 
 use super::Scores;
 use crate::error::Result;
 
-/// An adversarial loss: what both players minimise, and everything that other code must know of it.
+/// An adversarial loss: what both players minimise, and the properties that other code depends on.
 pub trait AdversarialLoss {
     /// The discriminator's loss, a scalar.
     ///
     /// # Errors
-    /// If the scores' shapes do not agree, or samples or features are missing that the loss compares.
+    /// If the scores' shapes differ, or samples or features are missing that the loss compares.
     fn discriminator(&self, scores: &Scores<'_>) -> Result<Variable>;
 
     /// The generator's loss, a scalar.
@@ -45,7 +45,7 @@ pub struct Properties {
     pub energies: Energies,
     /// The score above which a sample counts as classified real; `None` if only differences of scores mean something.
     pub threshold: Option<f64>,
-    /// Both losses, `(discriminator, generator)`, where the best discriminator cannot tell real from generated samples;
+    /// Both losses, `(discriminator, generator)`, where real and generated samples have the same distribution and the discriminator is optimal;
     /// `None` if they depend on the samples.
     pub equilibrium: Option<(f64, f64)>,
     /// Whether one backward pass serves both players.

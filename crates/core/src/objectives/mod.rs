@@ -3,8 +3,8 @@
 //! Scores are raw logits `[batch]`, high for "real" (energies are their negatives). Nothing here forms
 //! `ln(sigmoid(x))` from a sigmoid; everything goes through softplus, finite for every finite score.
 //!
-//! One file is one objective, or a family of them: its fields, both losses, what it says of itself ([`Properties`]) and
-//! its paper. The table in this file lists them all; everything else follows from it.
+//! One file is one objective, or a family of them: its fields, both losses, its [`Properties`] and its
+//! paper. The table in this file lists them all; everything else follows from it.
 
 mod c_transform;
 mod energy_based;
@@ -110,9 +110,9 @@ objectives! {
 }
 
 impl Objective {
-    /// Goodfellow's saturating game, without smoothing.
+    /// Goodfellow's losses with the saturating generator loss, without smoothing.
     pub const MINIMAX: Self = Self::Minimax(Minimax { real_target: 1.0, fake_target: 0.0 });
-    /// Goodfellow's game as played in practice, without smoothing.
+    /// Goodfellow's losses with the non-saturating generator loss, without smoothing.
     pub const NON_SATURATING: Self =
         Self::NonSaturating(NonSaturating { real_target: 1.0, fake_target: 0.0 });
 

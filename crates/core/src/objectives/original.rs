@@ -1,4 +1,4 @@
-//! The original game, `min_G max_D E ln D(x) + E ln(1 - D(G(z)))` (Goodfellow et al. 2014, arXiv:1406.2661),
+//! The original minimax problem, `min_G max_D E ln D(x) + E ln(1 - D(G(z)))` (Goodfellow et al. 2014, arXiv:1406.2661),
 //! with `D = sigmoid(score)`, and the generator loss that the paper's section 3 advises in practice.
 
 use brigand_autograd::Variable;
@@ -7,9 +7,9 @@ use serde::{Deserialize, Serialize};
 use super::{AdversarialLoss, Energies, Merging, Properties, ScoreShape, Scores};
 use crate::error::{Error, Result};
 
-/// Makes an objective of the game with this loss of the generator, a function of the generated samples' scores, and its
-/// value where the best discriminator answers this probability everywhere.
-macro_rules! original_game {
+/// Makes an objective of the minimax problem with this loss of the generator, a function of the generated samples'
+/// scores, and its value where the discriminator is this probability everywhere.
+macro_rules! original_objective {
     ($(#[$about:meta])* $name:ident, $generator:expr, $indifferent:expr) => {
         $(#[$about])*
         #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -62,23 +62,23 @@ macro_rules! original_game {
     };
 }
 
-original_game! {
-    /// Goodfellow's game with the saturating generator loss, `mean ln(1 - D(G(z))) = -mean softplus(fake)`: its gradient
+original_objective! {
+    /// Goodfellow's losses with the saturating generator loss, `mean ln(1 - D(G(z))) = -mean softplus(fake)`: its gradient
     /// vanishes when D rejects every generated sample.
     Minimax,
     |fake| Ok(fake.softplus()?.mean_all()?.neg()?),
     |probability| (1.0 - probability).ln()
 }
 
-original_game! {
-    /// Goodfellow's game with the generator loss `-mean ln D(G(z)) = mean softplus(-fake)`: the same fixed point as
+original_objective! {
+    /// Goodfellow's losses with the non-saturating generator loss `-mean ln D(G(z)) = mean softplus(-fake)`: the same fixed point as
     /// minimax, with a gradient that stays when D rejects every generated sample.
     NonSaturating,
     |fake| Ok(fake.neg()?.softplus()?.mean_all()?),
     |probability| -probability.ln()
 }
 
-/// `mean softplus(-real) + mean softplus(fake)`; `2 ln 2` when D cannot tell. With targets `(real, fake)` other than
+/// `mean softplus(-real) + mean softplus(fake)`; `2 ln 2` where D is 1/2 everywhere. With targets `(real, fake)` other than
 /// `(1, 0)` it is the cross-entropy with smoothed labels (Salimans et al. 2016, arXiv:1606.03498, section 3.4),
 /// `mean(softplus(s) - target s)` of either side.
 fn classification(scores: &Scores<'_>, (real, fake): (f64, f64)) -> Result<Variable> {
@@ -93,7 +93,7 @@ fn cross_entropy(scores: &Variable, target: f64) -> Result<Variable> {
     Ok(if target == 0.0 { certain } else { certain.sub(&scores.scale(target)?)? }.mean_all()?)
 }
 
-/// The discriminator's loss at its best constant answer to both labels, and that answer, a probability.
+/// The discriminator's loss at its best constant output for both labels, and that output, a probability.
 fn indifference((real, fake): (f64, f64)) -> (f64, f64) {
     let mean = (real + fake) / 2.0;
     let entropy = |p: f64| if p > 0.0 { -p * p.ln() } else { 0.0 };

@@ -1,4 +1,4 @@
-//! Losses of networks that name what they see: classes, categories and continuous codes.
+//! Losses of classifiers and of predictors of codes: classes, categories and continuous codes.
 
 use brigand_autograd::Variable;
 

@@ -1,5 +1,5 @@
-//! What keeps a critic's gradient in bounds. A penalty is where the gradient is probed, times what is asked of its
-//! norm; a [`Constraint`] holds without a term in the loss.
+//! Penalties and constraints on a critic's gradient. A penalty takes the gradient at the points of a [`Probe`] and
+//! penalises its norm by a [`Cost`]; a [`Constraint`] holds without a term in the loss.
 //!
 //! | name | probe | cost | weight |
 //! |---|---|---|---|
@@ -21,7 +21,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
 
-/// Where a critic's gradient is looked at.
+/// The points at which a critic's gradient is taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Probe {
@@ -41,7 +41,7 @@ pub enum Probe {
     AroundBoth,
 }
 
-/// What is asked of the gradient's norm.
+/// How the gradient's norm is penalised.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Cost {
@@ -66,7 +66,7 @@ pub enum Penalty {
         /// Where.
         #[serde(default = "line")]
         probe: Probe,
-        /// What is asked of the norm.
+        /// How the norm is penalised.
         #[serde(default = "two_sided")]
         cost: Cost,
         /// The factor.

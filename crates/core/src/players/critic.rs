@@ -13,7 +13,7 @@ use super::scorer::{Scored, Scorer};
 use super::slopes::{differentiable, penalty_term, slopes};
 use super::turn::{Draw, Turn};
 use crate::error::{Error, Result};
-use crate::modules::{How, Mode, Parameters, Part, Weights};
+use crate::modules::{Estimate, How, Mode, Parameters, Part, Weights};
 use crate::random::Stream;
 use crate::state::State;
 
@@ -297,5 +297,9 @@ impl<M> Part for Critic<M> {
 
     fn parameters(&self) -> Vec<&Parameters> {
         Part::parameters(&self.player)
+    }
+
+    fn sample_by(&mut self, estimate: Option<&Estimate>) -> usize {
+        self.player.sample_by(estimate)
     }
 }

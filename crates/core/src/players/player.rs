@@ -9,7 +9,7 @@ use super::optimizer_recipe::OptimizerRecipe;
 use super::schedule::Schedule;
 use super::weight_terms::WeightTerm;
 use crate::error::Result;
-use crate::modules::{How, Mode, Network, Parameters, Part, Pass, Weights};
+use crate::modules::{Estimate, How, Mode, Network, Parameters, Part, Pass, Statistics, Weights};
 use crate::random::Stream;
 use crate::state::State;
 
@@ -27,7 +27,7 @@ pub trait Learner {
     /// The factor of its step size at a step of a run.
     fn scale(&self, step: u64, steps: u64) -> f64;
 
-    /// One step along gradients that passed the gateway. Answers what it measured on the way, by name.
+    /// One step along gradients that passed the gateway. Returns its measurements, by name.
     fn step(
         &mut self,
         gradients: &[Variable],
@@ -133,6 +133,17 @@ impl<M> Player<M> {
         forward: impl FnOnce(&M, &mut Pass<'_>) -> Result<R>,
     ) -> Result<R> {
         self.network.sample(self.average.as_ref().map(|average| &average.weights), input, forward)
+    }
+
+    /// As [`Player::sample`] with stored statistics, or estimating them.
+    pub fn sample_with<R>(
+        &self,
+        input: &Variable,
+        statistics: &mut Statistics<'_>,
+        forward: impl FnOnce(&M, &mut Pass<'_>) -> Result<R>,
+    ) -> Result<R> {
+        let weights = self.average.as_ref().map(|average| &average.weights);
+        self.network.sample_with(weights, input, statistics, forward)
     }
 
     /// As [`Player::sample`], always recorded.
@@ -293,5 +304,9 @@ impl<M> Part for Player<M> {
 
     fn parameters(&self) -> Vec<&Parameters> {
         vec![self.network.parameters()]
+    }
+
+    fn sample_by(&mut self, estimate: Option<&Estimate>) -> usize {
+        self.network.sample_by(estimate)
     }
 }

@@ -1,4 +1,4 @@
-//! What a step reports: numbers that stay on the device until somebody reads them.
+//! The report of a step: numbers that stay on the device until they are read.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +10,7 @@ use crate::error::{Error, Result};
 /// Named numbers of one step, as they are read: losses, accuracies.
 pub type Measurements = BTreeMap<String, f64>;
 
-/// How a number is computed from values when somebody reads it.
+/// How a number is computed from values when it is read.
 type Derived = Box<dyn Fn(&[f32]) -> f64 + Send>;
 
 enum Value {
@@ -29,7 +29,7 @@ impl Report {
         self.note_derived(name, value, |values| values.first().map_or(f64::NAN, |&value| value.into()));
     }
 
-    /// Notes what `derive` will compute from `values` if somebody reads it.
+    /// Notes what `derive` computes from `values` if it is read.
     pub fn note_derived(
         &mut self,
         name: &str,

@@ -20,9 +20,9 @@ pub struct Rules {
     /// Noise on every part of the input.
     #[serde(rename = "instance_noise")]
     pub noise: InstanceNoise,
-    /// The discriminator's two passes with different dropout masks should agree.
+    /// Consistency regularisation: the distance of the discriminator's outputs under two dropout masks.
     pub consistency: Consistency,
-    /// The fakes should have the mean features of real samples.
+    /// The distance of the mean features of generated and real samples.
     pub feature_matching: FeatureMatching,
 }
 
@@ -73,7 +73,7 @@ impl Rules {
         };
         if discriminator_couples {
             return Err(Error::Recipe(format!(
-                "{needing} asks for each sample's own gradient, and this discriminator's batch normalisation or \
+                "{needing} needs each sample's own gradient, and this discriminator's batch normalisation or \
                  minibatch layer mixes samples; set discriminator.batch_norm=false (dcgan), \
                  discriminator.normalization=none (mlp) or techniques.minibatch=none"
             )));

@@ -50,6 +50,14 @@ impl Schedule {
         Ok(())
     }
 
+    /// Its key in a recipe, for [`crate::recipe::SystemRecipe::spread_over_run`]; nothing where it is constant.
+    pub fn spread_over_run(&self) -> Vec<&'static str> {
+        match self {
+            Self::Constant {} => Vec::new(),
+            Self::Linear { .. } | Self::Cosine {} | Self::Exponential { .. } => vec!["schedule"],
+        }
+    }
+
     /// The factor of the step sizes at `step` of `steps`.
     pub fn at(&self, step: u64, steps: u64) -> f64 {
         let done = (step as f64 / steps.max(1) as f64).min(1.0);

@@ -197,7 +197,7 @@ impl<'a> Turn<'a> {
         Ok(())
     }
 
-    /// Notes what `derive` will compute from `values` if somebody reads it.
+    /// Notes what `derive` computes from `values` if it is read.
     pub fn note_derived(
         &mut self,
         name: &str,

@@ -4,8 +4,8 @@ use brigand_autograd::Variable;
 
 use crate::error::{Error, Result};
 
-/// `[batch, channels, ...]` as `[batch / size, size channels, ...]`: neighbours stand beside each other in channels
-/// (or coordinates), so that a discriminator judges them together.
+/// `[batch, channels, ...]` as `[batch / size, size channels, ...]`: neighbours are concatenated along the channels
+/// (or coordinates), so that a discriminator scores them together.
 pub fn pack(samples: &Variable, size: usize) -> Result<Variable> {
     if size == 1 {
         return Ok(samples.clone());

@@ -1,5 +1,5 @@
-//! Unrolled GANs (Metz et al. 2016, arXiv:1611.02163): the generator answers the discriminator that will have
-//! learned for some steps more.
+//! Unrolled GANs (Metz et al. 2016, arXiv:1611.02163): the generator's loss uses the discriminator after
+//! some further steps of training.
 
 use serde::{Deserialize, Serialize};
 

@@ -2,9 +2,10 @@
 
 use brigand_autograd::{Activation, Variable};
 use brigand_core::modules::{
-    Builder, How, LabelMap, Layer, MapNorm, Mode, Network, Norm, NormKind, NormPlan, Reference, TableNorm,
-    VectorNorm, VirtualNorm, Weights,
+    Builder, Estimate, How, LabelMap, Layer, MapNorm, Mode, Network, Norm, NormKind, NormPlan, Part,
+    Reference, Statistics, TableNorm, VectorNorm, VirtualNorm, Weights,
 };
+use brigand_core::state::State;
 use brigand_core::{Result, modules::Pass};
 
 use crate::support::derivatives::{first_order, second_order};
@@ -239,4 +240,48 @@ fn only_batches_couple_samples() {
         let vectors = build(|b| VectorNorm::new(b, plan(kind), (CHANNELS, 2), &PLAN)).module;
         assert_eq!(vectors.couples_samples(), kind == NormKind::Batch);
     }
+}
+
+/// Statistics for sampling are the mean over batches of the batches' means and unbiased variances; they are saved, and
+/// training's running statistics stay.
+#[test]
+fn estimated_statistics_are_means_over_batches() {
+    let make = || build(|b| Norm::new(b, plan(NormKind::Batch), CHANNELS));
+    let mut network = make();
+    network.run(How::plain(Mode::Training), |norm, pass| norm.run(pass, &input())).unwrap();
+    let running = network.parameters().buffers().values().to_vec();
+    let sampled = |network: &Network<Norm>| {
+        network.sample(None, &input(), |norm, pass| norm.run(pass, &input())).unwrap()
+    };
+    let before = sampled(&network);
+    let batches = [2, 3, 4].map(|seed| normal_double(&[3, CHANNELS, 2, 3], seed));
+    let mut estimate = Estimate::default();
+    for batch in &batches {
+        let statistics = &mut Statistics::Estimated(&mut estimate);
+        network.sample_with(None, batch, statistics, |norm, pass| norm.run(pass, batch)).unwrap();
+    }
+    assert_eq!(network.sample_by(Some(&estimate)), 1);
+    let mean = |of: &dyn Fn(&Variable) -> Variable| {
+        let found: Vec<Variable> = batches.iter().map(of).collect();
+        let sum = found.iter().skip(1).fold(found[0].clone(), |sum, next| sum.add(next).unwrap());
+        sum.scale(1.0 / found.len() as f64).unwrap()
+    };
+    let means = mean(&|batch| batch.mean_keeping(&[0, 2, 3]).unwrap());
+    // 18 values of each channel in a batch.
+    let variances = mean(&|batch| batch.variance_keeping(&[0, 2, 3]).unwrap().scale(18.0 / 17.0).unwrap());
+    let deviations = variances.affine(1.0, 1e-5).unwrap().sqrt().unwrap();
+    let wanted = input().sub(&means).unwrap().div(&deviations).unwrap().leaky_relu(0.2).unwrap();
+    assert_near(&sampled(&network), &wanted, 1e-9);
+
+    for (now, then) in network.parameters().buffers().values().iter().zip(&running) {
+        assert_eq!(now.to_vec1::<f64>().unwrap(), then.to_vec1::<f64>().unwrap());
+    }
+    let mut state = State::default();
+    network.save("norm", &mut state).unwrap();
+    let mut restored = make();
+    restored.restore("norm", &mut state).unwrap();
+    state.refuse_remains().unwrap();
+    assert_near(&sampled(&restored), &wanted, 1e-9);
+    assert_eq!(network.sample_by(None), 0);
+    assert_near(&sampled(&network), &before, 0.0);
 }

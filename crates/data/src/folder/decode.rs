@@ -25,7 +25,7 @@ const KNOWN_BY_CONTENT: [ImageFormat; 6] = [
     ImageFormat::Tiff,
     ImageFormat::Qoi,
 ];
-/// First bytes of a file that tell its kind.
+/// First bytes of a file, which identify its kind.
 const FIRST_BYTES: u64 = 16;
 /// What lies under transparent pixels.
 const BACKGROUND: [u32; 3] = [255; 3];
@@ -53,7 +53,7 @@ fn kind_by_content(path: &Path) -> Option<ImageFormat> {
 
 /// The image at `path` fitted to `size`, as grey when its colours all are; or why it cannot be read.
 pub(super) fn read(path: &Path, size: usize) -> Result<DynamicImage, String> {
-    // Decoders meet files nobody foresaw: one that panics costs this image, not the run.
+    // A decoder may panic on malformed files: that skips this image and does not end the run.
     let decoded = catch_unwind(|| decode(path)).unwrap_or_else(|_| Err("its decoder failed".to_owned()))?;
     let fitted = pixels::fit(&decoded, size);
     let grey = fitted.as_rgb8().is_some_and(|colour| colour.pixels().all(|p| p[0] == p[1] && p[1] == p[2]));
@@ -88,7 +88,7 @@ pub(super) fn decode(path: &Path) -> Result<DynamicImage, String> {
 }
 
 /// Whether this is a JPEG that breaks off before the end marker of its picture, whatever follows: decoders fill the
-/// missing part with grey and report nothing, which would teach a network grey lower halves.
+/// missing part with grey and report nothing, and a network would be trained on grey lower halves.
 fn is_cut_jpeg(bytes: &[u8]) -> bool {
     let Some(mut rest) = bytes.strip_prefix(&[0xff, 0xd8]) else { return false };
     let mut scanned = false;

@@ -39,7 +39,7 @@ struct File {
 pub type Original = ([usize; 3], Vec<f32>);
 
 impl Originals {
-    /// The images below `root`, in the order of their paths. `order` answers the numbers below a count in the order in
+    /// The images below `root`, in the order of their paths. `order` returns the numbers below a count in the order in
     /// which files are tried; the first `most` that can be read are taken. `channels` is 1 for grey, 3 for colour;
     /// without it they are grey when all of them are.
     ///
@@ -203,7 +203,7 @@ fn facts(path: &Path) -> Result<([usize; 2], bool), String> {
 }
 
 fn open(path: &Path) -> Result<DynamicImage, String> {
-    // Decoders meet files nobody foresaw: one that panics costs this image, not the evaluation.
+    // A decoder may panic on malformed files: that skips this image and does not end the evaluation.
     catch_unwind(|| decode(path)).unwrap_or_else(|_| Err("its decoder failed".to_owned()))
 }
 

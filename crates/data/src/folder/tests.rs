@@ -248,7 +248,7 @@ fn unreadable_images_are_left_out_and_named() {
     assert!(message.contains("none of the 9 images") && message.contains("cut.bmp"), "{message}");
 }
 
-/// A PNG header that promises 60,000 x 60,000 pixels is refused before any memory is taken.
+/// A PNG header of 60,000 x 60,000 pixels is refused before any memory is taken.
 #[test]
 fn a_decompression_bomb_is_left_out() {
     let tree = Tree::new();

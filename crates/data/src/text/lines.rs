@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::grammar;
 use crate::files::FileError;
+use crate::fingerprint::{Content, Fingerprint};
 use crate::{DataError, Skipped};
 
 /// What a token of a line is.
@@ -44,6 +45,8 @@ impl Tokens {
 pub struct Lines {
     /// The sequences, as [`TOKENS`].
     pub source: MemorySource,
+    /// What tells them from others.
+    pub fingerprint: Fingerprint,
     /// How many lines were left out, and why.
     pub skipped: Vec<Skipped>,
 }
@@ -75,7 +78,7 @@ pub fn lines_of_file(path: &Path, tokens: Tokens, length: usize) -> Result<Lines
     let left_out = full - kept.len();
     let reason = format!("{left_out} of {full} lines have more than {length} tokens (data.length)");
     let skipped = (left_out > 0).then(|| Skipped { path: path.to_owned(), reason });
-    Ok(Lines { source: sequences(&kept, tokens, length)?, skipped: skipped.into_iter().collect() })
+    sequences(&kept, tokens, length, skipped.into_iter().collect())
 }
 
 /// Lines of the arithmetic grammar, drawn by `seed`.
@@ -91,11 +94,11 @@ pub fn lines_of_grammar(seed: u64, length: usize) -> Result<Lines> {
             "data.length is {length}, the grammar's lines have up to {longest} symbols; give at least that"
         )));
     }
-    Ok(Lines { source: sequences(&lines, Tokens::Characters, length)?, skipped: Vec::new() })
+    sequences(&lines, Tokens::Characters, length, Vec::new())
 }
 
 /// The lines over their own vocabulary, in the order of its words, with [`END`] as its first token.
-fn sequences(lines: &[Vec<String>], tokens: Tokens, length: usize) -> Result<MemorySource> {
+fn sequences(lines: &[Vec<String>], tokens: Tokens, length: usize, skipped: Vec<Skipped>) -> Result<Lines> {
     let words: BTreeSet<&String> = lines.iter().flatten().collect();
     if words.len() > MOST_TOKENS {
         return Err(Error::Data(format!(
@@ -110,11 +113,21 @@ fn sequences(lines: &[Vec<String>], tokens: Tokens, length: usize) -> Result<Mem
         let own = line.iter().filter_map(|word| numbers.get(word).copied());
         values.extend(own.chain(std::iter::repeat(END)).take(length));
     }
+    let mut content = Content::default();
+    words.iter().for_each(|word| content.bytes(word.as_bytes()));
+    content.indices(&values);
+    let fingerprint = Fingerprint {
+        samples: lines.len(),
+        shape: vec![length],
+        classes: Vec::new(),
+        sha256: content.finish(),
+    };
     let vocabulary = std::iter::once(String::new()).chain(words.into_iter().cloned()).collect();
     let kind = Kind::Tokens { vocabulary, separator: tokens.separator().to_owned() };
     let schema = Schema::default().with(TOKENS.0, kind, &[length]);
     let indices = Indices { values, shape: vec![lines.len(), length] };
-    MemorySource::new(lines.len(), schema, HostBatch::from([(TOKENS.0, HostField::Indices(indices))]))
+    let fields = HostBatch::from([(TOKENS.0, HostField::Indices(indices))]);
+    Ok(Lines { source: MemorySource::new(lines.len(), schema, fields)?, fingerprint, skipped })
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! What samples are compared by: features, and for some extractors the probabilities of classes.
 //!
 //! Real and generated images take the same way: values in [-1, 1] are rounded to 8 bits, as if both sets had been
-//! saved as pictures, and then prepared as the extractor's network wants them. A distance between features means
+//! saved as pictures, and then prepared as the extractor's network needs them. A distance between features means
 //! nothing without the extractor's [`Identity`]: report it with every number.
 //!
 //! An extraction depends neither on how the samples are cut into batches nor on the number of threads.
@@ -22,7 +22,7 @@ use brigand_data::files::FileError;
 const INCEPTION_BATCH: usize = 64;
 /// Images that go through a classifier at once.
 const CLASSIFIER_BATCH: usize = 500;
-/// The beginning of the SHA-256 of the weights that published FIDs use, as their file's name tells it.
+/// The beginning of the SHA-256 of the weights that published FIDs use, as in their file's name.
 const PUBLISHED_INCEPTION: &str = "6726825d";
 
 /// A classifier of the embedded digits, made from `brigand train classifier`; see `docs/feature-extractors.md`.
@@ -54,7 +54,7 @@ impl std::fmt::Display for Identity {
 pub struct Extraction {
     /// `[n, features]`, 32-bit floats on the processor.
     pub features: Tensor,
-    /// `[n, classes]`, scores before softmax, from extractors that know classes.
+    /// `[n, classes]`, logits, from extractors with classes.
     pub logits: Option<Tensor>,
 }
 
@@ -148,7 +148,7 @@ impl Extractor {
     }
 
     /// Whether it gives the logits of classes beside the features.
-    pub fn knows_classes(&self) -> bool {
+    pub fn has_classes(&self) -> bool {
         match self.kind {
             Kind::Inception(_) | Kind::Classifier(_) => true,
             Kind::Pixels | Kind::Given => false,
@@ -175,7 +175,7 @@ impl Extractor {
     /// outside is clipped), or `[n, dimensions]` for [`Extractor::given`].
     ///
     /// # Errors
-    /// If there are none, they have a shape the extractor does not know, or a value is no finite number.
+    /// If there are none, they have a shape the extractor does not take, or a value is no finite number.
     pub fn extract(&self, samples: &Tensor) -> Result<Extraction> {
         self.extract_each(std::slice::from_ref(samples))
     }

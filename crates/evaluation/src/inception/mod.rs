@@ -26,7 +26,7 @@ use self::architecture::{layers, pass};
 use self::state_file::floats;
 use brigand_core::error::{Error, Result};
 
-/// Side of the images the network sees.
+/// Side of the network's input images.
 const SIDE: usize = 299;
 /// Numbers of a feature vector.
 pub const FEATURES: usize = 2048;
@@ -74,7 +74,7 @@ impl Inception {
         Self::from_parameters(|name, shape| parameter(&tensors, path, name, shape))
     }
 
-    /// The network with the parameters that `get(name, shape)` answers, row-major.
+    /// The network with the parameters that `get(name, shape)` returns, row-major.
     ///
     /// # Errors
     /// The first that `get` gives, or if a parameter has another number of elements than its shape.

@@ -1,4 +1,4 @@
-//! How images come to the size the network wants.
+//! Resizing of images to the input size of the network.
 
 /// Where along one axis a pixel of the result comes from: two pixels and the share of the second.
 struct Place {

@@ -69,7 +69,7 @@ fn read_old(bytes: &[u8]) -> candle_core::Result<BTreeMap<String, Tensor>> {
         let place = format!("/{key}");
         let users: Vec<&TensorInfo> = infos.iter().filter(|info| info.path == place).collect();
         let Some(size) = users.first().map(|info| info.dtype.size_in_bytes()) else {
-            candle_core::bail!("no tensor tells the type of storage {key}");
+            candle_core::bail!("no tensor gives the type of storage {key}");
         };
         let storage = take_storage(&mut rest, size)?;
         for info in users {

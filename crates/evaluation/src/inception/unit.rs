@@ -1,4 +1,4 @@
-//! Convolution, batch normalisation and ReLU: what the network is made of.
+//! Convolution, batch normalisation and ReLU: the units of the network.
 
 use brigand_kernels::convolution::{self, Geometry};
 use brigand_kernels::memory::written_by;

@@ -25,7 +25,7 @@ static FONT_READY: OnceLock<bool> = OnceLock::new();
 pub(super) const INK: RGBColor = RGBColor(40, 44, 52);
 pub(super) const QUIET: RGBColor = RGBColor(110, 116, 128);
 const RULE: RGBColor = RGBColor(232, 234, 238);
-/// Colours of Okabe and Ito, told apart by colour-blind readers too.
+/// Colours of Okabe and Ito, distinguishable for colour-blind readers too.
 const COLOURS: [RGBColor; 6] = [
     RGBColor(0, 114, 178),
     RGBColor(213, 94, 0),

@@ -1,4 +1,4 @@
-//! What a system that tells clusters apart makes of its data: regions of the plane, and the most typical images.
+//! Pictures of a clustering: regions of the plane, and the most probable images of each cluster.
 
 use plotters::prelude::*;
 

@@ -22,7 +22,7 @@ const DENSITY: [[f64; 3]; 6] = [
     [25.0, 8.0, 40.0],
 ];
 /// Colours from low over the middle to high.
-const OPINION: [[f64; 3]; 3] = [[213.0, 94.0, 0.0], [247.0, 247.0, 247.0], [0.0, 114.0, 178.0]];
+const SCORE_COLOURS: [[f64; 3]; 3] = [[213.0, 94.0, 0.0], [247.0, 247.0, 247.0], [0.0, 114.0, 178.0]];
 
 /// The colour at `share`, 0 to 1, of a row of colours.
 fn between(colours: &[[f64; 3]], share: f64) -> RGBColor {
@@ -69,7 +69,7 @@ impl Scatter {
         })
     }
 
-    /// What a critic says of each of [`Scatter::places`]: `scores` as colours from the lowest (orange) to the highest
+    /// A critic's scores at [`Scatter::places`]: `scores` as colours from the lowest (orange) to the highest
     /// (blue), `slopes` `[SQUARES², 2]` as arrows uphill, the longest for the steepest, and the real points.
     ///
     /// # Errors
@@ -93,7 +93,7 @@ impl Scatter {
         let size = 2.0 * self.reach / SQUARES as f64;
         let places = pairs(&self.places())?;
         self.drawn_squares(&caption, |chart| {
-            self.fill(chart, |index| between(&OPINION, share(index)), |_| true)?;
+            self.fill(chart, |index| between(&SCORE_COLOURS, share(index)), |_| true)?;
             let dot = INK.mix(0.35).filled();
             chart.draw_series(self.data.iter().map(|&point| Circle::new(point, px(1), dot)))?;
             let middle = ARROW_EVERY / 2;

@@ -1,5 +1,5 @@
 //! What a run shows: grids of samples, animations, scatter plots and line charts, as plain 8-bit
-//! pictures. Nothing here knows tensors, systems or training.
+//! pictures. Nothing here depends on tensors, systems or training.
 
 mod animation;
 mod canvas;

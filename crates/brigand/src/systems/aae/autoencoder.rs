@@ -84,7 +84,7 @@ impl Autoencoder {
     }
 }
 
-/// One step of a discriminator between draws of the prior and codes; answers the loss of the encoder that made the codes,
+/// One step of a discriminator between draws of the prior and codes; returns the loss of the encoder that made the codes,
 /// noted as `name`.
 pub(super) fn adversarial_loss(
     critic: &mut Critic<Discriminator>,

@@ -55,6 +55,14 @@ impl SystemRecipe for AaeLabelsRecipe {
         self.prior.check(self.latent.size)
     }
 
+    fn spread_over_run(&self) -> Vec<&'static str> {
+        self.schedule.spread_over_run()
+    }
+
+    fn files(&mut self) -> Vec<&mut String> {
+        self.prior.files()
+    }
+
     fn build(&self, setup: &Setup) -> Result<Box<dyn System>> {
         let class_counts = setup.schema.class_counts();
         check_labelled(self.labels.count, class_counts)?;
@@ -96,7 +104,7 @@ struct AaeLabels {
 
 impl AaeLabels {
     /// The loss of the encoder against a discriminator that compares codes of labelled samples with draws of their own
-    /// component, and those of `samples`, whose labels nobody uses, with draws of any.
+    /// component, and those of `samples`, whose labels are not used, with draws of the whole prior.
     fn regularization_loss(
         &mut self,
         turn: &mut Turn<'_>,

@@ -21,22 +21,22 @@ use brigand_core::recipe::{Family, Length, Make, Row};
 pub(super) const ROWS: [Row; 4] = [
     row(
         "aae",
-        "an auto-encoder whose codes a discriminator shapes like a prior",
+        "adversarial auto-encoder: the distribution of codes is matched to a prior by a discriminator of codes",
         Make::of::<unsupervised::AaeRecipe>(),
     ),
     row(
         "aae-labels",
-        "the same with labels for some samples: each class has its own part of the prior",
+        "adversarial auto-encoder with some labels: each class has its own component of the prior",
         Make::of::<label_informed::AaeLabelsRecipe>(),
     ),
     row(
         "aae-semi",
-        "the encoder gives the class beside the style, and few labels decide which class is which",
+        "adversarial auto-encoder with a class code and a style code, semi-supervised",
         Make::of::<semi_supervised::AaeSemiRecipe>(),
     ),
     row(
         "aae-style",
-        "the decoder is given the class, so that the code keeps the style",
+        "adversarial auto-encoder with a class-conditional decoder: the code represents the style",
         Make::of::<style::AaeStyleRecipe>(),
     ),
 ];

@@ -65,6 +65,14 @@ impl PriorRecipe {
         reason.map_or(Ok(()), |reason| Err(Error::Recipe(reason)))
     }
 
+    /// The files that it names.
+    pub(super) fn files(&mut self) -> Vec<&mut String> {
+        match self {
+            Self::Normal { .. } | Self::GaussianWheel { .. } | Self::SwissRoll { .. } => Vec::new(),
+            Self::Samples { file } => vec![file],
+        }
+    }
+
     /// The distribution of codes of `size` coordinates, for data of `classes`: shapes in the plane have one component for
     /// each class where the recipe gives no number.
     ///

@@ -26,7 +26,7 @@ pub(super) struct LabelsRecipe {
 }
 
 impl LabelsRecipe {
-    /// Refuses a number of labels that teaches nothing.
+    /// Refuses 0 labels.
     pub(super) fn check(self) -> Result<()> {
         if self.count == 0 {
             return Err(Error::Recipe(

@@ -99,6 +99,10 @@ impl SystemRecipe for AaeSemiRecipe {
         self.labels.check()
     }
 
+    fn spread_over_run(&self) -> Vec<&'static str> {
+        self.schedule.spread_over_run()
+    }
+
     fn build(&self, setup: &Setup) -> Result<Box<dyn System>> {
         let class_counts = setup.schema.class_counts();
         check_labelled(self.labels.count, class_counts)?;

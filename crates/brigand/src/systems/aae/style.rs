@@ -64,6 +64,10 @@ impl SystemRecipe for AaeStyleRecipe {
         self.optimizer.check()
     }
 
+    fn spread_over_run(&self) -> Vec<&'static str> {
+        self.schedule.spread_over_run()
+    }
+
     fn build(&self, setup: &Setup) -> Result<Box<dyn System>> {
         let (tables, size, class_counts) = (self.tables(), self.latent.size, setup.schema.class_counts());
         let space = class_and_style(class_counts.to_vec(), size);

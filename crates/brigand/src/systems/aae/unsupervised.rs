@@ -41,6 +41,14 @@ impl SystemRecipe for AaeRecipe {
         self.prior.check(self.latent.size)
     }
 
+    fn spread_over_run(&self) -> Vec<&'static str> {
+        self.schedule.spread_over_run()
+    }
+
+    fn files(&mut self) -> Vec<&mut String> {
+        self.prior.files()
+    }
+
     fn build(&self, setup: &Setup) -> Result<Box<dyn System>> {
         let (tables, size) = (self.tables(), self.latent.size);
         let distribution = self.prior.distribution(size, setup.schema.class_counts().len())?;

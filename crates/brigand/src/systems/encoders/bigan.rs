@@ -97,7 +97,7 @@ pub struct BiganRecipe {
 pub(super) const ROW: Row = Row {
     name: "bigan",
     family: Family::Encoders,
-    summary: "a GAN of samples with their codes, whose encoder inverts the generator",
+    summary: "bidirectional GAN: a discriminator of pairs of sample and code, an encoder that inverts the generator",
     paper: "Donahue et al. 2016, arXiv:1605.09782",
     data: "digits",
     length,
@@ -167,6 +167,10 @@ impl SystemRecipe for BiganRecipe {
             ));
         }
         Ok(())
+    }
+
+    fn spread_over_run(&self) -> Vec<&'static str> {
+        self.schedule.spread_over_run()
     }
 
     fn build(&self, setup: &Setup) -> Result<Box<dyn System>> {

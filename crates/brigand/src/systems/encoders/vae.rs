@@ -71,7 +71,7 @@ pub struct VaeRecipe {
 pub(super) const ROW: Row = Row {
     name: "vae",
     family: Family::Encoders,
-    summary: "the variational auto-encoder: a likelihood instead of a discriminator",
+    summary: "variational auto-encoder: maximises a lower bound of the likelihood, no discriminator",
     paper: "Kingma and Welling 2013, arXiv:1312.6114",
     data: "digits",
     length,
@@ -106,6 +106,10 @@ impl SystemRecipe for VaeRecipe {
         self.schedule.check()?;
         self.optimizer.encoder.check("encoder")?;
         self.optimizer.decoder.check("decoder")
+    }
+
+    fn spread_over_run(&self) -> Vec<&'static str> {
+        self.schedule.spread_over_run()
     }
 
     fn build(&self, setup: &Setup) -> Result<Box<dyn System>> {

@@ -102,7 +102,7 @@ pub struct VaeGanRecipe {
 pub(super) const ROW: Row = Row {
     name: "vae-gan",
     family: Family::Encoders,
-    summary: "an auto-encoder that compares samples in a discriminator's features",
+    summary: "VAE whose reconstruction error is measured in a discriminator's features",
     paper: "Larsen et al. 2015, arXiv:1512.09300",
     data: "digits",
     length: |kind| match kind {
@@ -204,6 +204,10 @@ impl SystemRecipe for VaeGanRecipe {
             ));
         }
         self.check_unpaired()
+    }
+
+    fn spread_over_run(&self) -> Vec<&'static str> {
+        self.schedule.spread_over_run()
     }
 
     fn build(&self, setup: &Setup) -> Result<Box<dyn System>> {

@@ -1,4 +1,4 @@
-//! The discriminator's second head: its outputs and its losses.
+//! The discriminator's auxiliary outputs and their losses.
 
 use std::ops::Range;
 
@@ -23,7 +23,7 @@ pub(super) struct Classes {
     pub(super) wrong: Variable,
 }
 
-/// What the second head should give for a batch.
+/// The targets of the auxiliary outputs for a batch.
 pub(super) struct Targets {
     /// The fakes' latents, `[batch, size]`.
     pub(super) latents: Variable,
@@ -34,7 +34,7 @@ pub(super) struct Targets {
 /// Terms of a loss by name.
 pub(super) type Terms = Vec<(&'static str, Variable)>;
 
-/// A second head's outputs, `[batch, size]`: one for each class, then the categorical code's logits, then the continuous
+/// The auxiliary outputs, `[batch, size]`: one for each class, then the categorical code's logits, then the continuous
 /// codes' means.
 #[derive(Clone)]
 pub(super) struct AuxiliaryHead {
@@ -185,6 +185,6 @@ fn below_zero(scores: &Variable, weight: f64) -> Result<Variable> {
 }
 
 fn output(heads: &Heads) -> Result<&Variable> {
-    let missing = || Error::Internal("a discriminator gave no outputs of its second head".into());
+    let missing = || Error::Internal("a discriminator gave no auxiliary outputs".into());
     heads.auxiliary.as_ref().ok_or_else(missing)
 }

@@ -23,29 +23,29 @@ pub enum GeneratorCondition {
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
 pub enum DiscriminatorCondition {
-    /// Not at all: it only separates real from fake. A generator that gets a class then ignores it.
+    /// Not at all: it is unconditional. A generator that gets a class then ignores it.
     Nothing {},
-    /// The class stands beside the sample, as coordinates or planes (Mirza and Osindero 2014, arXiv:1411.1784).
+    /// The class is concatenated with the sample, as coordinates or channels (Mirza and Osindero 2014, arXiv:1411.1784).
     Sample {},
-    /// Its score has a part for the class: `w · phi(x) + e_y · phi(x)` (Miyato and Koyama 2018, arXiv:1802.05637).
+    /// Projection: a term of the score depends on the class, `w · phi(x) + e_y · phi(x)` (Miyato and Koyama 2018, arXiv:1802.05637).
     Projection {},
-    /// A second head scores whether sample and class match; it learns from real pairs, real samples with a wrong class,
-    /// and fakes (Reed et al. 2016, arXiv:1605.05396).
+    /// An auxiliary output scores whether sample and class match; it is trained on real pairs, real samples with a wrong
+    /// class, and generated samples (Reed et al. 2016, arXiv:1605.05396).
     Matching {
         /// The weight of its losses.
         #[serde(default = "one")]
         weight: f64,
-        /// Whether fakes count as no match of any class while the discriminator learns.
+        /// Whether generated samples count as not matching any class in the discriminator's loss.
         #[serde(default)]
         fakes: bool,
     },
-    /// A second head classifies the sample, and both players minimise its loss (AC-GAN, Odena et al. 2016,
+    /// An auxiliary output classifies the sample, and both players minimise its loss (AC-GAN, Odena et al. 2016,
     /// arXiv:1610.09585).
     Classifier {
         /// The weight of its losses.
         #[serde(default = "one")]
         weight: f64,
-        /// Whether the discriminator's head also learns from fakes.
+        /// Whether the classifier is also trained on generated samples.
         #[serde(default = "yes")]
         fakes: bool,
     },
@@ -106,8 +106,8 @@ impl ConditionRecipe {
     }
 }
 
-/// Codes beside the noise that the discriminator's second head must be able to read off the samples: InfoGAN (Chen et
-/// al. 2016, arXiv:1606.03657).
+/// Latent codes beside the noise, which an auxiliary output of the discriminator predicts from the samples: InfoGAN (Chen
+/// et al. 2016, arXiv:1606.03657).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CodesRecipe {

@@ -17,7 +17,7 @@ use brigand_core::batch::{Batch, SampleShape, no_labels};
 use brigand_core::capability::{Reconstructor, Sampler, ScoreField};
 use brigand_core::latent::LatentSpace;
 use brigand_core::measurements::{DISCRIMINATOR_LOSS, GENERATOR_LOSS};
-use brigand_core::modules::{Minibatch, Network, Parameters, Part};
+use brigand_core::modules::{Estimate, Minibatch, Network, Parameters, Part, Statistics};
 use brigand_core::networks::{
     Discriminator, DiscriminatorOptions, Encoder, Generator, GeneratorNormalization, GeneratorOptions,
 };
@@ -146,7 +146,7 @@ fn generator(
     recipe.generator.generator("generator", setup, options)
 }
 
-/// A player with what the recipe asks of both.
+/// A player with the settings that both players share.
 fn player<M>(network: Network<M>, optimizer: OptimizerRecipe, recipe: &TwoPlayerRecipe) -> Result<Player<M>> {
     let player = Player::new(network, optimizer)?.scheduled(recipe.schedule);
     let history = HistoricalAverage::of(recipe.techniques.historical_averaging, player.weights());
@@ -205,10 +205,12 @@ impl Sampler for TwoPlayer {
         self.sample_shape
     }
 
-    fn generate(&self, latents: &Variable) -> Result<Variable> {
+    fn generate_with(&self, latents: &Variable, statistics: &mut Statistics<'_>) -> Result<Variable> {
         self.space.check(latents)?;
         let (input, class) = self.generator_inputs(latents)?;
-        self.generator.sample(latents, |generator, pass| generator.forward(pass, &input, class.as_ref()))
+        self.generator.sample_with(latents, statistics, |generator, pass| {
+            generator.forward(pass, &input, class.as_ref())
+        })
     }
 }
 
@@ -248,5 +250,11 @@ impl Part for TwoPlayer {
         let own =
             [Part::parameters(&self.generator), self.discriminator.parameters(), self.encoder.parameters()];
         own.into_iter().flatten().collect()
+    }
+
+    fn sample_by(&mut self, estimate: Option<&Estimate>) -> usize {
+        let (generator, discriminator) =
+            (self.generator.sample_by(estimate), self.discriminator.sample_by(estimate));
+        generator + discriminator + self.encoder.sample_by(estimate)
     }
 }

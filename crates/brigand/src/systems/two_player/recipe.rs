@@ -1,4 +1,4 @@
-//! What a two-player system is made of, and which parts go together.
+//! The recipe of a two-player system, and which parts can be combined.
 
 use brigand_core::batch::{Need, SampleKind};
 use brigand_core::latent::LatentRecipe;
@@ -117,6 +117,10 @@ impl SystemRecipe for TwoPlayerRecipe {
             Some(reason) => Err(Error::Recipe(reason.into())),
             None => Ok(()),
         }
+    }
+
+    fn spread_over_run(&self) -> Vec<&'static str> {
+        self.schedule.spread_over_run()
     }
 
     fn build(&self, setup: &Setup) -> Result<Box<dyn System>> {

@@ -61,10 +61,10 @@ impl Techniques {
         if self.packing == 0 || self.packing > 64 {
             return Err(Error::Recipe(format!("techniques.packing is {}; give 1 to 64", self.packing)));
         }
-        let (entropy, distance, judgement) = match self.encoder {
+        let (entropy, distance, score) = match self.encoder {
             EncoderRecipe::None {} => (0.0, 0.0, 0.0),
             EncoderRecipe::Entropy { weight } => (weight, 0.0, 0.0),
-            EncoderRecipe::ModeRegularization { distance, judgement } => (0.0, distance, judgement),
+            EncoderRecipe::ModeRegularization { distance, score } => (0.0, distance, score),
         };
         let weights = [
             ("historical_averaging", self.historical_averaging),
@@ -75,7 +75,7 @@ impl Techniques {
             ("consistency.margin", self.consistency.margin),
             ("encoder.weight", entropy),
             ("encoder.distance", distance),
-            ("encoder.judgement", judgement),
+            ("encoder.score", score),
         ];
         match weights.iter().find(|(_, value)| !(*value >= 0.0 && value.is_finite())) {
             Some((key, value)) => Err(Error::Recipe(format!("techniques.{key} is {value}; give 0 or more"))),
@@ -99,7 +99,7 @@ pub enum EncoderRecipe {
         weight: f64,
     },
     /// Mode regularisation (Che et al. 2016, arXiv:1612.02136): generator and encoder minimise
-    /// `mean [distance |x - G(E(x))|² + judgement softplus(-D(G(E(x))))]` over real samples `x`, the squared
+    /// `mean [distance |x - G(E(x))|² + score softplus(-D(G(E(x))))]` over real samples `x`, the squared
     /// distance averaged over elements, so that every mode of the data attracts the generator.
     ModeRegularization {
         /// The paper's lambda 1.
@@ -107,7 +107,7 @@ pub enum EncoderRecipe {
         distance: f64,
         /// The paper's lambda 2, the weight of the discriminator's score.
         #[serde(default = "two_fifths")]
-        judgement: f64,
+        score: f64,
     },
 }
 

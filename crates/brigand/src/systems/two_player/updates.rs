@@ -206,7 +206,7 @@ impl TwoPlayer {
                 turn.note("latent_reconstruction", &term);
                 Ok(Some(term))
             }
-            EncoderRecipe::ModeRegularization { distance, judgement } => {
+            EncoderRecipe::ModeRegularization { distance, score } => {
                 let batch = turn.batch(draw)?;
                 let (real, codes) = (batch.samples()?, encode(batch.samples()?)?);
                 let rebuilt =
@@ -217,7 +217,7 @@ impl TwoPlayer {
                 let rebuilt = Conditioned::alone(pack(&rebuilt, self.recipe.techniques.packing)?);
                 let masks = &mut draw.stream("dropout/regularization");
                 let scored = self.discriminator.score(None, &rebuilt, Mode::BatchStatistics, masks)?;
-                let low = scored.single()?.neg()?.softplus()?.mean_all()?.scale(judgement)?;
+                let low = scored.single()?.neg()?.softplus()?.mean_all()?.scale(score)?;
                 let term = difference.add(&low)?;
                 turn.note("mode_regularization", &term);
                 Ok(Some(term))

@@ -7,10 +7,10 @@ use crate::error::Result;
 use crate::random::Stream;
 use brigand_core::batch::SampleShape;
 
-/// Digits that no discriminator is trained on: it is judged by them.
+/// Held-out digits, on which discriminators are evaluated.
 pub(super) const HELD_OUT: usize = 297;
 
-/// The digits with which to train and to judge.
+/// The digits for training and for evaluation.
 pub(super) struct Digits {
     set: Dataset,
     trained: usize,

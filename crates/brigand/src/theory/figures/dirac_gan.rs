@@ -1,7 +1,7 @@
 //! Phase portraits of the one-point GAN.
 
 use super::curve::spaced;
-use super::{Plate, Shown};
+use super::{FigureOutput, Plate};
 use crate::error::Result;
 use crate::pictures::{Ink, Mark, Panel, Picture, Shape, Sheet};
 use crate::theory::{DiracGan, Game, Order};
@@ -14,7 +14,7 @@ const REACH: f64 = 2.0;
 /// Steps between two frames.
 const STRIDE: usize = 6;
 
-const PLAYED: [(&str, Game, Order); 12] = [
+const GANS: [(&str, Game, Order); 12] = [
     ("minimax, both at once", Game::Minimax, Order::Simultaneous),
     ("minimax, in turns", Game::Minimax, Order::Alternating),
     ("non-saturating", Game::NonSaturating, Order::Alternating),
@@ -29,16 +29,16 @@ const PLAYED: [(&str, Game, Order); 12] = [
     ("unrolled, 5 steps of 0.3", Game::Unrolled { steps: 5, rate: 0.3 }, Order::Alternating),
 ];
 
-pub(super) fn show() -> Result<Shown> {
-    let gans = PLAYED.map(|(name, game, order)| (name, DiracGan { game, order }));
+pub(super) fn show() -> Result<FigureOutput> {
+    let gans = GANS.map(|(name, game, order)| (name, DiracGan { game, order }));
     let trajectories: Vec<Vec<(f64, f64)>> =
         gans.iter().map(|(_, gan)| gan.trajectory(START, RATE, STEPS)).collect();
-    let sheet = |seen: usize| Sheet {
-        title: format!("The one-point GAN: data at 0, generator at θ, D(x) = ψx; step {seen}"),
+    let sheet = |until: usize| Sheet {
+        title: format!("The one-point GAN: data at 0, generator at θ, D(x) = ψx; step {until}"),
         panels: gans
             .iter()
             .zip(&trajectories)
-            .map(|((name, gan), points)| portrait(name, *gan, points.get(..=seen).unwrap_or(points)))
+            .map(|((name, gan), points)| portrait(name, *gan, points.get(..=until).unwrap_or(points)))
             .collect(),
         columns: 3,
         size: (900, 1240),
@@ -51,17 +51,17 @@ pub(super) fn show() -> Result<Shown> {
         .filter_map(|((name, _), points)| Some(((*name).to_owned(), radius(*points.last()?))))
         .collect();
     let text = format!(
-        "The whole GAN is two numbers: the generator's point θ and the discriminator's slope ψ; the data is one point \
-         at 0, and the only good end is the middle of each panel. Arrows show where gradient descent pushes, the line is a training of {STEPS} \
-         steps of size {RATE} from (1, 1). Minimax turns around the solution for ever, and moves away when both players \
-         step at once; the unconstrained Wasserstein game turns too, and the non-saturating one creeps in ever more slowly. \
-         Clipping and the penalties of WGAN-GP and WGAN-LP bound the slope but do not bring it to 0 where the solution is: they end in a cycle. \
-         What pushes the slope at the data to 0 (R1), blurs both points (instance noise), or looks ahead (consensus, \
-         unrolling) goes in. R1 with γ = 1 is the fastest of its kind that does not turn: its eigenvalues meet at -1/2. Titles give the distance from the solution at the end."
+        "This GAN has two parameters: the generator's point θ and the discriminator's slope ψ; the data is one point \
+         at 0, and the only equilibrium is the middle of each panel. Arrows show the direction of gradient descent, the line is a training of {STEPS} \
+         steps of size {RATE} from (1, 1). Minimax circles around the equilibrium without converging, and diverges when both players \
+         step at once; the unconstrained Wasserstein loss circles too, and the non-saturating loss converges ever more slowly. \
+         Clipping and the penalties of WGAN-GP and WGAN-LP bound the slope but do not bring it to 0 at the equilibrium: they end in a cycle. \
+         A penalty on the slope at the data (R1), noise on both points (instance noise), consensus optimisation and \
+         unrolling converge. R1 with γ = 1 is the fastest R1 without rotation: both eigenvalues are -1/2. Titles give the distance from the equilibrium at the end."
     );
     let plates =
         vec![Plate::still("dirac-gan", &sheet(STEPS).draw()?)?, Plate::moving("dirac-gan", &frames, 6.0)?];
-    Ok(Shown { plates, text, numbers })
+    Ok(FigureOutput { plates, text, numbers })
 }
 
 fn radius((theta, psi): (f64, f64)) -> f64 {
@@ -91,10 +91,10 @@ fn portrait(name: &str, gan: DiracGan, points: &[(f64, f64)]) -> Panel {
 
 /// The field at a place, long where it is strong but never longer than the places are apart.
 fn arrow(gan: DiracGan, theta: f64, psi: f64) -> Option<[(f64, f64); 2]> {
-    let (pull, push) = gan.field(theta, psi);
-    let length = pull.hypot(push);
+    let (along_theta, along_psi) = gan.field(theta, psi);
+    let length = along_theta.hypot(along_psi);
     let scale = 0.4 * (length / (0.5 + length)) / length;
-    (length > 1e-6).then_some([(theta, psi), (theta + scale * pull, psi + scale * push)])
+    (length > 1e-6).then_some([(theta, psi), (theta + scale * along_theta, psi + scale * along_psi)])
 }
 
 /// A distance in few characters.
@@ -108,7 +108,7 @@ mod tests {
 
     #[test]
     fn the_portraits_end_where_theory_says() {
-        for (name, game, order) in PLAYED {
+        for (name, game, order) in GANS {
             let end = DiracGan { game, order }.trajectory(START, RATE, STEPS).pop().unwrap();
             let converges =
                 ["R1", "instance", "consensus", "unrolled"].iter().any(|good| name.starts_with(good));

@@ -1,7 +1,7 @@
 //! The two losses of a generator, `ln(1 - D)` and `-ln D`.
 
 use super::curve::graph;
-use super::{Plate, Shown};
+use super::{FigureOutput, Plate};
 use crate::error::Result;
 use crate::pictures::{Ink, Mark, Panel, Shape, Sheet};
 use crate::theory::discriminator_bound::softplus;
@@ -32,10 +32,10 @@ fn score(probability: f64) -> f64 {
     (probability / (1.0 - probability)).ln()
 }
 
-pub(super) fn show() -> Result<Shown> {
+pub(super) fn show() -> Result<FigureOutput> {
     let at = score(REJECTED);
     let sheet = Sheet {
-        title: "What the generator minimises, and how hard it is pulled".to_owned(),
+        title: "Loss and gradient of the generator".to_owned(),
         panels: vec![by_probability(at), by_score(at), slopes_by_probability(at), slopes_by_score(at)],
         columns: 2,
         size: (900, 760),
@@ -48,14 +48,14 @@ pub(super) fn show() -> Result<Shown> {
     ];
     let text = format!(
         "Early in training the discriminator rejects every generated sample: D(G(z)) is near 0 (dots, D = {REJECTED}). \
-         There ln(1 - D) is flat: its slope by the score is {:.2}, so the generator learns a hundred times slower than \
-         a sample that is accepted would make it. -ln D has the slope {:.2} at the same place: it pulls hardest \
-         exactly where the generator is worst, and lets go when D is fooled. Both losses fall as D rises, so they \
-         want the same; only the size of the gradient differs.",
+         There ln(1 - D) is flat: its slope by the score is {:.2}, a hundred times smaller \
+         than for a sample that is classified as real. -ln D has the slope {:.2} at the same place: its gradient is largest \
+         for samples that are classified as generated, and vanishes for those classified as real. Both losses fall as D \
+         rises, so their gradients have the same direction; only the size differs.",
         saturating(at).1,
         non_saturating(at).1
     );
-    Ok(Shown { plates: vec![Plate::still("generator-losses", &sheet.draw()?)?], text, numbers })
+    Ok(FigureOutput { plates: vec![Plate::still("generator-losses", &sheet.draw()?)?], text, numbers })
 }
 
 fn two(
@@ -83,7 +83,7 @@ fn over_score(value: &dyn Fn(f64) -> f64) -> Vec<(f64, f64)> {
 
 fn by_probability(at: f64) -> Panel {
     Panel {
-        title: "loss, by what D says of a generated sample".to_owned(),
+        title: "loss, as a function of D(G(z))".to_owned(),
         x_label: "D(G(z)), probability of being real".to_owned(),
         y_label: "loss of G".to_owned(),
         x: (0.0, 1.0),
@@ -94,7 +94,7 @@ fn by_probability(at: f64) -> Panel {
 
 fn by_score(at: f64) -> Panel {
     Panel {
-        title: "loss, by D's score (the logit of D)".to_owned(),
+        title: "loss, as a function of the logit of D".to_owned(),
         x_label: "score of G(z)".to_owned(),
         y_label: "loss of G".to_owned(),
         x: (-8.0, 8.0),
@@ -105,7 +105,7 @@ fn by_score(at: f64) -> Panel {
 
 fn slopes_by_probability(at: f64) -> Panel {
     Panel {
-        title: "pull on the score, |∂loss/∂score|".to_owned(),
+        title: "gradient by the score, |∂loss/∂score|".to_owned(),
         x_label: "D(G(z)), probability of being real".to_owned(),
         y_label: "size of the gradient".to_owned(),
         x: (0.0, 1.0),
@@ -116,7 +116,7 @@ fn slopes_by_probability(at: f64) -> Panel {
 
 fn slopes_by_score(at: f64) -> Panel {
     Panel {
-        title: "pull on the score, |∂loss/∂score|".to_owned(),
+        title: "gradient by the score, |∂loss/∂score|".to_owned(),
         x_label: "score of G(z)".to_owned(),
         y_label: "size of the gradient".to_owned(),
         x: (-8.0, 8.0),

@@ -2,7 +2,7 @@
 
 use super::digits::Digits;
 use super::training::{FigureCritic, FigureGenerator, length, mlp};
-use super::{Plate, Shown};
+use super::{FigureOutput, Plate};
 use crate::error::Result;
 use crate::objectives::{Objective, Wasserstein};
 use crate::penalties::Penalty;
@@ -68,14 +68,14 @@ fn norms(
     Ok(lines)
 }
 
-pub(super) fn show() -> Result<Shown> {
+pub(super) fn show() -> Result<FigureOutput> {
     let names = ["ln(1 − D)", "−ln D", "Wasserstein, with penalty"];
     let digits = Digits::new()?;
     let (mut panels, mut numbers) = (Vec::new(), Vec::new());
     for steps in TRAINED {
         let mut generator = generator(&digits, steps)?;
-        let game = [Objective::MINIMAX, Objective::NON_SATURATING];
-        let mut lines = norms(&digits, &mut generator, (Objective::MINIMAX, Penalty::None {}), &game)?;
+        let losses = [Objective::MINIMAX, Objective::NON_SATURATING];
+        let mut lines = norms(&digits, &mut generator, (Objective::MINIMAX, Penalty::None {}), &losses)?;
         let critic = Objective::Wasserstein(Wasserstein {});
         lines.extend(norms(&digits, &mut generator, (critic, Penalty::WGAN_GP), &[critic])?);
         for (name, line) in names.iter().zip(&lines) {
@@ -87,19 +87,19 @@ pub(super) fn show() -> Result<Shown> {
         panels.push(panel(steps, &names, lines));
     }
     let sheet = Sheet {
-        title: "How strongly the generator is pulled while the discriminator gets better".to_owned(),
+        title: "Gradient norm of the generator while the discriminator is trained".to_owned(),
         panels,
         columns: 2,
         size: (900, 480),
     };
     let value = |index: usize| numbers.get(index).map_or(f64::NAN, |(_, value): &(String, f64)| *value);
     let text = format!(
-        "A generator of 8x8 digits stands still and a fresh discriminator is trained against it, longer and longer. Under ln(1 - D) \
+        "A generator of 8x8 digits is kept fixed and a new discriminator is trained against it. Under ln(1 - D) \
          its gradient shrinks by orders of magnitude ({:.0e} to {:.0e} for the untrained generator): a perfect \
-         discriminator teaches nothing. Under -ln D it does not vanish but grows a hundredfold ({:.1} to {:.1}): \
-         steps of a size that nobody chose. The gradient from a Wasserstein critic settles within a few updates ({:.1} at the end) and stays: \
-         such a critic may and should be trained to the optimum. On the right the same for a generator that was trained for {} steps before: \
-         the discriminator is less sure of single samples, which carry all that is left of the gradient of ln(1 - D), so it jumps.",
+         discriminator gives no gradient. Under -ln D it does not vanish but grows a hundredfold ({:.1} to {:.1}): \
+         the size of the generator's steps is hard to control. The gradient from a Wasserstein critic converges within a few updates ({:.1} at the end) and stays: \
+         such a critic can be trained to the optimum. On the right the same for a generator that was trained for {} steps before: \
+         the discriminator is less confident on a few samples, which dominate the gradient of ln(1 - D), so its norm varies.",
         value(0),
         value(1),
         value(2),
@@ -107,7 +107,7 @@ pub(super) fn show() -> Result<Shown> {
         value(5),
         TRAINED[1]
     );
-    Ok(Shown { plates: vec![Plate::still("gradient-norms", &sheet.draw()?)?], text, numbers })
+    Ok(FigureOutput { plates: vec![Plate::still("gradient-norms", &sheet.draw()?)?], text, numbers })
 }
 
 fn panel(steps: u64, names: &[&str; 3], lines: Norms) -> Panel {

@@ -2,7 +2,7 @@
 
 use super::curve::{graph, spaced, zipped};
 use super::training::{FigureCritic, FigureGenerator, column, mlp, toy_batch};
-use super::{Plate, Shown};
+use super::{FigureOutput, Plate};
 use crate::data::Toy;
 use crate::error::Result;
 use crate::objectives::Wasserstein;
@@ -42,7 +42,7 @@ impl Mixture {
         self.0.iter().map(|normal| normal.cdf(x)).sum::<f64>() / self.0.len() as f64
     }
 
-    /// The place below which the share `u` lies, by halving.
+    /// The quantile of `u`, by bisection.
     fn quantile(&self, u: f64) -> f64 {
         let (mut low, mut high) = (-10.0, 10.0);
         for _ in 0..60 {
@@ -73,7 +73,7 @@ fn trained() -> Result<FigureGenerator> {
     Ok(generator)
 }
 
-pub(super) fn show() -> Result<Shown> {
+pub(super) fn show() -> Result<FigureOutput> {
     let mixture = Mixture::new()?;
     // The middles of equal parts of the latent's range.
     let half = 0.5 / f64::from(SHOWN);
@@ -129,11 +129,11 @@ pub(super) fn show() -> Result<Shown> {
     };
     let text = format!(
         "A uniform number u becomes a sample of any distribution on the line by x = F⁻¹(u): flat where p has a peak, \
-         steep where it has none. Nobody told the generator this formula; it only met a critic. It found a map of \
+         steep where it has none. The generator was trained against a critic, without this formula. It found a map of \
          the same kind ({:.0} % of its way {}), flat at the peaks and steep \
-         between. But it is a continuous function of moderate slopes: it cannot jump over the gaps and leaves some samples there, and \
-         it cuts the tails. W1 between \
-         its samples and the data is {distance:.3}. In many dimensions there is no F to invert, and the generator's way still works.",
+         between. But it is a continuous function of moderate slopes: it has some samples in the gaps, and \
+         its tails are too short. W1 between \
+         its samples and the data is {distance:.3}. In many dimensions there is no F to invert, and a generator can still be trained.",
         100.0 * monotone.max(1.0 - monotone),
         if monotone >= 0.5 { "upwards" } else { "downwards: its mirror image serves as well" }
     );
@@ -141,7 +141,7 @@ pub(super) fn show() -> Result<Shown> {
         ("W1 of generated to exact samples".to_owned(), distance),
         ("share of the way upwards".to_owned(), monotone),
     ];
-    Ok(Shown { plates: vec![Plate::still("inverse-transform", &sheet.draw()?)?], text, numbers })
+    Ok(FigureOutput { plates: vec![Plate::still("inverse-transform", &sheet.draw()?)?], text, numbers })
 }
 
 /// Arrows from the axis of u to F and down to x.

@@ -1,9 +1,9 @@
-//! Two estimates while a generator learns: that of JS is high, then ragged; that of W1 falls as the samples improve
+//! Two estimates while a generator learns: that of JS is high, then noisy; that of W1 falls as the samples improve
 //! (figures 3 and 4 of Arjovsky et al. 2017, arXiv:1701.07875).
 
 use super::digits::{Digits, HELD_OUT};
 use super::training::{FigureCritic, FigureGenerator, mlp};
-use super::{Plate, Shown};
+use super::{FigureOutput, Plate};
 use crate::error::Result;
 use crate::objectives::{Objective, Wasserstein};
 use crate::penalties::Penalty;
@@ -19,13 +19,13 @@ const BATCH: usize = 64;
 /// Generator steps between two estimates.
 const EVERY: u64 = 20;
 /// Steps at which samples are kept, and how many.
-const SEEN: [u64; 4] = [20, 100, 300, 1000];
+const SAMPLED: [u64; 4] = [20, 100, 300, 1000];
 const SAMPLES: usize = 10;
 
 /// One training.
 struct Course {
     estimates: Vec<(f64, f64)>,
-    /// Samples `[SAMPLES, 1, 8, 8]` at each step of [`SEEN`], one after another.
+    /// Samples `[SAMPLES, 1, 8, 8]` at each step of [`SAMPLED`], one after another.
     samples: Vec<Vec<f64>>,
 }
 
@@ -50,7 +50,7 @@ fn course(digits: &Digits, generator: &NetworkRecipe, estimate: Estimate, steps:
             course.estimates.push((step as f64, estimate.of(&real, &fake)?));
         }
         generator.learn(&mut critic, BATCH)?;
-        if SEEN.contains(&(step + 1)) {
+        if SAMPLED.contains(&(step + 1)) {
             course
                 .samples
                 .push(generator.samples(&generator.latents(SAMPLES, "figure/shown", 0)?)?.to_vec()?);
@@ -92,7 +92,7 @@ impl Estimate {
     }
 }
 
-pub(super) fn show() -> Result<Shown> {
+pub(super) fn show() -> Result<FigureOutput> {
     let digits = Digits::new()?;
     let generators = [
         ("MLP generator", mlp(&[128, 128], Hidden::LeakyRelu), Ink::Hue(0)),
@@ -128,11 +128,11 @@ pub(super) fn show() -> Result<Shown> {
     let value = |index: usize| numbers.get(index).map_or(f64::NAN, |(_, value): &(String, f64)| *value);
     let text = format!(
         "Left: ln 2 + 1/2 (mean ln D(x) + mean ln(1 - D(G(z)))), the discriminator's lower bound of JS, on digits it was not \
-         trained on. Within a few steps it is near its ceiling ln 2 = 0.693 ({:.2} and {:.2}), where it has no gradient to offer. Later it \
-         jumps about (by {:.0} % and {:.0} % of its highest value from one estimate to the next, below 0 when D mistakes new digits for fakes): it \
-         says as much about the discriminator as about the samples in the second picture. Right: the \
-         Wasserstein estimate of a critic with gradient penalty. Once the critic has caught up it falls steadily while noise turns into digits (jumps \
-         of {:.0} % and {:.0} %) and is lower for the better generator: it can be read as progress. With the larger images and \
+         trained on. Within a few steps it is near its ceiling ln 2 = 0.693 ({:.2} and {:.2}), where its gradient vanishes. Later it \
+         varies strongly (by {:.0} % and {:.0} % of its highest value from one estimate to the next, below 0 when D classifies held-out digits as generated): it \
+         depends as much on the discriminator as on the samples in the second picture. Right: the \
+         Wasserstein estimate of a critic with gradient penalty. Once the critic is trained it falls steadily while the samples become digits (variation \
+         of {:.0} % and {:.0} %) and is lower for the better generator: it measures progress. With the larger images and \
          discriminators of the Wasserstein GAN paper the left curve stays at ln 2 altogether.",
         value(0),
         value(3),
@@ -147,13 +147,13 @@ pub(super) fn show() -> Result<Shown> {
         columns: 2,
         size: (900, height),
     };
-    let curves = figure("What the discriminator's estimate says while the generator learns", panels, 480);
+    let curves = figure("The estimates during the training of the generator", panels, 480);
     let grids = figure("Samples of each generator; from top to bottom steps 20, 100, 300, 1000", sheets, 780);
     let plates = vec![
         Plate::still("js-estimate", &curves.draw()?)?,
         Plate::still("js-estimate-samples", &grids.draw()?)?,
     ];
-    Ok(Shown { plates, text, numbers })
+    Ok(FigureOutput { plates, text, numbers })
 }
 
 /// The mean change between neighbouring estimates.
@@ -186,7 +186,7 @@ fn estimate_panel(estimate: Estimate, mut marks: Vec<Mark>) -> Panel {
     }
 }
 
-/// Samples as grey cells: a row for each step of [`SEEN`].
+/// Samples as grey cells: a row for each step of [`SAMPLED`].
 fn sample_panel(title: &str, rows: &[Vec<f64>]) -> Panel {
     const SIDE: usize = 8;
     const PITCH: usize = SIDE + 1;

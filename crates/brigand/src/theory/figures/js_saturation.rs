@@ -3,7 +3,7 @@
 use std::f64::consts::LN_2;
 
 use super::curve::{graph, spaced, zipped};
-use super::{Plate, Shown};
+use super::{FigureOutput, Plate};
 use crate::error::Result;
 use crate::pictures::{Ink, Mark, Panel, Picture, Shape, Sheet};
 use crate::theory::{Bins, Grid, Normal, Points, earth_mover, js, kl, reverse_kl, total_variation};
@@ -78,7 +78,7 @@ fn disc_points(count: usize) -> impl Iterator<Item = (f64, f64)> {
     })
 }
 
-pub(super) fn show() -> Result<Shown> {
+pub(super) fn show() -> Result<FigureOutput> {
     let thetas: Vec<f64> = spaced(-1.0, 1.0, 81).collect();
     let shifts: Vec<f64> = spaced(0.0, 3.0, 60).collect();
     let of_lines: Vec<Distances> = thetas.iter().map(|&theta| lines(theta)).collect::<Result<_>>()?;
@@ -118,11 +118,11 @@ pub(super) fn show() -> Result<Shown> {
     ];
     let text = format!(
         "Two parallel lines share no point unless they coincide. For every distance but 0 their JS divergence is \
-         ln 2 = {LN_2:.3}, TV is 1 and both KL are infinite (drawn along the upper edge): none of them says which way to \
-         move, so a generator that follows them gets no gradient. The Wasserstein distance W1 is |θ|, with slope 1 \
-         everywhere. Discs tell the same story until they touch: JS and TV begin to fall only when the discs overlap \
-         (centres closer than {:.0}), W1 falls from afar (js-saturation.gif). The third picture adds noise to both lines: the \
-         divergences become smooth, which is why instance noise helps, and why too little of it does not.",
+         ln 2 = {LN_2:.3}, TV is 1 and both KL are infinite (drawn along the upper edge): none of them depends on the distance, \
+         so their gradient is 0. The Wasserstein distance W1 is |θ|, with slope 1 \
+         everywhere. For discs the same holds until they touch: JS and TV begin to fall only when the discs overlap \
+         (centres closer than {:.0}), W1 falls at every distance (js-saturation.gif). The third picture adds noise to both lines: the \
+         divergences become smooth, which is why instance noise helps if there is enough of it.",
         2.0 * RADIUS
     );
     let plates = vec![
@@ -130,7 +130,7 @@ pub(super) fn show() -> Result<Shown> {
         Plate::still("js-saturation-noise", &noise)?,
         Plate::moving("js-saturation", &frames, 6.0)?,
     ];
-    Ok(Shown { plates, text, numbers })
+    Ok(FigureOutput { plates, text, numbers })
 }
 
 fn line_shapes() -> Panel {

@@ -1,7 +1,7 @@
-//! What each divergence asks of a model that is too simple: one normal for two peaks.
+//! The minimum of each divergence for a model that is too simple: one normal for two peaks.
 
 use super::curve::{graph, spaced, zipped};
-use super::{Plate, Shown};
+use super::{FigureOutput, Plate};
 use crate::error::Result;
 use crate::pictures::{Ink, Mark, Panel, Shape, Sheet};
 use crate::theory::{Fit, Grid, Normal, Target, fit_normal};
@@ -29,7 +29,7 @@ fn fitted(mu: f64, target: Target) -> Result<Fit> {
     Ok(fit_normal(grid, &log_mixture(mu)?, target, (0.0, mu + 1.0), (0.3, mu + 2.0))?)
 }
 
-pub(super) fn show() -> Result<Shown> {
+pub(super) fn show() -> Result<FigureOutput> {
     let data = graph(-9.0, 9.0, 360, |x| log_mixture(MU).map_or(f64::NAN, |log| log(x).exp()));
     let (mut panels, mut numbers) = (Vec::new(), Vec::new());
     for (label, target, ink) in TARGETS {
@@ -54,14 +54,14 @@ pub(super) fn show() -> Result<Shown> {
         size: (900, 780),
     };
     let text = format!(
-        "The data p (grey) has two peaks at ±{MU}, the model q is a single normal. KL(p || q), maximum likelihood, is infinite \
-         where the model has nothing and the data something, so the best model covers both peaks and puts most of its \
-         mass where there is no data. KL(q || p) punishes only what the model has and the data has not: the best model \
-         sits on one peak and forgets the other, at a price of almost ln 2. JS at this distance still covers both. The last panel moves the \
-         peaks apart: reverse KL prefers the middle too until they are {chosen:.1} deviations from it, then it \
-         chooses. A generator that follows reverse KL would drop modes for the same reason."
+        "The data p (grey) has two peaks at ±{MU}, the model q is a single normal. KL(p || q), maximum likelihood, is large \
+         where p has mass and q has little, so the best model covers both peaks and puts most of its \
+         mass where there is no data. KL(q || p) is large only where q has mass and p has little: the best model \
+         covers one peak and misses the other, with a divergence of almost ln 2. JS at this distance still covers both. The last panel moves the \
+         peaks apart: up to a distance of {chosen:.1} deviations from the middle reverse KL also has its minimum in the middle, beyond it \
+         at one peak. A generator that minimises reverse KL can drop modes for the same reason."
     );
-    Ok(Shown { plates: vec![Plate::still("kl-direction", &sheet.draw()?)?], text, numbers })
+    Ok(FigureOutput { plates: vec![Plate::still("kl-direction", &sheet.draw()?)?], text, numbers })
 }
 
 fn fit_panel(title: String, data: &[(f64, f64)], fit: &Fit, ink: Ink) -> Panel {

@@ -1,5 +1,5 @@
-//! The figures of the laboratory: each is computed anew, comes as pictures with a paragraph of what to see in
-//! them, and gives its numbers for those who want to check.
+//! The figures of `brigand lab`: each is computed on demand and gives pictures, a paragraph that explains them, and its
+//! numbers.
 
 mod curve;
 mod digits;
@@ -25,15 +25,15 @@ pub struct Figure {
     pub name: &'static str,
     /// What it shows, in a few words.
     pub summary: &'static str,
-    make: fn() -> Result<Shown>,
+    make: fn() -> Result<FigureOutput>,
 }
 
 /// A figure that was made.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Shown {
+pub struct FigureOutput {
     /// The pictures, each a file.
     pub plates: Vec<Plate>,
-    /// What to see in them.
+    /// Their explanation.
     pub text: String,
     /// The figure's numbers, each with its name.
     pub numbers: Vec<(String, f64)>,
@@ -85,7 +85,7 @@ impl Figure {
         },
         Self {
             name: "dirac-gan",
-            summary: "who converges in the one-point GAN: phase portraits of 12 games",
+            summary: "convergence of the one-point GAN: phase portraits of 12 pairs of losses",
             make: dirac_gan::show,
         },
         Self {
@@ -115,7 +115,7 @@ impl Figure {
         },
         Self {
             name: "js-estimate",
-            summary: "estimates of JS and W1 while a generator learns to write digits",
+            summary: "estimates of JS and W1 while a generator of digits is trained",
             make: js_estimate::show,
         },
     ];
@@ -140,15 +140,15 @@ impl Figure {
     ///
     /// # Errors
     /// If a computation or the drawing library fails.
-    pub fn make(&self) -> Result<Shown> {
+    pub fn make(&self) -> Result<FigureOutput> {
         (self.make)()
     }
 }
 
 /// The number called `name`, for the tests of the figures.
 #[cfg(test)]
-fn number(shown: &Shown, name: &str) -> f64 {
-    shown.numbers.iter().find(|(own, _)| own == name).unwrap_or_else(|| panic!("no number {name}")).1
+fn number(output: &FigureOutput, name: &str) -> f64 {
+    output.numbers.iter().find(|(own, _)| own == name).unwrap_or_else(|| panic!("no number {name}")).1
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use brigand_core::Place;
 use brigand_core::session::{Session, Span};
 
-use super::{Plate, Shown};
+use super::{FigureOutput, Plate};
 use crate::data::{self, Spec};
 use crate::error::{Error, Result};
 use crate::evaluation::{Features, ModeCoverage};
@@ -20,7 +20,7 @@ const SAMPLES: usize = 2500;
 const SIDE: usize = 270;
 
 /// The densities of one system at the looks, and at the last one the modes it covers and its high-quality share.
-fn watched(name: &str) -> Result<(Vec<Picture>, usize, f64)> {
+fn recorded(name: &str) -> Result<(Vec<Picture>, usize, f64)> {
     let words = ["data.source=ring8".to_owned(), format!("training.steps={STEPS}")];
     let changes = Changes { file: None, assignments: words.to_vec() };
     let recipe = Recipe::resolve(registry::find(name)?, &changes)?;
@@ -49,24 +49,24 @@ fn watched(name: &str) -> Result<(Vec<Picture>, usize, f64)> {
     Ok((pictures, covered, quality))
 }
 
-pub(super) fn show() -> Result<Shown> {
+pub(super) fn show() -> Result<FigureOutput> {
     let (mut panels, mut numbers) = (Vec::new(), Vec::new());
     for name in SYSTEMS {
-        let (pictures, covered, quality) = watched(name)?;
+        let (pictures, covered, quality) = recorded(name)?;
         panels.extend(pictures);
         numbers.push((format!("{name}: modes covered"), covered as f64));
         numbers.push((format!("{name}: share within three deviations"), quality));
     }
-    let text = "Eight narrow normals lie on a circle; each row is a system, each column a look at the density of its \
-                generator while it trains. A mode counts as covered when at least one of 2,500 samples lies within \
+    let text = "Eight narrow normals lie on a circle; each row is a system, each column the density of its \
+                generator at a step of the training. A mode counts as covered when at least one of 2,500 samples lies within \
                 three standard deviations of its centre. The plain GAN, with \
-                the usual step size, runs after whichever mode the discriminator has neglected; it is still scattered \
-                here, and later settles on a few of the modes. The unrolled GAN answers a discriminator five steps \
-                ahead, so that leaving a mode does not pay; PacGAN's discriminator sees two samples at once and \
-                notices when they are too much alike; WGAN-GP's critic has a slope everywhere, and its generator \
-                spreads over the ring early and sharpens late. The steps are few here; docs/modes.md has the table \
+                the usual step size, moves between modes; its samples are still scattered \
+                here, and later converge to a few of the modes. The unrolled GAN's generator loss uses the discriminator five \
+                steps ahead; PacGAN's discriminator scores two samples together, so that low variety \
+                can be detected; WGAN-GP's critic has a gradient everywhere, and its generator \
+                covers the ring early and becomes sharp late. The steps are few here; docs/modes.md has the table \
                 of full runs."
         .to_owned();
     let sheet = Picture::mosaic(&panels, LOOKS.len())?;
-    Ok(Shown { plates: vec![Plate::still("mode-collapse", &sheet)?], text, numbers })
+    Ok(FigureOutput { plates: vec![Plate::still("mode-collapse", &sheet)?], text, numbers })
 }

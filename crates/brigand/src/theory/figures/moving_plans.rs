@@ -1,7 +1,7 @@
 //! Plans that turn one heap of earth into another, and what they cost.
 
 use super::curve::spaced;
-use super::{Plate, Shown};
+use super::{FigureOutput, Plate};
 use crate::error::Result;
 use crate::pictures::{Ink, Mark, Panel, Picture, Shape, Sheet};
 use crate::theory::{Costs, Plan, Points, optimal_plan, quantile_coupling};
@@ -51,12 +51,12 @@ impl Heaps {
     }
 }
 
-pub(super) fn show() -> Result<Shown> {
+pub(super) fn show() -> Result<FigureOutput> {
     let heaps = Heaps::new()?;
     let searched = heaps.searched;
     let (optimal, poor, independent) = (heaps.optimal.cost, heaps.poor.cost, heaps.independent.cost);
     let sheet = Sheet {
-        title: "Three plans for the same job, and what they cost".to_owned(),
+        title: "Three transport plans and their costs".to_owned(),
         panels: vec![
             heap_panel(&heaps),
             plan_panel(&format!("optimal plan: cost {optimal:.3}"), &heaps.optimal, Ink::Hue(2)),
@@ -69,18 +69,22 @@ pub(super) fn show() -> Result<Shown> {
     let frames: Vec<Picture> =
         spaced(0.0, 1.0, 50).map(|time| Ok(moment(&heaps, time).draw()?)).collect::<Result<_>>()?;
     let text = format!(
-        "Earth is moved from the blue heap p to the orange heap q. A plan says how much goes from each place to each \
-         place: its rows sum to p, its columns to q, and its cost is the sum of mass times distance. The optimal plan \
-         costs {optimal:.3}, which is the Wasserstein distance W1. It comes from sorting, so that no two loads cross and \
-         its mass lies along a rising staircase; a search over all plans finds none cheaper ({searched:.3}). Spreading every load over q in proportion costs \
-         {independent:.3}, the poorest plan {poor:.3}: it sends what is nearest farthest. moving-plans.gif carries both out \
-         at once: the optimal plan moves a heap, the poorest one lets loads pass through each other."
+        "Mass is moved from the blue histogram p to the orange histogram q. A transport plan gives the mass that goes from each \
+         place to each place: its rows sum to p, its columns to q, and its cost is the sum of mass times distance. The optimal plan \
+         costs {optimal:.3}, which is the Wasserstein distance W1. It comes from sorting, so that no two paths cross and \
+         the plan is monotone; an exact solver over all plans finds the same cost ({searched:.3}). The independent plan, p times q, costs \
+         {independent:.3}, the poorest plan {poor:.3}: it pairs the largest distances. moving-plans.gif shows both: \
+         the optimal plan shifts the mass without crossings, in the poorest one the paths cross."
     );
     let numbers =
         [("optimal", optimal), ("by search", searched), ("in proportion", independent), ("poorest", poor)];
     let plates =
         vec![Plate::still("moving-plans", &sheet.draw()?)?, Plate::moving("moving-plans", &frames, 5.0)?];
-    Ok(Shown { plates, text, numbers: numbers.map(|(name, cost)| (format!("cost, {name}"), cost)).to_vec() })
+    Ok(FigureOutput {
+        plates,
+        text,
+        numbers: numbers.map(|(name, cost)| (format!("cost, {name}"), cost)).to_vec(),
+    })
 }
 
 fn heap_panel(heaps: &Heaps) -> Panel {
@@ -95,8 +99,8 @@ fn heap_panel(heaps: &Heaps) -> Panel {
         x: (-0.6, 8.6),
         y: (0.0, 0.42),
         marks: vec![
-            Mark::named("p, what there is", Ink::Hue(0), columns(&heaps.from, -0.2)),
-            Mark::named("q, what is wanted", Ink::Hue(1), columns(&heaps.to, 0.2)),
+            Mark::named("p, source", Ink::Hue(0), columns(&heaps.from, -0.2)),
+            Mark::named("q, target", Ink::Hue(1), columns(&heaps.to, 0.2)),
         ],
     }
 }
@@ -129,7 +133,7 @@ fn moment(heaps: &Heaps, time: f64) -> Sheet {
         y: (0.0, 0.6),
         marks: vec![
             Mark::named(
-                "q, what is wanted",
+                "q, target",
                 Ink::Hue(1),
                 Shape::Columns(heaps.places.iter().copied().zip(heaps.to.iter().copied()).collect(), 0.8),
             ),

@@ -4,7 +4,7 @@ use brigand_autograd::Variable;
 
 use super::curve::{graph, spaced, zipped};
 use super::training::{FigureCritic, FigureGenerator, column, mlp};
-use super::{Plate, Shown};
+use super::{FigureOutput, Plate};
 use crate::error::Result;
 use crate::objectives::Objective;
 use crate::penalties::{Cost, Penalty, Probe};
@@ -42,7 +42,7 @@ struct Look {
 
 fn looks() -> Result<Vec<Look>> {
     let sample = SampleShape::Points { dimensions: 1 };
-    // The discriminator must be the quicker one: it has to notice the width, not only the place.
+    // The discriminator has the larger step size: it has to fit the width, not only the position.
     let (fast, slow) = (OptimizerRecipe::adam(2e-3, 0.5, 0.9), OptimizerRecipe::adam(3e-4, 0.5, 0.9));
     let penalty = Penalty::Gradient { probe: Probe::Real, cost: Cost::Squared, weight: 0.1 };
     let layers = mlp(&[64, 64], Hidden::Tanh);
@@ -107,7 +107,7 @@ fn smoothed(values: &[f64]) -> Result<Vec<(f64, f64)>> {
     Ok(graph(RANGE.0, RANGE.1, 180, density))
 }
 
-pub(super) fn show() -> Result<Shown> {
+pub(super) fn show() -> Result<FigureOutput> {
     let target = Normal::new(DATA.0, DATA.1)?;
     let looks = looks()?;
     let frames: Vec<Picture> =
@@ -123,12 +123,12 @@ pub(super) fn show() -> Result<Shown> {
     let settled = settled(&looks);
     let first = looks.first().map_or(f64::NAN, |look| look.w1);
     let text = format!(
-        "Blue is the data, orange what the generator makes of normal noise; the lines below show where it sends each latent z. \
-         The green line is the discriminator: high where it expects data. At first the samples are too narrow and too far to the \
-         right; D slopes upwards to the left, the samples climb that slope, the lines spread until the widths agree (where they cross, G is a mirror image, which symmetric noise allows), and D \
-         flattens towards 1/2 where there is nothing left to tell. W1 to the data falls from {first:.2} to {settled:.2} on average over the last \
-         third; the discriminator's lower bound of JS ends at {:.3}, near 0. It never quite comes to rest: the two keep chasing each \
-         other a little, as the one-point GAN (figure dirac-gan) does for ever; the R1 penalty is what keeps the swings small.",
+        "Blue is the data, orange the generator's samples from normal noise; the lines below connect each latent z with its sample. \
+         The green line is the discriminator D(x). At first the samples are too narrow and too far to the \
+         right; D slopes upwards to the left, the samples move up that slope, the lines spread until the widths are equal (where they cross, G is decreasing, which symmetric noise allows), and D \
+         flattens towards 1/2 where the densities are equal. W1 to the data falls from {first:.2} to {settled:.2} on average over the last \
+         third; the discriminator's lower bound of JS ends at {:.3}, near 0. It does not converge exactly: small oscillations remain, \
+         as in the one-point GAN (figure dirac-gan); the R1 penalty keeps them small.",
         last.1
     );
     let numbers = vec![
@@ -138,7 +138,7 @@ pub(super) fn show() -> Result<Shown> {
         ("JS bound at the end".to_owned(), last.1),
     ];
     let plates = vec![Plate::still("normal-1d", &sheet.draw()?)?, Plate::moving("normal-1d", &frames, 8.0)?];
-    Ok(Shown { plates, text, numbers })
+    Ok(FigureOutput { plates, text, numbers })
 }
 
 /// The mean distance over the last third of the training.
@@ -172,18 +172,18 @@ fn scene(target: &Normal, look: &Look) -> Panel {
 }
 
 fn frame(target: &Normal, looks: &[Look], index: usize) -> Sheet {
-    let seen = looks.get(..=index).unwrap_or(looks);
+    let past = looks.get(..=index).unwrap_or(looks);
     let line = |value: fn(&Look) -> f64| {
-        Shape::Line(seen.iter().map(|look| (look.step as f64, value(look))).collect())
+        Shape::Line(past.iter().map(|look| (look.step as f64, value(look))).collect())
     };
     let curves = Panel {
-        title: "how far apart".to_owned(),
+        title: "distance of the distributions".to_owned(),
         x_label: "step".to_owned(),
         x: (0.0, STEPS as f64),
         y: (-0.1, 1.5),
         marks: vec![
             Mark::named("W1", Ink::Hue(0), line(|look| look.w1)),
-            Mark::named("JS as D knows it", Ink::Hue(2), line(|look| look.js)),
+            Mark::named("lower bound of JS", Ink::Hue(2), line(|look| look.js)),
         ],
         ..Panel::default()
     };

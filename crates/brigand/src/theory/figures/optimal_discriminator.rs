@@ -1,8 +1,8 @@
-//! What the generator sees of a perfect discriminator, and of a perfect critic.
+//! The gradient that a perfect discriminator and a perfect critic give the generator.
 
 use super::curve::{graph, spaced, zipped};
 use super::training::{FigureCritic, column, mlp};
-use super::{Plate, Shown};
+use super::{FigureOutput, Plate};
 use crate::error::Result;
 use crate::objectives::{Objective, Wasserstein};
 use crate::penalties::{Cost, Penalty, Probe};
@@ -40,7 +40,7 @@ fn trained(objective: Objective, penalty: Penalty) -> Result<Vec<f64>> {
     critic.scores(&column(spaced(RANGE.0, RANGE.1, INTERVALS))?)
 }
 
-pub(super) fn show() -> Result<Shown> {
+pub(super) fn show() -> Result<FigureOutput> {
     let (p, q) = (Normal::new(REAL.0, REAL.1)?, Normal::new(FAKE.0, FAKE.1)?);
     let places: Vec<f64> = spaced(RANGE.0, RANGE.1, INTERVALS).collect();
     let exact = |x: f64| 1.0 / (1.0 + (q.log_density(x) - p.log_density(x)).exp());
@@ -72,7 +72,7 @@ pub(super) fn show() -> Result<Shown> {
     }
     panels.extend(slopes);
     let sheet = Sheet {
-        title: "Real data and generated samples far apart: who still has a gradient?".to_owned(),
+        title: "Discriminator and critic between distant real and generated samples".to_owned(),
         panels,
         columns: 2,
         size: (900, 800),
@@ -80,9 +80,9 @@ pub(super) fn show() -> Result<Shown> {
     let value = |index: usize| numbers.get(index).map_or(f64::NAN, |(_, value): &(String, f64)| *value);
     let text = format!(
         "Real data lies around {:.0}, generated samples around {:.0}. The best discriminator, p / (p + q), is 1 here and 0 there \
-         with a cliff between: on the generated samples its slope is {:.0e} (trained: {:.0e}), so nothing tells them to go left. \
-         The best critic among functions of slope 1 falls evenly from the real to the generated side: its slope \
-         is {:.2} on the samples (trained with the one-sided gradient penalty: {:.2}). It is the difference between a verdict and a direction.",
+         with a steep transition between: on the generated samples its slope is {:.0e} (trained: {:.0e}), so the generator gets almost no gradient. \
+         The best critic among functions of slope 1 falls linearly from the real to the generated side: its slope \
+         is {:.2} on the samples (trained with the one-sided gradient penalty: {:.2}).",
         REAL.0,
         FAKE.0,
         value(0),
@@ -90,7 +90,7 @@ pub(super) fn show() -> Result<Shown> {
         value(2),
         value(3)
     );
-    Ok(Shown { plates: vec![Plate::still("optimal-discriminator", &sheet.draw()?)?], text, numbers })
+    Ok(FigureOutput { plates: vec![Plate::still("optimal-discriminator", &sheet.draw()?)?], text, numbers })
 }
 
 /// Kantorovich's potential, high on `p`: its slope is the sign of `F_q - F_p`.

@@ -1,4 +1,4 @@
-//! A generator and a discriminator small enough to be looked into at every step, made of the same networks, objectives,
+//! A generator and a discriminator small enough to be evaluated at every step, with the same networks, objectives,
 //! penalties and optimizers as every trained system.
 
 use brigand_autograd::{Output, Variable, without_recording};

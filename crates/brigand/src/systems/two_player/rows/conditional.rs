@@ -1,4 +1,4 @@
-//! Samples of a class that is asked for, and codes that are to mean something.
+//! Class-conditional systems, and InfoGAN's latent codes.
 
 use brigand_core::batch::SampleKind;
 use brigand_core::networks::{DcganRecipe, Hidden, HiddenNormalization, MlpRecipe, NetworkRecipe};
@@ -25,7 +25,7 @@ pub(super) const ROWS: [Row; 5] = [
             (
                 "cgan",
                 FAMILY,
-                "the class beside latent and sample, for both players",
+                "conditional GAN: the class is an input of generator and discriminator",
                 "Mirza and Osindero 2014, arXiv:1411.1784",
             ),
             |kind| boxed(cgan(kind)),
@@ -40,7 +40,7 @@ pub(super) const ROWS: [Row; 5] = [
             (
                 "cgan-projection",
                 FAMILY,
-                "the class as a direction in the discriminator's features, hinge loss",
+                "projection discriminator with the hinge loss, class-conditional batch normalisation in the generator",
                 "Miyato and Koyama 2018, arXiv:1802.05637",
             ),
             |kind| boxed(projection(kind)),
@@ -50,13 +50,18 @@ pub(super) const ROWS: [Row; 5] = [
         (
             "cgan-matching",
             FAMILY,
-            "one score for real or fake, one for whether sample and class match",
+            "matching-aware discriminator: a second output scores whether sample and class match",
             "Reed et al. 2016, arXiv:1605.05396",
         ),
         |kind| boxed(matching(kind)),
     ),
     row(
-        ("acgan", FAMILY, "the discriminator also classifies", "Odena et al. 2016, arXiv:1610.09585"),
+        (
+            "acgan",
+            FAMILY,
+            "auxiliary classifier: the discriminator also predicts the class",
+            "Odena et al. 2016, arXiv:1610.09585",
+        ),
         |kind| boxed(auxiliary(kind)),
     ),
     Row {
@@ -68,7 +73,7 @@ pub(super) const ROWS: [Row; 5] = [
             (
                 "infogan",
                 Family::Codes,
-                "codes that the discriminator recognises in the samples",
+                "latent codes that the discriminator predicts from the samples (mutual information)",
                 "Chen et al. 2016, arXiv:1606.03657",
             ),
             |kind| boxed(infogan(kind)),
@@ -134,8 +139,8 @@ fn projection(kind: SampleKind) -> TwoPlayerRecipe {
     }
 }
 
-/// In the plane a generator can move its samples away from the data to where no other class is near, unless the second head
-/// learns that fakes match nothing.
+/// In the plane a generator can move its samples away from the data to where no other class is near, unless generated
+/// samples count as not matching.
 fn matching(kind: SampleKind) -> TwoPlayerRecipe {
     let fakes = kind == SampleKind::Points;
     TwoPlayerRecipe {
@@ -149,9 +154,9 @@ fn matching(kind: SampleKind) -> TwoPlayerRecipe {
     }
 }
 
-/// The second head learns from real images only: if it learns from fakes too, as in the paper, both players settle on
-/// signs of the classes that only they use. In the plane the reward for being easy to classify moves samples away from the
-/// data, so that it weighs less there.
+/// The classifier is trained on real images only: if it is trained on generated ones too, as in the paper, both players
+/// converge to class features that other classifiers do not recognise. In the plane the classification loss moves samples
+/// away from the data, so it has a smaller weight there.
 fn auxiliary(kind: SampleKind) -> TwoPlayerRecipe {
     let (weight, fakes) = if kind == SampleKind::Image { (1.0, false) } else { (0.1, true) };
     TwoPlayerRecipe {

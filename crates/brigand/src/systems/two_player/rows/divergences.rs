@@ -11,14 +11,18 @@ const FAMILY: Family = Family::Divergences;
 const GOODFELLOW: &str = "Goodfellow et al. 2014, arXiv:1406.2661";
 
 pub(super) const ROWS: [Row; 4] = [
-    row(("mmgan", FAMILY, "the minimax game with the saturating generator loss", GOODFELLOW), |kind| {
-        boxed(mmgan(kind))
-    }),
-    row(("nsgan", FAMILY, "the same game with the loss that keeps a gradient", GOODFELLOW), |kind| {
-        boxed(ordinary(kind))
-    }),
     row(
-        ("lsgan", FAMILY, "least squares: a Pearson divergence", "Mao et al. 2016, arXiv:1611.04076"),
+        ("mmgan", FAMILY, "minimax losses: the generator minimises the saturating ln(1 - D)", GOODFELLOW),
+        |kind| boxed(mmgan(kind)),
+    ),
+    row(("nsgan", FAMILY, "non-saturating generator loss -ln D", GOODFELLOW), |kind| boxed(ordinary(kind))),
+    row(
+        (
+            "lsgan",
+            FAMILY,
+            "least-squares losses, which minimise a Pearson chi-squared divergence",
+            "Mao et al. 2016, arXiv:1611.04076",
+        ),
         |kind| boxed(lsgan(kind)),
     ),
     row(

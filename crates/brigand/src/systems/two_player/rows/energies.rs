@@ -17,7 +17,7 @@ pub(super) const ROWS: [Row; 3] = [
         (
             "ebgan",
             FAMILY,
-            "an auto-encoder as discriminator, with a pull-away term",
+            "energy-based GAN: an auto-encoder as discriminator, a pull-away term in the generator's loss",
             "Zhao et al. 2016, arXiv:1609.03126",
         ),
         |kind| boxed(ebgan(kind)),
@@ -26,14 +26,20 @@ pub(super) const ROWS: [Row; 3] = [
         (
             "energy-gan",
             FAMILY,
-            "an energy model whose sampler keeps its entropy",
+            "energy-based GAN with an entropy term in the generator's loss",
             "Kumar et al. 2019, arXiv:1901.08508",
         ),
         |kind| boxed(energy_gan(kind)),
     ),
-    row(("ls-gan", FAMILY, "losses with margins between pairs", "Qi 2017, arXiv:1701.06264"), |kind| {
-        boxed(ls_gan(kind))
-    }),
+    row(
+        (
+            "ls-gan",
+            FAMILY,
+            "loss-sensitive GAN: margins between the losses of real and generated samples",
+            "Qi 2017, arXiv:1701.06264",
+        ),
+        |kind| boxed(ls_gan(kind)),
+    ),
 ];
 
 /// For points the margin is of the order of the error of a constant reconstruction. For images that is too much: the

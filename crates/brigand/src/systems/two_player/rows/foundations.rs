@@ -38,8 +38,8 @@ pub(super) const ROWS: [Row; 2] = [
     ),
 ];
 
-/// The non-saturating game between DCGAN's networks with the paper's values (and 4x4 kernels, which double sizes
-/// exactly), or between two plain hidden layers for points.
+/// The non-saturating loss with DCGAN's networks and the paper's values (and 4x4 kernels, which double sizes
+/// exactly), or with two hidden layers for points.
 pub fn ordinary(kind: SampleKind) -> TwoPlayerRecipe {
     let (latent, network) = match kind {
         SampleKind::Image => (100, NetworkRecipe::Dcgan(DcganRecipe::default())),

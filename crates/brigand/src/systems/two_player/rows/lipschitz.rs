@@ -1,4 +1,4 @@
-//! Discriminators that are kept from growing steep, with other objectives than the Wasserstein one.
+//! Discriminators of bounded gradient norm with other objectives than the Wasserstein one.
 
 use brigand_core::batch::SampleKind;
 use brigand_core::objectives::{Hinge, Objective};
@@ -13,24 +13,39 @@ const FAMILY: Family = Family::Lipschitz;
 
 pub(super) const ROWS: [Row; 4] = [
     row(
-        ("dragan", FAMILY, "gradient norm 1 around real samples", "Kodali et al. 2017, arXiv:1705.07215"),
+        (
+            "dragan",
+            FAMILY,
+            "gradient penalty in a neighbourhood of real samples",
+            "Kodali et al. 2017, arXiv:1705.07215",
+        ),
         |kind| boxed(dragan(kind)),
     ),
     row(
         (
             "sngan",
             FAMILY,
-            "spectral normalisation with the hinge loss",
+            "spectral normalisation of the discriminator with the hinge loss",
             "Miyato et al. 2018, arXiv:1802.05957",
         ),
         |kind| boxed(sngan(kind)),
     ),
     row(
-        ("gn-gan", FAMILY, "scores divided by their gradient norm", "Wu et al. 2021, arXiv:2109.02235"),
+        (
+            "gn-gan",
+            FAMILY,
+            "gradient normalisation: scores are divided by a function of their gradient norm",
+            "Wu et al. 2021, arXiv:2109.02235",
+        ),
         |kind| boxed(gn_gan(kind)),
     ),
     row(
-        ("gran-gan", FAMILY, "scores of slope 1 almost everywhere", "Bhaskara et al. 2021, arXiv:2111.03162"),
+        (
+            "gran-gan",
+            FAMILY,
+            "gradient normalisation of piecewise linear networks: gradient norm at most 1 almost everywhere",
+            "Bhaskara et al. 2021, arXiv:2111.03162",
+        ),
         |kind| boxed(gran_gan(kind)),
     ),
 ];

@@ -37,7 +37,7 @@ pub const ROWS: [&[Row]; 8] = [
 /// The default values of a row for samples of a kind.
 type Defaults = fn(SampleKind) -> Result<Box<dyn Recipe>>;
 
-/// What a row of the registry says of a system: name, family, summary, paper.
+/// Name, family, summary and paper of a row of the registry.
 type About = (&'static str, Family, &'static str, &'static str);
 
 /// A row with its default values.
@@ -96,7 +96,7 @@ fn critic(kind: SampleKind, optimizer: OptimizerRecipe) -> TwoPlayerRecipe {
     recipe
 }
 
-/// The weight of a penalty that pulls the gradient norm to 1. Points lie closer together than images, so that scores of a
+/// The weight of a penalty on gradient norms other than 1. Points lie closer together than images, so that scores of a
 /// critic of slope 1 differ less; 0.1 instead of 10, as in the toy experiments of WGAN-GP's authors, allows steeper slopes.
 fn weight(kind: SampleKind) -> f64 {
     match kind {
@@ -109,7 +109,7 @@ fn penalty(probe: Probe, cost: Cost, weight: f64) -> Penalty {
     Penalty::Gradient { probe, cost, weight }
 }
 
-/// Points end on a fine structure, which a fading step size finds.
+/// The modes of points are narrow, so the step size decreases towards the end.
 fn fading(kind: SampleKind) -> Schedule {
     match kind {
         SampleKind::Image => Schedule::Constant {},

@@ -1,4 +1,4 @@
-//! Against the collapse of modes.
+//! Systems against mode collapse.
 
 use brigand_core::batch::SampleKind;
 use brigand_core::networks::{Hidden, MlpRecipe, NetworkRecipe};
@@ -21,7 +21,7 @@ pub(super) const ROWS: [Row; 3] = [
             (
                 "unrolled",
                 FAMILY,
-                "the generator's loss uses a discriminator some steps ahead",
+                "unrolled GAN: the generator's loss is computed after several unrolled discriminator steps",
                 "Metz et al. 2016, arXiv:1611.02163",
             ),
             |kind| boxed(unrolled(kind)),
@@ -31,7 +31,7 @@ pub(super) const ROWS: [Row; 3] = [
         (
             "pacgan",
             FAMILY,
-            "a discriminator that scores samples in packs of two",
+            "packing: the discriminator scores two samples together",
             "Lin et al. 2017, arXiv:1712.04086",
         ),
         |kind| boxed(pacgan(kind)),
@@ -40,14 +40,14 @@ pub(super) const ROWS: [Row; 3] = [
         (
             "mdgan",
             FAMILY,
-            "an encoder whose reconstructions cover every mode",
+            "mode regularisation: the generator also minimises an encoder's reconstruction error of real samples",
             "Che et al. 2016, arXiv:1612.02136",
         ),
         |kind| boxed(mdgan(kind)),
     ),
 ];
 
-/// The paper's demonstration in the plane: the minimax game between smooth (tanh) networks, through which second
+/// The paper's demonstration in the plane: minimax losses and smooth (tanh) networks, through which second
 /// derivatives flow.
 fn unrolled(kind: SampleKind) -> TwoPlayerRecipe {
     let mut recipe = ordinary(kind);
@@ -69,6 +69,6 @@ fn pacgan(kind: SampleKind) -> TwoPlayerRecipe {
 
 fn mdgan(kind: SampleKind) -> TwoPlayerRecipe {
     let mut recipe = ordinary(kind);
-    recipe.techniques.encoder = EncoderRecipe::ModeRegularization { distance: 0.2, judgement: 0.4 };
+    recipe.techniques.encoder = EncoderRecipe::ModeRegularization { distance: 0.2, score: 0.4 };
     recipe
 }

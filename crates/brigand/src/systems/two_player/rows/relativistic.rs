@@ -1,4 +1,4 @@
-//! Real against fake, instead of each alone.
+//! Relativistic losses: differences between scores of real and generated samples.
 
 use brigand_core::batch::SampleKind;
 use brigand_core::objectives::{
@@ -15,23 +15,35 @@ const FAMILY: Family = Family::Relativistic;
 const PAPER: &str = "Jolicoeur-Martineau 2018, arXiv:1807.00734";
 
 pub(super) const ROWS: [Row; 5] = [
-    row(("rsgan", FAMILY, "real against fake, pair by pair", PAPER), |kind| {
-        boxed(with(kind, Relativistic {}))
-    }),
-    row(("rasgan", FAMILY, "each sample against the other side's mean", PAPER), |kind| {
-        boxed(with(kind, RelativisticAverage {}))
-    }),
-    row(("ralsgan", FAMILY, "the same with least squares", PAPER), |kind| {
+    row(
+        (
+            "rsgan",
+            FAMILY,
+            "relativistic losses: score differences of pairs of a real and a generated sample",
+            PAPER,
+        ),
+        |kind| boxed(with(kind, Relativistic {})),
+    ),
+    row(
+        (
+            "rasgan",
+            FAMILY,
+            "relativistic average losses: each score minus the mean score of the other batch",
+            PAPER,
+        ),
+        |kind| boxed(with(kind, RelativisticAverage {})),
+    ),
+    row(("ralsgan", FAMILY, "relativistic average losses with least squares", PAPER), |kind| {
         boxed(with(kind, RelativisticAverageLeastSquares {}))
     }),
-    row(("rahinge", FAMILY, "the same with hinges", PAPER), |kind| {
+    row(("rahinge", FAMILY, "relativistic average losses with hinges", PAPER), |kind| {
         boxed(with(kind, RelativisticAverageHinge {}))
     }),
     row(
         (
             "r3gan",
             FAMILY,
-            "relativistic pairs with zero-centred penalties on both sides",
+            "relativistic losses with zero-centred gradient penalties on real and generated samples (R1, R2)",
             "Huang et al. 2024, arXiv:2501.05441",
         ),
         |kind| boxed(r3gan(kind)),

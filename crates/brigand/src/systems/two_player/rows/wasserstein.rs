@@ -15,14 +15,19 @@ const FAMILY: Family = Family::Wasserstein;
 
 pub(super) const ROWS: [Row; 7] = [
     row(
-        ("wgan", FAMILY, "a critic with clipped weights", "Arjovsky et al. 2017, arXiv:1701.07875"),
+        (
+            "wgan",
+            FAMILY,
+            "Wasserstein loss, critic with clipped weights",
+            "Arjovsky et al. 2017, arXiv:1701.07875",
+        ),
         |kind| boxed(wgan(kind)),
     ),
     row(
         (
             "wgan-gp",
             FAMILY,
-            "a critic whose gradient norm is pulled to 1",
+            "Wasserstein loss with a two-sided gradient penalty between real and generated samples",
             "Gulrajani et al. 2017, arXiv:1704.00028",
         ),
         |kind| boxed(wgan_gp(kind)),
@@ -31,7 +36,7 @@ pub(super) const ROWS: [Row; 7] = [
         (
             "wgan-lp",
             FAMILY,
-            "a critic whose gradient norm is kept from exceeding 1",
+            "Wasserstein loss with a one-sided gradient penalty: only gradient norms above 1 are penalised",
             "Petzka et al. 2017, arXiv:1709.08894",
         ),
         |kind| boxed(wgan_lp(kind)),
@@ -40,7 +45,7 @@ pub(super) const ROWS: [Row; 7] = [
         (
             "ct-gan",
             FAMILY,
-            "WGAN-GP with scores that should not depend on dropout masks",
+            "WGAN-GP with a consistency term between two dropout masks",
             "Wei et al. 2018, arXiv:1803.01541",
         ),
         |kind| boxed(ct_gan(kind)),
@@ -49,7 +54,7 @@ pub(super) const ROWS: [Row; 7] = [
         (
             "wgan-div",
             FAMILY,
-            "the Wasserstein divergence: no Lipschitz constraint",
+            "Wasserstein divergence: a penalty on the sixth power of the gradient norm, no Lipschitz constraint",
             "Wu et al. 2018, arXiv:1712.01026",
         ),
         |kind| boxed(wgan_div(kind)),
@@ -58,14 +63,20 @@ pub(super) const ROWS: [Row; 7] = [
         (
             "c-transform",
             FAMILY,
-            "the second potential computed over the batch",
+            "Wasserstein distance whose second potential is the critic's c-transform over the batch",
             "Mallasto et al. 2019, arXiv:1910.00535",
         ),
         |kind| boxed(c_transform(kind)),
     ),
-    row(("gan-qp", FAMILY, "a quadratic potential over pairs", "Su 2018, arXiv:1811.07296"), |kind| {
-        boxed(gan_qp(kind))
-    }),
+    row(
+        (
+            "gan-qp",
+            FAMILY,
+            "quadratic potential over pairs of real and generated samples, no Lipschitz constraint",
+            "Su 2018, arXiv:1811.07296",
+        ),
+        |kind| boxed(gan_qp(kind)),
+    ),
 ];
 
 /// The authors' Adam: for convolutions on images with momentum, for points with a larger step.

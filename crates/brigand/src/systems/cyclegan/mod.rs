@@ -1,20 +1,21 @@
-//! `cyclegan`: translation between two domains of images without pairs (Zhu et al. 2017, arXiv:1703.10593). Each
-//! translator has to find the original again in what the other made of it.
+//! `cyclegan`: translation between two domains of images without pairs (Zhu et al. 2017, arXiv:1703.10593). The
+//! cycle-consistency loss compares each image with its translation to the other domain and back.
+
+mod recipe;
 
 use brigand_autograd::{Variable, without_recording};
-use brigand_core::batch::{Batch, IMAGES, Need, PARTNER, SECOND, SECOND_PARTNER, SampleKind};
+use brigand_core::batch::{Batch, IMAGES, PARTNER, SECOND, SECOND_PARTNER};
 use brigand_core::capability::{Content, Direction, Exhibit, Showing, Translator};
 use brigand_core::measurements::GENERATOR_LOSS;
 use brigand_core::modules::Network;
-use brigand_core::networks::{ImageTranslator, PatchDiscriminator, PatchRecipe, TranslatorRecipe};
-use brigand_core::objectives::{LeastSquares, Objective};
-use brigand_core::players::{Critic, ImagePool, OptimizerRecipe, Player, Rules, Schedule, Turn};
-use brigand_core::recipe::{Family, Length, Make, Row, SystemRecipe};
+use brigand_core::networks::{ImageTranslator, PatchDiscriminator};
+use brigand_core::players::{Critic, ImagePool, Player, Turn};
+use brigand_core::recipe::{Family, Length, Make, Row};
 use brigand_core::system::{Parts, System};
 use brigand_core::{Error, Result, Setup, parts};
-use serde::{Deserialize, Serialize};
 
-use super::held_out::{HeldOutRecipe, for_each_portion};
+use super::held_out::for_each_portion;
+pub use recipe::{CycleGanLosses, CycleGanOptimizers, CycleGanRecipe, PoolRecipe};
 
 /// Name of the mean absolute distance of images to what both translations make of them, both domains summed.
 pub const CYCLE_ERROR: &str = "cycle_error";
@@ -27,117 +28,16 @@ pub const HELD_OUT_CYCLE_ERROR: &str = "held_out_cycle_error";
 const TO_SECOND: Direction = Direction { name: "a-to-b", from: IMAGES, to: SECOND };
 const TO_FIRST: Direction = Direction { name: "b-to-a", from: SECOND, to: IMAGES };
 
-/// The parts of the translators' loss besides the discriminators'.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct CycleGanLosses {
-    /// Weight of the mean absolute distance to the original after both translations.
-    pub cycle: f64,
-    /// Weight, as a share of the former, of the change to images that are of the wanted domain already; 0 where the domains
-    /// have different channels.
-    pub identity: f64,
-}
-
-/// Earlier translations.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct PoolRecipe {
-    /// Translations that are kept for the discriminators' updates; 0 to give them the newest only.
-    pub size: usize,
-}
-
-/// How the four networks step.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct CycleGanOptimizers {
-    /// Both translators'.
-    pub translator: OptimizerRecipe,
-    /// Both discriminators'.
-    pub discriminator: OptimizerRecipe,
-}
-
-/// Everything that makes a CycleGAN.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct CycleGanRecipe {
-    /// Both translators' network.
-    pub translator: TranslatorRecipe,
-    /// Both discriminators' network.
-    pub discriminator: PatchRecipe,
-    /// What translators and discriminators minimise, and what constrains the discriminators.
-    pub rules: Rules,
-    /// The other parts of the translators' loss.
-    pub losses: CycleGanLosses,
-    /// Earlier translations for the discriminators.
-    pub pool: PoolRecipe,
-    /// How they step.
-    pub optimizer: CycleGanOptimizers,
-    /// How the step sizes change over the run.
-    pub schedule: Schedule,
-    /// When it is measured on samples kept from it.
-    pub held_out: HeldOutRecipe,
-}
-
 /// Its row of the registry.
 pub const ROW: Row = Row {
     name: "cyclegan",
     family: Family::Translation,
-    summary: "two domains of images without pairs, translated both ways and back",
+    summary: "unpaired image-to-image translation in both directions with a cycle-consistency loss",
     paper: "Zhu et al. 2017, arXiv:1703.10593",
     data: "scenes",
     length: |_| Length { steps: 2000, batch: 4 },
     make: Make::of::<CycleGanRecipe>(),
 };
-
-impl SystemRecipe for CycleGanRecipe {
-    const NEEDS: &'static [Need] = &[Need::Numbers(IMAGES), Need::Numbers(SECOND)];
-
-    /// The paper's losses; networks for images of 16 to 64 pixels.
-    fn defaults(kind: SampleKind) -> Result<Self> {
-        match kind {
-            SampleKind::Image => {}
-            SampleKind::Points => {
-                return Err(Error::Recipe(
-                    "cyclegan needs images of two domains; give --data scenes or unpaired:SPEC_A,SPEC_B"
-                        .into(),
-                ));
-            }
-        }
-        let optimizer = OptimizerRecipe::adam(1e-3, 0.5, 0.999);
-        Ok(Self {
-            translator: TranslatorRecipe { width: 12, halvings: 1, blocks: 2 },
-            discriminator: PatchRecipe { width: 16, halvings: 1 },
-            rules: Rules::plain(Objective::LeastSquares(LeastSquares { a: 0.0, b: 1.0, c: 1.0 })),
-            losses: CycleGanLosses { cycle: 10.0, identity: 0.0 },
-            pool: PoolRecipe { size: 50 },
-            optimizer: CycleGanOptimizers { translator: optimizer, discriminator: optimizer },
-            schedule: Schedule::Linear { after: 0.5 },
-            held_out: HeldOutRecipe { every: 500 },
-        })
-    }
-
-    fn check(&self) -> Result<()> {
-        self.translator.check()?;
-        self.discriminator.check()?;
-        self.rules.check()?;
-        self.optimizer.translator.check("translator")?;
-        self.optimizer.discriminator.check("discriminator")?;
-        self.schedule.check()?;
-        for (key, value) in [("cycle", self.losses.cycle), ("identity", self.losses.identity)] {
-            if !(value >= 0.0 && value.is_finite()) {
-                return Err(Error::Recipe(format!("losses.{key} is {value}; give 0 or more")));
-            }
-        }
-        if self.pool.size > 10_000 {
-            return Err(Error::Recipe(format!("pool.size is {}; give 0 to 10000", self.pool.size)));
-        }
-        Ok(())
-    }
-
-    fn build(&self, setup: &Setup) -> Result<Box<dyn System>> {
-        Ok(Box::new(CycleGan::new(self, setup)?))
-    }
-}
 
 /// Two translators and two discriminators in training.
 struct CycleGan {
@@ -176,7 +76,7 @@ impl CycleGan {
             let network =
                 Network::build(name, setup, |b| PatchDiscriminator::new(b, &recipe.discriminator, image))?;
             let player = Player::new(network, recipe.optimizer.discriminator)?.scheduled(recipe.schedule);
-            Critic::new(player, recipe.rules)
+            Critic::new(player, recipe.rules())
         };
         let pool = |image: [usize; 3]| {
             let like = setup.place.numbers(vec![0.0; image.iter().product()], &image)?;
@@ -211,7 +111,7 @@ impl CycleGan {
         Ok((translated, again))
     }
 
-    /// Notes the errors on held-out images; that on pairs where the data knows the partners.
+    /// Notes the errors on held-out images; that on pairs where the data has them.
     fn note_held_out(&self, turn: &mut Turn<'_>) -> Result<()> {
         let (mut cycle, mut pair) = (Mean::default(), Mean::default());
         for_each_portion(turn.feed(), |batch| {

@@ -3,8 +3,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout, reason = "helpers of tests")]
 
-mod support;
-
+use crate::support::{recipe, session};
 use brigand::batch::Need;
 use brigand::random::Stream;
 use brigand::recipe::Row;
@@ -12,7 +11,6 @@ use brigand::registry;
 use brigand::system::System;
 use brigand::theory::{Points, sliced_wasserstein};
 use brigand::training::load_data;
-use support::{recipe, session};
 
 /// All that make points of latents; others say that they need something else.
 fn generating() -> impl Iterator<Item = &'static Row> {

@@ -4,10 +4,10 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout, reason = "helpers of tests")]
 
-mod support;
-
 use std::sync::LazyLock;
 
+use crate::support::sample_quality::Classifier;
+use crate::support::{refusal, reports, session};
 use brigand::data::{Options, Spec, load};
 use brigand::latent::{CATEGORY, CLASS, LatentSpace};
 use brigand::random::Stream;
@@ -17,8 +17,6 @@ use brigand_autograd::Variable;
 use candle_core::Device;
 use pathfinding::matrix::Matrix;
 use pathfinding::prelude::kuhn_munkres;
-use support::sample_quality::Classifier;
-use support::{refusal, reports, session};
 
 static CLASSIFIER: LazyLock<Classifier> = LazyLock::new(|| {
     let digits = load(&"digits".parse::<Spec>().unwrap(), &Options::default()).unwrap();
@@ -26,7 +24,7 @@ static CLASSIFIER: LazyLock<Classifier> = LazyLock::new(|| {
 });
 
 /// `system` after so many steps of its run.
-fn trained(system: &str, words: &str, steps: u64) -> Session {
+pub(crate) fn trained(system: &str, words: &str, steps: u64) -> Session {
     let mut session = session(system, words).unwrap_or_else(|error| panic!("{system}: {error}"));
     session.advance_to(steps).unwrap_or_else(|error| panic!("{system}: {error}"));
     session
@@ -41,7 +39,7 @@ fn asked(space: &LatentSpace, name: &str) -> (Variable, Vec<u32>) {
 }
 
 /// The share of digits that are of the class that was asked for.
-fn class_match(system: &dyn System) -> f64 {
+pub(crate) fn class_match(system: &dyn System) -> f64 {
     let sampler = system.sampler().unwrap();
     let (latents, classes) = asked(sampler.space(), CLASS);
     CLASSIFIER.match_share(&sampler.generate(&latents).unwrap(), &classes)
@@ -124,7 +122,7 @@ fn classes_and_latents_that_do_not_exist_are_named() {
     let plain = trained("gan", "", 0);
     let space = plain.system().sampler().unwrap().space();
     let message = space.with_category(&short, CLASS, &[0, 0]).err().unwrap().to_string();
-    assert!(message.contains("cannot be asked for a class"), "{message}");
+    assert!(message.contains("have no class"), "{message}");
     let message = refusal("cgan", "data.source=swiss-roll");
     assert!(message.contains("needs labelled data"), "{message}");
 }

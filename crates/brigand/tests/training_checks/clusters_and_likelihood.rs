@@ -3,8 +3,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout, reason = "helpers of tests")]
 
-mod support;
-
+use crate::support::{recipe, refusal, session_with_held_out};
 use brigand::batch::{Batch, Schema};
 use brigand::data::Modes;
 use brigand::evaluation::{Features, nearest, purity};
@@ -16,7 +15,6 @@ use brigand::session::Session;
 use brigand::training::load_data;
 use brigand::{Place, registry};
 use brigand_autograd::Variable;
-use support::{recipe, refusal, session_with_held_out};
 
 /// A system in training, with every sixth sample held out.
 struct Run(Session);
@@ -266,9 +264,9 @@ fn what_cannot_be_trained_is_refused_with_the_reason() {
 #[test]
 fn recipes_of_the_papers_size_fit_their_data() {
     for (name, text) in [
-        ("catgan", include_str!("../../../recipes/catgan-paper.toml")),
-        ("imle", include_str!("../../../recipes/imle-paper.toml")),
-        ("ebgan", include_str!("../../../recipes/ebgan-paper.toml")),
+        ("catgan", include_str!("../../../../recipes/catgan-paper.toml")),
+        ("imle", include_str!("../../../../recipes/imle-paper.toml")),
+        ("ebgan", include_str!("../../../../recipes/ebgan-paper.toml")),
     ] {
         let row = registry::find(name).unwrap();
         let changes = Changes { file: Some(text.to_owned()), assignments: Vec::new() };

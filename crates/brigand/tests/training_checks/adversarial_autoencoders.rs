@@ -3,8 +3,8 @@
 
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "helpers of tests")]
 
-mod support;
-
+use crate::support::sample_quality::Classifier;
+use crate::support::{recipe, refusal, session, session_with_held_out};
 use brigand::batch::Batch;
 use brigand::latent::CLASS;
 use brigand::measurements::HELD_OUT_ACCURACY;
@@ -14,8 +14,6 @@ use brigand::recipe::Recipe;
 use brigand::session::Session;
 use brigand::theory::{Points, sliced_wasserstein};
 use brigand::training::load_data;
-use support::sample_quality::Classifier;
-use support::{recipe, refusal, session, session_with_held_out};
 
 const SMALL: &str = "encoder.widths=[128] decoder.widths=[128] discriminator.widths=[64]";
 const UNREGULARIZED: &str = "phases.regularization=false";

@@ -3,9 +3,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test")]
 
-mod support;
-
-use support::{recipe, refusal, session, trained};
+use crate::support::{recipe, refusal, session, trained};
 
 use brigand::data::text::grammar;
 use brigand::evaluation::sequences::SequenceScores;
@@ -50,23 +48,6 @@ fn the_data_itself_hardly_diverges() {
         let scores = SequenceScores::of(&lines("first", 500), &lines("second", 1000));
         println!("{scores:?}");
         assert!(scores.divergences.iter().all(|value| *value < 0.03) && scores.different > 0.4, "{scores:?}");
-    }
-}
-
-/// The numbers of docs/text.md.
-#[test]
-#[ignore = "takes a minute; for the documentation"]
-fn measured_numbers() {
-    for seed in 1..4 {
-        let words = format!("training.seed={seed} training.steps=600 held_out.every=1");
-        let mut first = session("text-gumbel", &words).unwrap();
-        println!("seed {seed}, 1 step: {:?}", support::reports(&mut first, 1));
-        let words = format!("training.seed={seed} training.steps=600 held_out.every=600");
-        let mut run = session("text-gumbel", &words).unwrap();
-        println!("seed {seed}, 600 steps: {:?}", run.advance_to(600).unwrap());
-        let sampler = run.system().as_sequence_sampler().unwrap();
-        let lines = sampler.sequences(6, &mut Stream::new(7, "test", 0)).unwrap();
-        println!("{:?}", lines.iter().map(|tokens| sampler.text(tokens)).collect::<Vec<_>>());
     }
 }
 

@@ -3,8 +3,8 @@
 
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "helpers of tests")]
 
-mod support;
-
+use crate::support::sample_quality::Classifier;
+use crate::support::{session, session_with_held_out};
 use brigand::batch::Batch;
 use brigand::capability::{Encoder, Sampler};
 use brigand::data::{Dataset, Labels};
@@ -13,8 +13,6 @@ use brigand::players::Measurements;
 use brigand::session::Session;
 use brigand_autograd::Variable;
 use candle_core::Device;
-use support::sample_quality::Classifier;
-use support::{session, session_with_held_out};
 
 /// A trained system and its last measurements.
 struct Trained {
@@ -156,7 +154,7 @@ fn weights_after(words: &str, player: &str) -> Vec<Vec<u32>> {
     let mut session = session_with_held_out("vae-gan", &format!("{small} {words}")).unwrap();
     session.advance_to(1).unwrap();
     let prefix = format!("{player}.");
-    let own = support::tensors(&mut session).into_iter();
+    let own = crate::support::tensors(&mut session).into_iter();
     own.filter(|(name, _)| name.starts_with(&prefix) && name.ends_with("weight"))
         .map(|(_, values)| values)
         .collect()
@@ -207,7 +205,7 @@ fn discriminators_of_samples_and_pairs_are_constrained_as_those_of_other_systems
     let after = |system: &str, words: &str| {
         let mut session = session_with_held_out(system, words).unwrap();
         let measurements = session.advance_to(3).unwrap();
-        (support::tensors(&mut session), measurements)
+        (crate::support::tensors(&mut session), measurements)
     };
     for (system, small) in [("bigan", SMALL), ("vae-gan", SMALL_VAE)] {
         let (plain, measured) = after(system, small);
@@ -249,7 +247,7 @@ fn impossible_recipes_and_samples_are_refused_with_a_reason() {
         ("vae-gan", "penalty.kind=gradient penalty.probe=real", "batch normalisation"),
         ("bigan", "optimizer.generator.learning_rate=0", "optimizer.generator.learning_rate"),
     ] {
-        let message = support::refusal(system, words);
+        let message = crate::support::refusal(system, words);
         assert!(message.contains(reason), "{system} {words}: {message}");
     }
     for system in ["vae", "vae-gan", "bigan"] {

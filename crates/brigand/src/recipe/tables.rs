@@ -1,0 +1,134 @@
+//! The tables that every recipe has.
+
+use brigand_core::batch::Schema;
+use brigand_core::{Place, Setup};
+use serde::{Deserialize, Serialize};
+
+use super::evaluation::EvaluationRecipe;
+use crate::data::Tokens;
+use crate::error::{Error, Result};
+
+/// Where the real samples come from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DataRecipe {
+    /// A data SPEC: `digits`, `mnist`, `folder:DIR`, `ring8`...
+    pub source: String,
+    /// Side that images are resized and cropped to; 0 leaves them as the source has them (folders: 64).
+    pub size: usize,
+    /// 1 for grey, 3 for colour, 0 for what the source has.
+    pub channels: usize,
+    /// What a token of a line of text is: `characters` or `words`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tokens: Option<Tokens>,
+    /// Most tokens of a line of text; longer lines are left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub length: Option<usize>,
+    /// What the classes are called, noted for systems that can be asked for one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub classes: Vec<String>,
+}
+
+/// How long, how much at once, with which seed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TrainingRecipe {
+    /// Steps; one step is one generator update.
+    pub steps: u64,
+    /// Samples in a batch.
+    pub batch: usize,
+    /// Decides first weights, batches, latents and every other draw. At most `i64::MAX`, TOML's largest.
+    pub seed: u64,
+    /// Steps between two lines of `metrics.jsonl`.
+    pub report_every: u64,
+}
+
+/// Pictures of the same latents while training.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SamplesRecipe {
+    /// Steps between two pictures; 0 for none but the last.
+    pub every: u64,
+    /// Samples in a picture of images; points have a fixed number.
+    pub count: usize,
+}
+
+/// Checkpoints while training.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CheckpointRecipe {
+    /// Steps between two checkpoints; 0 for none but the last.
+    pub every: u64,
+    /// How many of the latest are kept.
+    pub keep: usize,
+    /// Batches over which the statistics of batch normalisation are estimated for the weights that sample, before a
+    /// checkpoint and an evaluation; 0 to sample with the running statistics of training.
+    #[serde(default = "CheckpointRecipe::statistics_batches")]
+    pub statistics_batches: usize,
+}
+
+impl CheckpointRecipe {
+    /// Enough that their noise is far below what differs between running and estimated statistics.
+    pub(super) fn statistics_batches() -> usize {
+        50
+    }
+}
+
+/// The tables that every recipe has.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Common {
+    /// The system's name in the registry.
+    pub system: String,
+    /// Where the real samples come from.
+    pub data: DataRecipe,
+    /// How long, how much at once, with which seed.
+    pub training: TrainingRecipe,
+    /// Pictures while training.
+    pub samples: SamplesRecipe,
+    /// Checkpoints while training.
+    pub checkpoint: CheckpointRecipe,
+    /// Measuring samples while training.
+    #[serde(default)]
+    pub evaluation: EvaluationRecipe,
+}
+
+impl Common {
+    /// What the system is built for.
+    pub fn setup(&self, schema: Schema, place: Place) -> Setup {
+        let TrainingRecipe { steps, batch, seed, .. } = self.training;
+        Setup { schema, batch, steps, seed, place }
+    }
+
+    pub(super) fn check(&self) -> Result<()> {
+        let refuse = |text: String| Err(Error::Recipe(text));
+        if self.training.steps == 0 {
+            return refuse("training.steps is 0; give at least 1".into());
+        }
+        if self.training.batch == 0 {
+            return refuse("training.batch is 0; give at least 1".into());
+        }
+        if self.training.seed > i64::MAX as u64 {
+            return refuse(format!("training.seed {} is larger than {}", self.training.seed, i64::MAX));
+        }
+        if self.training.report_every == 0 {
+            return refuse("training.report_every is 0; give at least 1".into());
+        }
+        if self.samples.count == 0 || self.samples.count > 10_000 {
+            return refuse(format!("samples.count is {}; give 1 to 10000", self.samples.count));
+        }
+        if self.checkpoint.keep == 0 {
+            return refuse("checkpoint.keep is 0, so nothing could be resumed; give at least 1".into());
+        }
+        if self.data.length == Some(0) {
+            return refuse("data.length is 0; give at least 1".into());
+        }
+        if ![0, 1, 3].contains(&self.data.channels) {
+            return refuse(format!(
+                "data.channels is {}; give 1 (grey), 3 (colour) or 0",
+                self.data.channels
+            ));
+        }
+        Ok(())
+    }
+}

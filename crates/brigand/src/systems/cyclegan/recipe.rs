@@ -1,0 +1,139 @@
+//! What makes a CycleGAN.
+
+use brigand_core::batch::{IMAGES, Need, SECOND, SampleKind};
+use brigand_core::networks::{PatchRecipe, TranslatorRecipe};
+use brigand_core::objectives::{LeastSquares, Objective};
+use brigand_core::penalties::{Constraint, Penalty};
+use brigand_core::players::{OptimizerRecipe, Rules, Schedule};
+use brigand_core::recipe::SystemRecipe;
+use brigand_core::system::System;
+use brigand_core::techniques::InstanceNoise;
+use brigand_core::{Error, Result, Setup};
+use serde::{Deserialize, Serialize};
+
+use super::super::held_out::HeldOutRecipe;
+use super::CycleGan;
+
+/// The parts of the translators' loss besides the discriminators'.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CycleGanLosses {
+    /// Weight of the mean absolute distance to the original after both translations.
+    pub cycle: f64,
+    /// Weight, as a share of the former, of the change to images that are of the wanted domain already; 0 where the domains
+    /// have different channels.
+    pub identity: f64,
+}
+
+/// Earlier translations.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PoolRecipe {
+    /// Translations that are kept for the discriminators' updates; 0 to give them the newest only.
+    pub size: usize,
+}
+
+/// How the four networks step.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CycleGanOptimizers {
+    /// Both translators'.
+    pub translator: OptimizerRecipe,
+    /// Both discriminators'.
+    pub discriminator: OptimizerRecipe,
+}
+
+/// Everything that makes a CycleGAN.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CycleGanRecipe {
+    /// Both translators' network.
+    pub translator: TranslatorRecipe,
+    /// Both discriminators' network.
+    pub discriminator: PatchRecipe,
+    /// What translators and discriminators minimise.
+    pub objective: Objective,
+    /// What is added to the discriminators' losses.
+    #[serde(default)]
+    pub penalty: Penalty,
+    /// What constrains the discriminators without a term in their losses.
+    #[serde(default)]
+    pub constraint: Constraint,
+    /// Noise on images before the discriminators.
+    #[serde(default)]
+    pub instance_noise: InstanceNoise,
+    /// The other parts of the translators' loss.
+    pub losses: CycleGanLosses,
+    /// Earlier translations for the discriminators.
+    pub pool: PoolRecipe,
+    /// How they step.
+    pub optimizer: CycleGanOptimizers,
+    /// How the step sizes change over the run.
+    pub schedule: Schedule,
+    /// When it is measured on samples kept from it.
+    pub held_out: HeldOutRecipe,
+}
+
+impl CycleGanRecipe {
+    pub(super) fn rules(&self) -> Rules {
+        let Self { penalty, constraint, instance_noise: noise, .. } = *self;
+        Rules { penalty, constraint, noise, ..Rules::plain(self.objective) }
+    }
+}
+
+impl SystemRecipe for CycleGanRecipe {
+    const NEEDS: &'static [Need] = &[Need::Numbers(IMAGES), Need::Numbers(SECOND)];
+
+    /// The paper's losses; networks for images of 16 to 64 pixels.
+    fn defaults(kind: SampleKind) -> Result<Self> {
+        match kind {
+            SampleKind::Image => {}
+            SampleKind::Points => {
+                return Err(Error::Recipe(
+                    "cyclegan needs images of two domains; give --data scenes or unpaired:SPEC_A,SPEC_B"
+                        .into(),
+                ));
+            }
+        }
+        let optimizer = OptimizerRecipe::adam(1e-3, 0.5, 0.999);
+        Ok(Self {
+            translator: TranslatorRecipe { width: 12, halvings: 1, blocks: 2 },
+            discriminator: PatchRecipe { width: 16, halvings: 1 },
+            objective: Objective::LeastSquares(LeastSquares { a: 0.0, b: 1.0, c: 1.0 }),
+            penalty: Penalty::default(),
+            constraint: Constraint::default(),
+            instance_noise: InstanceNoise::default(),
+            losses: CycleGanLosses { cycle: 10.0, identity: 0.0 },
+            pool: PoolRecipe { size: 50 },
+            optimizer: CycleGanOptimizers { translator: optimizer, discriminator: optimizer },
+            schedule: Schedule::Linear { after: 0.5 },
+            held_out: HeldOutRecipe { every: 500 },
+        })
+    }
+
+    fn check(&self) -> Result<()> {
+        self.translator.check()?;
+        self.discriminator.check()?;
+        self.rules().check()?;
+        self.optimizer.translator.check("translator")?;
+        self.optimizer.discriminator.check("discriminator")?;
+        self.schedule.check()?;
+        for (key, value) in [("cycle", self.losses.cycle), ("identity", self.losses.identity)] {
+            if !(value >= 0.0 && value.is_finite()) {
+                return Err(Error::Recipe(format!("losses.{key} is {value}; give 0 or more")));
+            }
+        }
+        if self.pool.size > 10_000 {
+            return Err(Error::Recipe(format!("pool.size is {}; give 0 to 10000", self.pool.size)));
+        }
+        Ok(())
+    }
+
+    fn spread_over_run(&self) -> Vec<&'static str> {
+        self.schedule.spread_over_run()
+    }
+
+    fn build(&self, setup: &Setup) -> Result<Box<dyn System>> {
+        Ok(Box::new(CycleGan::new(self, setup)?))
+    }
+}

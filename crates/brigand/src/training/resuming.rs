@@ -1,0 +1,129 @@
+//! Going on with a run.
+
+use std::path::{Path, PathBuf};
+
+use candle_core::Device;
+
+use super::Training;
+use super::checkpoint::{self, CheckpointError};
+use super::data_record::DataRecord;
+use super::loading::saved_recipe;
+use super::prepared::{Prepared, open_data};
+use super::run_folder::RunFolder;
+use super::tensorboard::EventWriter;
+use crate::data::Spec;
+use crate::error::{Error, Result};
+use crate::evaluation::EvaluationFile;
+use crate::files::write_atomically;
+
+/// How a run goes on.
+#[derive(Clone, Debug, Default)]
+pub struct Continuation {
+    /// Steps in all, where not those of its recipe. Intervals of pictures and checkpoints that were the defaults of the
+    /// number before become those of the new one.
+    pub steps: Option<u64>,
+    /// Where its data is now, where it has moved.
+    pub data: Option<Spec>,
+    /// Whether to go on with data that differs from what the run was trained on.
+    pub accept_changed_data: bool,
+}
+
+/// A run that goes on.
+pub struct Resumed {
+    /// The run.
+    pub training: Training,
+    /// Newer checkpoints that were damaged and had to be passed over, and what is wrong with each.
+    pub damaged: Vec<(PathBuf, String)>,
+    /// What else whoever watches should know, a sentence each.
+    pub notes: Vec<String>,
+}
+
+impl Training {
+    /// Continues the run in `path` from its newest whole checkpoint.
+    ///
+    /// # Errors
+    /// If it is no run folder, is being trained by another process, has checkpoints of which none can be used, has done
+    /// more steps already than are asked for, or its data cannot be read or has changed.
+    pub fn resume(path: &Path, continuation: &Continuation, device: &Device) -> Result<Resumed> {
+        let folder = RunFolder::open(path)?;
+        let lock = folder.lock()?;
+        let mut recipe = saved_recipe(&folder)?;
+        let mut notes = Vec::new();
+        let steps_before = recipe.common.training.steps;
+        if let Some(steps) = continuation.steps {
+            let changed = recipe.common.set_steps(steps);
+            if !changed.is_empty() {
+                notes.push(format!("intervals follow the {steps} steps: {}", changed.join(", ")));
+            }
+        }
+        if let Some(data) = &continuation.data {
+            recipe.common.data.source = data.to_string();
+        }
+        recipe.make_paths_absolute()?;
+        let data = open_data(&recipe).map_err(|error| {
+            Error::Data(format!(
+                "{error}; if the data of {} is elsewhere now, add --data SPEC",
+                path.display()
+            ))
+        })?;
+        let record = DataRecord::of(&mut recipe, &data)?;
+        let recorded = DataRecord::read(&folder.data())?;
+        let differences = recorded.as_ref().map_or_else(Vec::new, |before| before.differences(&record));
+        if !differences.is_empty() && !continuation.accept_changed_data {
+            return Err(Error::Data(format!(
+                "{} was trained on other data: {}; add --data SPEC if that is elsewhere now, or --accept-changed-data to go \
+                 on with this",
+                path.display(),
+                differences.join("; ")
+            )));
+        }
+        notes.extend(
+            differences.into_iter().map(|difference| format!("from here on other data: {difference}")),
+        );
+        let mut prepared = Prepared::with(recipe, data, device)?;
+        let (step, damaged) = match checkpoint::latest(&folder.checkpoints()) {
+            Ok(found) => {
+                let step = found.snapshot.step;
+                prepared.session.restore(found.snapshot.into_state()?, step)?;
+                (step, found.skipped)
+            }
+            // Killed before its first checkpoint: it begins again, and so loses nothing that was saved.
+            Err(CheckpointError::NoneUsable { skipped, .. }) if skipped.is_empty() => (0, Vec::new()),
+            Err(error) => return Err(error.into()),
+        };
+        if recorded.is_none() && step > 0 {
+            let data = folder.data();
+            notes
+                .push(format!("{} is missing, so whether the data has changed is not known", data.display()));
+        }
+        let steps = prepared.recipe.common.training.steps;
+        if steps < step.max(1) {
+            return Err(Error::Request(format!(
+                "{} has done {step} steps already; give --steps {step} or more",
+                path.display()
+            )));
+        }
+        let spread = prepared.recipe.system.spread_over_run();
+        if steps != steps_before && step > 0 && !spread.is_empty() {
+            notes.push(format!(
+                "{} is spread over all steps, and the first {step} were trained for a run of {steps_before}: what comes out \
+                 is not what a run of {steps} gives from its beginning",
+                spread.join(", ")
+            ));
+        }
+        if continuation.steps.is_some() || continuation.data.is_some() {
+            write_atomically(&folder.recipe(), prepared.recipe.to_toml()?.as_bytes())?;
+        }
+        if recorded.as_ref() != Some(&record) {
+            record.write(&folder.data())?;
+        }
+        folder.rewind(step)?;
+        let scores = folder.evaluations_while_training();
+        if let Some(aside) = EvaluationFile::rewind(&scores, step)? {
+            notes.push(format!("{} was damaged and is set aside as {}", scores.display(), aside.display()));
+        }
+        let events = EventWriter::resume(folder.path(), step)?;
+        let training = Self::assemble(prepared, folder, lock, step, events)?;
+        Ok(Resumed { training, damaged, notes })
+    }
+}

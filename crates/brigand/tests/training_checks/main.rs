@@ -1,0 +1,14 @@
+//! Training runs of seconds to minutes, each with a bound that fails when the idea of its system is switched off.
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod adversarial_autoencoders;
+mod clusters_and_likelihood;
+mod combinations;
+mod conditional;
+mod cyclegan;
+mod encoders;
+mod named_systems;
+mod sagan;
+mod text;
