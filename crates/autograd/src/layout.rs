@@ -3,15 +3,13 @@
 use brigand_kernels::pool::parallel_chunks;
 use candle_core::Layout;
 
-use crate::buffer::Real;
-
 /// Elements one task copies.
 const BLOCK: usize = 16_384;
 /// Columns of a transposed matrix whose cache lines stay near.
 const COLUMNS: usize = 64;
 
 /// The elements of `layout` in row-major order.
-pub(crate) fn in_order<T: Real>(values: &[T], layout: &Layout) -> Vec<T> {
+pub(crate) fn in_order<T: Copy + Default + Send + Sync>(values: &[T], layout: &Layout) -> Vec<T> {
     let mut result = vec![T::default(); layout.shape().elem_count()];
     let mut outer = joined(layout);
     let (inner, stride) = outer.pop().unwrap_or((1, 1));

@@ -30,5 +30,6 @@ pub use error::{Error, Result};
 pub use gradient::{GradientOptions, Output, grad, grad_of, through_composition};
 pub use operations::activation::Activation;
 pub use operations::convolution::Sliding;
-pub use operations::normalization::{BatchStatistics, Grouping};
+pub use operations::grouping::Grouping;
+pub use operations::normalization::BatchStatistics;
 pub use variable::{Backward, Rule, Variable, is_recording, without_recording};

@@ -86,17 +86,7 @@ fn equilibrium_is_where_the_discriminator_cannot_tell() {
     let (smoothed, _) = smoothed.properties().equilibrium.unwrap();
     assert_near(smoothed, 1.376_278, 1e-6);
     for update in [GeneratorUpdate::Exact, GeneratorUpdate::Trick] {
-        for divergence in [
-            Divergence::Kl,
-            Divergence::ReverseKl,
-            Divergence::Pearson,
-            Divergence::Neyman,
-            Divergence::SquaredHellinger,
-            Divergence::JensenShannon,
-            Divergence::Gan,
-            Divergence::TotalVariation,
-            Divergence::Alpha,
-        ] {
+        for divergence in Divergence::ALL {
             let objective = f_gan(divergence, update);
             let threshold = values(&[objective.properties().threshold.unwrap(); 2]);
             let scores = Scores::new(&threshold, &threshold);

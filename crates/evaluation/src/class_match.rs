@@ -2,7 +2,8 @@
 
 use super::average::Average;
 use super::inputs::Inputs;
-use super::metric::{Better, GENERATED_CLASSES, MetricRow, Need, ScoreRow};
+use super::metric::{Better, MetricRow, ScoreRow};
+use super::need::{GENERATED_CLASSES, Need};
 use super::score::Score;
 use brigand_core::error::Result;
 

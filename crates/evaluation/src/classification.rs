@@ -1,14 +1,13 @@
 //! The classification accuracy score (Ravuri and Vinyals 2019): a classifier is trained on generated samples and their
 //! classes, and tested on real ones.
 
-use serde_json::Value;
-
 use super::classes::{ClassificationAccuracy, TrainedOn};
 use super::error::{EvaluationError, refused};
 use super::extractors;
-use super::gathering::{Progress, features_of, portion, take_alike};
+use super::gathering::{features_of, portion, take_alike};
 use super::inputs::Inputs;
-use super::metric::{Better, MetricRow, Need, ScoreRow};
+use super::metric::{Better, MetricRow, ScoreRow};
+use super::need::Need;
 use super::protocol::{Extractor, Setting};
 use super::samples::{Samples, common_shape};
 use super::score::Score;
@@ -34,17 +33,6 @@ pub(super) const ROW: MetricRow = MetricRow {
     slow: true,
     measure,
 };
-
-/// Trains a classifier of images and their labels, with all randomness from the seed.
-pub type TrainClassifier = fn(Dataset, u64, &mut dyn FnMut(Progress)) -> Result<TrainedClassifier>;
-
-/// A classifier and how it was trained.
-pub struct TrainedClassifier {
-    /// Gives the probabilities of the classes that it learnt.
-    pub extractor: extractors::Extractor,
-    /// The settings of the training in a protocol, by name.
-    pub protocol: Vec<(&'static str, Value)>,
-}
 
 /// Trains a classifier on the generated samples, in 8 bits, and tests it on the real ones.
 fn measure(inputs: &Inputs<'_>) -> Result<Vec<Score>> {

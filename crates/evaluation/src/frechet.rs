@@ -4,48 +4,14 @@
 use super::bootstrap::bootstrap;
 use super::error::{EvaluationError, Result};
 use super::features::{Features, check_dimensions};
-use super::gathering::Side;
-use super::grouped_moments;
-use super::inputs::Inputs;
 use super::linear_algebra::trace_of_root_of_product;
-use super::metric::{Better, MetricRow, Need, ScoreRow};
 use super::moments::Moments;
-use super::protocol::Extractor;
 use super::protocol::Setting;
-use super::reference::Reference;
 use super::score::{Interval, Score};
 use brigand_core::random::Stream;
 
-/// Its row of the table.
-pub(super) const ROW: MetricRow = MetricRow {
-    name: "fid",
-    summary: "the distance between two Gaussians fitted to the features; quality and variety together",
-    needs: &[Need::Moments],
-    scores: &[ScoreRow { name: "fid", better: Better::Lower }],
-    usual: true,
-    slow: false,
-    measure,
-};
-
-fn measure(inputs: &Inputs<'_>) -> brigand_core::error::Result<Vec<Score>> {
-    let (real, generated) = inputs.moments()?;
-    let distance = FrechetDistance::between(real, generated)?;
-    let interval = inputs.groups().map(|groups| groups.interval(real, distance.value)).transpose()?;
-    let mut score = distance.score(inputs.setting(), real.dimensions(), interval.flatten())?;
-    score.warnings.extend(inputs.sides.into_iter().filter_map(|side| assumption(side, inputs.setting())));
-    Ok(vec![score])
-}
-
-/// A warning about statistics whose file does not record the extractor.
-fn assumption(side: Side<'_>, setting: &Setting) -> Option<String> {
-    let Side::Statistics(Reference { origin: None, .. }, name) = side else { return None };
-    let Extractor { name: extractor, sha256, resizing } = &setting.extractor;
-    let hash = sha256.as_deref().and_then(|hash| hash.get(..8)).unwrap_or("no weights");
-    Some(format!(
-        "{name} does not record its feature extractor; assumed is that of the other side, {extractor} ({hash}; \
-         {resizing})"
-    ))
-}
+/// What the groups of the interval are drawn for.
+pub(super) const GROUPS: &str = "evaluation/fid/groups";
 
 /// Below so many samples the bias of the distance is larger than most differences between generators.
 const FEW: u64 = 10_000;
@@ -90,10 +56,7 @@ impl FrechetDistance {
     pub fn score(self, setting: &Setting, dimensions: usize, interval: Option<Interval>) -> Result<Score> {
         let protocol = setting.protocol(
             "fid",
-            [
-                ("covariance", "n-1".into()),
-                ("groups", format!("seeded permutation {}", grouped_moments::PURPOSE).into()),
-            ],
+            [("covariance", "n-1".into()), ("groups", format!("seeded permutation {}", GROUPS).into())],
         );
         Score::new(self.value, interval, protocol, warnings(setting, dimensions))
     }

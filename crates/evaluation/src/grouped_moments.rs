@@ -2,13 +2,11 @@
 
 use super::error::{Result, refused};
 use super::features::Features;
-use super::frechet::FrechetDistance;
+use super::frechet::{self, FrechetDistance};
 use super::moments::{Moments, RunningMoments};
 use super::score::{Interval, IntervalKind};
 use brigand_core::random::Stream;
 
-/// What the groups are drawn for.
-pub(super) const PURPOSE: &str = "evaluation/fid/groups";
 /// Groups of samples that are left out in turn.
 const GROUPS: usize = 10;
 /// Samples that a group must have.
@@ -31,7 +29,7 @@ impl GroupedMoments {
     /// Nothing yet, of `count` samples to come with that many features. Too few for groups make one.
     pub fn new(dimensions: usize, count: usize, seed: u64) -> Self {
         let groups = if count < GROUPS * LEAST { 1 } else { GROUPS };
-        let places = Stream::new(seed, PURPOSE, 0).permutation(count);
+        let places = Stream::new(seed, frechet::GROUPS, 0).permutation(count);
         Self { groups: vec![RunningMoments::new(dimensions); groups], places, next: 0 }
     }
 

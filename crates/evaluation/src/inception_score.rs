@@ -3,10 +3,12 @@
 use super::classes::kullback_leibler;
 use super::error::{Result, refused};
 use super::inputs::Inputs;
-use super::metric::{Better, MetricRow, Need, ScoreRow};
+use super::metric::{Better, MetricRow, ScoreRow};
+use super::need::Need;
+use super::parts::Parts;
 use super::probabilities::{Probabilities, marginal};
 use super::protocol::Setting;
-use super::score::{Interval, IntervalKind, Score};
+use super::score::Score;
 
 /// Splits, as everywhere.
 const SPLITS: usize = 10;
@@ -34,7 +36,7 @@ fn measure(inputs: &Inputs<'_>) -> brigand_core::error::Result<Vec<Score>> {
 #[derive(Clone, Debug, PartialEq)]
 pub struct InceptionScore {
     classes: usize,
-    values: Vec<f64>,
+    parts: Parts,
 }
 
 impl InceptionScore {
@@ -59,19 +61,17 @@ impl InceptionScore {
             rest = later;
             values.push(mean_divergence(part, &marginal(part, classes)).exp());
         }
-        Ok(Self { classes, values })
+        Ok(Self { classes, parts: Parts(values) })
     }
 
     /// The mean over the splits, between 1 and the number of classes.
     pub fn mean(&self) -> f64 {
-        self.values.iter().sum::<f64>() / self.values.len() as f64
+        self.parts.mean()
     }
 
     /// The standard deviation over the splits, with divisor `n`.
     pub fn deviation(&self) -> f64 {
-        let mean = self.mean();
-        let squares: f64 = self.values.iter().map(|value| (value - mean).powi(2)).sum();
-        (squares / self.values.len() as f64).sqrt()
+        self.parts.deviation()
     }
 
     /// The score with one standard deviation to either side.
@@ -79,13 +79,8 @@ impl InceptionScore {
     /// # Errors
     /// If it is not finite.
     pub fn score(&self, setting: &Setting) -> Result<Score> {
-        let (mean, deviation, splits) = (self.mean(), self.deviation(), self.values.len());
+        let splits = self.parts.count();
         let parameters = [("splits", splits.into()), ("classes", self.classes.into())];
-        let interval = Interval {
-            low: mean - deviation,
-            high: mean + deviation,
-            kind: IntervalKind::Deviation { parts: splits },
-        };
         let each = setting.generated.unwrap_or(0) / splits as u64;
         let mut warnings = Vec::new();
         if each < 5 * self.classes as u64 {
@@ -94,7 +89,12 @@ impl InceptionScore {
                  splits of 5000 are usual for 1000 classes"
             ));
         }
-        Score::new(mean, Some(interval), setting.protocol("inception-score", parameters), warnings)
+        Score::new(
+            self.mean(),
+            Some(self.parts.interval()),
+            setting.protocol("inception-score", parameters),
+            warnings,
+        )
     }
 }
 
@@ -168,7 +168,7 @@ mod tests {
         let p = Probabilities::new(vec![1.0, 0.0, 0.0, 1.0, 1.0, 0.0, 1.0, 0.0, 0.0, 1.0], 2).unwrap();
         let found = InceptionScore::of(&p, 2).unwrap();
         let third = (1.0_f64 / 3.0 * 3f64.ln() + 2.0 / 3.0 * 1.5f64.ln()).exp();
-        assert!((found.values[0] - third).abs() < 1e-12 && (found.values[1] - 2.0).abs() < 1e-12);
+        assert!((found.parts.0[0] - third).abs() < 1e-12 && (found.parts.0[1] - 2.0).abs() < 1e-12);
         assert!((found.deviation() - (2.0 - third) / 2.0).abs() < 1e-12);
         assert!(InceptionScore::of(&p, 6).unwrap_err().to_string().contains("ask for 1 to 5"));
         assert!(InceptionScore::of(&p, 0).is_err());

@@ -5,17 +5,17 @@ use std::cell::RefCell;
 
 use serde_json::Value;
 
-use super::classification::TrainClassifier;
 use super::error::{EvaluationError, refused};
 use super::extractors;
 use super::features::Features;
 use super::gathering::{Gathered, Progress, Side, Wanted, gather, portion, take_alike};
 use super::grouped_moments::Groups;
-use super::metric::{CLASSES, GENERATOR, MetricRow, Need};
 use super::moments::Moments;
+use super::need::{CLASSES, GENERATOR, Need};
 use super::probabilities::Probabilities;
 use super::protocol::{Extractor, Setting};
 use super::samples::Samples;
+use super::train_classifier::TrainClassifier;
 use brigand_core::error::Result;
 use brigand_core::random::Stream;
 use brigand_data::{Labels, Modes};
@@ -23,9 +23,10 @@ use brigand_data::{Labels, Modes};
 /// A generated sample, the training sample nearest to it, and their distance.
 pub type Pair = (usize, usize, f64);
 
-/// Both sets as far as the metric's [`MetricRow::needs`] prepared them, and what they are measured with.
+/// Both sets as far as the metric's row lists them as needed, and what they are measured with.
 pub struct Inputs<'a> {
-    pub(super) metric: &'static MetricRow,
+    /// The metric's name and needs.
+    pub(super) metric: (&'static str, &'static [Need]),
     pub(super) setting: Setting,
     pub(super) extractor: &'a extractors::Extractor,
     pub(super) train: Option<&'a dyn Samples>,
@@ -70,7 +71,7 @@ impl<'a> Inputs<'a> {
     }
 
     fn purpose(&self, purpose: &str) -> String {
-        format!("evaluation/{}/{purpose}", self.metric)
+        format!("evaluation/{}/{purpose}", self.metric.0)
     }
 
     /// Reports the progress of a long measurement.
@@ -88,17 +89,17 @@ impl<'a> Inputs<'a> {
     /// # Errors
     /// If there is nothing.
     pub fn needed<T>(&self, found: Option<T>, what: &str) -> Result<T> {
-        found.ok_or_else(|| EvaluationError::Input(format!("{} needs {what}", self.metric)).into())
+        found.ok_or_else(|| EvaluationError::Input(format!("{} needs {what}", self.metric.0)).into())
     }
 
     /// Refuses to give what the metric's row does not list, because it was not prepared.
     fn listed(&self, need: Need) -> Result<()> {
-        if self.metric.needs(need) {
+        if self.metric.1.contains(&need) {
             return Ok(());
         }
         Ok(refused(format!(
             "the row of `{}` does not list Need::{need:?}, which its `measure` uses; add it there",
-            self.metric
+            self.metric.0
         ))?)
     }
 

@@ -4,9 +4,11 @@ use super::error::{Result, refused};
 use super::features::Features;
 use super::inputs::Inputs;
 use super::linear_algebra::inner_products;
-use super::metric::{Better, MetricRow, Need, ScoreRow};
+use super::metric::{Better, MetricRow, ScoreRow};
+use super::need::Need;
+use super::parts::Parts;
 use super::protocol::Setting;
-use super::score::{Interval, IntervalKind, Score};
+use super::score::Score;
 use brigand_core::random::Stream;
 
 /// Its row of the table.
@@ -52,7 +54,7 @@ impl Default for Subsets {
 #[derive(Clone, Debug, PartialEq)]
 pub struct KernelDistance {
     subsets: Subsets,
-    values: Vec<f64>,
+    parts: Parts,
 }
 
 impl KernelDistance {
@@ -90,19 +92,17 @@ impl KernelDistance {
             };
             squared_mmd(&draw(real, "real")?, &draw(generated, "generated")?)
         };
-        Ok(Self { subsets, values: (0..subsets.count).map(value).collect::<Result<_>>()? })
+        Ok(Self { subsets, parts: Parts((0..subsets.count).map(value).collect::<Result<_>>()?) })
     }
 
     /// The metric; it can be negative.
     pub fn mean(&self) -> f64 {
-        self.values.iter().sum::<f64>() / self.values.len() as f64
+        self.parts.mean()
     }
 
     /// The standard deviation over the subsets, with divisor `n`.
     pub fn deviation(&self) -> f64 {
-        let mean = self.mean();
-        let squares: f64 = self.values.iter().map(|value| (value - mean).powi(2)).sum();
-        (squares / self.values.len() as f64).sqrt()
+        self.parts.deviation()
     }
 
     /// The distance as a score, with one standard deviation to either side.
@@ -118,19 +118,13 @@ impl KernelDistance {
             ("estimator", "unbiased".into()),
             ("drawn", format!("seeded permutations {PURPOSE}/real and {PURPOSE}/generated").into()),
         ];
-        let (mean, deviation) = (self.mean(), self.deviation());
-        let interval = Interval {
-            low: mean - deviation,
-            high: mean + deviation,
-            kind: IntervalKind::Deviation { parts: count },
-        };
         let mut warnings = Vec::new();
         if size < 100 {
             warnings.push(format!(
                 "subsets of {size} samples leave the distance unbiased but scattered; 1000 are usual"
             ));
         }
-        Score::new(mean, Some(interval), setting.protocol("kid", parameters), warnings)
+        Score::new(self.mean(), Some(self.parts.interval()), setting.protocol("kid", parameters), warnings)
     }
 }
 
@@ -166,6 +160,7 @@ fn kernel_sum(x: &Features, y: &Features, without_diagonal: bool) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::super::protocol::tests::setting;
+    use super::super::score::IntervalKind;
     use super::*;
 
     fn random(count: usize, shift: f32, seed: u64) -> Features {
@@ -191,7 +186,7 @@ mod tests {
         let other =
             KernelDistance::between(&random(1000, 0.0, 1), &random(1000, 0.5, 2), subsets, 0).unwrap();
         assert!(same.mean().abs() < 0.05, "{}", same.mean());
-        assert!(same.values.iter().any(|&value| value < 0.0));
+        assert!(same.parts.0.iter().any(|&value| value < 0.0));
         assert!(other.mean() > 0.5 && other.deviation() < 0.5, "{}", other.mean());
     }
 

@@ -1,7 +1,8 @@
 //! Paths through the latent space of a generator, in an extractor's features.
 
 use super::inputs::Inputs;
-use super::metric::{Better, MetricRow, Need, ScoreRow};
+use super::metric::{Better, MetricRow, ScoreRow};
+use super::need::Need;
 use super::protocol::Setting;
 use super::score::Score;
 use brigand_autograd::Variable;

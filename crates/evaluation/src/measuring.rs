@@ -2,15 +2,16 @@
 
 use std::cell::RefCell;
 
-use super::classification::TrainClassifier;
 use super::extractors;
 use super::gathering::{Gathered, Progress, Side, Wanted, gather};
 use super::inputs::{Inputs, Pair};
-use super::metric::{MetricRow, Need};
+use super::metric::MetricRow;
+use super::need::Need;
 use super::protocol::Setting;
 use super::reference::Reference;
 use super::samples::{Samples, different_shapes};
 use super::score::Score;
+use super::train_classifier::TrainClassifier;
 use brigand_core::error::Result;
 
 /// What to measure, and with what.
@@ -73,7 +74,7 @@ pub fn evaluate(
         return Ok(Measured { scores: Vec::new(), reference: reference(from_real), nearest: Vec::new() });
     };
     let mut inputs = Inputs {
-        metric: first,
+        metric: (first.name, first.needs),
         setting,
         extractor: request.extractor,
         train: request.train,
@@ -85,7 +86,7 @@ pub fn evaluate(
     };
     let mut scores = Vec::new();
     for (done, &metric) in request.metrics.iter().enumerate() {
-        inputs.metric = metric;
+        inputs.metric = (metric.name, metric.needs);
         inputs.progress(Progress { what: "metrics", done, total });
         scores.extend((metric.measure)(&inputs)?);
     }

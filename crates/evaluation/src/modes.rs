@@ -6,7 +6,8 @@ use super::classes::{bootstrap_counts, kullback_leibler, shares, total_variation
 use super::error::{Result, refused};
 use super::features::Features;
 use super::inputs::Inputs;
-use super::metric::{Better, MODES_OR_CLASSES, MetricRow, Need, ScoreRow};
+use super::metric::{Better, MetricRow, ScoreRow};
+use super::need::{MODES_OR_CLASSES, Need};
 use super::protocol::Setting;
 use super::score::{Interval, Score};
 use brigand_data::Modes;

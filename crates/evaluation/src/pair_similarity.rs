@@ -1,7 +1,8 @@
 //! The variety of generated images, from the similarity of pairs of them (Odena et al. 2017).
 
 use super::inputs::Inputs;
-use super::metric::{Better, MetricRow, Need, ScoreRow};
+use super::metric::{Better, MetricRow, ScoreRow};
+use super::need::Need;
 use std::collections::BTreeMap;
 
 use rayon::prelude::*;

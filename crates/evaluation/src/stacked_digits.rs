@@ -4,7 +4,8 @@ use super::classes::{ClassHistogram, bootstrap_counts, kullback_leibler, shares}
 use super::error::{Result, refused};
 use super::gathering::{features_of, portion, take_alike};
 use super::inputs::Inputs;
-use super::metric::{Better, CLASSES, MetricRow, Need, ScoreRow};
+use super::metric::{Better, MetricRow, ScoreRow};
+use super::need::{CLASSES, Need};
 use super::protocol::Setting;
 use super::score::Score;
 

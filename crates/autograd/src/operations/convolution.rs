@@ -261,15 +261,8 @@ impl Variable {
         groups: usize,
     ) -> Result<Variable> {
         let sliding = Sliding { stride: [1, stride], padding: [0, padding], dilation: [1, dilation], groups };
-        if self.rank() != 3 || weight.rank() != 3 {
-            let reason = format!(
-                "expected input [n, c, l] and weight [o, c/groups, k], got {:?} and {:?}",
-                self.shape(),
-                weight.shape()
-            );
-            return Err(shape_error("conv1d", reason));
-        }
-        self.unsqueeze(2)?.conv2d(&weight.unsqueeze(2)?, sliding)?.squeeze(2)
+        let (image, weight) = as_rows(("conv1d", "[o, c/groups, k]"), self, weight)?;
+        image.conv2d(&weight, sliding)?.squeeze(2)
     }
 
     /// Transposed convolution of `[batch, in, length]` with `weight` `[in, out / groups, k]`:
@@ -287,15 +280,21 @@ impl Variable {
         groups: usize,
     ) -> Result<Variable> {
         let sliding = Sliding { stride: [1, stride], padding: [0, padding], dilation: [1, dilation], groups };
-        if self.rank() != 3 || weight.rank() != 3 {
-            let reason = format!(
-                "expected input [n, c, l] and weight [c, o/groups, k], got {:?} and {:?}",
-                self.shape(),
-                weight.shape()
-            );
-            return Err(shape_error("conv_transpose1d", reason));
-        }
-        let (image, weight) = (self.unsqueeze(2)?, weight.unsqueeze(2)?);
+        let (image, weight) = as_rows(("conv_transpose1d", "[c, o/groups, k]"), self, weight)?;
         image.conv_transpose2d(&weight, sliding, [0, output_padding])?.squeeze(2)
     }
+}
+
+/// Input and weight of a one-dimensional convolution as images of one row.
+fn as_rows(
+    (operation, wanted): (&'static str, &str),
+    input: &Variable,
+    weight: &Variable,
+) -> Result<(Variable, Variable)> {
+    if input.rank() != 3 || weight.rank() != 3 {
+        let (input, weight) = (input.shape(), weight.shape());
+        let reason = format!("expected input [n, c, l] and weight {wanted}, got {input:?} and {weight:?}");
+        return Err(shape_error(operation, reason));
+    }
+    Ok((input.unsqueeze(2)?, weight.unsqueeze(2)?))
 }

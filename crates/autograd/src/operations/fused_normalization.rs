@@ -5,45 +5,13 @@ use brigand_kernels::normalization::BatchNormalization;
 use candle_core::Tensor;
 
 use crate::buffer::{Real, tensor_of, with_slice};
-use crate::error::{Result, internal_error, shape_error};
+use crate::error::{Result, internal_error};
 use crate::gradient::through_composition;
 use crate::variable::{Backward, Variable, is_recording};
 
 use super::activation::Activation;
-use super::normalization::{Grouping, composed};
-
-/// A grouping of an input as the kernels see it.
-#[derive(Clone, Copy)]
-pub(super) struct Plan {
-    grouping: Grouping,
-    /// `[batch, channels, inner]`, with one scale for each channel.
-    shape: [usize; 3],
-    /// How many statistics there are: per channel, or per group of channels of each sample.
-    statistics: usize,
-}
-
-impl Plan {
-    /// An error if the input has no channels or no elements, or the groups do not divide the channels.
-    pub(super) fn new(operation: &'static str, input: &Variable, grouping: Grouping) -> Result<Self> {
-        let (batch, channels) = (input.size(operation, 0)?, input.size(operation, 1)?);
-        if input.elements() == 0 {
-            return Err(shape_error(operation, format!("nothing to average in shape {:?}", input.shape())));
-        }
-        let shape = [batch, channels, input.elements() / (batch * channels)];
-        let plan = |shape, statistics| Self { grouping, shape, statistics };
-        Ok(match grouping {
-            Grouping::Batch => plan(shape, channels),
-            Grouping::Instance => plan(shape, batch * channels),
-            Grouping::Layer => plan([batch, input.elements() / batch, 1], batch),
-            Grouping::Channels(groups) if groups == 0 || !channels.is_multiple_of(groups) => {
-                let reason =
-                    format!("{groups} groups do not divide the {channels} channels of {:?}", input.shape());
-                return Err(shape_error(operation, reason));
-            }
-            Grouping::Channels(groups) => plan(shape, batch * groups),
-        })
-    }
-}
+use super::composed_normalization::composed;
+use super::grouping::{Grouping, Plan};
 
 /// The kernel of a plan, with scale and shift.
 enum Kernel<'a, T> {

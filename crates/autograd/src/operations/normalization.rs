@@ -6,21 +6,9 @@ use crate::error::{Result, shape_error};
 use crate::variable::{Variable, agree};
 
 use super::activation::Activation;
-use super::fused_normalization::{Plan, fused};
-
-/// Which elements share a mean and a variance, in `[batch, channels, ...]`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Grouping {
-    /// Batch normalisation (arXiv:1502.03167): each channel over batch and positions.
-    Batch,
-    /// Instance normalisation (arXiv:1607.08022): each channel of each sample over positions.
-    Instance,
-    /// Layer normalisation (arXiv:1607.06450): each sample over everything else; scale and shift
-    /// have the shape of a sample.
-    Layer,
-    /// Group normalisation (arXiv:1803.08494): each sample's channels in this many groups.
-    Channels(usize),
-}
+use super::composed_normalization::{affine, along_channels, composed, statistics_axes};
+use super::fused_normalization::fused;
+use super::grouping::{Grouping, Plan};
 
 /// What a training-mode batch normalisation saw, per channel: `[channels]`, in `f32` where the input's type is narrower.
 pub struct BatchStatistics {
@@ -188,61 +176,4 @@ fn per_sample(input: &Variable, grouping: Grouping, vectors: [Option<&Variable>;
             || grouping == Grouping::Layer && Some(vector.shape()) != input.shape().get(1..)
     };
     vectors.into_iter().flatten().any(chosen)
-}
-
-/// `values` `[channels]` or `[batch, channels]` shaped so that they broadcast over `[batch, channels, ...]`.
-fn along_channels(input: &Variable, values: &Variable) -> Result<Variable> {
-    let mut shape = vec![1; 2 - values.rank().min(2)];
-    shape.extend_from_slice(values.shape());
-    shape.resize(input.rank().max(2), 1);
-    values.reshape(&shape)
-}
-
-fn statistics_axes(input: &Variable, grouping: Grouping) -> Vec<usize> {
-    match grouping {
-        Grouping::Batch => (0..input.rank()).filter(|&axis| axis != 1).collect(),
-        Grouping::Instance | Grouping::Channels(_) => (2..input.rank()).collect(),
-        Grouping::Layer => (1..input.rank()).collect(),
-    }
-}
-
-/// Normalisation and affine map of plain operations, for any order of derivative.
-pub(super) fn composed(
-    input: &Variable,
-    grouping: Grouping,
-    scale: Option<&Variable>,
-    shift: Option<&Variable>,
-    epsilon: f64,
-) -> Result<Variable> {
-    let grouped = match grouping {
-        Grouping::Channels(groups) => {
-            let batch = input.size("normalize", 0)?;
-            input.reshape(&[batch, groups, input.elements() / (batch * groups).max(1)])?
-        }
-        _ => input.clone(),
-    };
-    let axes = statistics_axes(&grouped, grouping);
-    let centred = grouped.sub(&grouped.mean_keeping(&axes)?)?;
-    let inverse = centred.square()?.mean_keeping(&axes)?.affine(1.0, epsilon)?.powf(-0.5)?;
-    affine(centred.mul(&inverse)?.reshape(input.shape())?, grouping, scale, shift)
-}
-
-fn affine(
-    normal: Variable,
-    grouping: Grouping,
-    scale: Option<&Variable>,
-    shift: Option<&Variable>,
-) -> Result<Variable> {
-    let fitted = |values: &Variable| match grouping {
-        Grouping::Layer if normal.shape().get(1..) == Some(values.shape()) => Ok(values.clone()),
-        _ => along_channels(&normal, values),
-    };
-    let scaled = match scale {
-        Some(scale) => normal.mul(&fitted(scale)?)?,
-        None => normal.clone(),
-    };
-    match shift {
-        Some(shift) => scaled.add(&fitted(shift)?),
-        None => Ok(scaled),
-    }
 }

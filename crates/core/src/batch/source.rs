@@ -1,6 +1,7 @@
 //! Where samples come from: anything that gives named fields for numbers of samples.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::fields::{Indices, LABELS, NumberKey};
 use super::schema::Schema;
@@ -47,41 +48,30 @@ pub trait Source: Send + Sync {
     }
 }
 
-impl<S: Source + ?Sized> Source for Box<S> {
-    fn count(&self) -> usize {
-        (**self).count()
-    }
+macro_rules! pointer_to_source {
+    ($pointer:ident) => {
+        impl<S: Source + ?Sized> Source for $pointer<S> {
+            fn count(&self) -> usize {
+                (**self).count()
+            }
 
-    fn schema(&self) -> Schema {
-        (**self).schema()
-    }
+            fn schema(&self) -> Schema {
+                (**self).schema()
+            }
 
-    fn get(&self, numbers: &[usize], stream: &mut Stream) -> Result<HostBatch> {
-        (**self).get(numbers, stream)
-    }
+            fn get(&self, numbers: &[usize], stream: &mut Stream) -> Result<HostBatch> {
+                (**self).get(numbers, stream)
+            }
 
-    fn labels(&self, numbers: &[usize]) -> Result<Option<Vec<u32>>> {
-        (**self).labels(numbers)
-    }
+            fn labels(&self, numbers: &[usize]) -> Result<Option<Vec<u32>>> {
+                (**self).labels(numbers)
+            }
+        }
+    };
 }
 
-impl<S: Source + ?Sized> Source for std::sync::Arc<S> {
-    fn count(&self) -> usize {
-        (**self).count()
-    }
-
-    fn schema(&self) -> Schema {
-        (**self).schema()
-    }
-
-    fn get(&self, numbers: &[usize], stream: &mut Stream) -> Result<HostBatch> {
-        (**self).get(numbers, stream)
-    }
-
-    fn labels(&self, numbers: &[usize]) -> Result<Option<Vec<u32>>> {
-        (**self).labels(numbers)
-    }
-}
+pointer_to_source!(Box);
+pointer_to_source!(Arc);
 
 /// Fields in memory, one sample's values after another's.
 pub struct MemorySource {

@@ -14,7 +14,8 @@ pub enum Reparametrisation {
     /// The stored weight itself.
     #[default]
     Plain,
-    /// Division by the largest singular value (Miyato et al. 2018, arXiv:1802.05957).
+    /// Division by the largest singular value (Miyato et al. 2018, arXiv:1802.05957); a weight of zeros,
+    /// or of numbers so small that this value is far below 1e-6, is used as it is.
     Spectral,
     /// A factor `gain / sqrt(fan_in)` at run time (Karras et al. 2017, arXiv:1710.10196).
     Equalised {
@@ -118,7 +119,7 @@ impl Weight {
                 let first = Variable::from_slice(&builder.stream("singular").normal(out), &[out, 1])?;
                 let mut left = unit(&first.to_dtype(matrix.dtype())?.to_device(matrix.device())?)?;
                 for _ in 0..WARM_UP {
-                    left = iterate(&matrix, &left)?.0;
+                    left = next_left(&matrix, &left, &next_right(&matrix, &left)?)?;
                 }
                 Held::Spectral { left: builder.buffer("singular", &[out], left.to_vec_f32()?)?, transposed }
             }
@@ -149,14 +150,16 @@ fn normalized(
     let matrix = rows(stored, transposed)?;
     let out = matrix.shape()[0];
     let left = Variable::constant(pass.buffer(buffer)?.clone()).reshape(&[out, 1])?;
-    let (next, right) = without_recording(|| iterate(&matrix.detach(), &left))?;
+    let right = without_recording(|| next_right(&matrix.detach(), &left))?;
     let left = if pass.mode() == Mode::Training {
+        let next = without_recording(|| next_left(&matrix.detach(), &left, &right))?;
         pass.update(buffer, next.reshape(&[out])?.into_tensor());
         next
     } else {
         left
     };
     let sigma = left.transposed()?.matmul(&matrix.matmul(&right)?)?;
+    let sigma = sigma.add(&is_lost(&right)?)?;
     Ok(stored.mul(&sigma.reshape(&vec![1; stored.rank()])?.recip()?)?)
 }
 
@@ -165,10 +168,21 @@ fn rows(weight: &Variable, transposed: bool) -> Result<Variable> {
     Ok(if transposed { weight.transpose(0, 1)? } else { weight.clone() }.flatten_from_second()?)
 }
 
-/// One power iteration from left vector `u` `[out, 1]`: `v = n(Wᵀ u)`, then `n(W v)` and `v`.
-fn iterate(matrix: &Variable, left: &Variable) -> Result<(Variable, Variable)> {
-    let right = unit(&matrix.transposed()?.matmul(left)?)?;
-    Ok((unit(&matrix.matmul(&right)?)?, right))
+/// The first half of a power iteration, from left vector `u` `[out, 1]`: `v = n(Wᵀ u)`.
+fn next_right(matrix: &Variable, left: &Variable) -> Result<Variable> {
+    unit(&matrix.transposed()?.matmul(left)?)
+}
+
+/// The second half: `n(W v)`, or `u` again where that is 0, from which no iteration would come back.
+fn next_left(matrix: &Variable, left: &Variable, right: &Variable) -> Result<Variable> {
+    let next = unit(&matrix.matmul(right)?)?;
+    Ok(next.add(&left.mul(&is_lost(&next)?)?)?)
+}
+
+/// 1 if a vector that should have length 1 is next to 0, because the weight is; else 0.
+fn is_lost(vector: &Variable) -> Result<Variable> {
+    let square = vector.square()?.sum_all()?;
+    Ok(square.at_least(&square.full_like(0.5)?)?.affine(-1.0, 1.0)?)
 }
 
 fn unit(vector: &Variable) -> Result<Variable> {

@@ -4,7 +4,7 @@
 use brigand_autograd::Variable;
 use serde::{Deserialize, Serialize};
 
-use super::discriminator::{ConditionUse, DiscriminatorOptions, Heads};
+use super::discriminator_options::{ConditionUse, DiscriminatorOptions, Heads};
 use super::encoder::Encoder;
 use super::generator::GeneratorLayout;
 use super::normalizing::Learned;

@@ -45,6 +45,19 @@ pub enum GeneratorUpdate {
 const CEILING: f64 = 20.0;
 
 impl Divergence {
+    /// Every divergence.
+    pub const ALL: [Self; 9] = [
+        Self::Kl,
+        Self::ReverseKl,
+        Self::Pearson,
+        Self::Neyman,
+        Self::SquaredHellinger,
+        Self::JensenShannon,
+        Self::Gan,
+        Self::TotalVariation,
+        Self::Alpha,
+    ];
+
     /// `T = g(v)`, increasing in the score.
     fn activation(self, v: &Variable, alpha: f64) -> Result<Variable> {
         let log_sigmoid = || v.log_sigmoid();

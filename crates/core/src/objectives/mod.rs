@@ -3,8 +3,8 @@
 //! Scores are raw logits `[batch]`, high for "real" (energies are their negatives). Nothing here forms
 //! `ln(sigmoid(x))` from a sigmoid; everything goes through softplus, finite for every finite score.
 //!
-//! One file is one objective: its fields, both losses, its [`Properties`] and its paper. The table
-//! at the end of this file lists them all; everything else follows from it.
+//! One file is one objective, or a family of them: its fields, both losses, its [`Properties`] and its
+//! paper. The table in this file lists them all; everything else follows from it.
 
 mod c_transform;
 mod energy_based;
@@ -15,13 +15,9 @@ mod least_squares;
 mod loss;
 mod loss_sensitive;
 mod merging;
-mod minimax;
-mod non_saturating;
+mod original;
 mod recognition;
 mod relativistic;
-mod relativistic_average;
-mod relativistic_average_hinge;
-mod relativistic_average_least_squares;
 mod scores;
 mod wasserstein;
 
@@ -34,13 +30,11 @@ pub use least_squares::LeastSquares;
 pub use loss::{AdversarialLoss, Energies, Merging, Properties, ScoreShape};
 pub use loss_sensitive::LossSensitive;
 pub(crate) use merging::SharedPass;
-pub use minimax::Minimax;
-pub use non_saturating::NonSaturating;
+pub use original::{Minimax, NonSaturating};
 pub use recognition::{count_correct, cross_entropy, entropies, entropy_of_mean, largest, mean_entropy};
-pub use relativistic::Relativistic;
-pub use relativistic_average::RelativisticAverage;
-pub use relativistic_average_hinge::RelativisticAverageHinge;
-pub use relativistic_average_least_squares::RelativisticAverageLeastSquares;
+pub use relativistic::{
+    Relativistic, RelativisticAverage, RelativisticAverageHinge, RelativisticAverageLeastSquares,
+};
 pub use scores::Scores;
 pub use wasserstein::Wasserstein;
 

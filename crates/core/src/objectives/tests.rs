@@ -22,17 +22,7 @@ fn objectives() -> Vec<Objective> {
         LossSensitive { lambda: 1.0, gamma: 0.3, slope: 0.1 }.into(),
     ];
     all.extend(more);
-    for divergence in [
-        Divergence::Kl,
-        Divergence::ReverseKl,
-        Divergence::Pearson,
-        Divergence::Neyman,
-        Divergence::SquaredHellinger,
-        Divergence::JensenShannon,
-        Divergence::Gan,
-        Divergence::TotalVariation,
-        Divergence::Alpha,
-    ] {
+    for divergence in Divergence::ALL {
         for update in [GeneratorUpdate::Exact, GeneratorUpdate::Trick] {
             all.push(FGan { divergence, update, alpha: 0.5 }.into());
         }

@@ -3,7 +3,6 @@
 use brigand_autograd::Variable;
 use serde::{Deserialize, Serialize};
 
-use super::own_gradients;
 use crate::error::{Error, Result};
 use crate::modules::Reparametrisation;
 
@@ -101,21 +100,27 @@ impl Constraint {
         }
     }
 
-    /// The critic's normalised scores, from its scores `[batch]` for `samples`, which must be differentiable.
-    pub fn normalize(&self, scores: &Variable, samples: &Variable) -> Result<Variable> {
+    /// The scores `[batch]` normalised by the gradients `[batch, ...]` of the scores by the samples, differentiable;
+    /// `gradients` is asked for them only where [`Constraint::normalizes_gradients`].
+    ///
+    /// # Errors
+    /// As of `gradients`, or if the shapes do not fit.
+    pub fn normalize(
+        &self,
+        scores: &Variable,
+        gradients: impl FnOnce() -> Result<Variable>,
+    ) -> Result<Variable> {
         match *self {
             Self::None {} | Self::Clip { .. } | Self::Spectral {} => Ok(scores.clone()),
             Self::GradientNormalization {} => {
-                let gradient = own_gradients(scores, samples)?;
                 // Only a flat critic with scores of 0 would be divided by 0.
-                let size = gradient.sample_norm()?.add(&scores.abs()?)?.affine(1.0, 1e-12)?;
+                let size = gradients()?.sample_norm()?.add(&scores.abs()?)?.affine(1.0, 1e-12)?;
                 Ok(scores.div(&size)?)
             }
             Self::GranNormalization { epsilon, factor } => {
-                let gradient = own_gradients(scores, samples)?;
-                let square = gradient.sample_square()?;
-                let slope = gradient.sample_norm()?.scale(factor)?;
-                Ok(scores.mul(&slope)?.div(&square.affine(1.0, epsilon)?)?)
+                let gradients = gradients()?;
+                let slope = gradients.sample_norm()?.scale(factor)?;
+                Ok(scores.mul(&slope)?.div(&gradients.sample_square()?.affine(1.0, epsilon)?)?)
             }
         }
     }

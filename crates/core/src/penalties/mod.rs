@@ -16,12 +16,10 @@ mod constraint;
 
 pub use constraint::Constraint;
 
-use brigand_autograd::{Variable, grad};
-use candle_core::{Device, Tensor};
+use brigand_autograd::Variable;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
-use crate::random::Stream;
 
 /// The points at which a critic's gradient is taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -116,71 +114,10 @@ impl Penalty {
             Self::Gradient { .. } => true,
         }
     }
-
-    /// The term for a real and a fake batch of equal shape; `None` if nothing is added.
-    /// `critic` gives scores `[batch]` for samples; its parameters stay differentiable.
-    pub fn term(
-        &self,
-        critic: &mut dyn FnMut(&Variable) -> Result<Variable>,
-        real: &Variable,
-        fake: &Variable,
-        stream: &mut Stream,
-    ) -> Result<Option<Variable>> {
-        match *self {
-            Self::None {} => Ok(None),
-            Self::Gradient { probe, cost, weight } => {
-                let place = Variable::leaf(probe.place(real, fake, stream)?.into_tensor());
-                let gradients = own_gradients(&critic(&place)?, &place)?;
-                Ok(Some(cost.of(&gradients)?.scale(weight * probe.means())?))
-            }
-        }
-    }
-}
-
-/// The gradient of each sample's score by the sample itself, of the samples' shape, differentiable: the gradient of
-/// the scores' sum, where no score depends on another sample.
-fn own_gradients(scores: &Variable, samples: &Variable) -> Result<Variable> {
-    let gradients = grad(&scores.sum_all()?, &[samples], true)?;
-    let [gradient]: [Variable; 1] = gradients.try_into().map_err(|found: Vec<Variable>| {
-        Error::Internal(format!("scores gave {} gradients by one batch of samples", found.len()))
-    })?;
-    Ok(gradient)
-}
-
-impl Probe {
-    /// How many sides' means the cost is the sum of, of one mean over all places.
-    fn means(self) -> f64 {
-        match self {
-            Self::Both => 2.0,
-            Self::Line | Self::Real | Self::Fake | Self::AroundReal | Self::AroundBoth => 1.0,
-        }
-    }
-
-    /// The places, of the samples' shape.
-    fn place(self, real: &Variable, fake: &Variable, stream: &mut Stream) -> Result<Variable> {
-        let mut share = || per_sample(real, stream);
-        Ok(match self {
-            Self::Line => {
-                let share = share()?;
-                real.mul(&share)?.add(&fake.mul(&share.affine(-1.0, 1.0)?)?)?
-            }
-            Self::Real => real.detach(),
-            Self::Fake => fake.detach(),
-            Self::Both => Variable::concatenate(&[&real.detach(), &fake.detach()], 0)?,
-            Self::AroundReal => {
-                let rest = share()?.affine(-1.0, 1.0)?;
-                real.add(&noise_of_half_deviation(real, stream)?.mul(&rest)?)?
-            }
-            Self::AroundBoth => {
-                let both = Variable::concatenate(&[&real.detach(), &fake.detach()], 0)?;
-                both.add(&noise_of_half_deviation(&both, stream)?)?
-            }
-        })
-    }
 }
 
 impl Cost {
-    /// The mean cost of per-sample gradients `[batch, ...]`.
+    /// The mean cost of the gradients `[batch, ...]` of the scores by the samples.
     pub fn of(self, gradient: &Variable) -> Result<Variable> {
         let excess = || gradient.sample_norm()?.affine(1.0, -1.0);
         Ok(match self {
@@ -191,27 +128,4 @@ impl Cost {
         }
         .mean_all()?)
     }
-}
-
-/// `0.5 std(x) u` with one standard deviation over everything and `u ~ U[0, 1]` for each element.
-fn noise_of_half_deviation(samples: &Variable, stream: &mut Stream) -> Result<Variable> {
-    let axes: Vec<usize> = (0..samples.rank()).collect();
-    let deviation = samples.detach().variance_keeping(&axes)?.safe_sqrt()?;
-    let noise = stream.uniform(samples.elements(), 0.0, 1.0);
-    let noise = on_device(noise, samples.shape(), samples.device())?;
-    Ok(noise.mul(&deviation)?.scale(0.5)?)
-}
-
-/// One `U[0, 1]` for each sample, shaped to broadcast over it.
-fn per_sample(samples: &Variable, stream: &mut Stream) -> Result<Variable> {
-    let mut shape = vec![1; samples.rank()];
-    if let (Some(first), Some(&batch)) = (shape.first_mut(), samples.shape().first()) {
-        *first = batch;
-    }
-    let draws = stream.uniform(shape.iter().product(), 0.0, 1.0);
-    on_device(draws, &shape, samples.device())
-}
-
-fn on_device(values: Vec<f32>, shape: &[usize], device: &Device) -> Result<Variable> {
-    Ok(Variable::constant(Tensor::from_vec(values, shape, &Device::Cpu)?.to_device(device)?))
 }

@@ -1,41 +1,29 @@
 //! The discriminator in training: one type for samples, codes, pairs, score maps and sequences, with any objective,
 //! penalty, constraint and input technique.
 
-use brigand_autograd::{GradientOptions, Output, Variable, grad, grad_of, without_recording};
+use brigand_autograd::{Variable, grad, without_recording};
 
-use super::comparison::{
-    Compared, GeneratorLoss, Sides, compared_samples, generator_loss, mean, over_scores, per_sample, total,
-};
+use super::comparison::{Compared, GeneratorLoss, Sides, generator_loss, mean, over_scores, total};
 use super::input::Input;
 use super::player::Player;
-use super::precision::{accurate, in_type_of};
+use super::precision::accurate;
 use super::report::share_above;
 use super::rules::Rules;
 use super::scorer::{Scored, Scorer};
-use super::slopes::{differentiable, normalized, penalty_term};
+use super::slopes::{differentiable, penalty_term, slopes};
 use super::turn::{Draw, Turn};
 use crate::error::{Error, Result};
-use crate::measurements::GENERATOR_LOSS;
 use crate::modules::{Estimate, How, Mode, Parameters, Part, Weights};
-use crate::objectives::{Scores, SharedPass};
 use crate::random::Stream;
 use crate::state::State;
 
 /// The name of the discriminator in a system that has one: its draws and measurements carry no name of their own.
 pub const DISCRIMINATOR: &str = "discriminator";
 
-/// Both players' gradients from one pass of a batch.
-pub struct Merged {
-    /// The discriminator's, as [`Turn::step`] takes them.
-    pub own: Vec<Vec<Variable>>,
-    /// The generator's, by each part of the fake side.
-    pub by_fake: Vec<Variable>,
-}
-
 /// A discriminator in training.
 pub struct Critic<M> {
-    player: Player<M>,
-    rules: Rules,
+    pub(super) player: Player<M>,
+    pub(super) rules: Rules,
 }
 
 impl<M: Scorer> Critic<M> {
@@ -64,7 +52,7 @@ impl<M: Scorer> Critic<M> {
     }
 
     /// The purpose of a draw, apart from those of other discriminators of the system.
-    fn purpose(&self, of: &str) -> String {
+    pub(super) fn purpose(&self, of: &str) -> String {
         match self.player.name() {
             DISCRIMINATOR => of.to_owned(),
             other => format!("{other}/{of}"),
@@ -91,7 +79,10 @@ impl<M: Scorer> Critic<M> {
         let input = &differentiable(constraint, input)?;
         let how = How { weights, mode, random: Some(stream) };
         let scored = self.player.run_with(how, |module, pass| module.score(pass, input))?;
-        let scores = scored.scores.iter().map(|scores| normalized(constraint, &accurate(scores)?, input));
+        let scores = scored.scores.iter().map(|scores| {
+            let scores = accurate(scores)?;
+            constraint.normalize(&scores, || slopes(&scores, input))
+        });
         Ok(Scored { scores: scores.collect::<Result<_>>()?, ..scored })
     }
 
@@ -102,7 +93,8 @@ impl<M: Scorer> Critic<M> {
     pub fn field(&self, input: &M::Input) -> Result<(Variable, Vec<Variable>)> {
         let input = input.leaves()?;
         let scored = self.player.evaluate(|module, pass| module.score(pass, &input))?;
-        let scores = normalized(self.rules.constraint, &accurate(scored.single()?)?, &input)?;
+        let scores = accurate(scored.single()?)?;
+        let scores = self.rules.constraint.normalize(&scores, || slopes(&scores, &input))?;
         let parts = input.parts()?;
         let gradients = grad(&scores.sum_all()?, &parts.iter().collect::<Vec<_>>(), false)?;
         Ok((scores.detach(), gradients))
@@ -166,7 +158,7 @@ impl<M: Scorer> Critic<M> {
     }
 
     /// Notes losses, terms and accuracies.
-    fn report(&self, turn: &mut Turn<'_>, compared: &Compared<M::Also>) {
+    pub(super) fn report(&self, turn: &mut Turn<'_>, compared: &Compared<M::Also>) {
         turn.note(&self.measurement("loss"), &compared.adversarial);
         for (name, term) in &compared.terms {
             turn.note(&self.purpose(name), term);
@@ -292,120 +284,6 @@ impl<M: Scorer> Critic<M> {
         let objective = self.rules.objective;
         over_scores(&self.rules, (&fake, &real), &swapped, |scores| objective.discriminator_loss(scores))
     }
-
-    /// Its weights after `steps` more steps on this batch, of `scale` times the step size: as functions of the fakes where
-    /// `full`, as constants else. `heads` gives the terms of its other heads; terms of its weights count too.
-    ///
-    /// # Errors
-    /// If the inputs do not fit.
-    pub fn unrolled(
-        &mut self,
-        (steps, full, scale): (u32, bool, f64),
-        sides: &Sides<M::Input>,
-        draw: Draw,
-        heads: impl Fn(&Scored<M::Also>, &Scored<M::Also>) -> Result<Vec<(&'static str, Variable)>>,
-    ) -> Result<Option<Weights>> {
-        if steps == 0 {
-            return Ok(None);
-        }
-        let (mut weights, mut optimizer) = (self.player.weights().clone(), self.player.unrolled(scale)?);
-        for step in 0..steps {
-            let purpose = format!("dropout/unrolled/{step}");
-            let compared = self.compare(Some(&weights), sides, Mode::BatchStatistics, (&purpose, draw))?;
-            let mut loss = compared.loss(&heads(&compared.real, &compared.fake)?)?;
-            for (_, term) in self.player.terms_of(&weights)? {
-                loss = loss.add(&term)?;
-            }
-            let inputs: Vec<&Variable> = weights.values().iter().collect();
-            // The first-order variant still keeps the generator's graph, which its own loss needs.
-            let options = GradientOptions { create_graph: full, retain_graph: true, allow_unused: false };
-            let output = Output { variable: &loss, weight: None };
-            let gradients: Vec<Variable> =
-                grad_of(&[output], &inputs, options)?.into_iter().flatten().collect();
-            weights = optimizer.step(&weights, &gradients)?;
-        }
-        Ok(Some(weights))
-    }
-
-    /// One step of the discriminator that also finds the generator's gradients by the parts of `fake`, as
-    /// [`Critic::merged_gradients`] does.
-    ///
-    /// # Errors
-    /// If the inputs do not fit.
-    pub fn learn_merged(
-        &mut self,
-        turn: &mut Turn<'_>,
-        draw: Draw,
-        sides: (&M::Input, &M::Input),
-        heads: impl FnOnce(&Scored<M::Also>, &Scored<M::Also>) -> Result<[Vec<(&'static str, Variable)>; 2]>,
-    ) -> Result<Vec<Variable>> {
-        let Merged { own, by_fake } = self.merged_gradients(turn, draw, sides, heads)?;
-        turn.step(&mut [&mut self.player], own)?;
-        Ok(by_fake)
-    }
-
-    /// The gradients of the discriminator's loss by its weights, and of the generator's by the parts of `fake`, which is
-    /// cut off from its history: both players' updates from one pass.
-    ///
-    /// Where no score depends on another sample and the generator's loss is the objective's alone, its gradient is the
-    /// discriminator's own, each sample rescaled: one backward pass serves both. Otherwise there are two. `heads` gives
-    /// the terms of other heads, first the discriminator's, then the generator's.
-    ///
-    /// # Errors
-    /// If the inputs do not fit.
-    pub fn merged_gradients(
-        &mut self,
-        turn: &mut Turn<'_>,
-        draw: Draw,
-        (real, fake): (&M::Input, &M::Input),
-        heads: impl FnOnce(&Scored<M::Also>, &Scored<M::Also>) -> Result<[Vec<(&'static str, Variable)>; 2]>,
-    ) -> Result<Merged> {
-        let sides = self.sides((real.detached(), fake.leaves()?), "discriminator", draw)?;
-        let parts = sides.fake.parts()?;
-        let leaves: Vec<&Variable> = parts.iter().collect();
-        let compared = self.compare(None, &sides, Mode::Training, ("dropout/discriminator", draw))?;
-        self.report(turn, &compared);
-        let mut generator = generator_loss(&self.rules, (Some(&compared.real), &compared.fake), &sides)?;
-        turn.note(GENERATOR_LOSS, &generator);
-        let [own_heads, generator_heads] = heads(&compared.real, &compared.fake)?;
-        own_heads.iter().for_each(|(name, term)| turn.note(&self.purpose(name), term));
-        for (_, term) in &generator_heads {
-            generator = generator.add(&in_type_of(term, &generator)?)?;
-        }
-        let single = self.rules.feature_matching.weight == 0.0
-            && own_heads.is_empty()
-            && generator_heads.is_empty()
-            && !self.player.module().couples_samples();
-        let shared = match (single, compared.real.single(), compared.fake.single()) {
-            (true, Ok(real), Ok(fake)) => {
-                let samples = compared_samples(&self.rules, &sides)?;
-                let samples = samples.as_ref().map(|(real, fake)| (real, fake));
-                let features = compared.fake.features.last().map(accurate).transpose()?;
-                let scores = Scores { samples, fake_features: features.as_ref(), ..Scores::new(real, fake) };
-                self.rules.objective.shared_pass(&scores)?
-            }
-            _ => None,
-        };
-        let whole = |variable| Output { variable, weight: None };
-        let (own, by_fake) = match shared {
-            Some(SharedPass { real, fake, factors }) => {
-                let added = compared.added()?;
-                let mut outputs = vec![
-                    Output { variable: compared.real.single()?, weight: Some(&real) },
-                    Output { variable: compared.fake.single()?, weight: Some(&fake) },
-                ];
-                outputs.extend(added.as_ref().map(whole));
-                let (own, by_samples) = turn.gradients(&[&self.player], &outputs, &leaves, false)?;
-                (own, by_samples.iter().map(|of| per_sample(of, &factors)).collect::<Result<_>>()?)
-            }
-            None => {
-                let (_, by_samples) = turn.gradients(&[], &[whole(&generator)], &leaves, true)?;
-                let loss = compared.loss(&own_heads)?;
-                (turn.gradients(&[&self.player], &[whole(&loss)], &[], false)?.0, by_samples)
-            }
-        };
-        Ok(Merged { own, by_fake })
-    }
 }
 
 impl<M> Part for Critic<M> {
@@ -418,7 +296,7 @@ impl<M> Part for Critic<M> {
     }
 
     fn parameters(&self) -> Vec<&Parameters> {
-        self.player.parameters()
+        Part::parameters(&self.player)
     }
 
     fn sample_by(&mut self, estimate: Option<&Estimate>) -> usize {

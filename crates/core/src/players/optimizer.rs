@@ -19,6 +19,23 @@ enum Moments {
     Device(Variable, Variable),
 }
 
+impl Moments {
+    /// As before the first step.
+    fn clear(&mut self) -> Result<()> {
+        match self {
+            Self::Host { first, second } => {
+                first.fill(0.0);
+                second.fill(0.0);
+            }
+            Self::Device(first, second) => {
+                *first = first.full_like(0.0)?;
+                *second = second.full_like(0.0)?;
+            }
+        }
+        Ok(())
+    }
+}
+
 /// One parameter's part of an optimizer.
 #[derive(Clone)]
 struct Slot {
@@ -82,20 +99,12 @@ impl Optimizer {
         (active, gradients): (&[usize], &[Variable]),
         scale: f64,
     ) -> Result<Weights> {
-        if gradients.len() != active.len() || self.slots.len() != weights.values().len() {
-            return Err(Error::Internal(format!(
-                "{} gradients for {} parameters",
-                gradients.len(),
-                active.len()
-            )));
-        }
+        check_counts((active, gradients), self.slots.len(), weights)?;
         self.steps += 1;
         let (recipe, mut stepped) = (self.recipe.scaled(scale), weights.values().to_vec());
         for (&index, gradient) in active.iter().zip(gradients) {
             let place = (self.slots.get_mut(index), stepped.get_mut(index), self.names.get(index));
-            let (Some(slot), Some(weight), Some(name)) = place else {
-                return Err(Error::Internal(format!("no parameter number {index} in this network")));
-            };
+            let (Some(slot), Some(weight), Some(name)) = place else { return Err(no_parameter(index)) };
             check_shape(name, weight, gradient)?;
             slot.steps += 1;
             let next = match &mut slot.moments {
@@ -153,18 +162,38 @@ impl UnrolledOptimizer {
     /// # Errors
     /// If gradients and weights differ in number or shape.
     pub fn step(&mut self, weights: &Weights, gradients: &[Variable]) -> Result<Weights> {
-        let count = weights.values().len();
-        if gradients.len() != count || self.slots.len() != count {
-            return Err(Error::Internal(format!("{} gradients for {count} parameters", gradients.len())));
-        }
-        let parts = weights.values().iter().zip(gradients).zip(&mut self.slots).zip(weights.names());
-        let stepped = parts.map(|(((weight, gradient), slot), name)| {
+        let all: Vec<usize> = (0..weights.values().len()).collect();
+        self.step_active(weights, (&all, gradients))
+    }
+
+    /// The same for the parameters `active` alone.
+    pub(super) fn step_active(
+        &mut self,
+        weights: &Weights,
+        (active, gradients): (&[usize], &[Variable]),
+    ) -> Result<Weights> {
+        check_counts((active, gradients), self.slots.len(), weights)?;
+        let mut stepped = weights.values().to_vec();
+        for (&index, gradient) in active.iter().zip(gradients) {
+            let place = (self.slots.get_mut(index), stepped.get_mut(index), weights.names().get(index));
+            let (Some(slot), Some(weight), Some(name)) = place else { return Err(no_parameter(index)) };
             check_shape(name, weight, gradient)?;
             slot.steps += 1;
-            next(self.recipe, slot.steps, weight, gradient, (&mut slot.first, &mut slot.second))
-        });
-        weights.with_values(stepped.collect::<Result<_>>()?)
+            *weight = next(self.recipe, slot.steps, weight, gradient, (&mut slot.first, &mut slot.second))?;
+        }
+        weights.with_values(stepped)
     }
+}
+
+fn check_counts((active, gradients): (&[usize], &[Variable]), slots: usize, weights: &Weights) -> Result<()> {
+    if gradients.len() == active.len() && slots == weights.values().len() {
+        return Ok(());
+    }
+    Err(Error::Internal(format!("{} gradients for {} parameters", gradients.len(), active.len())))
+}
+
+fn no_parameter(index: usize) -> Error {
+    Error::Internal(format!("no parameter number {index} in this network"))
 }
 
 fn check_shape(name: &str, weight: &Variable, gradient: &Variable) -> Result<()> {
@@ -268,6 +297,14 @@ impl Part for Optimizer {
         state.count(format!("{name}.steps"), self.steps);
         let (uses_first, uses_second) = self.recipe.accumulators();
         for (path, slot) in self.names.iter().zip(&self.slots) {
+            // Most parameters step every time; those that joined late say how many steps they missed.
+            if slot.steps != self.steps {
+                state.count(format!("{name}.missed.{path}"), self.steps - slot.steps);
+            }
+            // The moments of a parameter that has not stepped are zeros.
+            if slot.steps == 0 {
+                continue;
+            }
             let host = |values: &[f32]| Tensor::from_slice(values, values.len(), &Device::Cpu);
             let (first, second) = match &slot.moments {
                 Moments::Host { first, second } => (host(first)?, host(second)?),
@@ -275,10 +312,6 @@ impl Part for Optimizer {
             };
             state.put(format!("{name}.first.{path}"), &first)?;
             state.put(format!("{name}.second.{path}"), &second)?;
-            // Most parameters step every time; those that joined late say how many steps they missed.
-            if slot.steps != self.steps {
-                state.count(format!("{name}.missed.{path}"), self.steps - slot.steps);
-            }
         }
         Ok(())
     }
@@ -287,7 +320,13 @@ impl Part for Optimizer {
         self.steps = state.counter(&format!("{name}.steps"))?;
         let (uses_first, uses_second) = self.recipe.accumulators();
         for (path, slot) in self.names.iter().zip(&mut self.slots) {
+            let missed = state.optional_counter(&format!("{name}.missed.{path}")).unwrap_or(0);
+            slot.steps = self.steps.saturating_sub(missed);
             let (first_name, second_name) = (format!("{name}.first.{path}"), format!("{name}.second.{path}"));
+            if slot.steps == 0 && !state.holds(&first_name) {
+                slot.moments.clear()?;
+                continue;
+            }
             match &mut slot.moments {
                 Moments::Host { first, second } => {
                     for (name, values) in [(first_name, first), (second_name, second)] {
@@ -305,8 +344,6 @@ impl Part for Optimizer {
                     }
                 }
             }
-            let missed = state.optional_counter(&format!("{name}.missed.{path}")).unwrap_or(0);
-            slot.steps = self.steps.saturating_sub(missed);
         }
         Ok(())
     }

@@ -168,6 +168,13 @@ impl<M> Player<M> {
         Ok(present.collect::<Result<Vec<_>>>()?.into_iter().flatten().collect())
     }
 
+    /// `weights` cut to its bound, if it has one, with their history.
+    pub(super) fn cut(&self, weights: Weights) -> Result<Weights> {
+        let Some(bound) = self.bound else { return Ok(weights) };
+        let cut = weights.values().iter().map(|value| Ok(value.clamp(-bound, bound)?));
+        weights.with_values(cut.collect::<Result<_>>()?)
+    }
+
     /// Where differentiable steps of `scale` times the step size would start.
     pub fn unrolled(&self, scale: f64) -> Result<UnrolledOptimizer> {
         self.optimizer.unrolled(self.weights(), scale)

@@ -18,6 +18,7 @@ pub struct Rules {
     /// What holds without a term in the loss. Spectral normalisation is a value in the network's plan.
     pub constraint: Constraint,
     /// Noise on every part of the input.
+    #[serde(rename = "instance_noise")]
     pub noise: InstanceNoise,
     /// Consistency regularisation: the distance of the discriminator's outputs under two dropout masks.
     pub consistency: Consistency,
@@ -50,7 +51,7 @@ impl Rules {
         self.penalty.check()?;
         self.constraint.check()?;
         let weights = [
-            ("noise.deviation", self.noise.deviation),
+            ("instance_noise.deviation", self.noise.deviation),
             ("consistency.weight", self.consistency.weight),
             ("consistency.margin", self.consistency.margin),
             ("feature_matching.weight", self.feature_matching.weight),

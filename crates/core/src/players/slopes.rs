@@ -1,4 +1,4 @@
-//! The gradient of a discriminator by its input: penalties on it, and scores normalised by it.
+//! The gradient of a discriminator by its input: where penalties take it, and what scores are normalised by.
 
 use crate::penalties::{Constraint, Penalty, Probe};
 use crate::random::Stream;
@@ -11,7 +11,7 @@ use crate::error::{Error, Result};
 
 /// The gradient of the sum of `scores` by all parts of `place` together, `[batch, numbers]`, itself differentiable, in
 /// single precision or better.
-fn slopes<S: Input>(scores: &Variable, place: &S) -> Result<Variable> {
+pub(super) fn slopes<S: Input>(scores: &Variable, place: &S) -> Result<Variable> {
     let parts = place.parts()?;
     let gradients = grad(&scores.sum_all()?, &parts.iter().collect::<Vec<_>>(), true)?;
     let flat: Vec<Variable> =
@@ -94,29 +94,15 @@ fn uniform(shape: &[usize], like: &Variable, stream: &mut Stream) -> Result<Vari
     Ok(Variable::constant(tensor.to_device(like.device())?))
 }
 
-/// `input` as scores can be normalised by their slope at it: what has no history becomes a leaf, what has keeps it.
+/// `input` as scores can be normalised by their slope at it: every part becomes a place of its own in the graph, a leaf
+/// where it has no history. The slope at a part itself would also follow what else depends on it: weights that were
+/// unrolled on the same fakes, another part that was computed from it.
 pub(super) fn differentiable<S: Input>(constraint: Constraint, input: &S) -> Result<S> {
     if !constraint.normalizes_gradients() {
         return Ok(input.clone());
     }
     input.map(&mut |part| match part.has_history() {
-        true => Ok(part.clone()),
+        true => Ok(part.affine(1.0, 0.0)?),
         false => Ok(Variable::leaf(part.tensor().clone())),
     })
-}
-
-/// `scores` `[batch]` of `place` as a constraint normalises them by their slope.
-pub(super) fn normalized<S: Input>(constraint: Constraint, scores: &Variable, place: &S) -> Result<Variable> {
-    match constraint {
-        Constraint::None {} | Constraint::Clip { .. } | Constraint::Spectral {} => Ok(scores.clone()),
-        Constraint::GradientNormalization {} => {
-            let size = slopes(scores, place)?.sample_norm()?.add(&scores.abs()?)?.affine(1.0, 1e-12)?;
-            Ok(scores.div(&size)?)
-        }
-        Constraint::GranNormalization { epsilon, factor } => {
-            let slopes = slopes(scores, place)?;
-            let slope = slopes.sample_norm()?.scale(factor)?;
-            Ok(scores.mul(&slope)?.div(&slopes.sample_square()?.affine(1.0, epsilon)?)?)
-        }
-    }
 }

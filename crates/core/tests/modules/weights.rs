@@ -1,10 +1,11 @@
 //! Reparametrised weights.
 
-use brigand_autograd::Variable;
+use brigand_autograd::{Variable, grad};
 use brigand_core::Place;
 use brigand_core::Result;
 use brigand_core::modules::{
-    Convolution, How, Linear, Mode, Network, Pass, Plan, Reparametrisation, TransposedConvolution, Window,
+    Convolution, How, Initialization, Linear, Mode, Network, Pass, Plan, Reparametrisation,
+    TransposedConvolution, Window,
 };
 
 use crate::support::derivatives::{first_order, second_order};
@@ -81,6 +82,33 @@ fn spectral_weights_have_a_largest_singular_value_of_one() {
         }
         let found = network.evaluate(None, |run, pass| run(pass, &input)).unwrap();
         assert_near(&found, &wanted, 1e-9);
+    }
+}
+
+/// Neither values nor gradients nor later iterations are lost at a weight of zeros.
+#[test]
+fn a_spectral_weight_of_zeros_gives_zeros_and_recovers() {
+    let zeros = Plan { initialization: Initialization::ZERO, ..PLAN }.spectral();
+    for (case, other) in cases(zeros, &double()).into_iter().zip(cases(PLAN, &double())) {
+        let mut network = case.network;
+        let input = normal_double(&case.input, 1);
+        for mode in [Mode::Training, Mode::BatchStatistics] {
+            let made = network.run(How::plain(mode), |run, pass| run(pass, &input)).unwrap();
+            assert!(made.to_vec().unwrap().iter().all(|&value| value == 0.0), "{}", case.name);
+            let weight = &network.parameters().weights().values()[0];
+            let gradient = grad(&made.sum_all().unwrap(), &[weight], false).unwrap().remove(0);
+            let largest = gradient.to_vec().unwrap().into_iter().map(f64::abs).fold(0.0, f64::max);
+            assert!(largest > 0.0 && largest < 100.0, "{}: {largest}", case.name);
+        }
+        let later = other.network.parameters().weights().clone();
+        let sigma = largest(&later.values()[0], case.name == "transposed");
+        for _ in 0..200 {
+            let how = How { weights: Some(&later), ..How::plain(Mode::Training) };
+            network.run(how, |run, pass| run(pass, &input)).unwrap();
+        }
+        let found = network.evaluate(Some(&later), |run, pass| run(pass, &input)).unwrap();
+        let wanted = other.network.evaluate(None, |run, pass| run(pass, &input)).unwrap();
+        assert_near(&found, &wanted.scale(1.0 / sigma).unwrap(), 1e-9);
     }
 }
 

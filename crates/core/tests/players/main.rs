@@ -9,6 +9,7 @@ mod gateway;
 mod merged;
 mod optimizers;
 mod parallel;
+mod penalties;
 mod pool;
 mod precision;
 mod resume;

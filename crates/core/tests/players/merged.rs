@@ -3,48 +3,31 @@
 use brigand_autograd::{Variable, grad};
 use brigand_core::Place;
 use brigand_core::modules::Part;
-use brigand_core::objectives::{Divergence, GeneratorUpdate, Objective};
+use brigand_core::objectives::{Divergence, EnergyBased, FGan, GeneratorUpdate, LossSensitive, Objective};
+use brigand_core::penalties::{Constraint, Penalty};
 use brigand_core::players::{Input, Rules};
 use brigand_core::state::State;
 use brigand_core::techniques::{FeatureMatching, InstanceNoise};
 
 use crate::support::pairs::{pair_critic, pairs};
-use crate::support::{Stage, apart, assert_near, setup, values};
+use crate::support::{Stage, apart, assert_near, score_objectives, setup, values};
 
 fn rules() -> Vec<Rules> {
     let plain = Rules::plain(Objective::NON_SATURATING);
-    let objectives = [
-        Objective::MINIMAX,
-        Objective::NON_SATURATING,
-        Objective::LeastSquares(brigand_core::objectives::LeastSquares { a: 0.0, b: 1.0, c: 1.0 }),
-        Objective::Wasserstein(brigand_core::objectives::Wasserstein {}),
-        Objective::Hinge(brigand_core::objectives::Hinge {}),
-        Objective::FGan(brigand_core::objectives::FGan {
+    let mut objectives = score_objectives();
+    objectives.extend([
+        Objective::from(FGan {
             divergence: Divergence::JensenShannon,
             update: GeneratorUpdate::Exact,
             alpha: 0.5,
         }),
-        Objective::Relativistic(brigand_core::objectives::Relativistic {}),
-        Objective::RelativisticAverage(brigand_core::objectives::RelativisticAverage {}),
-        Objective::RelativisticAverageLeastSquares(
-            brigand_core::objectives::RelativisticAverageLeastSquares {},
-        ),
-        Objective::RelativisticAverageHinge(brigand_core::objectives::RelativisticAverageHinge {}),
-        Objective::EnergyBased(brigand_core::objectives::EnergyBased {
-            margin: 1.0,
-            relative: false,
-            pull_away: 0.1,
-        }),
-        Objective::LossSensitive(brigand_core::objectives::LossSensitive {
-            lambda: 1e-2,
-            gamma: 0.1,
-            slope: 0.0,
-        }),
-    ];
+        EnergyBased { margin: 1.0, relative: false, pull_away: 0.1 }.into(),
+        LossSensitive { lambda: 1e-2, gamma: 0.1, slope: 0.0 }.into(),
+    ]);
     let mut rules: Vec<Rules> = objectives.into_iter().map(Rules::plain).collect();
     rules.push(Rules { feature_matching: FeatureMatching { weight: 0.3, alone: false }, ..plain });
-    rules.push(Rules { constraint: brigand_core::penalties::Constraint::GradientNormalization {}, ..plain });
-    rules.push(Rules { penalty: brigand_core::penalties::Penalty::WGAN_GP, ..plain });
+    rules.push(Rules { constraint: Constraint::GradientNormalization {}, ..plain });
+    rules.push(Rules { penalty: Penalty::WGAN_GP, ..plain });
     rules
 }
 
@@ -119,10 +102,28 @@ fn noise_is_drawn_once_for_both_players() {
 /// An unrolled discriminator is what learning on the same batch would make of it.
 #[test]
 fn unrolled_weights_are_those_of_further_steps() {
+    let plain = Rules::plain(Objective::NON_SATURATING);
+    let normalized = |constraint| Rules { constraint, ..plain };
+    for rules in [
+        plain,
+        // The slope that scores are divided by is the slope at fixed weights, though these depend on the fakes too.
+        normalized(Constraint::GradientNormalization {}),
+        normalized(Constraint::GranNormalization { epsilon: 0.1, factor: 1.0 }),
+        normalized(Constraint::Clip { bound: 0.5 }),
+    ] {
+        for trained in [None, Some(["x"].as_slice())] {
+            check_unrolled(rules, trained);
+        }
+    }
+}
+
+fn check_unrolled(rules: Rules, trained: Option<&[&str]>) {
     let setup = setup(Place::cpu());
     let (real, fake) = (pairs(6, 1), pairs(6, 2).leaves().unwrap());
-    let rules = Rules::plain(Objective::NON_SATURATING);
     let (mut ahead, mut stepped) = (pair_critic(&setup, rules), pair_critic(&setup, rules));
+    for critic in [&mut ahead, &mut stepped] {
+        critic.player_mut().restrict(trained);
+    }
     let mut stage = Stage::new();
     let mut turn = stage.turn(0);
     let draw = turn.only_draw();

@@ -1,19 +1,19 @@
 //! Precision is a value of the place.
 
 use brigand_core::Place;
-use brigand_core::objectives::{Divergence, GeneratorUpdate, Objective, PairDistance, TransportCost};
+use brigand_core::objectives::{
+    CTransform, Divergence, EnergyBased, FGan, GanQp, GeneratorUpdate, LossSensitive, Objective,
+    PairDistance, TransportCost, Wasserstein,
+};
 use brigand_core::penalties::{Constraint, Penalty};
 use brigand_core::players::{Measurements, OptimizerRecipe, Rules};
 use brigand_core::techniques::{Consistency, FeatureMatching};
 
 use crate::support::systems::{Options, maps, points};
-use crate::support::{Make, PLAN, Run, apart, bright, circle, double, mixed};
+use crate::support::{Make, PLAN, Run, apart, bright, circle, double, mixed, score_objectives};
 
 fn wasserstein() -> Options {
-    Options::new(Rules {
-        penalty: Penalty::WGAN_GP,
-        ..Rules::plain(Objective::Wasserstein(brigand_core::objectives::Wasserstein {}))
-    })
+    Options::new(Rules { penalty: Penalty::WGAN_GP, ..Rules::plain(Wasserstein {}.into()) })
 }
 
 fn reports(make: &Make, images: bool, place: Place, steps: u64) -> (Vec<Measurements>, Run) {
@@ -73,39 +73,15 @@ fn double_precision_confirms_single() {
 }
 
 fn objectives() -> Vec<Objective> {
-    vec![
-        Objective::MINIMAX,
-        Objective::NON_SATURATING,
-        Objective::LeastSquares(brigand_core::objectives::LeastSquares { a: 0.0, b: 1.0, c: 1.0 }),
-        Objective::Wasserstein(brigand_core::objectives::Wasserstein {}),
-        Objective::Hinge(brigand_core::objectives::Hinge {}),
-        Objective::FGan(brigand_core::objectives::FGan {
-            divergence: Divergence::Kl,
-            update: GeneratorUpdate::Trick,
-            alpha: 0.5,
-        }),
-        Objective::Relativistic(brigand_core::objectives::Relativistic {}),
-        Objective::RelativisticAverage(brigand_core::objectives::RelativisticAverage {}),
-        Objective::RelativisticAverageLeastSquares(
-            brigand_core::objectives::RelativisticAverageLeastSquares {},
-        ),
-        Objective::RelativisticAverageHinge(brigand_core::objectives::RelativisticAverageHinge {}),
-        Objective::GanQp(brigand_core::objectives::GanQp { lambda: 10.0, distance: PairDistance::L2 }),
-        Objective::CTransform(brigand_core::objectives::CTransform {
-            cost: TransportCost::Euclidean,
-            epsilon: 0.1,
-        }),
-        Objective::EnergyBased(brigand_core::objectives::EnergyBased {
-            margin: 1.0,
-            relative: false,
-            pull_away: 0.1,
-        }),
-        Objective::LossSensitive(brigand_core::objectives::LossSensitive {
-            lambda: 2e-4,
-            gamma: 0.0,
-            slope: 0.0,
-        }),
-    ]
+    let mut all = score_objectives();
+    all.extend([
+        Objective::from(FGan { divergence: Divergence::Kl, update: GeneratorUpdate::Trick, alpha: 0.5 }),
+        GanQp { lambda: 10.0, distance: PairDistance::L2 }.into(),
+        CTransform { cost: TransportCost::Euclidean, epsilon: 0.1 }.into(),
+        EnergyBased { margin: 1.0, relative: false, pull_away: 0.1 }.into(),
+        LossSensitive { lambda: 2e-4, gamma: 0.0, slope: 0.0 }.into(),
+    ]);
+    all
 }
 
 /// What the discriminator and the generator report of two steps under `options`, in both precisions.

@@ -72,6 +72,40 @@ fn every_system_resumes_bit_by_bit() {
     }
 }
 
+/// A checkpoint holds no moments of weights that have not stepped; one that holds their zeros is read as well.
+#[test]
+fn a_checkpoint_before_the_first_step_holds_no_moments() {
+    let plain = Options::new(Rules::plain(Objective::NON_SATURATING));
+    for place in [Place::cpu(), double()] {
+        let run = || Run::new(circle(), &points(plain), 8, place.clone());
+        let (mut whole, mut other) = (run(), run());
+        let mut start = whole.system.save().unwrap();
+        let moments = |name: &&String| name.starts_with("optimizer.");
+        assert_eq!(start.tensors.keys().filter(moments).collect::<Vec<_>>(), Vec::<&String>::new());
+        whole.steps(3);
+        // Moments that are there are forgotten.
+        other.steps(2);
+        other.system.restore(start.clone()).unwrap();
+        other.step = 0;
+        other.steps(3);
+        assert_eq!(whole.values(), other.values());
+        for (name, tensor) in whole
+            .system
+            .save()
+            .unwrap()
+            .tensors
+            .into_iter()
+            .filter(|(name, _)| name.starts_with("optimizer."))
+        {
+            start.put(name, &tensor.zeros_like().unwrap()).unwrap();
+        }
+        let mut older = run();
+        older.system.restore(start).unwrap();
+        older.steps(3);
+        assert_eq!(whole.values(), older.values());
+    }
+}
+
 /// How far the tensors that both have moved.
 fn apart_of_weights(a: &crate::support::Values, b: &crate::support::Values) -> f64 {
     let weights = |of: &crate::support::Values| {

@@ -13,6 +13,10 @@ use brigand_core::batch::{
     SECOND, Schema, Source,
 };
 use brigand_core::modules::Plan;
+use brigand_core::objectives::{
+    Hinge, LeastSquares, Objective, Relativistic, RelativisticAverage, RelativisticAverageHinge,
+    RelativisticAverageLeastSquares, Wasserstein,
+};
 use brigand_core::players::{Gateway, Measurements, OptimizerRecipe, Turn};
 use brigand_core::random::Stream;
 use brigand_core::state::State;
@@ -22,6 +26,21 @@ use candle_core::DType;
 
 pub(crate) const PLAN: Plan = Plan::new(Initialization::Glorot);
 pub(crate) const ADAM: OptimizerRecipe = OptimizerRecipe::adam(1e-2, 0.5, 0.9);
+
+/// The objectives of scores alone.
+pub(crate) fn score_objectives() -> Vec<Objective> {
+    vec![
+        Objective::MINIMAX,
+        Objective::NON_SATURATING,
+        LeastSquares { a: 0.0, b: 1.0, c: 1.0 }.into(),
+        Wasserstein {}.into(),
+        Hinge {}.into(),
+        Relativistic {}.into(),
+        RelativisticAverage {}.into(),
+        RelativisticAverageLeastSquares {}.into(),
+        RelativisticAverageHinge {}.into(),
+    ]
+}
 
 /// Double precision throughout.
 pub(crate) fn double() -> Place {

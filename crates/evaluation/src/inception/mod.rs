@@ -8,6 +8,7 @@
 //! It computes on the processor, whichever device the images come from.
 
 mod architecture;
+mod maps;
 mod pooling;
 mod resizing;
 mod state_file;
@@ -157,7 +158,7 @@ impl Inception {
                 resizing::resize(values, [1, *channels, *height, *width], SIDE, slot);
             }
         });
-        let input = architecture::Maps { shape: [count, 3, SIDE, SIDE], values };
+        let input = maps::Maps { shape: [count, 3, SIDE, SIDE], values };
         let last = pass(&self.layers, input);
         let pixels = last.pixels();
         for (mean, plane) in features.iter_mut().zip(last.values.chunks_exact(pixels)) {

@@ -1,6 +1,6 @@
 //! The network's pools, all of windows of 3 x 3 pixels.
 
-use super::architecture::{Maps, Window};
+use super::maps::{Maps, Window};
 
 /// Which pool.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -4,7 +4,7 @@ use brigand_kernels::convolution::{self, Geometry};
 use brigand_kernels::memory::written_by;
 use brigand_kernels::normalization::BatchNormalization;
 
-use super::architecture::{Maps, Window};
+use super::maps::{Maps, Window};
 use brigand_core::error::Result;
 
 /// Added to the variance.

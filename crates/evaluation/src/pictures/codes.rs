@@ -1,6 +1,7 @@
 //! Where an encoder puts samples: codes in the plane, coloured by class.
 
-use super::panels::{Ink, Mark, Panel, Shape, Sheet};
+use super::marks::{Ink, Mark, Shape};
+use super::panels::{Panel, Sheet};
 use super::picture::{Picture, PictureError};
 use super::scatter::{pairs, with_missing};
 

@@ -1,11 +1,12 @@
-//! Figures of several panels, each with its own axes, lines, areas, dots, arrows and legend.
+//! Figures of several panels, each with its own axes, marks and legend.
 
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
 use super::canvas::{
-    Area, Chart, DrawingError, INK, Labels, QUIET, colour, draw_line, drawn, framed, px, stroke, text,
+    Area, Chart, DrawingError, INK, Labels, QUIET, draw_line, drawn, framed, px, stroke, text,
 };
+use super::marks::{Mark, Shape};
 use super::picture::{Picture, PictureError};
 
 /// Height of the sheet's title line.
@@ -15,85 +16,6 @@ const LINE: i32 = 21;
 const LEGEND_SIZE: u32 = 13;
 /// Points of a line drawn as one shape.
 const PIECE: usize = 16;
-
-/// What a mark is drawn with.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Ink {
-    /// One of the numbered colours of all charts.
-    Hue(usize),
-    /// A colour for each of any number of classes.
-    Class {
-        /// Which.
-        index: usize,
-        /// How many there are.
-        of: usize,
-    },
-    /// Black, for what is exact.
-    Dark,
-    /// Grey, for what only guides the eye.
-    Quiet,
-}
-
-impl Ink {
-    fn colour(self) -> RGBAColor {
-        match self {
-            Self::Hue(index) => colour(index).to_rgba(),
-            Self::Class { index, of } => class_colour(index, of),
-            Self::Dark => INK.to_rgba(),
-            Self::Quiet => QUIET.mix(0.6),
-        }
-    }
-}
-
-/// Evenly spaced hues; neighbours differ in lightness too.
-fn class_colour(index: usize, of: usize) -> RGBAColor {
-    let lightness = if index.is_multiple_of(2) { 0.36 } else { 0.58 };
-    HSLColor(index as f64 / of.max(1) as f64, 0.8, lightness).to_rgba()
-}
-
-/// What is drawn. Places are `(x, y)` in the panel's coordinates; what lies outside its axes is left out.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Shape {
-    /// A line through points; one that is not finite interrupts it.
-    Line(Vec<(f64, f64)>),
-    /// A dashed line.
-    Dashed(Vec<(f64, f64)>),
-    /// What lies between a line and the horizontal axis.
-    Area(Vec<(f64, f64)>),
-    /// Columns from the horizontal axis up: middle and height of each, and the width of all.
-    Columns(Vec<(f64, f64)>, f64),
-    /// Dots of a radius in pixels.
-    Dots(Vec<(f64, f64)>, u32),
-    /// Arrows from a place to another.
-    Arrows(Vec<[(f64, f64); 2]>),
-    /// Coloured squares of side 1 around whole-numbered places, each with its strength from 0 to 1.
-    Cells(Vec<(f64, f64, f64)>),
-    /// Words that begin (right of it) at a place.
-    Words(f64, f64, String),
-}
-
-/// A shape, its colour, and its name in the legend (none if empty).
-#[derive(Clone, Debug, PartialEq)]
-pub struct Mark {
-    /// What is drawn.
-    pub shape: Shape,
-    /// With what.
-    pub ink: Ink,
-    /// Its name in the legend; no entry if empty.
-    pub label: String,
-}
-
-impl Mark {
-    /// A mark without a name.
-    pub fn new(ink: Ink, shape: Shape) -> Self {
-        Self { shape, ink, label: String::new() }
-    }
-
-    /// A mark that the legend names.
-    pub fn named(label: impl Into<String>, ink: Ink, shape: Shape) -> Self {
-        Self { shape, ink, label: label.into() }
-    }
-}
 
 /// A frame with axes and what is in it.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -359,6 +281,7 @@ impl Entry<'_> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::marks::Ink;
     use super::*;
 
     fn panel(marks: Vec<Mark>) -> Panel {
