@@ -153,7 +153,7 @@ fn assert_samples(sampler: &dyn Sampler, name: &str) {
         assert!(message.contains(&space.size().to_string()), "{name} takes latents of {size}: {message}");
     }
     let asked = space.with_category(&latents, CLASS, &[0, 1, 9999]).err().unwrap().to_string();
-    let wanted = if space.classes() > 0 { "no class 9999" } else { "cannot be asked for a class" };
+    let wanted = if space.classes() > 0 { "no class 9999" } else { "latents have no class" };
     assert!(asked.contains(wanted), "{name}: {asked}");
     assert!(sampler.sample(0, 1).is_err(), "{name}");
 }
