@@ -22,6 +22,8 @@ const SMALL: usize = 16;
 pub(crate) struct Counting;
 
 static COUNTS: AtomicBool = AtomicBool::new(false);
+/// Whether a trial is in progress, which ends the program where it takes more than there is.
+static TRIES: AtomicBool = AtomicBool::new(false);
 /// Bytes given and not yet taken back since the count began. What was given before and is taken back meanwhile makes it
 /// smaller than it is, but not below 0.
 static LIVE: AtomicU64 = AtomicU64::new(0);
@@ -32,10 +34,19 @@ fn gives(bytes: usize) {
     if COUNTS.load(Ordering::Relaxed) {
         let live = LIVE.fetch_add(bytes as u64, Ordering::Relaxed).saturating_add(bytes as u64);
         PEAK.fetch_max(live, Ordering::Relaxed);
-        if live > LIMIT.load(Ordering::Relaxed) {
+        if live > LIMIT.load(Ordering::Relaxed) && TRIES.load(Ordering::Relaxed) {
             refuse(live);
         }
     }
+}
+
+/// What the system gave. Where it gave nothing, a trial has taken all there is, which may be less than its limit: the
+/// program itself takes some.
+fn given(block: *mut u8) -> *mut u8 {
+    if block.is_null() && TRIES.load(Ordering::Relaxed) {
+        refuse(LIVE.load(Ordering::Relaxed));
+    }
+    block
 }
 
 fn takes(bytes: usize) {
@@ -50,8 +61,9 @@ fn takes(bytes: usize) {
 #[cold]
 fn refuse(needed: u64) -> ! {
     COUNTS.store(false, Ordering::Relaxed);
+    TRIES.store(false, Ordering::Relaxed);
     console::tell(&format!(
-        "error: this run needs more than {} of memory, and {} is all there is; {ADVICE}",
+        "error: this run needs {} of memory or more, and {} is all there is; {ADVICE}",
         in_words(needed),
         in_words(LIMIT.load(Ordering::Relaxed))
     ));
@@ -62,26 +74,26 @@ const ADVICE: &str =
     "make training.batch, data.size or the networks smaller (brigand info SYSTEM shows their keys)";
 
 #[allow(unsafe_code, reason = "an allocator is unsafe to write")]
-// SAFETY: every method passes its arguments on to the system's allocator and answers what that answers; counting
-// changes nothing about them, and does not unwind.
+// SAFETY: every method passes its arguments on to the system's allocator and answers what that answers, or ends the
+// program; counting changes nothing about them, and does not unwind.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         gives(layout.size());
         // SAFETY: the caller keeps the contract of `alloc`.
-        unsafe { System.alloc(layout) }
+        given(unsafe { System.alloc(layout) })
     }
 
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
         gives(layout.size());
         // SAFETY: the caller keeps the contract of `alloc_zeroed`.
-        unsafe { System.alloc_zeroed(layout) }
+        given(unsafe { System.alloc_zeroed(layout) })
     }
 
     unsafe fn realloc(&self, block: *mut u8, layout: Layout, size: usize) -> *mut u8 {
         gives(size);
         takes(layout.size());
         // SAFETY: the caller keeps the contract of `realloc`.
-        unsafe { System.realloc(block, layout, size) }
+        given(unsafe { System.realloc(block, layout, size) })
     }
 
     unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
@@ -105,7 +117,10 @@ impl Count {
     /// The most that is held at once while `work` is done.
     fn peak(&self, work: impl FnOnce() -> brigand::Result<()>) -> brigand::Result<u64> {
         PEAK.store(LIVE.load(Ordering::Relaxed), Ordering::Relaxed);
-        work()?;
+        TRIES.store(true, Ordering::Relaxed);
+        let done = work();
+        TRIES.store(false, Ordering::Relaxed);
+        done?;
         Ok(PEAK.load(Ordering::Relaxed))
     }
 }
