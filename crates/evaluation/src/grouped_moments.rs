@@ -40,7 +40,7 @@ impl GroupedMoments {
     pub fn add(&mut self, batch: &Features) -> Result<()> {
         let (groups, expected) = (self.groups.len(), self.places.len());
         let Some(places) = self.places.get(self.next..self.next + batch.count()) else {
-            return refused(format!("{expected} samples were expected for groups of moments, and more did"));
+            return refused(format!("{expected} samples were expected for groups of moments, and more came"));
         };
         for (index, group) in self.groups.iter_mut().enumerate() {
             let own = places.iter().enumerate().filter(|(_, place)| **place % groups == index);
@@ -131,7 +131,7 @@ mod tests {
         }
         assert_eq!(grouped(&features, 7).whole().unwrap(), whole);
         let mut full = GroupedMoments::new(3, 3, 1);
-        assert!(full.add(&random(4, 1)).unwrap_err().to_string().contains("3 samples were to come"));
+        assert!(full.add(&random(4, 1)).unwrap_err().to_string().contains("3 samples were expected"));
         assert_eq!(grouped(&random(12, 1), 5).whole().unwrap().count(), Some(12));
     }
 

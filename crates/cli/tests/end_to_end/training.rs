@@ -23,7 +23,16 @@ fn a_run_writes_all_its_files() {
     assert_eq!(events.len(), 1);
     assert_eq!(
         others,
-        [".lock", "checkpoints", "history.png", "metrics.jsonl", "recipe.toml", "samples", "samples.gif"]
+        [
+            ".lock",
+            "checkpoints",
+            "data.json",
+            "history.png",
+            "metrics.jsonl",
+            "recipe.toml",
+            "samples",
+            "samples.gif"
+        ]
     );
     assert_eq!(names(&run.join("samples")), ["step-00000000.png", "step-00000010.png", "step-00000020.png"]);
     assert_eq!(checkpoints(&run), [0, 10, 20]);
