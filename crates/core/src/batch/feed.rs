@@ -22,7 +22,7 @@ struct Group {
 
 impl Group {
     /// The numbers of the samples of batch `number`.
-    fn indices(&mut self, seed: u64, number: u64) -> Result<Vec<usize>> {
+    fn indices(&mut self, seed: u64, number: u64) -> Vec<usize> {
         let drawn = match &self.cumulative {
             Some(sums) => {
                 weighted(sums, self.sampler.batch(), &mut Stream::new(seed, "feed/weighted", number))
@@ -85,8 +85,8 @@ impl Feed {
         Ok(Self { groups, schema, place: place.clone(), batch, seed, shard, last: None, labelled: None })
     }
 
-    /// Keeps samples for measuring: of each source its part of `apart` where there is one, or else a sixth
-    /// of its samples, drawn at random but the same for every seed, which then are in no batch.
+    /// Keeps samples for measuring: of each source its part of `apart` where there is one, or else the last of every six
+    /// samples, which then are in no batch.
     ///
     /// # Errors
     /// If a part has other fields, what remains does not fill a batch, or samples are drawn by weights.
@@ -101,9 +101,8 @@ impl Feed {
             if let Some(apart) = &apart {
                 check_alike(&group.source.schema(), &apart.schema())?;
             }
-            let count = group.source.count();
-            group.held_out = apart.map_or_else(|| HeldOut::sixth(count), HeldOut::Apart);
-            let trained = group.held_out.trained_count(count);
+            group.held_out = apart.map_or(HeldOut::Sixth, HeldOut::Apart);
+            let trained = group.held_out.trained_count(group.source.count());
             group.sampler = Sampler::new(trained, self.batch, group_seed(self.seed, number))?;
         }
         (self.last, self.labelled) = (None, None);
@@ -112,7 +111,8 @@ impl Feed {
 
     /// How many samples of every source are held out.
     pub fn held_out_count(&self) -> usize {
-        self.groups.iter().map(|group| group.held_out.count()).min().unwrap_or(0)
+        let counts = self.groups.iter().map(|group| group.held_out.count(group.source.count()));
+        counts.min().unwrap_or(0)
     }
 
     /// The held-out samples of these numbers, counted from 0.
@@ -172,7 +172,7 @@ impl Feed {
         }
         let mut host = HostBatch::new();
         for (place, group) in self.groups.iter_mut().enumerate() {
-            let indices = group.indices(self.seed, number)?;
+            let indices = group.indices(self.seed, number);
             let own = indices.len() / self.shard.1;
             let indices: Vec<usize> = indices.into_iter().skip(self.shard.0 * own).take(own).collect();
             let purpose = match self.shard.0 {
@@ -223,8 +223,7 @@ impl Feed {
     fn choose_labelled(&self, count: usize) -> Result<Vec<usize>> {
         let first = self.groups.first().ok_or_else(no_labels)?;
         let order = Stream::new(self.seed, "feed/labelled", 0).permutation(first.sampler.samples());
-        let order: Vec<usize> =
-            order.into_iter().map(|index| first.held_out.trained(index)).collect::<Result<_>>()?;
+        let order: Vec<usize> = order.into_iter().map(|index| first.held_out.trained(index)).collect();
         let labels = match first.source.labels(&order)? {
             Some(labels) => labels,
             None => return Err(no_labels()),

@@ -5,8 +5,7 @@ fn vector(tensor: &Tensor) -> Vec<f32> {
     tensor.flatten_all().unwrap().to_vec1().unwrap()
 }
 
-/// The embedded classifier on the digits it was not trained on, the last of every six: it was made when those were held
-/// out.
+/// The embedded classifier on the digits it was not trained on: the last of every six.
 #[test]
 fn the_digits_classifier_recognises_the_held_out_digits() {
     let digits = brigand_data::load(&"digits".parse().unwrap(), &Options::default()).unwrap();
