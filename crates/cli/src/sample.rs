@@ -39,7 +39,8 @@ pub(crate) struct Arguments {
     /// Draw normal latent coordinates beyond so many standard deviations again: less varied, often better
     #[arg(long, value_name = "T")]
     pub(crate) truncation: Option<f64>,
-    /// Where to write them: FILE.png (a grid), FILE.npy or DIR/ (a PNG each) (default `RUN/samples-seed<N>.png`)
+    /// Where to write them: FILE.png (a grid), FILE.npy or DIR/ (a PNG each) (default `RUN/samples-seed<N>.png`, with the classes
+    /// and the truncation in its name); text: FILE (default: it is printed)
     #[arg(long, value_name = "PATH")]
     pub(crate) out: Option<PathBuf>,
     /// From the checkpoint with the best score instead of the newest (runs with evaluation.every)
@@ -72,7 +73,10 @@ fn sample_images(
     step: u64,
 ) -> Result<(), Failure> {
     let shape = sampler.sample_shape();
-    let name = format!("samples-seed{}.png", arguments.seed);
+    let chosen = arguments.classes.iter().map(|class| format!("-class-{}", file_name(class)));
+    let truncated = arguments.truncation.map(|limit| format!("-truncation-{limit}"));
+    let chosen: String = chosen.chain(truncated).collect();
+    let name = format!("samples-seed{}{chosen}.png", arguments.seed);
     let path = arguments.out.clone().unwrap_or_else(|| arguments.run.join(name));
     let destination = Destination::new(&path, shape)?;
     check_count(arguments.count, shape)?;
@@ -84,4 +88,9 @@ fn sample_images(
     let caption = format!("step {step}, seed {}", arguments.seed);
     destination.write(&samples, &backdrop_for(recipe, shape)?, &caption)?;
     console::print(&path.display().to_string())
+}
+
+/// A class's name as a part of a file's name.
+fn file_name(class: &str) -> String {
+    class.chars().map(|symbol| if symbol.is_alphanumeric() { symbol } else { '_' }).collect()
 }

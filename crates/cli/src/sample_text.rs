@@ -8,13 +8,26 @@ use crate::console;
 use crate::failure::Failure;
 use crate::sample::Arguments;
 
-/// Prints sampled lines, or writes them into `--out`.
+/// Prints sampled lines, or writes them into the file `--out`.
 pub(crate) fn run(arguments: &Arguments, sampler: &dyn SequenceSampler) -> Result<(), Failure> {
     if !arguments.classes.is_empty() || arguments.truncation.is_some() {
         return Err(brigand::Error::Request(
             "--class and --truncation are for images and points; leave them out for text".into(),
         )
         .into());
+    }
+    if let Some(path) = &arguments.out {
+        let ending = path.extension().unwrap_or_default().to_string_lossy().to_lowercase();
+        if path.is_dir()
+            || path.as_os_str().to_string_lossy().ends_with('/')
+            || ["png", "npy"].contains(&&*ending)
+        {
+            return Err(brigand::Error::Request(format!(
+                "{}: this run generates text, which is written as lines; give a file such as lines.txt",
+                path.display()
+            ))
+            .into());
+        }
     }
     let sequences = sampler.sequences(arguments.count, &mut Stream::new(arguments.seed, "sample", 0))?;
     let lines: Vec<String> = sequences.iter().map(|tokens| sampler.text(tokens)).collect();

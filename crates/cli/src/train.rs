@@ -9,6 +9,7 @@ use brigand::files::FileError;
 use brigand::measurements::HELD_OUT_ACCURACY;
 use brigand::recipe::{Changes, Recipe};
 use brigand::registry;
+use brigand::system::System;
 use brigand::training::checkpoint::{self, CheckpointError};
 use brigand::training::{Continuation, Event, Outcome, Prepared, Resumed, RunFolder, Training, open_data};
 
@@ -168,29 +169,44 @@ fn train(mut training: Training, quiet: bool) -> Result<(), Failure> {
     progress.end();
     let resume = console::command_line("train --resume", folder.path());
     match outcome {
-        Ok(Outcome::Finished) if !training.makes_samples() => {
-            let right = held_out.map_or_else(String::new, |share| {
-                format!("\nright    {:.2}% of the held-out samples", 100.0 * share)
-            });
-            console::print(&format!(
-                "finished after {steps} steps{right}\nhistory  {}",
-                folder.history().display()
-            ))
-        }
         Ok(Outcome::Finished) => {
-            let sample = console::command_line("sample", folder.path());
-            console::print(&format!(
-                "finished after {steps} steps\nsamples  {}\n         {}\nhistory  {}\nmore     {sample} -n 64 --seed 1",
-                folder.animation("samples").display(),
-                folder.picture("samples", steps).display(),
-                folder.history().display(),
-            ))
+            let shown = results(training.system(), &folder, steps, held_out);
+            console::print(&format!("finished after {steps} steps\n{shown}"))
         }
         Ok(Outcome::Stopped { step }) => {
             console::print(&format!("stopped after step {step} of {steps}; continue with\n  {resume}"))?;
             Err(Failure::Interrupted)
         }
         Err(error) => Err(Failure::Midway(error, what_is_left(&folder, &resume))),
+    }
+}
+
+/// Where a finished run's results are, and the command that makes more of them.
+fn results(system: &dyn System, folder: &RunFolder, steps: u64, held_out: Option<f64>) -> String {
+    let history = format!("history  {}", folder.history().display());
+    let pictures = |label: &str, series: &str| {
+        let (animation, last) = (folder.animation(series), folder.picture(series, steps));
+        format!("{label:<8} {}\n         {}\n", animation.display(), last.display())
+    };
+    let sample = console::command_line("sample", folder.path());
+    if let Some(translator) = system.as_translator() {
+        let directions: String = translator
+            .directions()
+            .iter()
+            .map(|direction| pictures(direction.name, direction.name))
+            .collect();
+        let translate = console::command_line("translate", folder.path());
+        format!("{directions}{history}\nmore     {translate} --in IMAGES --out DIR")
+    } else if system.as_sampler().is_some() {
+        format!("{}{history}\nmore     {sample} -n 64 --seed 1", pictures("samples", "samples"))
+    } else if system.as_sequence_sampler().is_some() {
+        let lines = folder.text("samples", steps);
+        format!("samples  {}\n{history}\nmore     {sample} -n 20 --seed 1", lines.display())
+    } else {
+        let right = held_out.map_or_else(String::new, |share| {
+            format!("right    {:.2}% of the held-out samples\n", 100.0 * share)
+        });
+        format!("{right}{history}")
     }
 }
 

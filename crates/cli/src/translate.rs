@@ -74,7 +74,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     for skipped in images.skipped() {
         console::print(&format!("left out {}: {}", skipped.path.display(), skipped.reason))?;
     }
-    console::print(&format!("{} images in {}", targets.len(), arguments.out.display()))
+    let images = if targets.len() == 1 { "image" } else { "images" };
+    console::print(&format!("{} {images} in {}", targets.len(), arguments.out.display()))
 }
 
 /// The file of each translation, refusing to write over what is read, or twice to one file.

@@ -17,11 +17,15 @@ pub enum DataError {
     },
     /// Text where images or points are needed.
     #[error(
-        "`{0}` is text, images or points are needed here; text is for systems of sequences (text-gumbel)"
+        "`{0}` is text; images or points are needed here. Text is for systems of sequences (text-gumbel), whose scores are in their \
+         run's metrics.jsonl"
     )]
     Text(String),
     /// Two domains of images where one data set is needed.
-    #[error("`{0}` is two domains of images, and one data set is needed here: give one of them")]
+    #[error(
+        "`{0}` is two domains of images; one data set is needed here. Two are for systems that translate (cyclegan), whose \
+         errors are in their run's metrics.jsonl"
+    )]
     TwoDomains(String),
     /// A SPEC with a known beginning but an unusable rest.
     #[error("`{given}` is not complete: write {form}")]

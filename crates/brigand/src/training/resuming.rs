@@ -106,8 +106,8 @@ impl Training {
         let spread = prepared.recipe.system.spread_over_run();
         if steps != steps_before && step > 0 && !spread.is_empty() {
             notes.push(format!(
-                "{} is spread over all steps, and the first {step} were trained for a run of {steps_before}: what comes out \
-                 is not what a run of {steps} gives from its beginning",
+                "{} depends on the number of all steps, which was {steps_before} for the first {step}: the result will differ \
+                 from that of a new run of {steps}",
                 spread.join(", ")
             ));
         }

@@ -37,9 +37,7 @@ fn a_schedule_extended_by_resume_is_said_to_differ_from_a_straight_run() {
     let ended = desk.run("train --resume run --steps 8 --quiet");
     assert_eq!(ended.code, Some(0), "{}", ended.err);
     assert!(
-        ended
-            .err
-            .contains("note: schedule is spread over all steps, and the first 4 were trained for a run of 4"),
+        ended.err.contains("note: schedule depends on the number of all steps, which was 4 for the first 4"),
         "{}",
         ended.err
     );

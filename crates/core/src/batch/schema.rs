@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::fields::{IMAGES, IndexKey, LABELS, NumberKey, POINTS};
+use super::fields::{IMAGES, IndexKey, LABELS, NumberKey, POINTS, SECOND};
 use super::sample_shape::SampleShape;
 use crate::error::{Error, Result};
 
@@ -190,9 +190,12 @@ impl Schema {
     }
 
     fn field(&self, name: &str) -> Result<&Field> {
-        self.fields
-            .get(name)
-            .ok_or_else(|| Error::Data(format!("the system needs `{name}`, the data has {}", self.names())))
+        let missing = || {
+            let domains = "; give two domains, for example --data unpaired:folder:a,folder:b";
+            let advice = if name == SECOND.0 { domains } else { "" };
+            Error::Data(format!("the system needs `{name}`, the data has {}{advice}", self.names()))
+        };
+        self.fields.get(name).ok_or_else(missing)
     }
 
     fn names(&self) -> String {

@@ -114,8 +114,8 @@ impl ImageTranslator {
         let (multiple, least) = (self.multiple, (Self::LEAST * self.multiple).max(4));
         if height.min(width) < least || !height.is_multiple_of(multiple) || !width.is_multiple_of(multiple) {
             return Err(Error::Request(format!(
-                "images of {width}x{height} cannot be translated; width and height must be multiples of {multiple}, \
-                 {least} or more"
+                "images of {width}x{height} cannot be translated; width and height must be multiples of {multiple} \
+                 and at least {least}"
             )));
         }
         self.layers.run(pass, images)
