@@ -67,6 +67,9 @@ pub struct CheckpointRecipe {
     pub statistics_batches: usize,
 }
 
+/// More batches take longer than training and change nothing.
+const MOST_STATISTICS_BATCHES: usize = 10_000;
+
 impl CheckpointRecipe {
     /// Enough that their noise is far below what differs between running and estimated statistics.
     pub(super) fn statistics_batches() -> usize {
@@ -119,6 +122,12 @@ impl Common {
         }
         if self.checkpoint.keep == 0 {
             return refuse("checkpoint.keep is 0, so nothing could be resumed; give at least 1".into());
+        }
+        if self.checkpoint.statistics_batches > MOST_STATISTICS_BATCHES {
+            return refuse(format!(
+                "checkpoint.statistics_batches is {}; give 0 to {MOST_STATISTICS_BATCHES}",
+                self.checkpoint.statistics_batches
+            ));
         }
         if self.data.length == Some(0) {
             return refuse("data.length is 0; give at least 1".into());

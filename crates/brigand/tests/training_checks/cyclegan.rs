@@ -74,6 +74,7 @@ fn without_the_cycle_loss_the_original_is_lost() {
 fn what_cannot_be_translated_is_refused() {
     assert!(refusal("cyclegan", "data.source=digits").contains("`second`"));
     assert!(refusal("gan", "data.source=scenes").contains("two domains of images"));
+    assert!(refusal("cyclegan", "data.size=18 translator.halvings=2").contains("multiples of 4"));
     assert!(refusal("cyclegan", "objective.kind=x").contains("objective"));
     assert!(refusal("cyclegan", "data.size=24 discriminator.halvings=4").contains("discriminator.halvings"));
     drop(trained("cyclegan", "training.steps=2 data.source=unpaired:digits,digits discriminator.halvings=1"));

@@ -81,3 +81,22 @@ fn data_that_has_moved_is_given_with_resume() {
     // It is remembered.
     desk.succeed("train --resume run --steps 7 --quiet");
 }
+
+/// Other tokens of the same number took over the weights of those that were trained.
+#[test]
+fn text_with_another_vocabulary_is_refused_even_if_changed_data_is_accepted() {
+    let desk = Desk::new();
+    let lines = |line: &str| std::fs::write(desk.path("lines.txt"), format!("{line}\n").repeat(60)).unwrap();
+    lines("abcabc");
+    desk.succeed(
+        "train text-gumbel --data lines:lines.txt --steps 2 --set training.batch=4 --quiet --out run",
+    );
+    lines("xyzxyz");
+    let resume = "train --resume run --steps 4 --quiet --accept-changed-data";
+    desk.run(resume).assert_refused(
+        resume,
+        &["a vocabulary of 4 tokens, and the data has another of 4, for example `x`"],
+    );
+    lines("abccba");
+    desk.succeed(resume);
+}

@@ -36,6 +36,7 @@ fn impossible_values_are_refused() {
         ("data.size=100000", "data.size"),
         ("latent.size=0", "latent.size is 0"),
         ("checkpoint.keep=0", "checkpoint.keep is 0"),
+        ("checkpoint.statistics_batches=10001", "checkpoint.statistics_batches is 10001; give 0 to 10000"),
         ("samples.count=0", "samples.count is 0"),
         ("update.discriminator_steps=0", "discriminator_steps is 0"),
         ("optimizer.generator.learning_rate=-1", "learning_rate"),

@@ -105,12 +105,11 @@ impl ImageTranslator {
         self.multiple
     }
 
-    /// The translation of `images` `[batch, channels, height, width]`, of the same height and width.
+    /// Refuses images whose height or width do not fit.
     ///
     /// # Errors
-    /// If height or width do not fit: the message says which do.
-    pub fn run(&self, pass: &mut Pass<'_>, images: &Variable) -> Result<Variable> {
-        let (_, _, height, width) = images.dims4("a translator")?;
+    /// [`Error::Request`], saying which do.
+    pub fn check_size(&self, height: usize, width: usize) -> Result<()> {
         let (multiple, least) = (self.multiple, (Self::LEAST * self.multiple).max(4));
         if height.min(width) < least || !height.is_multiple_of(multiple) || !width.is_multiple_of(multiple) {
             return Err(Error::Request(format!(
@@ -118,6 +117,16 @@ impl ImageTranslator {
                  and at least {least}"
             )));
         }
+        Ok(())
+    }
+
+    /// The translation of `images` `[batch, channels, height, width]`, of the same height and width.
+    ///
+    /// # Errors
+    /// If height or width do not fit: the message says which do.
+    pub fn run(&self, pass: &mut Pass<'_>, images: &Variable) -> Result<Variable> {
+        let (_, _, height, width) = images.dims4("a translator")?;
+        self.check_size(height, width)?;
         self.layers.run(pass, images)
     }
 }

@@ -82,8 +82,13 @@ impl CycleGan {
             let like = setup.place.numbers(vec![0.0; image.iter().product()], &image)?;
             Ok::<_, Error>(ImagePool::new(recipe.pool.size, like.tensor()))
         };
+        let to_second = translator("to_second", (first[0], second[0]))?;
+        to_second
+            .module()
+            .check_size(first[1], first[2])
+            .map_err(|error| Error::Data(format!("{error}: set data.size")))?;
         Ok(Self {
-            to_second: translator("to_second", (first[0], second[0]))?,
+            to_second,
             to_first: translator("to_first", (second[0], first[0]))?,
             first: critic("first", first)?,
             second: critic("second", second)?,
