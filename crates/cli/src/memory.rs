@@ -17,6 +17,8 @@ use crate::failure::{FAILED, Failure};
 
 /// Batches up to this are tried as they are.
 const SMALL: usize = 16;
+/// The most samples in the smaller trial, so that trials of large batches take no longer than training begins to.
+const FEW: usize = 64;
 
 /// The system's allocator, which counts while it is asked to.
 pub(crate) struct Counting;
@@ -150,7 +152,8 @@ pub(crate) fn data_that_fits(
     let estimate = if batch <= SMALL {
         peak(batch).map(|bytes| Estimate { fixed: bytes as f64, each: 0.0 })
     } else {
-        let (few, more) = (batch / 8, batch / 4);
+        let few = (batch / 8).min(FEW);
+        let more = 2 * few;
         peak(few).and_then(|low| Ok(Estimate::through((few, low), (more, peak(more)?))))
     };
     // What is wrong with the run itself is said when it begins; a trial may also fail because its batch is small.

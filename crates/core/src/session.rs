@@ -33,6 +33,8 @@ pub struct Session {
     gateway: Gateway,
     span: Span,
     step: u64,
+    /// Whether its networks sample with estimated statistics.
+    estimated: bool,
 }
 
 impl Session {
@@ -49,7 +51,14 @@ impl Session {
         let feed = Feed::new(sources, span.batch, span.seed, place)?;
         let Span { steps, batch, seed } = span;
         let setup = Setup { schema: feed.schema().clone(), batch, steps, seed, place: place.clone() };
-        Ok(Self { system: recipe.build(&setup)?, feed, gateway: Gateway::default(), span, step: 0 })
+        Ok(Self {
+            system: recipe.build(&setup)?,
+            feed,
+            gateway: Gateway::default(),
+            span,
+            step: 0,
+            estimated: false,
+        })
     }
 
     /// The same with stages that gradients pass through.
@@ -99,9 +108,11 @@ impl Session {
         let (at, seed) = ((self.step, self.span.steps), self.span.seed);
         let mut turn = Turn::new(at, seed, (0, 1), &mut self.feed, &mut self.gateway);
         // What training computes must not depend on when statistics were estimated.
-        self.system.parts().into_iter().for_each(|(_, part)| {
-            part.sample_by(None);
-        });
+        if std::mem::take(&mut self.estimated) {
+            self.system.parts().into_iter().for_each(|(_, part)| {
+                part.sample_by(None);
+            });
+        }
         self.system.train_step(&mut turn)?;
         self.step += 1;
         Ok(turn.report)
@@ -129,6 +140,7 @@ impl Session {
         let latents = |sampler: &dyn Sampler, number: u64| {
             sampler.latents(batch, &mut Stream::new(seed, "statistics", number))
         };
+        self.estimated = true;
         estimate_statistics(self.system.as_mut(), batches, &latents)
     }
 
@@ -150,7 +162,7 @@ impl Session {
     pub fn restore(&mut self, mut state: State, step: u64) -> Result<()> {
         self.gateway.restore(GATEWAY, &mut state)?;
         self.system.restore(state)?;
-        self.step = step;
+        (self.step, self.estimated) = (step, true);
         Ok(())
     }
 }

@@ -335,8 +335,16 @@ impl Sampler for AdaGan {
         for (number, generator) in self.members.iter().enumerate().take(trained) {
             let chosen = choices.iter().zip(0_u32..).filter(|(choice, _)| member(**choice) == number);
             let rows: Vec<u32> = chosen.map(|(_, row)| row).collect();
+            // A member's few rows of a batch would be noise as statistics, and one row has no variance.
+            let all = match statistics {
+                Statistics::Stored => None,
+                Statistics::Estimated(_) => Some(generator.generate_with(&own, statistics)?),
+            };
             if !rows.is_empty() {
-                parts.push(generator.generate_with(&own.index_select(0, &rows)?, statistics)?);
+                parts.push(match all {
+                    Some(samples) => samples.index_select(0, &rows)?,
+                    None => generator.generate_with(&own.index_select(0, &rows)?, statistics)?,
+                });
                 order.extend(rows);
             }
         }

@@ -191,11 +191,6 @@ impl Training {
         self.session.step()
     }
 
-    /// Whether it draws pictures or writes texts of samples.
-    pub fn makes_samples(&self) -> bool {
-        self.session.system().as_sampler().is_some() || self.session.system().as_sequence_sampler().is_some()
-    }
-
     /// The system in training.
     pub fn system(&self) -> &dyn System {
         self.session.system()

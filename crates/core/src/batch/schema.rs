@@ -4,9 +4,15 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::fields::{IMAGES, IndexKey, LABELS, NumberKey, POINTS, SECOND};
+use super::fields::{IMAGES, IndexKey, LABELS, NumberKey, POINTS, SECOND, TOKENS};
 use super::sample_shape::SampleShape;
 use crate::error::{Error, Result};
+
+/// Which data has the fields that few have.
+const ADVICE: [(&str, &str); 2] = [
+    (SECOND.0, "; give two domains of images, for example --data unpaired:folder:a,folder:b"),
+    (TOKENS.0, "; give text, for example --data lines:FILE or grammar"),
+];
 
 /// What a field's values mean.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -191,8 +197,7 @@ impl Schema {
 
     fn field(&self, name: &str) -> Result<&Field> {
         let missing = || {
-            let domains = "; give two domains, for example --data unpaired:folder:a,folder:b";
-            let advice = if name == SECOND.0 { domains } else { "" };
+            let advice = ADVICE.iter().find(|(field, _)| *field == name).map_or("", |(_, advice)| advice);
             Error::Data(format!("the system needs `{name}`, the data has {}{advice}", self.names()))
         };
         self.fields.get(name).ok_or_else(missing)
