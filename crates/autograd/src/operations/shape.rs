@@ -144,7 +144,11 @@ impl Variable {
                 format!("{length} entries from {start} on exceed dimension {axis} of {:?}", self.shape());
             return Err(shape_error("narrow", reason));
         }
-        let value = self.tensor().narrow(axis, start, length)?;
+        let mut value = self.tensor().narrow(axis, start, length)?;
+        if value.elem_count() == 0 {
+            // A view could begin behind the end of its storage, where candle's copies do not look first.
+            value = Tensor::zeros(value.dims(), value.dtype(), value.device())?;
+        }
         Ok(Variable::record("narrow", value, &[self], &[], false, move |b| {
             Ok(vec![b.when(0, || b.gradient.pad_zeros(axis, start, size - start - length))?])
         }))

@@ -56,7 +56,7 @@ fn data_that_changed_stops_a_resumed_run_and_is_described() {
     assert_eq!(std::fs::read(desk.path("run/recipe.toml")).unwrap(), recipe);
     let ended = desk.run(&format!("{resume} --accept-changed-data"));
     assert_eq!(ended.code, Some(0), "{}", ended.err);
-    assert!(ended.err.contains("from here on other data"), "{}", ended.err);
+    assert!(ended.err.contains("training goes on with other data"), "{}", ended.err);
     // From then on this is its data.
     desk.succeed("train --resume run --steps 7 --quiet");
     std::fs::remove_file(desk.path("run/data.json")).unwrap();
