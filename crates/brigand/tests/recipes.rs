@@ -23,7 +23,11 @@ fn on_digits(file: &Table) -> Vec<String> {
         _ => data("size").and_then(|size| size.as_integer()).unwrap_or(64),
     };
     let domains = source.as_ref().and_then(Value::as_str).is_some_and(|spec| spec.starts_with("unpaired:"));
-    let (source, batch) = if domains { ("unpaired:digits,digits", 1) } else { ("digits", 4) };
+    let (source, batch) = match (domains, side) {
+        (true, _) => ("unpaired:digits,digits", 1),
+        (false, ..=64) => ("digits", 4),
+        (false, _) => ("digits", 2),
+    };
     [format!("data.size={side}"), format!("data.source={source}"), format!("training.batch={batch}")].to_vec()
 }
 

@@ -2,6 +2,7 @@
 
 mod aae;
 pub mod adagan;
+pub mod attention;
 pub mod catgan;
 pub mod classifier;
 mod codec;
@@ -10,7 +11,6 @@ pub mod encoders;
 mod held_out;
 pub mod imle;
 pub mod latent_generator;
-pub mod sagan;
 pub mod text_gumbel;
 mod text_networks;
 pub mod text_recipe;
@@ -23,7 +23,7 @@ use brigand_core::recipe::Row;
 
 /// The rows of all of them, in the order in which a reader meets them.
 pub(crate) fn rows() -> impl Iterator<Item = &'static Row> {
-    let images: &[Row] = &[sagan::ROW, cyclegan::ROW];
+    let images: &[Row] = &[attention::SAGAN, attention::BIGGAN, cyclegan::ROW];
     let single: &[Row] = &[adagan::ROW, catgan::ROW, imle::ROW];
     let last: &[Row] = &[text_gumbel::ROW, classifier::ROW];
     let others = [images, single, &encoders::ROWS, &aae::ROWS, last];

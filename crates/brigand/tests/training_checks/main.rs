@@ -4,11 +4,12 @@
 mod support;
 
 mod adversarial_autoencoders;
+mod attention;
 mod clusters_and_likelihood;
 mod combinations;
 mod conditional;
 mod cyclegan;
 mod encoders;
 mod named_systems;
-mod sagan;
+mod residual;
 mod text;
