@@ -83,8 +83,7 @@ fn sample_images(
     let number = |class: &String| find_class(&recipe.common.data.classes, sampler.space(), class);
     let classes = arguments.classes.iter().map(number).collect::<Result<_, _>>()?;
     let choice = Choice { classes, truncation: arguments.truncation };
-    let latents = choice.latents(sampler, arguments.count, arguments.seed)?;
-    let samples = sampler.generate_all(&latents)?;
+    let samples = choice.samples(sampler, arguments.count, arguments.seed)?;
     let caption = format!("step {step}, seed {}", arguments.seed);
     destination.write(&samples, &backdrop_for(recipe, shape)?, &caption)?;
     console::print(&path.display().to_string())

@@ -185,6 +185,7 @@ fn a_truncation_sweep_is_drawn_and_printed() {
     let variance = |row: usize| rows[row][2].parse::<f64>().unwrap();
     assert!(variance(1) < variance(2) && variance(2) < variance(3), "{out}");
     assert_eq!(tiles(&desk.path("run/truncation-seed0.png")), (4, 3));
+    assert!(desk.path("run/truncation-seed0-curve.png").is_file());
 }
 
 #[test]
