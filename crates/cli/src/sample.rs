@@ -37,7 +37,7 @@ pub(crate) struct Arguments {
     #[arg(long = "class", value_name = "CLASS")]
     pub(crate) classes: Vec<String>,
     /// Draw normal latent coordinates beyond so many standard deviations again: less varied, often better
-    #[arg(long, value_name = "T")]
+    #[arg(long, value_name = "T", allow_negative_numbers = true)]
     pub(crate) truncation: Option<f64>,
     /// Where to write them: FILE.png (a grid), FILE.npy or DIR/ (a PNG each) (default `RUN/samples-seed<N>.png`, with the classes
     /// and the truncation in its name); text: FILE (default: it is printed)

@@ -202,11 +202,8 @@ pub fn truncation_curve(measured: &[Truncated]) -> Result<Option<Picture>> {
     if places.is_empty() || places.len() < measured.len() {
         return Ok(None);
     }
-    let (x_label, y_label) = if by_class {
-        ("variance within classes", "class match")
-    } else {
-        ("variance", "confidence")
-    };
+    let (x_label, y_label) =
+        if by_class { ("variance within classes", "class match") } else { ("variance", "confidence") };
     let widest = places.iter().fold(0.0_f64, |most, place| most.max(place.0)).max(f64::MIN_POSITIVE);
     let lowest = places.iter().fold(1.0_f64, |least, place| least.min(place.1));
     let mut marks = vec![

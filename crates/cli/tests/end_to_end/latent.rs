@@ -57,6 +57,7 @@ fn what_a_run_cannot_be_asked_for_is_refused() {
     let desk = trained("gan");
     desk.refuse("sample run --class 3", &["have no class", "brigand train cgan"]);
     desk.refuse("sample run --truncation 0", &["keeps nothing"]);
+    desk.refuse("sample run --truncation -1", &["-1", "keeps nothing"]);
     desk.refuse("interpolate run --classes 1,2", &["have no class"]);
     desk.refuse("interpolate run --classes 1", &["--classes names 1"]);
     desk.refuse("reconstruct run", &["no encoder", "--search"]);

@@ -143,8 +143,8 @@ impl Shared {
             let (below, above) = (noise / chunks * chunks, noise.div_ceil(chunks).max(1) * chunks);
             let fitting = if below == 0 { above.to_string() } else { format!("{below} or {above}") };
             return Err(Error::Recipe(format!(
-                "latent.size is {noise}, and a generator of {blocks} blocks cuts the noise into {chunks} chunks of equal \
-                 size; give {fitting}"
+                "latent.size is {noise}, and the noise is cut into {chunks} chunks of equal size, one more than the generator \
+                 has blocks; give {fitting}"
             )));
         }
         let plan = Plan::new(layout.initialization).without_bias();

@@ -227,7 +227,7 @@ mod tests {
         let basis =
             Network::build("basis", &setup(), |b| ModulatedBasis::new(b, 5, [3, 2, 2], &plan)).unwrap();
         let latents = brigand_autograd::Variable::from_slice(
-            &[1.0, 0.0, 0.0, 0.0, 2.0, 0.5, -1.0, 0.0, 0.0, 0.0],
+            &[1.0_f32, 0.0, 0.0, 0.0, 2.0, 0.5, -1.0, 0.0, 0.0, 0.0],
             &[2, 5],
         )
         .unwrap();

@@ -24,7 +24,7 @@ fn generator(noise: usize) -> brigand_core::Result<Network<AttentionGenerator>> 
 
 /// Two classes in turn.
 fn classes() -> Variable {
-    Variable::from_slice(&[1.0, 0.0, 0.0, 0.0, 0.0, 1.0], &[2, 3]).unwrap()
+    Variable::from_slice(&[1.0_f32, 0.0, 0.0, 0.0, 0.0, 1.0], &[2, 3]).unwrap()
 }
 
 fn images(
@@ -71,10 +71,7 @@ fn without_gains_maps_keep_their_scale() {
     let other = classes().index_select(0, &[1, 0]).unwrap();
     assert_eq!(found, images(&network, Some(&cut), (&noise, &other)));
     let zeros = noise.scale(0.0).unwrap();
-    let later = Variable::concatenate(
-        &[&noise.narrow(1, 0, 4).unwrap(), &zeros.narrow(1, 4, 8).unwrap()],
-        1,
-    );
+    let later = Variable::concatenate(&[&noise.narrow(1, 0, 4).unwrap(), &zeros.narrow(1, 4, 8).unwrap()], 1);
     assert_eq!(found, images(&network, Some(&cut), (&later.unwrap(), &classes())));
 }
 
