@@ -18,6 +18,7 @@ mod cifar;
 mod compressed;
 mod dataset;
 mod digits;
+mod domains;
 mod download;
 mod error;
 pub mod files;
@@ -39,7 +40,6 @@ mod spec;
 pub mod text;
 mod toy;
 mod transfer;
-mod unpaired;
 
 pub use brigand_core::batch::Sampler;
 pub use cache::Cache;

@@ -59,7 +59,9 @@ pub fn load(spec: &Spec, options: &Options) -> Result<Dataset, DataError> {
         Spec::Folder(root) => folder::load(root, options),
         Spec::Toy(toy) => toy::load(*toy, options),
         Spec::Lines(_) | Spec::Grammar => Err(DataError::Text(spec.to_string())),
-        Spec::Scenes | Spec::Unpaired(..) => Err(DataError::TwoDomains(spec.to_string())),
+        Spec::Scenes | Spec::Unpaired(..) | Spec::ScenePairs | Spec::Pairs { .. } => {
+            Err(DataError::TwoDomains(spec.to_string()))
+        }
     }
 }
 

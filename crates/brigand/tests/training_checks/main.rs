@@ -10,5 +10,6 @@ mod conditional;
 mod cyclegan;
 mod encoders;
 mod named_systems;
+mod pix2pix;
 mod sagan;
 mod text;

@@ -16,6 +16,7 @@ mod normalizing;
 mod resnet;
 mod sagan;
 mod translator;
+mod unet;
 
 pub use autoencoder::AutoencoderRecipe;
 pub use classifier_file::ImageClassifier;
@@ -29,6 +30,7 @@ pub use mlp::{Hidden, HiddenNormalization, MlpRecipe};
 pub use resnet::ResnetRecipe;
 pub use sagan::{AttentionDiscriminator, AttentionGenerator, AttentionNetworkRecipe};
 pub use translator::{ImageTranslator, PatchDiscriminator, PatchRecipe, TranslatorRecipe};
+pub use unet::{Unet, UnetRecipe};
 
 use serde::{Deserialize, Serialize};
 

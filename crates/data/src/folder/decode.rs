@@ -53,11 +53,28 @@ fn kind_by_content(path: &Path) -> Option<ImageFormat> {
 
 /// The image at `path` fitted to `size`, as grey when its colours all are; or why it cannot be read.
 pub(super) fn read(path: &Path, size: usize) -> Result<DynamicImage, String> {
-    // A decoder may panic on malformed files: that skips this image and does not end the run.
-    let decoded = catch_unwind(|| decode(path)).unwrap_or_else(|_| Err("its decoder failed".to_owned()))?;
-    let fitted = pixels::fit(&decoded, size);
+    Ok(fitted(&decode_safely(path)?, size))
+}
+
+/// The left and the right half of the image at `path`, each as [`read`] gives it.
+pub(super) fn read_halves(path: &Path, size: usize) -> Result<[DynamicImage; 2], String> {
+    let whole = decode_safely(path)?;
+    let (width, height) = (whole.width(), whole.height());
+    if width < 2 || width % 2 == 1 {
+        return Err(format!("it is {width} pixels wide, which has no two halves"));
+    }
+    Ok([0, width / 2].map(|left| fitted(&whole.crop_imm(left, 0, width / 2, height), size)))
+}
+
+/// A decoder may panic on malformed files: that skips this image and does not end the run.
+fn decode_safely(path: &Path) -> Result<DynamicImage, String> {
+    catch_unwind(|| decode(path)).unwrap_or_else(|_| Err("its decoder failed".to_owned()))
+}
+
+fn fitted(decoded: &DynamicImage, size: usize) -> DynamicImage {
+    let fitted = pixels::fit(decoded, size);
     let grey = fitted.as_rgb8().is_some_and(|colour| colour.pixels().all(|p| p[0] == p[1] && p[1] == p[2]));
-    Ok(if grey { fitted.into_luma8().into() } else { fitted })
+    if grey { fitted.into_luma8().into() } else { fitted }
 }
 
 /// The image as stored, upright, 8 bits per channel, without transparency.

@@ -7,9 +7,9 @@ use image::{DynamicImage, GenericImageView};
 
 use super::super::dataset::Labels;
 use super::super::error::DataError;
-use super::super::notes::{Notes, Skipped, endings};
+use super::super::notes::{Notes, Skipped};
 use super::super::{parallel, pixels};
-use super::decode::{self, decode};
+use super::decode::decode;
 use super::{Found, classes, find};
 
 /// Images that are decoded before it is asked again whether there are enough of them.
@@ -51,19 +51,7 @@ impl Originals {
         most: usize,
         order: impl FnOnce(usize) -> Vec<usize>,
     ) -> Result<Self, DataError> {
-        let kind = std::fs::metadata(root).map_err(|source| DataError::io("read", root, source))?;
-        if !kind.is_dir() {
-            return Err(DataError::NotAFolder(root.to_owned()));
-        }
-        let Found { images: paths, mut unreadable, others } = find(root);
-        if paths.is_empty() && unreadable.is_empty() {
-            let extensions = decode::ENDINGS.join(", ");
-            return Err(DataError::EmptyFolder {
-                path: root.to_owned(),
-                extensions,
-                others: endings(&others),
-            });
-        }
+        let Found { images: paths, mut unreadable, others } = find(root)?;
         let tried: Vec<&PathBuf> = match paths.len() <= most {
             true => paths.iter().collect(),
             false => order(paths.len()).into_iter().filter_map(|number| paths.get(number)).collect(),
