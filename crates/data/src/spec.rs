@@ -147,6 +147,21 @@ impl Spec {
         names
     }
 
+    /// Whether it reads images of a folder, which may be transparent.
+    pub fn reads_a_folder(&self) -> bool {
+        match self {
+            Self::Folder(_) => true,
+            Self::Unpaired(first, second) => first.reads_a_folder() || second.reads_a_folder(),
+            Self::Digits
+            | Self::Catalogue(_)
+            | Self::Idx { .. }
+            | Self::Toy(_)
+            | Self::Lines(_)
+            | Self::Grammar
+            | Self::Scenes => false,
+        }
+    }
+
     /// Whether it is two data sets.
     pub fn has_two_domains(&self) -> bool {
         match self {
