@@ -5,12 +5,12 @@ use std::path::{Path, PathBuf};
 use brigand::batch::Batch;
 use brigand::capability::{Direction, Translator};
 use brigand::data::Originals;
-use brigand::pictures::single_image;
+use brigand::pictures::{Picture, single_image};
 use brigand::training::load_run;
 use brigand::{Error, Place};
 
 use crate::console;
-use crate::failure::Failure;
+use crate::failure::{Failure, with_causes};
 use crate::hardware::Hardware;
 
 const EXAMPLES: &str = "\
@@ -69,14 +69,32 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
         Originals::of_file(&arguments.input, reading)?
     };
     let targets = targets(&images, &arguments.input, &arguments.out)?;
-    for (number, target) in targets.iter().enumerate() {
-        write(translator, direction, &images, (number, target), &Place::on(&device))?;
+    // An image of an unsuitable size does not keep the others from being translated.
+    let mut refused = Vec::new();
+    for (number, (source, target)) in images.paths().zip(&targets).enumerate() {
+        match translated(translator, direction, &images, number, &Place::on(&device)) {
+            Ok(picture) => save(&picture, target)?,
+            Err(error) => refused.push(format!("{}: {}", source.display(), with_causes(&error))),
+        }
     }
     for skipped in images.skipped() {
         console::print(&format!("left out {}: {}", skipped.path.display(), skipped.reason))?;
     }
-    let images = if targets.len() == 1 { "image" } else { "images" };
-    console::print(&format!("{} {images} in {}", targets.len(), arguments.out.display()))
+    let written = targets.len() - refused.len();
+    if written > 0 {
+        let images = if written == 1 { "image" } else { "images" };
+        console::print(&format!("{written} {images} in {}", arguments.out.display()))?;
+    }
+    match refused.first() {
+        None => Ok(()),
+        Some(first) if refused.len() == 1 => Err(Error::Request(first.clone()).into()),
+        Some(_) => Err(Error::Request(format!(
+            "{} images could not be translated:\n{}",
+            refused.len(),
+            refused.join("\n")
+        ))
+        .into()),
+    }
 }
 
 /// The file of each translation, refusing to write over what is read, or twice to one file.
@@ -99,26 +117,30 @@ fn targets(images: &Originals, input: &Path, out: &Path) -> Result<Vec<PathBuf>,
     Ok(targets)
 }
 
-fn write(
+/// The translation of image `number`.
+fn translated(
     translator: &dyn Translator,
     direction: &Direction,
     images: &Originals,
-    (number, target): (usize, &Path),
+    number: usize,
     place: &Place,
-) -> Result<(), Failure> {
-    for (shape, values) in images.get(&[number])? {
-        let batch =
-            Batch::default().with(direction.from, place.numbers(values, &[&[1], &shape[..]].concat())?);
-        let translated = translator.translate(direction, &batch)?;
-        let (_, channels, height, width) = translated.dims4("a translation").map_err(Error::from)?;
-        let picture =
-            single_image(&translated.to_vec_f32().map_err(Error::from)?, [channels, height, width])?;
-        if let Some(folder) = target.parent() {
-            std::fs::create_dir_all(folder).map_err(|error| {
-                Error::Request(format!("cannot make the folder {}: {error}", folder.display()))
-            })?;
-        }
-        picture.save_png(target)?;
+) -> Result<Picture, Error> {
+    let found = images.get(&[number])?;
+    let (shape, values) = found
+        .into_iter()
+        .next()
+        .ok_or_else(|| Error::Internal("an image was asked for and none was read".into()))?;
+    let batch = Batch::default().with(direction.from, place.numbers(values, &[&[1], &shape[..]].concat())?);
+    let translated = translator.translate(direction, &batch)?;
+    let (_, channels, height, width) = translated.dims4("a translation")?;
+    Ok(single_image(&translated.to_vec_f32()?, [channels, height, width])?)
+}
+
+fn save(picture: &Picture, target: &Path) -> Result<(), Failure> {
+    if let Some(folder) = target.parent() {
+        std::fs::create_dir_all(folder).map_err(|error| {
+            Error::Request(format!("cannot make the folder {}: {error}", folder.display()))
+        })?;
     }
-    Ok(())
+    Ok(picture.save_png(target)?)
 }

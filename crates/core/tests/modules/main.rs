@@ -9,4 +9,5 @@ mod built;
 mod norms;
 mod recurrent;
 mod relaxed;
+mod resizing;
 mod weights;
