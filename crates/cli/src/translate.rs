@@ -61,11 +61,12 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let direction = translator.directions().iter().find(|direction| direction.name == name);
     let direction = direction
         .ok_or_else(|| Error::Request(format!("`{}` has no direction {name}", recipe.common.system)))?;
-    let channels = translator.channels(direction);
+    let channels = Some(translator.channels(direction));
+    let reading = (channels, recipe.common.data.background.unwrap_or_default());
     let images = if arguments.input.is_dir() {
-        Originals::open(&arguments.input, Some(channels), usize::MAX, |count| (0..count).collect())?
+        Originals::open(&arguments.input, reading, usize::MAX, |count| (0..count).collect())?
     } else {
-        Originals::of_file(&arguments.input, Some(channels))?
+        Originals::of_file(&arguments.input, reading)?
     };
     let targets = targets(&images, &arguments.input, &arguments.out)?;
     // An image of an unsuitable size does not keep the others from being translated.

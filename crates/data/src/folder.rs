@@ -29,14 +29,16 @@ const SIZE: usize = 64;
 /// An image is known by its ending or, under any other name, by its content; of several pictures in one file the first
 /// is taken. Hidden files and folders are passed over. When every image lies in a sub-folder, the first-level
 /// sub-folders are the classes, in natural order (2 before 10); otherwise there are no labels. Rotation noted by a
-/// camera (EXIF) is applied, transparency is laid over white. What is left out is noted.
+/// camera (EXIF) is applied, transparency is laid over the options' background. What is left out is noted.
 pub(crate) fn load(root: &Path, options: &Options) -> Result<Dataset, DataError> {
     pixels::check(options)?;
     let Found { images: paths, mut unreadable, others } = find(root)?;
     let size = options.size.unwrap_or(SIZE);
     let mut images = Vec::new();
     let mut kept = Vec::new();
-    for (path, read) in paths.iter().zip(parallel::map(&paths, |path| decode::read(path, size))) {
+    for (path, read) in
+        paths.iter().zip(parallel::map(&paths, |path| decode::read(path, size, options.background)))
+    {
         match read {
             Ok(image) => {
                 images.push(image);

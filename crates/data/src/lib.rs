@@ -11,6 +11,7 @@
 //! # Ok::<(), brigand_core::Error>(())
 //! ```
 
+mod background;
 mod cache;
 mod catalogue;
 pub mod checksum;
@@ -41,6 +42,7 @@ pub mod text;
 mod toy;
 mod transfer;
 
+pub use background::Background;
 pub use brigand_core::batch::Sampler;
 pub use cache::Cache;
 pub use catalogue::{Entry, Remote, entries, entry};

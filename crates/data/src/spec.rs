@@ -173,6 +173,22 @@ impl Spec {
         names
     }
 
+    /// Whether it reads images of a folder, which may be transparent.
+    pub fn reads_a_folder(&self) -> bool {
+        match self {
+            Self::Folder(_) | Self::Pairs { .. } => true,
+            Self::Unpaired(first, second) => first.reads_a_folder() || second.reads_a_folder(),
+            Self::Digits
+            | Self::Catalogue(_)
+            | Self::Idx { .. }
+            | Self::Toy(_)
+            | Self::Lines(_)
+            | Self::Grammar
+            | Self::Scenes
+            | Self::ScenePairs => false,
+        }
+    }
+
     /// Whether it is images of two domains.
     pub fn has_two_domains(&self) -> bool {
         match self {

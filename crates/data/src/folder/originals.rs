@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use image::{DynamicImage, GenericImageView};
 
+use super::super::background::Background;
 use super::super::dataset::Labels;
 use super::super::error::DataError;
 use super::super::notes::{Notes, Skipped};
@@ -25,6 +26,7 @@ pub struct Originals {
     files: Vec<File>,
     listed: usize,
     channels: usize,
+    background: Background,
     labels: Option<Labels>,
     notes: Notes,
 }
@@ -40,14 +42,14 @@ pub type Original = ([usize; 3], Vec<f32>);
 
 impl Originals {
     /// The images below `root`, in the order of their paths. `order` returns the numbers below a count in the order in
-    /// which files are tried; the first `most` that can be read are taken. `channels` is 1 for grey, 3 for colour;
-    /// without it they are grey when all of them are.
+    /// which files are tried; the first `most` that can be read are taken. Channels are 1 for grey, 3 for colour;
+    /// without a number they are grey when all of them are.
     ///
     /// # Errors
     /// [`DataError`] if there is no such folder or none of its images can be read.
     pub fn open(
         root: &Path,
-        channels: Option<usize>,
+        (channels, background): (Option<usize>, Background),
         most: usize,
         order: impl FnOnce(usize) -> Vec<usize>,
     ) -> Result<Self, DataError> {
@@ -60,7 +62,7 @@ impl Originals {
         while files.len() < most && !rest.is_empty() {
             let (some, later) = rest.split_at(AT_ONCE.min(most - files.len()).min(rest.len()));
             rest = later;
-            for (path, found) in some.iter().zip(parallel::map(some, |path| facts(path))) {
+            for (path, found) in some.iter().zip(parallel::map(some, |path| facts(path, background))) {
                 match found {
                     Ok((size, grey)) => {
                         all_grey &= grey;
@@ -82,18 +84,22 @@ impl Originals {
             name: format!("folder:{}", root.display()),
             listed: paths.len(),
             channels: channels.unwrap_or(if all_grey { 1 } else { 3 }),
+            background,
             labels,
             files,
             notes: Notes { unreadable, others, beside_classes },
         })
     }
 
-    /// The single image in the file `path`, its channels as [`Originals::open`] takes them.
+    /// The single image in the file `path`, its channels and background as [`Originals::open`] takes them.
     ///
     /// # Errors
     /// [`DataError::WrongKind`] if it cannot be read as an image.
-    pub fn of_file(path: &Path, channels: Option<usize>) -> Result<Self, DataError> {
-        let (size, grey) = facts(path).map_err(|problem| DataError::WrongKind {
+    pub fn of_file(
+        path: &Path,
+        (channels, background): (Option<usize>, Background),
+    ) -> Result<Self, DataError> {
+        let (size, grey) = facts(path, background).map_err(|problem| DataError::WrongKind {
             path: path.to_owned(),
             wanted: "an image",
             problem,
@@ -103,6 +109,7 @@ impl Originals {
             files: vec![File { path: path.to_owned(), size }],
             listed: 1,
             channels: channels.unwrap_or(if grey { 1 } else { 3 }),
+            background,
             labels: None,
             notes: Notes::default(),
         })
@@ -165,7 +172,7 @@ impl Originals {
             .map(|&index| self.files.get(index).ok_or(DataError::NoSuchSample { index, samples }))
             .collect::<Result<_, _>>()?;
         let read = |file: &&File| {
-            let image = open(&file.path).map_err(|problem| DataError::WrongKind {
+            let image = open(&file.path, self.background).map_err(|problem| DataError::WrongKind {
                 path: file.path.clone(),
                 wanted: "an image",
                 problem,
@@ -180,8 +187,8 @@ impl Originals {
 }
 
 /// Size and greyness of the image at `path`.
-fn facts(path: &Path) -> Result<([usize; 2], bool), String> {
-    let image = open(path)?;
+fn facts(path: &Path, background: Background) -> Result<([usize; 2], bool), String> {
+    let image = open(path, background)?;
     let grey = match &image {
         DynamicImage::ImageLuma8(_) => true,
         colour => colour.to_rgb8().pixels().all(|p| p[0] == p[1] && p[1] == p[2]),
@@ -190,9 +197,9 @@ fn facts(path: &Path) -> Result<([usize; 2], bool), String> {
     Ok(([height as usize, width as usize], grey))
 }
 
-fn open(path: &Path) -> Result<DynamicImage, String> {
+fn open(path: &Path, background: Background) -> Result<DynamicImage, String> {
     // A decoder may panic on malformed files: that skips this image and does not end the evaluation.
-    catch_unwind(|| decode(path)).unwrap_or_else(|_| Err("its decoder failed".to_owned()))
+    catch_unwind(|| decode(path, background)).unwrap_or_else(|_| Err("its decoder failed".to_owned()))
 }
 
 #[cfg(test)]
@@ -212,14 +219,17 @@ mod tests {
         GrayImage::from_pixel(20, 10, Luma([51])).save(path("a.png")).unwrap();
         RgbImage::from_pixel(5, 128, Rgb([0, 255, 51])).save(path("b.png")).unwrap();
         std::fs::write(path("c.png"), b"no image").unwrap();
-        let set = Originals::open(folder.path(), None, 100, all).unwrap();
+        let set = Originals::open(folder.path(), (None, Background::WHITE), 100, all).unwrap();
         assert_eq!((set.len(), set.listed(), set.channels(), set.skipped().len()), (2, 3, 3, 1));
         assert_eq!(set.sizes().collect::<Vec<_>>(), [[10, 20], [128, 5]]);
         let read = set.get(&[1, 0]).unwrap();
         assert_eq!((read[0].0, read[1].0), ([3, 128, 5], [3, 10, 20]));
         assert_eq!((read[0].1[0], read[0].1[640]), (-1.0, 1.0));
         assert!(read[1].1.iter().all(|value| (value + 0.6).abs() < 1e-6));
-        assert!(set.get(&[2]).is_err() && Originals::open(&path("a.png"), None, 9, all).is_err());
+        assert!(
+            set.get(&[2]).is_err()
+                && Originals::open(&path("a.png"), (None, Background::WHITE), 9, all).is_err()
+        );
     }
 
     #[test]
@@ -232,7 +242,10 @@ mod tests {
                 _ => GrayImage::from_pixel(3, 3, Luma([number])).save(path).unwrap(),
             }
         }
-        let set = Originals::open(folder.path(), Some(1), 2, |count| (0..count).rev().collect()).unwrap();
+        let set = Originals::open(folder.path(), (Some(1), Background::WHITE), 2, |count| {
+            (0..count).rev().collect()
+        })
+        .unwrap();
         let levels: Vec<f32> = set.get(&[0, 1]).unwrap().iter().map(|(_, values)| values[0]).collect();
         let level = |level: f32| level / 127.5 - 1.0;
         assert_eq!((levels, set.listed()), (vec![level(3.0), level(5.0)], 6));

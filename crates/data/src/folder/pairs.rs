@@ -38,9 +38,11 @@ pub(crate) fn load_pairs(
         }
     };
     let both = parallel::map(&pairs, |(own, partner)| match second {
-        None => decode::read_halves(own, size).map_err(|reason| (own.clone(), reason)),
+        None => decode::read_halves(own, size, options.background).map_err(|reason| (own.clone(), reason)),
         Some(_) => {
-            let read = |path: &PathBuf| decode::read(path, size).map_err(|reason| (path.clone(), reason));
+            let read = |path: &PathBuf| {
+                decode::read(path, size, options.background).map_err(|reason| (path.clone(), reason))
+            };
             Ok([read(own)?, read(partner)?])
         }
     });
