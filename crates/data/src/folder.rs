@@ -17,6 +17,7 @@ use super::notes::{Notes, Skipped, endings};
 use super::parallel;
 use super::pixels::{self, Images};
 
+pub(crate) use originals::open as open_image;
 pub use originals::{Original, Originals};
 
 /// Side length when none is asked for.

@@ -3,6 +3,7 @@
 use super::cache::Cache;
 use super::catalogue;
 use super::digits;
+use super::picture;
 use super::scenes;
 use super::text::grammar;
 use super::toy::{POINTS, Toy};
@@ -54,6 +55,17 @@ pub fn list(cache: &Cache) -> Vec<Listed> {
         download: 0,
         present: true,
     };
+    let stones = Listed {
+        name: "stones",
+        summary: "one drawn picture of paving stones",
+        samples: 1,
+        test_samples: 0,
+        shape: vec![3, picture::SIDE, picture::SIDE],
+        classes: 0,
+        licence: picture::LICENCE,
+        download: 0,
+        present: true,
+    };
     let downloads = catalogue::entries().iter().map(|entry| Listed {
         name: entry.name,
         summary: entry.summary,
@@ -87,7 +99,7 @@ pub fn list(cache: &Cache) -> Vec<Listed> {
         download: 0,
         present: true,
     };
-    [digits, drawn].into_iter().chain(downloads).chain(toys).chain([grammar]).collect()
+    [digits, drawn, stones].into_iter().chain(downloads).chain(toys).chain([grammar]).collect()
 }
 
 #[cfg(test)]

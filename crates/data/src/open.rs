@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use brigand_core::batch::Source;
+use brigand_core::batch::{IMAGES, PICTURE, Renamed, Source};
 
 use super::dataset::Dataset;
 use super::fingerprint::Fingerprint;
@@ -74,13 +74,25 @@ pub fn open(spec: &Spec, options: &Options) -> Result<RunData> {
         Spec::Unpaired(first, second) => {
             return Ok(two_domains(load(first, options)?, load(second, options)?));
         }
-        Spec::Digits | Spec::Catalogue(_) | Spec::Idx { .. } | Spec::Folder(_) | Spec::Toy(_) => {}
+        Spec::Digits
+        | Spec::Catalogue(_)
+        | Spec::Idx { .. }
+        | Spec::Folder(_)
+        | Spec::Image(_)
+        | Spec::Stones
+        | Spec::Toy(_) => {}
     }
     let dataset = Arc::new(load(spec, options)?);
     let notes = dataset.notes().clone();
     Ok(RunData {
         contents: vec![Contents::Samples(Arc::clone(&dataset))],
-        sources: vec![Arc::new(DatasetSource(Arc::clone(&dataset)))],
+        sources: vec![match spec.is_one_picture() {
+            true => {
+                let source = DatasetSource(Arc::clone(&dataset));
+                Arc::new(Renamed { source, from: IMAGES, to: PICTURE })
+            }
+            false => Arc::new(DatasetSource(Arc::clone(&dataset))),
+        }],
         dataset: Some(dataset),
         notes,
     })
@@ -102,8 +114,13 @@ pub fn open_test_part(spec: &Spec, options: &Options) -> Result<Vec<Option<Box<d
             parts.extend(open_test_part(second, options)?.into_iter().map(second_domain));
             Ok(parts)
         }
-        Spec::Digits | Spec::Idx { .. } | Spec::Folder(_) | Spec::Toy(_) | Spec::Lines(_) | Spec::Grammar => {
-            Ok(vec![None])
-        }
+        Spec::Digits
+        | Spec::Idx { .. }
+        | Spec::Folder(_)
+        | Spec::Image(_)
+        | Spec::Stones
+        | Spec::Toy(_)
+        | Spec::Lines(_)
+        | Spec::Grammar => Ok(vec![None]),
     }
 }

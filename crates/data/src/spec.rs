@@ -13,7 +13,7 @@ use super::toy::Toy;
 use crate::files::path_of;
 
 /// A data SPEC: `digits`, a downloadable set (`mnist`, `fashion-mnist`, `cifar10`), `idx:IMAGES[,LABELS]`,
-/// `folder:DIR`, two domains (`scenes`, `unpaired:SPEC_A,SPEC_B`), a toy distribution (`ring8`, `swiss-roll`, ...),
+/// `folder:DIR`, one picture (`stones`, `image:FILE`), two domains (`scenes`, `unpaired:SPEC_A,SPEC_B`), a toy distribution (`ring8`, `swiss-roll`, ...),
 /// `lines:FILE` or `grammar` (text).
 ///
 /// It is parsed from that text and prints as it again, with `~` at the beginning of a path replaced by the user's folder.
@@ -33,6 +33,10 @@ pub enum Spec {
     },
     /// A folder of images.
     Folder(PathBuf),
+    /// One picture that is all the data.
+    Image(PathBuf),
+    /// The drawn picture of paving stones that is part of Brigand.
+    Stones,
     /// A distribution of points.
     Toy(Toy),
     /// A UTF-8 file with a sequence of tokens in each line.
@@ -55,6 +59,8 @@ impl Spec {
             | Self::Catalogue(_)
             | Self::Idx { .. }
             | Self::Folder(_)
+            | Self::Image(_)
+            | Self::Stones
             | Self::Toy(_)
             | Self::Scenes
             | Self::Unpaired(..) => None,
@@ -70,6 +76,8 @@ impl Spec {
             | Self::Catalogue(_)
             | Self::Idx { .. }
             | Self::Folder(_)
+            | Self::Image(_)
+            | Self::Stones
             | Self::Scenes
             | Self::Unpaired(..)
             | Self::Lines(_)
@@ -84,6 +92,8 @@ impl Spec {
             Self::Digits
             | Self::Idx { .. }
             | Self::Folder(_)
+            | Self::Image(_)
+            | Self::Stones
             | Self::Toy(_)
             | Self::Scenes
             | Self::Unpaired(..)
@@ -95,7 +105,7 @@ impl Spec {
     /// Whether its images are brought to one size even where none is asked for.
     pub fn is_always_scaled(&self) -> bool {
         match self {
-            Self::Folder(_) => true,
+            Self::Folder(_) | Self::Image(_) | Self::Stones => true,
             Self::Digits
             | Self::Catalogue(_)
             | Self::Idx { .. }
@@ -128,12 +138,18 @@ impl Spec {
                 Self::Idx { images: of(images)?, labels: labels.as_ref().map(of).transpose()? }
             }
             Self::Folder(folder) => Self::Folder(of(folder)?),
+            Self::Image(file) => Self::Image(of(file)?),
             Self::Lines(file) => Self::Lines(of(file)?),
             Self::Unpaired(first, second) => Self::Unpaired(
                 Box::new(first.with_absolute_paths()?),
                 Box::new(second.with_absolute_paths()?),
             ),
-            Self::Digits | Self::Catalogue(_) | Self::Toy(_) | Self::Scenes | Self::Grammar => self.clone(),
+            Self::Digits
+            | Self::Catalogue(_)
+            | Self::Stones
+            | Self::Toy(_)
+            | Self::Scenes
+            | Self::Grammar => self.clone(),
         })
     }
 
@@ -141,7 +157,7 @@ impl Spec {
     pub fn names() -> Vec<&'static str> {
         let mut names = vec!["digits"];
         names.extend(catalogue::entries().iter().map(|entry| entry.name));
-        names.extend(["idx:IMAGES[,LABELS]", "folder:DIR", "scenes", "unpaired:SPEC_A,SPEC_B"]);
+        names.extend(["idx:IMAGES[,LABELS]", "folder:DIR", "stones", "image:FILE", "scenes", "unpaired:SPEC_A,SPEC_B"]);
         names.extend(Toy::ALL.iter().map(|toy| toy.name()));
         names.extend(["lines:FILE", "grammar"]);
         names
@@ -155,7 +171,25 @@ impl Spec {
             | Self::Catalogue(_)
             | Self::Idx { .. }
             | Self::Folder(_)
+            | Self::Image(_)
+            | Self::Stones
             | Self::Toy(_)
+            | Self::Lines(_)
+            | Self::Grammar => false,
+        }
+    }
+
+    /// Whether it is one picture, which systems of many samples have no use for.
+    pub fn is_one_picture(&self) -> bool {
+        match self {
+            Self::Image(_) | Self::Stones => true,
+            Self::Digits
+            | Self::Catalogue(_)
+            | Self::Idx { .. }
+            | Self::Folder(_)
+            | Self::Toy(_)
+            | Self::Scenes
+            | Self::Unpaired(..)
             | Self::Lines(_)
             | Self::Grammar => false,
         }
@@ -169,7 +203,8 @@ impl FromStr for Spec {
         let incomplete = |form| DataError::IncompleteSpec { given: text.to_owned(), form };
         if let Some(both) = text.strip_prefix("unpaired:") {
             // A path may have commas of its own: the first that leaves two specs is meant.
-            let spec = |text: &str| text.parse().ok().filter(|spec: &Self| !spec.has_two_domains());
+            let many = |spec: &Self| !spec.has_two_domains() && !spec.is_one_picture();
+            let spec = |text: &str| text.parse().ok().filter(many);
             let split = |(comma, _): (usize, &str)| {
                 let (first, second) = both.split_at(comma);
                 Some(Self::Unpaired(Box::new(spec(first)?), Box::new(spec(second.get(1..)?)?)))
@@ -194,6 +229,11 @@ impl FromStr for Spec {
             Some(folder) => return Ok(Self::Folder(path_of(folder))),
             None => {}
         }
+        match text.strip_prefix("image:") {
+            Some("") => return Err(incomplete("image:FILE")),
+            Some(file) => return Ok(Self::Image(path_of(file))),
+            None => {}
+        }
         match text.strip_prefix("lines:") {
             Some("") => return Err(incomplete("lines:FILE")),
             Some(file) => return Ok(Self::Lines(path_of(file))),
@@ -201,6 +241,7 @@ impl FromStr for Spec {
         }
         match text {
             "digits" => return Ok(Self::Digits),
+            "stones" => return Ok(Self::Stones),
             "scenes" => return Ok(Self::Scenes),
             "grammar" => return Ok(Self::Grammar),
             _ => {}
@@ -222,6 +263,8 @@ impl fmt::Display for Spec {
                 write!(f, "idx:{},{}", images.display(), labels.display())
             }
             Self::Folder(folder) => write!(f, "folder:{}", folder.display()),
+            Self::Image(file) => write!(f, "image:{}", file.display()),
+            Self::Stones => f.write_str("stones"),
             Self::Toy(toy) => f.write_str(toy.name()),
             Self::Lines(file) => write!(f, "lines:{}", file.display()),
             Self::Grammar => f.write_str("grammar"),
@@ -238,6 +281,9 @@ const NEAR: f64 = 0.72;
 fn nearest(text: &str) -> String {
     if path_of(text).is_dir() {
         return format!("for a folder of images write folder:{text}");
+    }
+    if path_of(text).is_file() {
+        return format!("for one picture write image:{text}");
     }
     let lower = text.to_lowercase();
     let mut ranked: Vec<(f64, &str)> =
@@ -265,6 +311,8 @@ mod tests {
             "idx:a.gz",
             "idx:a,b,c",
             "folder:x y",
+            "image:x, y.png",
+            "stones",
             "swiss-roll",
             "lines:a b.txt",
             "grammar",
@@ -290,6 +338,7 @@ mod tests {
         assert_eq!(absolute("folder:a"), format!("folder:{here}/a"));
         assert_eq!(absolute("folder:/a/b"), "folder:/a/b");
         assert_eq!(absolute("idx:a,b/c"), format!("idx:{here}/a,{here}/b/c"));
+        assert_eq!(absolute("image:a b.png"), format!("image:{here}/a b.png"));
         assert_eq!(absolute("lines:a b.txt"), format!("lines:{here}/a b.txt"));
         assert_eq!(absolute("unpaired:folder:a,digits"), format!("unpaired:folder:{here}/a,digits"));
         for same in ["digits", "mnist", "ring8", "scenes", "grammar"] {
@@ -331,6 +380,8 @@ mod tests {
             "idx:images,",
             "folder:",
             "lines:",
+            "image:",
+            "unpaired:digits,stones",
             "unpaired:digits",
             "unpaired:digits,",
             "unpaired:digits,scenes",

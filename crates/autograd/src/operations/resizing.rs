@@ -41,6 +41,26 @@ impl Variable {
         self.resample("resize_bilinear", [height, width], shares)
     }
 
+    /// Resizes `[batch, channels, height, width]` with a triangle filter: bilinear where a side grows; where it shrinks, the
+    /// filter is as much wider as the side shrinks, so that every old pixel counts (half-pixel centres, weights of a new
+    /// pixel sum to 1: `antialias=True` of other libraries).
+    ///
+    /// # Errors
+    /// If the image or the new size is empty.
+    pub fn resize_antialiased(&self, height: usize, width: usize) -> Result<Variable> {
+        let shares = |from: usize, to: usize, at: usize| {
+            let reach = (from as f64 / to as f64).max(1.0);
+            let centre = (at as f64 + 0.5) * from as f64 / to as f64 - 0.5;
+            let (first, last) = ((centre - reach).ceil().max(0.0), (centre + reach).floor());
+            let places = first as usize..=(last.max(0.0) as usize).min(from - 1);
+            let shares: Vec<(usize, f64)> =
+                places.map(|place| (place, (1.0 - (place as f64 - centre).abs() / reach).max(0.0))).collect();
+            let sum: f64 = shares.iter().map(|(_, share)| share).sum();
+            shares.into_iter().map(|(place, share)| (place, share / sum)).collect()
+        };
+        self.resample("resize_antialiased", [height, width], shares)
+    }
+
     /// Every pixel of the result as a weighted sum: `weights(from, to, at)` lists the places and weights along one
     /// dimension that pixel `at` of `to` is made of.
     pub(super) fn resample(

@@ -10,7 +10,7 @@ mod source;
 
 pub use feed::Feed;
 pub use fields::{
-    AUDIO, Batch, CAPTION, CODES, IMAGES, IndexKey, Indices, LABEL_MAP, LABELS, NumberKey, PARTNER, POINTS,
+    AUDIO, Batch, CAPTION, CODES, IMAGES, IndexKey, Indices, LABEL_MAP, LABELS, NumberKey, PARTNER, PICTURE, POINTS,
     SECOND, SECOND_PARTNER, TABLE, TOKENS, no_labels,
 };
 pub use sample_shape::{SampleKind, SampleShape};

@@ -202,7 +202,8 @@ fn facts(path: &Path) -> Result<([usize; 2], bool), String> {
     Ok(([height as usize, width as usize], grey))
 }
 
-fn open(path: &Path) -> Result<DynamicImage, String> {
+/// The image as stored, upright, without transparency; or why it cannot be read.
+pub(crate) fn open(path: &Path) -> Result<DynamicImage, String> {
     // A decoder may panic on malformed files: that skips this image and does not end the evaluation.
     catch_unwind(|| decode(path)).unwrap_or_else(|_| Err("its decoder failed".to_owned()))
 }
