@@ -41,8 +41,7 @@ pub(crate) fn of_file(path: &Path, options: &Options) -> Result<Dataset, DataErr
     };
     let channels = options.channels.unwrap_or(if grey { 1 } else { 3 });
     let bytes = pixels::to_planes(&image, channels);
-    let images =
-        Images { bytes, channels, height: height as usize, width: width as usize, top: u8::MAX };
+    let images = Images { bytes, channels, height: height as usize, width: width as usize, top: u8::MAX };
     let read = Options { size: None, ..options.clone() };
     images.into_dataset(format!("image:{}", path.display()), None, "not stated (your own file)", &read)
 }
@@ -130,7 +129,10 @@ mod tests {
         let tall = folder.path().join("tall.png");
         GrayImage::from_pixel(7, 21, Luma([51])).save(&tall).unwrap();
         // A small one stays as it is, unless a size is asked for.
-        assert_eq!((read(&tall, None).shape(), read(&tall, Some(42)).shape()), (&[1, 21, 7][..], &[1, 42, 14][..]));
+        assert_eq!(
+            (read(&tall, None).shape(), read(&tall, Some(42)).shape()),
+            (&[1, 21, 7][..], &[1, 42, 14][..])
+        );
         assert_eq!(read(&tall, None).get(&[0]).unwrap().values[0], -0.6);
     }
 

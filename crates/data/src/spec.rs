@@ -157,7 +157,14 @@ impl Spec {
     pub fn names() -> Vec<&'static str> {
         let mut names = vec!["digits"];
         names.extend(catalogue::entries().iter().map(|entry| entry.name));
-        names.extend(["idx:IMAGES[,LABELS]", "folder:DIR", "stones", "image:FILE", "scenes", "unpaired:SPEC_A,SPEC_B"]);
+        names.extend([
+            "idx:IMAGES[,LABELS]",
+            "folder:DIR",
+            "stones",
+            "image:FILE",
+            "scenes",
+            "unpaired:SPEC_A,SPEC_B",
+        ]);
         names.extend(Toy::ALL.iter().map(|toy| toy.name()));
         names.extend(["lines:FILE", "grammar"]);
         names

@@ -58,6 +58,7 @@ mod samples;
 mod score;
 pub mod sequences;
 mod similarity;
+mod single_image;
 mod stacked_digits;
 mod tensor_file;
 mod train_classifier;

@@ -100,3 +100,25 @@ fn refuse_empty(operation: &'static str, image: &Variable, [height, width]: [usi
     element_count(operation, &[width, from_width])?;
     element_count(operation, &[batch, channels, height.max(from_height), width]).map(|_| ())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// 4 to 2: the filter reaches 2 pixels, so the first new pixel has shares 0.75, 0.75, 0.25 of 1.75.
+    #[test]
+    fn shrinking_counts_every_pixel_and_growing_is_bilinear() {
+        let row = Variable::from_slice(&[7.0_f32, 14.0, 0.0, 21.0], &[1, 1, 1, 4]).unwrap();
+        let small = row.resize_antialiased(1, 2).unwrap().to_vec_f32().unwrap();
+        assert!(
+            (small[0] - 9.0).abs() < 1e-5 && (small[1] - (21.0 * 3.0 + 14.0) / 7.0).abs() < 1e-5,
+            "{small:?}"
+        );
+        let large = |of: Result<Variable>| of.unwrap().to_vec_f32().unwrap();
+        for size in [4, 5, 11] {
+            let (own, bilinear) =
+                (large(row.resize_antialiased(3, size)), large(row.resize_bilinear(3, size)));
+            assert!(own.iter().zip(&bilinear).all(|(a, b)| (a - b).abs() < 1e-5), "{own:?} {bilinear:?}");
+        }
+    }
+}

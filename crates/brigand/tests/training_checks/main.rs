@@ -11,4 +11,5 @@ mod cyclegan;
 mod encoders;
 mod named_systems;
 mod sagan;
+mod singan;
 mod text;

@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
 use crate::modules::{
-    Activate, Builder, Chain, Convolution, DCGAN, Initialization, Norm, NormKind, NormPlan, Pass, Plan, Window,
+    Activate, Builder, Chain, Convolution, DCGAN, Initialization, Norm, NormKind, NormPlan, Pass, Plan,
+    Window,
 };
 use crate::players::{Scored, Scorer};
 
@@ -185,10 +186,9 @@ mod tests {
         assert_eq!(made.shape(), previous.shape());
         let change = made.sub(&previous).unwrap().abs().unwrap().to_vec_f32().unwrap();
         assert!(change.iter().all(|&value| value <= 1.0) && change.iter().any(|&value| value > 0.0));
-        let mut critic = Network::build("critic", &setup(), |b| {
-            ScaleDiscriminator::new(b, &RECIPE, 0, [3, 13, 17])
-        })
-        .unwrap();
+        let mut critic =
+            Network::build("critic", &setup(), |b| ScaleDiscriminator::new(b, &RECIPE, 0, [3, 13, 17]))
+                .unwrap();
         let scored = critic.run(How::plain(Mode::Training), |d, pass| d.score(pass, &previous)).unwrap();
         assert_eq!(scored.scores[0].shape(), [2, 1, 3, 7]);
         let small =

@@ -137,7 +137,9 @@ impl Cost {
             Self::OneSided => excess()?.relu()?.square()?,
             Self::Squared => gradient.sample_square()?,
             Self::SixthPower => gradient.sample_square()?.powf(3.0)?,
-            Self::TwoSidedByPosition => gradient.square()?.sum(&[1])?.safe_sqrt()?.affine(1.0, -1.0)?.square()?,
+            Self::TwoSidedByPosition => {
+                gradient.square()?.sum(&[1])?.safe_sqrt()?.affine(1.0, -1.0)?.square()?
+            }
         }
         .mean_all()?)
     }

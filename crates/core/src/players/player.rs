@@ -118,7 +118,8 @@ impl<M> Player<M> {
     /// If the parameters of the two differ in number or shape.
     pub fn start_from(&mut self, other: &Self) -> Result<()> {
         let (own, theirs) = (self.weights(), other.weights());
-        let shapes = |of: &Weights| of.values().iter().map(|value| value.shape().to_vec()).collect::<Vec<_>>();
+        let shapes =
+            |of: &Weights| of.values().iter().map(|value| value.shape().to_vec()).collect::<Vec<_>>();
         if shapes(own) != shapes(theirs) {
             return Err(Error::Internal(format!(
                 "`{}` cannot start from the weights of `{}`: their parameters have other shapes",

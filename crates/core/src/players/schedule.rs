@@ -71,7 +71,9 @@ impl Schedule {
     pub fn spread_over_run(&self) -> Vec<&'static str> {
         match self {
             Self::Constant {} => Vec::new(),
-            Self::Linear { .. } | Self::Cosine {} | Self::Exponential { .. } | Self::Drop { .. } => vec!["schedule"],
+            Self::Linear { .. } | Self::Cosine {} | Self::Exponential { .. } | Self::Drop { .. } => {
+                vec!["schedule"]
+            }
         }
     }
 

@@ -234,9 +234,8 @@ impl Singan {
         let fake = self.fake(scale, "latents/generator", draw)?;
         let mut loss = self.discriminator(scale)?.loss_for(&current.real, &fake, draw)?;
         let noise = self.fixed(scale);
-        let own = self
-            .generator(scale)?
-            .train(|g, pass| g.run(pass, noise.as_ref(), &current.reconstructed))?;
+        let own =
+            self.generator(scale)?.train(|g, pass| g.run(pass, noise.as_ref(), &current.reconstructed))?;
         let error = own.sub(&current.real)?.square()?.mean_all()?;
         turn.note_derived(RECONSTRUCTION_ERROR, &error, |square| {
             square.first().map_or(0.0, |&square| f64::from(square).sqrt())
@@ -260,7 +259,8 @@ impl System for Singan {
     fn train_step(&mut self, turn: &mut Turn<'_>) -> Result<()> {
         let picture = turn.batch(turn.only_draw())?.numbers(PICTURE)?.clone();
         // A run that is extended after its last scale has begun goes on with that one.
-        let scale = scale_at(turn.step, turn.steps, self.sizes.len()).max(self.progress.begun.saturating_sub(1));
+        let scale =
+            scale_at(turn.step, turn.steps, self.sizes.len()).max(self.progress.begun.saturating_sub(1));
         let current = match self.current.take().filter(|current| current.scale == scale) {
             Some(current) => current,
             None => {

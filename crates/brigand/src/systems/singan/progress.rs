@@ -34,8 +34,7 @@ impl Progress {
             amplitudes: place.numbers(vec![1.0; scales], &[scales])?,
             fixed_noise: place
                 .normal(&[1, 1, rows, columns], &mut Stream::new(seed, "singan/fixed noise", 0))?,
-            picture: place
-                .numbers(vec![0.0; channels * height * width], &[1, channels, height, width])?,
+            picture: place.numbers(vec![0.0; channels * height * width], &[1, channels, height, width])?,
             scales,
         })
     }
@@ -51,8 +50,7 @@ impl Progress {
         let after = self.scales.saturating_sub(scale + 1);
         let parts = [self.amplitudes.narrow(0, 0, scale)?, amplitude.reshape(&[1])?];
         let rest = self.amplitudes.narrow(0, scale + 1, after)?;
-        let parts: Vec<&Variable> =
-            parts.iter().chain([&rest]).filter(|part| part.elements() > 0).collect();
+        let parts: Vec<&Variable> = parts.iter().chain([&rest]).filter(|part| part.elements() > 0).collect();
         self.amplitudes = Variable::concatenate(&parts, 0)?.detach();
         self.begun = scale + 1;
         Ok(())
@@ -67,11 +65,9 @@ impl Progress {
 impl Part for Progress {
     fn save(&self, name: &str, state: &mut State) -> Result<()> {
         state.count(format!("{name}.begun"), self.begun as u64);
-        for (of, value) in [
-            ("amplitudes", &self.amplitudes),
-            ("fixed_noise", &self.fixed_noise),
-            ("picture", &self.picture),
-        ] {
+        for (of, value) in
+            [("amplitudes", &self.amplitudes), ("fixed_noise", &self.fixed_noise), ("picture", &self.picture)]
+        {
             state.put(format!("{name}.{of}"), value.tensor())?;
         }
         Ok(())

@@ -8,8 +8,8 @@ use brigand_core::modules::Statistics;
 use brigand_core::random::Stream;
 use brigand_core::{Error, Place, Result};
 
-use super::pyramid::{resized, sizes_for};
 use super::Singan;
+use super::pyramid::{resized, sizes_for};
 
 /// The longest side of an image that is asked for.
 const LONGEST: usize = 4096;
@@ -76,7 +76,9 @@ impl Singan {
     /// The picture, once training has seen it.
     fn picture(&self) -> Result<&Variable> {
         match self.progress.begun {
-            0 => Err(Error::Request("the run has not trained a step yet, so there is no picture; train it".into())),
+            0 => Err(Error::Request(
+                "the run has not trained a step yet, so there is no picture; train it".into(),
+            )),
             _ => Ok(&self.progress.picture),
         }
     }
