@@ -56,7 +56,7 @@ impl Recipe {
                 source: source.to_string(),
                 size: 0,
                 channels: 0,
-                background: source.reads_a_folder().then(Background::default),
+                background: source.reads_image_files().then(Background::default),
                 tokens: source.text_length().map(|_| Tokens::default()),
                 length: source.text_length(),
                 classes: Vec::new(),

@@ -29,6 +29,9 @@ fn on_digits(file: &Table, halves: &Path) -> Vec<String> {
     if source.as_ref().and_then(Value::as_str) == Some("grammar") {
         return vec!["training.batch=4".into()];
     }
+    if source.as_ref().and_then(Value::as_str).is_some_and(|spec| spec.starts_with("image:")) {
+        return vec!["data.source=stones".into()];
+    }
     let side = match source.as_ref().and_then(Value::as_str) {
         Some("mnist" | "fashion-mnist") => 28,
         Some("cifar10") => 32,

@@ -46,6 +46,8 @@ fn after_help() -> String {
 
 /// Samples of either side unless --count says otherwise.
 const COUNT: usize = 10_000;
+/// Generated images that are compared with one real image, unless --count says otherwise.
+const BESIDE_ONE: usize = 50;
 
 /// Measure samples with FID and other metrics: those of a run, or any set compared with another.
 #[derive(clap::Args)]
@@ -67,7 +69,7 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "WHAT", default_value = "auto")]
     features: String,
     /// Samples of either side, but for features, which are taken whole [default: as many as there are real ones, at
-    /// most 10000]
+    /// most 10000; 50 beside one image]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(2..))]
     count: Option<u32>,
     /// Decides which samples a run generates, and which subsets and resamples are drawn
@@ -132,7 +134,11 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     };
     let most = arguments.count.map_or(COUNT, |count| count as usize);
     let mut real_set = real.open(reading, most, &mut notices)?;
-    let fitting = if arguments.count.is_some() { most } else { real_set.count().unwrap_or(most).min(most) };
+    let fitting = match (arguments.count, real_set.count()) {
+        (Some(_), _) | (None, None) => most,
+        (None, Some(1)) => BESIDE_ONE,
+        (None, Some(count)) => count.min(most),
+    };
     let mut generated_set = generated.open(reading, fitting, &mut notices)?;
     let (extractor, notice) =
         extractor(arguments, [&real, &generated], [&real_set, &generated_set], &device)?;

@@ -183,7 +183,12 @@ fn refuse_equal_networks(system: &mut dyn System) -> Result<()> {
     for network in networks {
         let Some(other) = first.insert(network.name(), network) else { continue };
         let values = |network: &Parameters| {
-            network.weights().values().iter().map(Variable::to_vec).collect::<brigand_autograd::Result<Vec<_>>>()
+            network
+                .weights()
+                .values()
+                .iter()
+                .map(Variable::to_vec)
+                .collect::<brigand_autograd::Result<Vec<_>>>()
         };
         if values(other)? == values(network)? {
             return Err(Error::Internal(format!(

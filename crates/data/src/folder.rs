@@ -18,6 +18,7 @@ use super::notes::{Notes, Skipped, endings};
 use super::parallel;
 use super::pixels::{self, Images};
 
+pub(crate) use decode::decode_safely;
 pub use originals::{Original, Originals};
 pub(crate) use pairs::load_pairs;
 

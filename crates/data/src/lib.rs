@@ -34,6 +34,7 @@ pub mod npy;
 pub mod numbers;
 mod open;
 mod parallel;
+mod picture;
 mod pixels;
 mod scenes;
 mod source;

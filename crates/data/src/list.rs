@@ -3,6 +3,7 @@
 use super::cache::Cache;
 use super::catalogue;
 use super::digits;
+use super::picture;
 use super::scenes;
 use super::text::grammar;
 use super::toy::{POINTS, Toy};
@@ -59,6 +60,17 @@ pub fn list(cache: &Cache) -> Vec<Listed> {
         summary: "the same drawn scenes by day and by night, in pairs, with stars at night",
         ..drawn.clone()
     };
+    let stones = Listed {
+        name: "stones",
+        summary: "one drawn picture of paving stones",
+        samples: 1,
+        test_samples: 0,
+        shape: vec![3, picture::SIDE, picture::SIDE],
+        classes: 0,
+        licence: picture::LICENCE,
+        download: 0,
+        present: true,
+    };
     let downloads = catalogue::entries().iter().map(|entry| Listed {
         name: entry.name,
         summary: entry.summary,
@@ -92,7 +104,7 @@ pub fn list(cache: &Cache) -> Vec<Listed> {
         download: 0,
         present: true,
     };
-    [digits, drawn, pairs].into_iter().chain(downloads).chain(toys).chain([grammar]).collect()
+    [digits, drawn, stones, pairs].into_iter().chain(downloads).chain(toys).chain([grammar]).collect()
 }
 
 #[cfg(test)]

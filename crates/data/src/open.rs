@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use brigand_core::batch::Source;
+use brigand_core::batch::{IMAGES, PICTURE, Renamed, Source};
 
 use super::dataset::Dataset;
 use super::domains::{paired, pairs, second_domain, two_domains};
@@ -77,13 +77,25 @@ pub fn open(spec: &Spec, options: &Options) -> Result<RunData> {
         }
         Spec::ScenePairs => return pairs(scenes::training_pairs(options)?),
         Spec::Pairs { first, second } => return pairs(load_pairs(first, second.as_deref(), options)?),
-        Spec::Digits | Spec::Catalogue(_) | Spec::Idx { .. } | Spec::Folder(_) | Spec::Toy(_) => {}
+        Spec::Digits
+        | Spec::Catalogue(_)
+        | Spec::Idx { .. }
+        | Spec::Folder(_)
+        | Spec::Image(_)
+        | Spec::Stones
+        | Spec::Toy(_) => {}
     }
     let dataset = Arc::new(load(spec, options)?);
     let notes = dataset.notes().clone();
     Ok(RunData {
         contents: vec![Contents::Samples(Arc::clone(&dataset))],
-        sources: vec![Arc::new(DatasetSource(Arc::clone(&dataset)))],
+        sources: vec![match spec.is_one_picture() {
+            true => {
+                let source = DatasetSource(Arc::clone(&dataset));
+                Arc::new(Renamed { source, from: IMAGES, to: PICTURE })
+            }
+            false => Arc::new(DatasetSource(Arc::clone(&dataset))),
+        }],
         dataset: Some(dataset),
         notes,
     })
@@ -109,6 +121,8 @@ pub fn open_test_part(spec: &Spec, options: &Options) -> Result<Vec<Option<Box<d
         Spec::Digits
         | Spec::Idx { .. }
         | Spec::Folder(_)
+        | Spec::Image(_)
+        | Spec::Stones
         | Spec::Toy(_)
         | Spec::Lines(_)
         | Spec::Grammar

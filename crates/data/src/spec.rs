@@ -13,8 +13,8 @@ use super::toy::Toy;
 use crate::files::path_of;
 
 /// A data SPEC: `digits`, a downloadable set (`mnist`, `fashion-mnist`, `cifar10`), `idx:IMAGES[,LABELS]`,
-/// `folder:DIR`, two domains (`scenes`, `unpaired:SPEC_A,SPEC_B`), pairs of them (`scene-pairs`, `pairs:DIR`,
-/// `pairs:DIR_A,DIR_B`), a toy distribution (`ring8`, `swiss-roll`, ...),
+/// `folder:DIR`, one picture (`stones`, `image:FILE`), two domains (`scenes`, `unpaired:SPEC_A,SPEC_B`), pairs of them
+/// (`scene-pairs`, `pairs:DIR`, `pairs:DIR_A,DIR_B`), a toy distribution (`ring8`, `swiss-roll`, ...),
 /// `lines:FILE` or `grammar` (text).
 ///
 /// It is parsed from that text and prints as it again, with `~` at the beginning of a path replaced by the user's folder.
@@ -34,6 +34,10 @@ pub enum Spec {
     },
     /// A folder of images.
     Folder(PathBuf),
+    /// One picture that is all the data.
+    Image(PathBuf),
+    /// The drawn picture of paving stones that is part of Brigand.
+    Stones,
     /// A distribution of points.
     Toy(Toy),
     /// A UTF-8 file with a sequence of tokens in each line.
@@ -65,6 +69,8 @@ impl Spec {
             | Self::Catalogue(_)
             | Self::Idx { .. }
             | Self::Folder(_)
+            | Self::Image(_)
+            | Self::Stones
             | Self::Toy(_)
             | Self::Scenes
             | Self::Unpaired(..)
@@ -82,6 +88,8 @@ impl Spec {
             | Self::Catalogue(_)
             | Self::Idx { .. }
             | Self::Folder(_)
+            | Self::Image(_)
+            | Self::Stones
             | Self::Scenes
             | Self::Unpaired(..)
             | Self::ScenePairs
@@ -98,6 +106,8 @@ impl Spec {
             Self::Digits
             | Self::Idx { .. }
             | Self::Folder(_)
+            | Self::Image(_)
+            | Self::Stones
             | Self::Toy(_)
             | Self::Scenes
             | Self::Unpaired(..)
@@ -111,7 +121,7 @@ impl Spec {
     /// Whether its images are brought to one size even where none is asked for.
     pub fn is_always_scaled(&self) -> bool {
         match self {
-            Self::Folder(_) | Self::Pairs { .. } => true,
+            Self::Folder(_) | Self::Image(_) | Self::Stones | Self::Pairs { .. } => true,
             Self::Digits
             | Self::Catalogue(_)
             | Self::Idx { .. }
@@ -145,6 +155,7 @@ impl Spec {
                 Self::Idx { images: of(images)?, labels: labels.as_ref().map(of).transpose()? }
             }
             Self::Folder(folder) => Self::Folder(of(folder)?),
+            Self::Image(file) => Self::Image(of(file)?),
             Self::Lines(file) => Self::Lines(of(file)?),
             Self::Unpaired(first, second) => Self::Unpaired(
                 Box::new(first.with_absolute_paths()?),
@@ -155,6 +166,7 @@ impl Spec {
             }
             Self::Digits
             | Self::Catalogue(_)
+            | Self::Stones
             | Self::Toy(_)
             | Self::Scenes
             | Self::ScenePairs
@@ -166,21 +178,29 @@ impl Spec {
     pub fn names() -> Vec<&'static str> {
         let mut names = vec!["digits"];
         names.extend(catalogue::entries().iter().map(|entry| entry.name));
-        names.extend(["idx:IMAGES[,LABELS]", "folder:DIR", "scenes", "unpaired:SPEC_A,SPEC_B"]);
+        names.extend([
+            "idx:IMAGES[,LABELS]",
+            "folder:DIR",
+            "stones",
+            "image:FILE",
+            "scenes",
+            "unpaired:SPEC_A,SPEC_B",
+        ]);
         names.extend(["scene-pairs", "pairs:DIR", "pairs:DIR_A,DIR_B"]);
         names.extend(Toy::ALL.iter().map(|toy| toy.name()));
         names.extend(["lines:FILE", "grammar"]);
         names
     }
 
-    /// Whether it reads images of a folder, which may be transparent.
-    pub fn reads_a_folder(&self) -> bool {
+    /// Whether it reads image files of the user's, which may be transparent.
+    pub fn reads_image_files(&self) -> bool {
         match self {
-            Self::Folder(_) | Self::Pairs { .. } => true,
-            Self::Unpaired(first, second) => first.reads_a_folder() || second.reads_a_folder(),
+            Self::Folder(_) | Self::Image(_) | Self::Pairs { .. } => true,
+            Self::Unpaired(first, second) => first.reads_image_files() || second.reads_image_files(),
             Self::Digits
             | Self::Catalogue(_)
             | Self::Idx { .. }
+            | Self::Stones
             | Self::Toy(_)
             | Self::Lines(_)
             | Self::Grammar
@@ -197,7 +217,27 @@ impl Spec {
             | Self::Catalogue(_)
             | Self::Idx { .. }
             | Self::Folder(_)
+            | Self::Image(_)
+            | Self::Stones
             | Self::Toy(_)
+            | Self::Lines(_)
+            | Self::Grammar => false,
+        }
+    }
+
+    /// Whether it is one picture, which systems of many samples have no use for.
+    pub fn is_one_picture(&self) -> bool {
+        match self {
+            Self::Image(_) | Self::Stones => true,
+            Self::Digits
+            | Self::Catalogue(_)
+            | Self::Idx { .. }
+            | Self::Folder(_)
+            | Self::Toy(_)
+            | Self::Scenes
+            | Self::Unpaired(..)
+            | Self::ScenePairs
+            | Self::Pairs { .. }
             | Self::Lines(_)
             | Self::Grammar => false,
         }
@@ -211,7 +251,8 @@ impl FromStr for Spec {
         let incomplete = |form| DataError::IncompleteSpec { given: text.to_owned(), form };
         if let Some(both) = text.strip_prefix("unpaired:") {
             // A path may have commas of its own: the first that leaves two specs is meant.
-            let spec = |text: &str| text.parse().ok().filter(|spec: &Self| !spec.has_two_domains());
+            let many = |spec: &Self| !spec.has_two_domains() && !spec.is_one_picture();
+            let spec = |text: &str| text.parse().ok().filter(many);
             let split = |(comma, _): (usize, &str)| {
                 let (first, second) = both.split_at(comma);
                 Some(Self::Unpaired(Box::new(spec(first)?), Box::new(spec(second.get(1..)?)?)))
@@ -246,6 +287,11 @@ impl FromStr for Spec {
             Some(folder) => return Ok(Self::Folder(path_of(folder))),
             None => {}
         }
+        match text.strip_prefix("image:") {
+            Some("") => return Err(incomplete("image:FILE")),
+            Some(file) => return Ok(Self::Image(path_of(file))),
+            None => {}
+        }
         match text.strip_prefix("lines:") {
             Some("") => return Err(incomplete("lines:FILE")),
             Some(file) => return Ok(Self::Lines(path_of(file))),
@@ -253,6 +299,7 @@ impl FromStr for Spec {
         }
         match text {
             "digits" => return Ok(Self::Digits),
+            "stones" => return Ok(Self::Stones),
             "scenes" => return Ok(Self::Scenes),
             "scene-pairs" => return Ok(Self::ScenePairs),
             "grammar" => return Ok(Self::Grammar),
@@ -275,6 +322,8 @@ impl fmt::Display for Spec {
                 write!(f, "idx:{},{}", images.display(), labels.display())
             }
             Self::Folder(folder) => write!(f, "folder:{}", folder.display()),
+            Self::Image(file) => write!(f, "image:{}", file.display()),
+            Self::Stones => f.write_str("stones"),
             Self::Toy(toy) => f.write_str(toy.name()),
             Self::Lines(file) => write!(f, "lines:{}", file.display()),
             Self::Grammar => f.write_str("grammar"),
@@ -296,6 +345,9 @@ const NEAR: f64 = 0.72;
 fn nearest(text: &str) -> String {
     if path_of(text).is_dir() {
         return format!("for a folder of images write folder:{text}");
+    }
+    if path_of(text).is_file() {
+        return format!("for one picture write image:{text}");
     }
     let lower = text.to_lowercase();
     let mut ranked: Vec<(f64, &str)> =
@@ -323,6 +375,8 @@ mod tests {
             "idx:a.gz",
             "idx:a,b,c",
             "folder:x y",
+            "image:x, y.png",
+            "stones",
             "swiss-roll",
             "lines:a b.txt",
             "grammar",
@@ -351,6 +405,7 @@ mod tests {
         assert_eq!(absolute("folder:a"), format!("folder:{here}/a"));
         assert_eq!(absolute("folder:/a/b"), "folder:/a/b");
         assert_eq!(absolute("idx:a,b/c"), format!("idx:{here}/a,{here}/b/c"));
+        assert_eq!(absolute("image:a b.png"), format!("image:{here}/a b.png"));
         assert_eq!(absolute("lines:a b.txt"), format!("lines:{here}/a b.txt"));
         assert_eq!(absolute("unpaired:folder:a,digits"), format!("unpaired:folder:{here}/a,digits"));
         assert_eq!(absolute("pairs:a"), format!("pairs:{here}/a"));
@@ -394,6 +449,8 @@ mod tests {
             "idx:images,",
             "folder:",
             "lines:",
+            "image:",
+            "unpaired:digits,stones",
             "unpaired:digits",
             "unpaired:digits,",
             "unpaired:digits,scenes",

@@ -28,7 +28,11 @@ impl DataSamples {
     /// The same, which were scaled from another size when they were read.
     #[must_use]
     pub fn scaled(mut self, size: Option<usize>) -> Self {
-        let images = |size: usize| format!("centre square scaled to {size}x{size} pixels");
+        let square = matches!(self.dataset.shape(), [_, height, width] if height == width);
+        let images = |size: usize| match square {
+            true => format!("centre square scaled to {size}x{size} pixels"),
+            false => format!("longer side scaled to {size} pixels"),
+        };
         self.images = size.filter(|_| self.dataset.is_image()).map(images);
         self
     }

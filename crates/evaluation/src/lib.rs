@@ -62,6 +62,7 @@ mod samples;
 mod score;
 pub mod sequences;
 mod similarity;
+mod single_image;
 mod stacked_digits;
 pub mod state_file;
 mod tensor_file;

@@ -5,7 +5,7 @@ use super::error::EvaluationError;
 use super::metric::MetricRow;
 use super::{
     class_match, classification, fid, inception_score, kernel_distance, latent_paths, memorisation, modes,
-    nearest_neighbour, pair_similarity, parzen, prdc, stacked_digits,
+    nearest_neighbour, pair_similarity, parzen, prdc, single_image, stacked_digits,
 };
 
 /// All metrics, in the order in which they are listed.
@@ -23,6 +23,7 @@ pub static METRICS: &[MetricRow] = &[
     nearest_neighbour::ROW,
     latent_paths::ROW,
     classification::ROW,
+    single_image::ROW,
 ];
 
 /// The metric called `name`.

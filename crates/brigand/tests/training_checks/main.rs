@@ -12,4 +12,5 @@ mod encoders;
 mod named_systems;
 mod pix2pix;
 mod sagan;
+mod singan;
 mod text;

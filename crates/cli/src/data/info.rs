@@ -18,7 +18,7 @@ Examples:
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Arguments {
-    /// A name of `brigand data list`, `folder:DIR` or `idx:IMAGES[,LABELS]`
+    /// A name of `brigand data list`, `folder:DIR`, `image:FILE` or `idx:IMAGES[,LABELS]`
     spec: String,
     /// Resize and crop images to this side in pixels
     #[arg(long, value_name = "N")]

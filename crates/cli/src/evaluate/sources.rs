@@ -228,7 +228,8 @@ impl Given {
                 let (dataset, part) = load(spec, *split, reading)?;
                 warn_of(dataset.notes(), notices);
                 let samples = DataSamples::new(dataset, part).scaled(reading.size);
-                let background = if spec.reads_a_folder() { reading.background } else { Background::WHITE };
+                let background =
+                    if spec.reads_image_files() { reading.background } else { Background::WHITE };
                 Box::new(samples.over(background).at_most(most, reading.seed))
             }
             Kind::Array(samples) => Box::new(DrawnSamples::new(samples, most, reading.seed)),

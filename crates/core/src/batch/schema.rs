@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::fields::{IMAGES, IndexKey, LABELS, NumberKey, POINTS, SECOND, TOKENS};
+use super::fields::{IMAGES, IndexKey, LABELS, NumberKey, PICTURE, POINTS, SECOND, TOKENS};
 use super::sample_shape::SampleShape;
 use crate::error::{Error, Result};
 
 /// Which data has the fields that few have.
-const ADVICE: [(&str, &str); 2] = [
+const ADVICE: [(&str, &str); 3] = [
+    (PICTURE.0, "; give one picture, for example --data image:FILE"),
     (
         SECOND.0,
         "; give two domains of images: --data unpaired:folder:a,folder:b, or pairs:a,b where they belong together",

@@ -15,6 +15,7 @@ mod mlp;
 mod normalizing;
 mod resnet;
 mod sagan;
+mod single_image;
 mod translator;
 mod unet;
 
@@ -29,6 +30,7 @@ pub use image_classifier::{ClassifierNetwork, ClassifierNetworkRecipe, Classifie
 pub use mlp::{Hidden, HiddenNormalization, MlpRecipe};
 pub use resnet::ResnetRecipe;
 pub use sagan::{AttentionDiscriminator, AttentionGenerator, AttentionNetworkRecipe};
+pub use single_image::{ScaleDiscriminator, ScaleGenerator, ScaleNetworkRecipe};
 pub use translator::{ImageTranslator, PatchDiscriminator, PatchRecipe, TranslatorRecipe};
 pub use unet::{Unet, UnetRecipe};
 

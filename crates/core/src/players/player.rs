@@ -1,5 +1,7 @@
 //! A network in training.
 
+use std::ops::Range;
+
 use brigand_autograd::Variable;
 
 use super::average::{Average, AverageRecipe};
@@ -8,7 +10,7 @@ use super::optimizer::{Optimizer, UnrolledOptimizer};
 use super::optimizer_recipe::OptimizerRecipe;
 use super::schedule::Schedule;
 use super::weight_terms::WeightTerm;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::modules::{Estimate, How, Mode, Network, Parameters, Part, Pass, Statistics, Weights};
 use crate::random::Stream;
 use crate::state::State;
@@ -47,6 +49,8 @@ pub struct Player<M> {
     bound: Option<f64>,
     /// The first parts of the paths of the weights that are trained; all where absent.
     active: Option<Vec<String>>,
+    /// The steps of the run that its schedule is spread over; all where absent.
+    during: Option<Range<u64>>,
 }
 
 /// Name of the share of a player's weights that stand at their bound.
@@ -57,7 +61,16 @@ impl<M> Player<M> {
     pub fn new(network: Network<M>, recipe: OptimizerRecipe) -> Result<Self> {
         let optimizer = Optimizer::new(recipe, network.parameters().weights())?;
         let (schedule, terms) = (Schedule::Constant {}, Vec::new());
-        Ok(Self { network, optimizer, schedule, average: None, terms, bound: None, active: None })
+        Ok(Self {
+            network,
+            optimizer,
+            schedule,
+            average: None,
+            terms,
+            bound: None,
+            active: None,
+            during: None,
+        })
     }
 
     /// The same, sampling from the exponential average of its weights, if the recipe has one.
@@ -71,6 +84,12 @@ impl<M> Player<M> {
     #[must_use]
     pub fn scheduled(self, schedule: Schedule) -> Self {
         Self { schedule, ..self }
+    }
+
+    /// The same, trained in these steps of the run alone: its schedule is spread over them.
+    #[must_use]
+    pub fn during(self, steps: Range<u64>) -> Self {
+        Self { during: Some(steps), ..self }
     }
 
     /// The same with a term of its weights in every loss, if there is one.
@@ -90,6 +109,30 @@ impl<M> Player<M> {
     /// `level10.weight`): the blocks of a growing network, what is fine-tuned. `None` trains all.
     pub fn restrict(&mut self, paths: Option<&[&str]>) {
         self.active = paths.map(|paths| paths.iter().map(|path| (*path).to_owned()).collect());
+    }
+
+    /// Takes over the weights of `other`, which has the same parameters; its average starts there too. The optimizer keeps its
+    /// moments.
+    ///
+    /// # Errors
+    /// If the parameters of the two differ in number or shape.
+    pub fn start_from(&mut self, other: &Self) -> Result<()> {
+        let (own, theirs) = (self.weights(), other.weights());
+        let shapes =
+            |of: &Weights| of.values().iter().map(|value| value.shape().to_vec()).collect::<Vec<_>>();
+        if shapes(own) != shapes(theirs) {
+            return Err(Error::Internal(format!(
+                "`{}` cannot start from the weights of `{}`: their parameters have other shapes",
+                self.name(),
+                other.name()
+            )));
+        }
+        let weights = own.with_values(theirs.values().to_vec())?;
+        if let Some(average) = &mut self.average {
+            average.weights = weights.clone();
+        }
+        self.network.parameters.weights = weights;
+        Ok(())
     }
 
     /// Its name, for example `generator`.
@@ -207,7 +250,12 @@ impl<M> Learner for Player<M> {
     }
 
     fn scale(&self, step: u64, steps: u64) -> f64 {
-        self.schedule.at(step, steps)
+        match &self.during {
+            Some(Range { start, end }) => {
+                self.schedule.at(step.saturating_sub(*start), end.saturating_sub(*start))
+            }
+            None => self.schedule.at(step, steps),
+        }
     }
 
     fn step(

@@ -69,8 +69,8 @@ pub(super) fn read_halves(
     Ok([0, width / 2].map(|left| fitted(&whole.crop_imm(left, 0, width / 2, height), size)))
 }
 
-/// A decoder may panic on malformed files: that skips this image and does not end the run.
-fn decode_safely(path: &Path, background: Background) -> Result<DynamicImage, String> {
+/// The image as [`decode`] gives it. A decoder may panic on malformed files: that skips this image and ends nothing else.
+pub(crate) fn decode_safely(path: &Path, background: Background) -> Result<DynamicImage, String> {
     catch_unwind(|| decode(path, background)).unwrap_or_else(|_| Err("its decoder failed".to_owned()))
 }
 

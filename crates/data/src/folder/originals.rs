@@ -1,6 +1,5 @@
 //! The images of a folder in the size they are stored in, read when they are asked for.
 
-use std::panic::catch_unwind;
 use std::path::{Path, PathBuf};
 
 use image::{DynamicImage, GenericImageView};
@@ -10,7 +9,7 @@ use super::super::dataset::Labels;
 use super::super::error::DataError;
 use super::super::notes::{Notes, Skipped};
 use super::super::{parallel, pixels};
-use super::decode::decode;
+use super::decode::decode_safely;
 use super::{Found, classes, find};
 
 /// Images that are decoded before it is asked again whether there are enough of them.
@@ -172,10 +171,8 @@ impl Originals {
             .map(|&index| self.files.get(index).ok_or(DataError::NoSuchSample { index, samples }))
             .collect::<Result<_, _>>()?;
         let read = |file: &&File| {
-            let image = open(&file.path, self.background).map_err(|problem| DataError::WrongKind {
-                path: file.path.clone(),
-                wanted: "an image",
-                problem,
+            let image = decode_safely(&file.path, self.background).map_err(|problem| {
+                DataError::WrongKind { path: file.path.clone(), wanted: "an image", problem }
             })?;
             let (width, height) = image.dimensions();
             let shape = [self.channels, height as usize, width as usize];
@@ -188,18 +185,13 @@ impl Originals {
 
 /// Size and greyness of the image at `path`.
 fn facts(path: &Path, background: Background) -> Result<([usize; 2], bool), String> {
-    let image = open(path, background)?;
+    let image = decode_safely(path, background)?;
     let grey = match &image {
         DynamicImage::ImageLuma8(_) => true,
         colour => colour.to_rgb8().pixels().all(|p| p[0] == p[1] && p[1] == p[2]),
     };
     let (width, height) = image.dimensions();
     Ok(([height as usize, width as usize], grey))
-}
-
-fn open(path: &Path, background: Background) -> Result<DynamicImage, String> {
-    // A decoder may panic on malformed files: that skips this image and does not end the evaluation.
-    catch_unwind(|| decode(path, background)).unwrap_or_else(|_| Err("its decoder failed".to_owned()))
 }
 
 #[cfg(test)]
