@@ -3,7 +3,7 @@
 use brigand_autograd::Variable;
 
 use super::average::{Average, AverageRecipe};
-use super::gateway::Permit;
+use super::gateway::{Permit, shortened};
 use super::optimizer::{Optimizer, UnrolledOptimizer};
 use super::optimizer_recipe::OptimizerRecipe;
 use super::schedule::Schedule;
@@ -45,6 +45,8 @@ pub struct Player<M> {
     terms: Vec<Box<dyn WeightTerm>>,
     /// The largest value of a weight, enforced after each step.
     bound: Option<f64>,
+    /// The largest norm of the gradients of a step, taken together.
+    longest: Option<f64>,
     /// The first parts of the paths of the weights that are trained; all where absent.
     active: Option<Vec<String>>,
 }
@@ -57,7 +59,16 @@ impl<M> Player<M> {
     pub fn new(network: Network<M>, recipe: OptimizerRecipe) -> Result<Self> {
         let optimizer = Optimizer::new(recipe, network.parameters().weights())?;
         let (schedule, terms) = (Schedule::Constant {}, Vec::new());
-        Ok(Self { network, optimizer, schedule, average: None, terms, bound: None, active: None })
+        Ok(Self {
+            network,
+            optimizer,
+            schedule,
+            average: None,
+            terms,
+            bound: None,
+            longest: None,
+            active: None,
+        })
     }
 
     /// The same, sampling from the exponential average of its weights, if the recipe has one.
@@ -84,6 +95,13 @@ impl<M> Player<M> {
     #[must_use]
     pub fn clipped(self, bound: Option<f64>) -> Self {
         Self { bound, ..self }
+    }
+
+    /// The same with the gradients of a step, taken together, shortened to norm `limit` where they are longer (Pascanu et
+    /// al. 2012, arXiv:1211.5063).
+    #[must_use]
+    pub fn shortening(self, limit: Option<f64>) -> Self {
+        Self { longest: limit, ..self }
     }
 
     /// From now on only the weights at or below one of `paths` are trained (`level1` names `level1.weight` and not
@@ -217,6 +235,8 @@ impl<M> Learner for Player<M> {
         _: Permit,
     ) -> Result<Vec<(&'static str, Variable)>> {
         let active = self.active();
+        let shorter = self.longest.map(|limit| shortened(gradients, limit)).transpose()?;
+        let gradients = shorter.as_deref().unwrap_or(gradients);
         let mut weights =
             self.optimizer.step(self.network.parameters().weights(), (&active, gradients), scale)?;
         let mut measured = Vec::new();
