@@ -6,6 +6,7 @@ mod support;
 
 mod attention;
 mod built;
+mod glimpses;
 mod norms;
 mod recurrent;
 mod relaxed;
