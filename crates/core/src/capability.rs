@@ -97,6 +97,50 @@ pub trait Sampler {
     }
 }
 
+/// Makes images of any height and width through a series of scales, from the coarsest to the finest, which all show one
+/// picture in other sizes.
+pub trait ScaleSampler {
+    /// Height and width of the picture at each scale, from the coarsest on.
+    fn scales(&self) -> &[[usize; 2]];
+
+    /// Channels of its images: 1 for grey, 3 for colour.
+    fn image_channels(&self) -> usize;
+
+    /// `count` images `[count, channels, height, width]` of `size` `[height, width]`, new from scale `start` on: before it
+    /// they are the picture itself, stretched. From scale 0 on all of an image is new.
+    ///
+    /// # Errors
+    /// If there is no such scale, or the size is too small for the coarsest one.
+    fn sample_of_size(
+        &self,
+        size: [usize; 2],
+        start: usize,
+        count: usize,
+        stream: &mut Stream,
+    ) -> Result<Variable>;
+
+    /// `frames` images `[frames, channels, height, width]` of the picture's size along a random walk of the noise around that
+    /// of the picture, new from scale `start` on.
+    ///
+    /// # Errors
+    /// If there is no such scale.
+    fn walk(&self, frames: usize, start: usize, stream: &mut Stream) -> Result<Variable>;
+
+    /// Given `images` `[n, channels, height, width]` in the picture's style: they take the place of what the scale before
+    /// `start` would have made, and pass through those from `start` on. The result has the picture's height, and the width
+    /// that keeps the images' shape. The first scales change whole objects, the last ones textures.
+    ///
+    /// # Errors
+    /// If there is no such scale or it is the first, which has none before it, or the images have other channels.
+    fn refine(&self, images: &Variable, start: usize, stream: &mut Stream) -> Result<Variable>;
+
+    /// Given `images` enlarged `times` times, through the finest scale as often as it takes.
+    ///
+    /// # Errors
+    /// If the images have other channels, or would become too large.
+    fn enlarge(&self, images: &Variable, times: f64, stream: &mut Stream) -> Result<Variable>;
+}
+
 /// One way to translate: from a field of a batch to the kind of another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Direction {
@@ -198,6 +242,13 @@ pub enum Content {
     Images {
         /// The images.
         images: Variable,
+        /// Images in a row.
+        columns: usize,
+    },
+    /// Images through time, written as a moving picture: each frame is `[n, channels, height, width]` in rows of so many.
+    Animation {
+        /// The frames.
+        frames: Vec<Variable>,
         /// Images in a row.
         columns: usize,
     },

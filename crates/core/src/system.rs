@@ -4,7 +4,8 @@ use brigand_autograd::Variable;
 
 use crate::batch::Batch;
 use crate::capability::{
-    Classifier, Encoder, Exhibit, Reconstructor, Sampler, ScoreField, SequenceSampler, Showing, Translator,
+    Classifier, Encoder, Exhibit, Reconstructor, Sampler, ScaleSampler, ScoreField, SequenceSampler, Showing,
+    Translator,
 };
 use crate::error::{Error, Result};
 use crate::modules::{Estimate, Part, Statistics};
@@ -64,6 +65,11 @@ pub trait System: Send {
 
     /// It as something that makes samples from latents.
     fn as_sampler(&self) -> Option<&dyn Sampler> {
+        None
+    }
+
+    /// It as something that makes images of any size through scales.
+    fn as_scale_sampler(&self) -> Option<&dyn ScaleSampler> {
         None
     }
 
@@ -140,11 +146,19 @@ pub trait System: Send {
         state.refuse_remains()
     }
 
-    /// How many trained numbers each network has, by its name.
+    /// How many trained numbers each network has, by its name; those of equal names, such as the networks of several scales,
+    /// are added.
     fn sizes(&mut self) -> Vec<(String, usize)> {
         let parts = self.parts();
-        let networks = parts.iter().flat_map(|(_, part)| part.parameters());
-        networks.map(|of| (of.name().to_owned(), of.weights().count())).collect()
+        let mut sizes: Vec<(String, usize)> = Vec::new();
+        for network in parts.iter().flat_map(|(_, part)| part.parameters()) {
+            let count = network.weights().count();
+            match sizes.iter_mut().find(|(name, _)| name == network.name()) {
+                Some((_, sum)) => *sum += count,
+                None => sizes.push((network.name().to_owned(), count)),
+            }
+        }
+        sizes
     }
 }
 

@@ -11,5 +11,7 @@ mod conditional;
 mod cyclegan;
 mod encoders;
 mod named_systems;
+mod pix2pix;
 mod residual;
+mod singan;
 mod text;

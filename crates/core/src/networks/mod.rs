@@ -10,6 +10,7 @@ mod classifier_file;
 mod dcgan;
 mod discriminator;
 mod discriminator_options;
+mod draw;
 mod encoder;
 mod generator;
 mod image_classifier;
@@ -18,7 +19,9 @@ mod normalizing;
 mod resnet;
 mod scaled_resnet;
 mod sides;
+mod single_image;
 mod translator;
+mod unet;
 
 pub use attention::{
     AttentionDiscriminator, AttentionGenerator, AttentionLayout, AttentionNetworkRecipe, Modulation,
@@ -30,13 +33,16 @@ pub use classifier_file::ImageClassifier;
 pub use dcgan::DcganRecipe;
 pub use discriminator::Discriminator;
 pub use discriminator_options::{ConditionUse, DiscriminatorOptions, Heads};
+pub use draw::{DrawDecoder, DrawEncoder, DrawNetworkRecipe, Drawing};
 pub use encoder::Encoder;
 pub use generator::{Generator, GeneratorNormalization, GeneratorOptions};
 pub use image_classifier::{ClassifierNetwork, ClassifierNetworkRecipe, ClassifierOutput};
 pub use mlp::{Hidden, HiddenNormalization, MlpRecipe};
 pub use resnet::ResnetRecipe;
 pub use scaled_resnet::ScaledResnetRecipe;
+pub use single_image::{ScaleDiscriminator, ScaleGenerator, ScaleNetworkRecipe};
 pub use translator::{ImageTranslator, PatchDiscriminator, PatchRecipe, TranslatorRecipe};
+pub use unet::{Unet, UnetRecipe};
 
 use serde::{Deserialize, Serialize};
 

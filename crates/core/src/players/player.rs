@@ -1,14 +1,16 @@
 //! A network in training.
 
+use std::ops::Range;
+
 use brigand_autograd::Variable;
 
 use super::average::{Average, AverageRecipe};
-use super::gateway::Permit;
+use super::gateway::{Permit, shortened};
 use super::optimizer::{Optimizer, UnrolledOptimizer};
 use super::optimizer_recipe::OptimizerRecipe;
 use super::schedule::Schedule;
 use super::weight_terms::WeightTerm;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::modules::{
     Estimate, How, Mode, Network, Parameters, Part, Pass, Statistics, Weights, is_at_or_below,
 };
@@ -47,8 +49,12 @@ pub struct Player<M> {
     terms: Vec<Box<dyn WeightTerm>>,
     /// The largest value of a weight, enforced after each step.
     bound: Option<f64>,
+    /// The largest norm of the gradients of a step, taken together.
+    longest: Option<f64>,
     /// The first parts of the paths of the weights that are trained; all where absent.
     active: Option<Vec<String>>,
+    /// The steps of the run that its schedule is spread over; all where absent.
+    during: Option<Range<u64>>,
 }
 
 /// Name of the share of a player's weights that stand at their bound.
@@ -59,7 +65,17 @@ impl<M> Player<M> {
     pub fn new(network: Network<M>, recipe: OptimizerRecipe) -> Result<Self> {
         let optimizer = Optimizer::new(recipe, network.parameters().weights())?;
         let (schedule, terms) = (Schedule::Constant {}, Vec::new());
-        Ok(Self { network, optimizer, schedule, average: None, terms, bound: None, active: None })
+        Ok(Self {
+            network,
+            optimizer,
+            schedule,
+            average: None,
+            terms,
+            bound: None,
+            longest: None,
+            active: None,
+            during: None,
+        })
     }
 
     /// The same, sampling from the exponential average of its weights, if the recipe has one.
@@ -75,6 +91,12 @@ impl<M> Player<M> {
         Self { schedule, ..self }
     }
 
+    /// The same, trained in these steps of the run alone: its schedule is spread over them.
+    #[must_use]
+    pub fn during(self, steps: Range<u64>) -> Self {
+        Self { during: Some(steps), ..self }
+    }
+
     /// The same with a term of its weights in every loss, if there is one.
     #[must_use]
     pub fn with_term(mut self, term: Option<impl WeightTerm + 'static>) -> Self {
@@ -88,10 +110,41 @@ impl<M> Player<M> {
         Self { bound, ..self }
     }
 
+    /// The same with the gradients of a step, taken together, shortened to norm `limit` where they are longer (Pascanu et
+    /// al. 2012, arXiv:1211.5063).
+    #[must_use]
+    pub fn shortening(self, limit: Option<f64>) -> Self {
+        Self { longest: limit, ..self }
+    }
+
     /// From now on only the weights at or below one of `paths` are trained (`level1` names `level1.weight` and not
     /// `level10.weight`): the blocks of a growing network, what is fine-tuned. `None` trains all.
     pub fn restrict(&mut self, paths: Option<&[&str]>) {
         self.active = paths.map(|paths| paths.iter().map(|path| (*path).to_owned()).collect());
+    }
+
+    /// Takes over the weights of `other`, which has the same parameters; its average starts there too. The optimizer keeps its
+    /// moments.
+    ///
+    /// # Errors
+    /// If the parameters of the two differ in number or shape.
+    pub fn start_from(&mut self, other: &Self) -> Result<()> {
+        let (own, theirs) = (self.weights(), other.weights());
+        let shapes =
+            |of: &Weights| of.values().iter().map(|value| value.shape().to_vec()).collect::<Vec<_>>();
+        if shapes(own) != shapes(theirs) {
+            return Err(Error::Internal(format!(
+                "`{}` cannot start from the weights of `{}`: their parameters have other shapes",
+                self.name(),
+                other.name()
+            )));
+        }
+        let weights = own.with_values(theirs.values().to_vec())?;
+        if let Some(average) = &mut self.average {
+            average.weights = weights.clone();
+        }
+        self.network.parameters.weights = weights;
+        Ok(())
     }
 
     /// Its name, for example `generator`.
@@ -207,7 +260,12 @@ impl<M> Learner for Player<M> {
     }
 
     fn scale(&self, step: u64, steps: u64) -> f64 {
-        self.schedule.at(step, steps)
+        match &self.during {
+            Some(Range { start, end }) => {
+                self.schedule.at(step.saturating_sub(*start), end.saturating_sub(*start))
+            }
+            None => self.schedule.at(step, steps),
+        }
     }
 
     fn step(
@@ -217,6 +275,8 @@ impl<M> Learner for Player<M> {
         _: Permit,
     ) -> Result<Vec<(&'static str, Variable)>> {
         let active = self.active();
+        let shorter = self.longest.map(|limit| shortened(gradients, limit)).transpose()?;
+        let gradients = shorter.as_deref().unwrap_or(gradients);
         let mut weights =
             self.optimizer.step(self.network.parameters().weights(), (&active, gradients), scale)?;
         let mut measured = Vec::new();

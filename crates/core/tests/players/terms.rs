@@ -26,6 +26,7 @@ fn schedules_have_their_values() {
     near(at(Schedule::Cosine {}), [1.0, quarter, 0.5, 0.0, 0.0]);
     near(at(Schedule::Exponential { after: 0.0, end: 0.01 }), [1.0, 0.01_f64.powf(0.25), 0.1, 0.01, 0.01]);
     near(at(Schedule::Exponential { after: 0.5, end: 0.01 }), [1.0, 1.0, 1.0, 0.01, 0.01]);
+    near(at(Schedule::Drop { after: 0.5, end: 0.1 }), [1.0, 1.0, 0.1, 0.1, 0.1]);
     assert!((Schedule::Linear { after: 0.5 }.at(75, 100) - 0.5).abs() < 1e-12);
     assert!(Schedule::Cosine {}.at(0, 0).is_finite());
 }
