@@ -38,10 +38,11 @@ fn on_digits(file: &Table, halves: &Path) -> Vec<String> {
         _ => data("size").and_then(|size| size.as_integer()).unwrap_or(64),
     };
     let begins = |with| source.as_ref().and_then(Value::as_str).is_some_and(|spec| spec.starts_with(with));
+    let few = if side > 64 { 2 } else { 4 };
     let (source, batch) = match (begins("unpaired:"), begins("pairs:")) {
         (true, _) => ("unpaired:digits,digits".to_owned(), 1),
         (_, true) => (format!("pairs:{}", halves.display()), 1),
-        _ => ("digits".to_owned(), 4),
+        _ => ("digits".to_owned(), few),
     };
     [format!("data.size={side}"), format!("data.source={source}"), format!("training.batch={batch}")].to_vec()
 }

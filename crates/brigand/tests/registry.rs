@@ -273,7 +273,7 @@ fn every_row_trains_without_labels_or_asks_for_them() {
             }
         }
     }
-    for name in ["cgan", "classifier", "acgan", "aae-semi", "sagan"] {
+    for name in ["cgan", "classifier", "acgan", "aae-semi", "sagan", "biggan"] {
         assert!(!training.contains(&name), "{name} trains without labels");
     }
     assert!(training.contains(&"gan") && training.contains(&"vae") && training.contains(&"bigan"));

@@ -40,7 +40,7 @@ pub(crate) struct Arguments {
     #[arg(long = "class", value_name = "CLASS")]
     pub(crate) classes: Vec<String>,
     /// Draw normal latent coordinates beyond so many standard deviations again: less varied, often better
-    #[arg(long, value_name = "T")]
+    #[arg(long, value_name = "T", allow_negative_numbers = true)]
     pub(crate) truncation: Option<f64>,
     /// Height of the images in pixels (systems of scales, such as singan) [default: that of the picture]
     #[arg(long, value_name = "PIXELS")]
@@ -110,8 +110,7 @@ fn sample_images(
     let number = |class: &String| find_class(&recipe.common.data.classes, sampler.space(), class);
     let classes = arguments.classes.iter().map(number).collect::<Result<_, _>>()?;
     let choice = Choice { classes, truncation: arguments.truncation };
-    let latents = choice.latents(sampler, arguments.count, arguments.seed)?;
-    let samples = sampler.generate_all(&latents)?;
+    let samples = choice.samples(sampler, arguments.count, arguments.seed)?;
     let caption = format!("step {step}, seed {}", arguments.seed);
     destination.write(&samples, &backdrop_for(recipe, shape)?, &caption)?;
     console::print(&path.display().to_string())

@@ -40,6 +40,13 @@ pub trait Sampler {
         self.generate_with(latents, &mut Statistics::Stored)
     }
 
+    /// Whether latents modulate its batch normalisation, so that the statistics of batches depend on how widely latents are
+    /// drawn in more than their scale. Truncated latents then need statistics of their own (Brock et al. 2018,
+    /// arXiv:1809.11096); where latents only enter at the start, statistics of truncated ones would scale them up again.
+    fn is_modulated_by_latents(&self) -> bool {
+        false
+    }
+
     /// `count` latents `[count, size]` drawn from `stream`.
     ///
     /// # Errors
@@ -58,13 +65,22 @@ pub trait Sampler {
     /// # Errors
     /// As [`Sampler::generate`].
     fn generate_all(&self, latents: &Variable) -> Result<Variable> {
+        self.generate_all_with(latents, &mut Statistics::Stored)
+    }
+
+    /// As [`Sampler::generate_with`], in portions that bound the memory.
+    ///
+    /// # Errors
+    /// As [`Sampler::generate_with`].
+    fn generate_all_with(&self, latents: &Variable, statistics: &mut Statistics<'_>) -> Result<Variable> {
         let count = latents.shape().first().copied().unwrap_or(0);
         if count <= PORTION {
-            return self.generate(latents);
+            return self.generate_with(latents, statistics);
         }
         let portions = (0..count).step_by(PORTION);
-        let portions =
-            portions.map(|start| self.generate(&latents.narrow(0, start, PORTION.min(count - start))?));
+        let portions = portions.map(|start| {
+            self.generate_with(&latents.narrow(0, start, PORTION.min(count - start))?, statistics)
+        });
         let portions: Vec<Variable> = portions.collect::<Result<_>>()?;
         Ok(Variable::concatenate(&portions.iter().collect::<Vec<_>>(), 0)?)
     }

@@ -162,10 +162,29 @@ pub trait System: Send {
     }
 }
 
-/// Estimates batch statistics anew, for exactly the weights that sample, over so many batches of `latents` (by their
-/// number): running statistics lag behind the weights, averaged weights have none, and truncated latents have others
-/// (Brock et al. 2018, arXiv:1809.11096, "standing statistics"). Training's own statistics stay. Systems without batch
-/// statistics in what samples are left as they are.
+/// The statistics of so many batches of `latents` (by their number), for exactly the weights that sample: running statistics
+/// lag behind the weights, averaged weights have none, and truncated latents have others (Brock et al. 2018,
+/// arXiv:1809.11096, "standing statistics"). Of no network where samples use no statistics.
+///
+/// # Errors
+/// If a computation fails.
+pub fn estimate(
+    sampler: &dyn Sampler,
+    batches: usize,
+    latents: &dyn Fn(&dyn Sampler, u64) -> Result<Variable>,
+) -> Result<Estimate> {
+    let mut estimate = Estimate::default();
+    for number in 0..batches as u64 {
+        sampler.generate_with(&latents(sampler, number)?, &mut Statistics::Estimated(&mut estimate))?;
+        if estimate.networks() == 0 {
+            break;
+        }
+    }
+    Ok(estimate)
+}
+
+/// Makes the system sample with statistics that are [estimated](estimate) anew. Training's own statistics stay. Systems
+/// without batch statistics in what samples are left as they are.
 ///
 /// # Errors
 /// If a computation fails.
@@ -175,12 +194,9 @@ pub fn estimate_statistics(
     latents: &dyn Fn(&dyn Sampler, u64) -> Result<Variable>,
 ) -> Result<()> {
     let Some(sampler) = system.as_sampler() else { return Ok(()) };
-    let mut estimate = Estimate::default();
-    for number in 0..batches as u64 {
-        sampler.generate_with(&latents(sampler, number)?, &mut Statistics::Estimated(&mut estimate))?;
-        if estimate.networks() == 0 {
-            return Ok(());
-        }
+    let estimate = estimate(sampler, batches, latents)?;
+    if estimate.networks() == 0 {
+        return Ok(());
     }
     let taken: usize = system.parts().into_iter().map(|(_, part)| part.sample_by(Some(&estimate))).sum();
     if taken == estimate.networks() {

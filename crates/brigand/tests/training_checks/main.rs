@@ -4,6 +4,7 @@
 mod support;
 
 mod adversarial_autoencoders;
+mod attention;
 mod clusters_and_likelihood;
 mod combinations;
 mod conditional;
@@ -11,6 +12,6 @@ mod cyclegan;
 mod encoders;
 mod named_systems;
 mod pix2pix;
-mod sagan;
+mod residual;
 mod singan;
 mod text;

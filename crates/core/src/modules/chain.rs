@@ -116,6 +116,17 @@ impl Activate {
 
 unconditional_layer!(Activate);
 
+/// A constant factor.
+pub struct Scale(pub f64);
+
+impl Scale {
+    fn run(&self, _: &mut Pass<'_>, input: &Variable) -> Result<Variable> {
+        Ok(input.scale(self.0)?)
+    }
+}
+
+unconditional_layer!(Scale);
+
 /// The same elements as `[batch, shape...]`.
 pub struct Reshape(pub Vec<usize>);
 
@@ -139,6 +150,18 @@ impl Double {
 }
 
 unconditional_layer!(Double);
+
+/// Twice the height and width, by bilinear interpolation.
+pub struct DoubleBilinear;
+
+impl DoubleBilinear {
+    fn run(&self, _: &mut Pass<'_>, input: &Variable) -> Result<Variable> {
+        let (_, _, height, width) = input.dims4("upsample")?;
+        Ok(input.resize_bilinear(2 * height, 2 * width)?)
+    }
+}
+
+unconditional_layer!(DoubleBilinear);
 
 /// Half the height and width, the mean of each 2x2 pixels.
 pub struct Halve;

@@ -30,31 +30,40 @@ pub struct Window {
     pub padding: [usize; 2],
     /// What it consists of.
     pub around: Padding,
+    /// Independent groups of channels.
+    pub groups: usize,
 }
 
 impl Window {
     /// An odd square kernel that keeps the size.
     pub const fn same(side: usize) -> Self {
-        Self { kernel: [side; 2], stride: 1, padding: [side / 2; 2], around: Padding::Zeros }
+        Self { kernel: [side; 2], stride: 1, padding: [side / 2; 2], around: Padding::Zeros, groups: 1 }
     }
 
     /// 4x4, stride 2, padding 1: exactly halves (or, transposed, doubles) an even size.
-    pub const HALVING: Self = Self { kernel: [4; 2], stride: 2, padding: [1; 2], around: Padding::Zeros };
+    pub const HALVING: Self =
+        Self { kernel: [4; 2], stride: 2, padding: [1; 2], around: Padding::Zeros, groups: 1 };
 
     /// A kernel as large as the map, without padding: joins it to one pixel, or transposed grows it from one.
     pub const fn whole(side: usize) -> Self {
-        Self { kernel: [side; 2], stride: 1, padding: [0; 2], around: Padding::Zeros }
+        Self { kernel: [side; 2], stride: 1, padding: [0; 2], around: Padding::Zeros, groups: 1 }
     }
 
     /// A kernel along sequences `[batch, channels, 1, length]` that keeps the length.
     pub const fn along(length: usize) -> Self {
-        Self { kernel: [1, length], stride: 1, padding: [0, length / 2], around: Padding::Zeros }
+        Self { kernel: [1, length], stride: 1, padding: [0, length / 2], around: Padding::Zeros, groups: 1 }
     }
 
     /// The same with reflection at the border.
     #[must_use]
     pub const fn reflecting(self) -> Self {
         Self { around: Padding::Reflection, ..self }
+    }
+
+    /// The same on so many independent groups of channels, which divide the channels on both sides.
+    #[must_use]
+    pub const fn grouped(self, groups: usize) -> Self {
+        Self { groups, ..self }
     }
 
     /// The side of an odd square kernel that keeps the size of maps among zeros.
@@ -76,13 +85,14 @@ impl Window {
     }
 
     fn sliding(&self, padding: [usize; 2]) -> Sliding {
-        Sliding { stride: [self.stride; 2], padding, ..Sliding::default() }
+        Sliding { stride: [self.stride; 2], padding, groups: self.groups, ..Sliding::default() }
     }
 
     /// The inputs and outputs that each output and input of a layer of these channels is connected to.
     fn fans(&self, (from, to): (usize, usize)) -> (usize, usize) {
         let [rows, columns] = self.kernel;
-        (from * rows * columns, to * rows * columns)
+        let groups = self.groups.max(1);
+        (from / groups * rows * columns, to / groups * rows * columns)
     }
 }
 
@@ -97,7 +107,7 @@ enum Resizing {
     Halving,
 }
 
-/// A convolution, weight `[to, from, rows, columns]`.
+/// A convolution, weight `[to, from / groups, rows, columns]`.
 pub struct Convolution {
     weight: Weight,
     bias: Option<WeightId>,
@@ -114,7 +124,8 @@ impl Convolution {
         plan: &Plan,
     ) -> Result<Self> {
         let [rows, columns] = window.kernel;
-        let weight = Weight::new(builder, &[to, from, rows, columns], window.fans((from, to)), plan)?;
+        let shape = [to, from / window.groups.max(1), rows, columns];
+        let weight = Weight::new(builder, &shape, window.fans((from, to)), plan)?;
         Ok(Self { weight, bias: bias(builder, plan, to)?, window, resizing: Resizing::None })
     }
 
@@ -196,7 +207,7 @@ fn spread_taps(weight: &Variable, side: usize, share: impl Fn(usize, usize) -> f
 
 unconditional_layer!(Convolution);
 
-/// A transposed convolution, weight `[from, to, rows, columns]`, padded with zeros.
+/// A transposed convolution, weight `[from, to / groups, rows, columns]`, padded with zeros.
 pub struct TransposedConvolution {
     weight: Weight,
     bias: Option<WeightId>,
@@ -212,7 +223,7 @@ impl TransposedConvolution {
         plan: &Plan,
     ) -> Result<Self> {
         let [rows, columns] = window.kernel;
-        let shape = [from, to, rows, columns];
+        let shape = [from, to / window.groups.max(1), rows, columns];
         let weight = Weight::transposed(builder, &shape, window.fans((from, to)), plan)?;
         Ok(Self { weight, bias: bias(builder, plan, to)?, window })
     }

@@ -11,7 +11,9 @@ use super::optimizer_recipe::OptimizerRecipe;
 use super::schedule::Schedule;
 use super::weight_terms::WeightTerm;
 use crate::error::{Error, Result};
-use crate::modules::{Estimate, How, Mode, Network, Parameters, Part, Pass, Statistics, Weights};
+use crate::modules::{
+    Estimate, How, Mode, Network, Parameters, Part, Pass, Statistics, Weights, is_at_or_below,
+};
 use crate::random::Stream;
 use crate::state::State;
 
@@ -247,9 +249,7 @@ impl<M> Learner for Player<M> {
     fn active(&self) -> Vec<usize> {
         let names = self.weights().names().iter().enumerate();
         let chosen = |name: &str| match &self.active {
-            Some(paths) => paths.iter().any(|path| {
-                name.strip_prefix(path.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
-            }),
+            Some(paths) => paths.iter().any(|path| is_at_or_below(name, path)),
             None => true,
         };
         names.filter(|(_, name)| chosen(name)).map(|(index, _)| index).collect()

@@ -5,6 +5,7 @@
 mod support;
 
 mod attention;
+mod attention_networks;
 mod built;
 mod glimpses;
 mod norms;

@@ -116,7 +116,11 @@ impl BiganRecipe {
             (EncoderLoss::Pairs, NetworkRecipe::Mlp(_)) => ConditionUse::BesideSample(self.latent.size),
             (
                 EncoderLoss::Pairs,
-                NetworkRecipe::Dcgan(_) | NetworkRecipe::Resnet(_) | NetworkRecipe::Autoencoder(_),
+                NetworkRecipe::Dcgan(_)
+                | NetworkRecipe::Resnet(_)
+                | NetworkRecipe::ScaledResnet(_)
+                | NetworkRecipe::Bottleneck(_)
+                | NetworkRecipe::Autoencoder(_),
             ) => ConditionUse::BesideFeatures(self.latent.size),
         }
     }
