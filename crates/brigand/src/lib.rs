@@ -16,7 +16,7 @@ pub use brigand_core::{
 pub use brigand_data as data;
 pub use brigand_data::{files, npy, numbers};
 pub use brigand_evaluation as evaluation;
-pub use brigand_evaluation::{inception, pictures};
+pub use brigand_evaluation::{efficientnet, inception, pictures, pretrained, state_file};
 
 #[cfg(doctest)]
 #[doc = include_str!("../../../README.md")]

@@ -6,14 +6,14 @@ use std::path::{Path, PathBuf};
 use brigand::batch::Batch;
 use brigand::capability::{Direction, ScaleSampler, Translator};
 use brigand::data::{Original, Originals};
-use brigand::pictures::single_image;
+use brigand::pictures::{Picture, single_image};
 use brigand::random::Stream;
 use brigand::system::System;
 use brigand::training::load_run;
 use brigand::{Error, Place};
 
 use crate::console;
-use crate::failure::Failure;
+use crate::failure::{Failure, with_causes};
 use crate::hardware::Hardware;
 
 const EXAMPLES: &str = "\
@@ -62,21 +62,39 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let device = arguments.hardware.open()?;
     let (recipe, system, _) = load_run(&arguments.run, &device)?;
     let way = Way::of(system.as_ref(), arguments, &recipe.common.system)?;
-    let channels = way.channels();
+    let reading = (Some(way.channels()), recipe.common.data.background.unwrap_or_default());
     let images = if arguments.input.is_dir() {
-        Originals::open(&arguments.input, Some(channels), usize::MAX, |count| (0..count).collect())?
+        Originals::open(&arguments.input, reading, usize::MAX, |count| (0..count).collect())?
     } else {
-        Originals::of_file(&arguments.input, Some(channels))?
+        Originals::of_file(&arguments.input, reading)?
     };
     let targets = targets(&images, &arguments.input, &arguments.out)?;
-    for (number, target) in targets.iter().enumerate() {
-        write(&way, &images, (number, target), &Place::on(&device))?;
+    // An image of an unsuitable size does not keep the others from being translated.
+    let mut refused = Vec::new();
+    for (number, (source, target)) in images.paths().zip(&targets).enumerate() {
+        match translated(&way, &images, number, &Place::on(&device)) {
+            Ok(picture) => save(&picture, target)?,
+            Err(error) => refused.push(format!("{}: {}", source.display(), with_causes(&error))),
+        }
     }
     for skipped in images.skipped() {
         console::print(&format!("left out {}: {}", skipped.path.display(), skipped.reason))?;
     }
-    let images = if targets.len() == 1 { "image" } else { "images" };
-    console::print(&format!("{} {images} in {}", targets.len(), arguments.out.display()))
+    let written = targets.len() - refused.len();
+    if written > 0 {
+        let images = if written == 1 { "image" } else { "images" };
+        console::print(&format!("{written} {images} in {}", arguments.out.display()))?;
+    }
+    match refused.first() {
+        None => Ok(()),
+        Some(first) if refused.len() == 1 => Err(Error::Request(first.clone()).into()),
+        Some(_) => Err(Error::Request(format!(
+            "{} images could not be translated:\n{}",
+            refused.len(),
+            refused.join("\n")
+        ))
+        .into()),
+    }
 }
 
 /// What is done with every image.
@@ -176,21 +194,22 @@ fn targets(images: &Originals, input: &Path, out: &Path) -> Result<Vec<PathBuf>,
     Ok(targets)
 }
 
-fn write(
-    way: &Way<'_>,
-    images: &Originals,
-    (number, target): (usize, &Path),
-    place: &Place,
-) -> Result<(), Failure> {
-    for (shape, values) in images.get(&[number])? {
-        let (shape, values) = way.translate(values, shape, place)?;
-        let picture = single_image(&values, shape)?;
-        if let Some(folder) = target.parent() {
-            std::fs::create_dir_all(folder).map_err(|error| {
-                Error::Request(format!("cannot make the folder {}: {error}", folder.display()))
-            })?;
-        }
-        picture.save_png(target)?;
+/// What becomes of image `number`.
+fn translated(way: &Way<'_>, images: &Originals, number: usize, place: &Place) -> Result<Picture, Error> {
+    let found = images.get(&[number])?;
+    let (shape, values) = found
+        .into_iter()
+        .next()
+        .ok_or_else(|| Error::Internal("an image was asked for and none was read".into()))?;
+    let (shape, values) = way.translate(values, shape, place)?;
+    Ok(single_image(&values, shape)?)
+}
+
+fn save(picture: &Picture, target: &Path) -> Result<(), Failure> {
+    if let Some(folder) = target.parent() {
+        std::fs::create_dir_all(folder).map_err(|error| {
+            Error::Request(format!("cannot make the folder {}: {error}", folder.display()))
+        })?;
     }
-    Ok(())
+    Ok(picture.save_png(target)?)
 }

@@ -229,6 +229,13 @@ pub enum Content {
         /// Images in a row.
         columns: usize,
     },
+    /// Images through time, written as a moving picture: each frame is `[n, channels, height, width]` in rows of so many.
+    Animation {
+        /// The frames.
+        frames: Vec<Variable>,
+        /// Images in a row.
+        columns: usize,
+    },
     /// Lines of text.
     Text(Vec<String>),
 }

@@ -55,6 +55,11 @@ pub fn list(cache: &Cache) -> Vec<Listed> {
         download: 0,
         present: true,
     };
+    let pairs = Listed {
+        name: "scene-pairs",
+        summary: "the same drawn scenes by day and by night, in pairs, with stars at night",
+        ..drawn.clone()
+    };
     let stones = Listed {
         name: "stones",
         summary: "one drawn picture of paving stones",
@@ -99,7 +104,7 @@ pub fn list(cache: &Cache) -> Vec<Listed> {
         download: 0,
         present: true,
     };
-    [digits, drawn, stones].into_iter().chain(downloads).chain(toys).chain([grammar]).collect()
+    [digits, drawn, stones, pairs].into_iter().chain(downloads).chain(toys).chain([grammar]).collect()
 }
 
 #[cfg(test)]
@@ -113,8 +118,9 @@ mod tests {
         let place = tempfile::tempdir().unwrap();
         let listed = list(&Cache::at(place.path()));
         assert!(!listed.iter().find(|l| l.name == "mnist").unwrap().present);
-        let sets =
-            listed.iter().filter(|line| line.download == 0 && !["grammar", "scenes"].contains(&line.name));
+        let sets = listed
+            .iter()
+            .filter(|line| line.download == 0 && !["grammar", "scenes", "scene-pairs"].contains(&line.name));
         for line in sets {
             let set = load(&line.name.parse::<Spec>().unwrap(), &Options::default()).unwrap();
             assert_eq!((set.len(), set.shape(), set.licence()), (line.samples, &*line.shape, line.licence));

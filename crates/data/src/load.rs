@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use brigand_core::batch::SampleKind;
 
+use super::background::Background;
 use super::cache::Cache;
 use super::catalogue::Entry;
 use super::dataset::{Dataset, Labels};
@@ -31,6 +32,8 @@ pub struct Options {
     pub size: Option<usize>,
     /// 1 for grey, 3 for colour. Without it as stored; a folder is grey when all its images are.
     pub channels: Option<usize>,
+    /// What lies under the transparent parts of a folder's images.
+    pub background: Background,
     /// Seed of toy points.
     pub seed: u64,
     /// The part to read. Catalogue sets have both; a toy draws fresh points; the others have no test part.
@@ -62,7 +65,9 @@ pub fn load(spec: &Spec, options: &Options) -> Result<Dataset, DataError> {
         Spec::Stones => picture::stones(options),
         Spec::Toy(toy) => toy::load(*toy, options),
         Spec::Lines(_) | Spec::Grammar => Err(DataError::Text(spec.to_string())),
-        Spec::Scenes | Spec::Unpaired(..) => Err(DataError::TwoDomains(spec.to_string())),
+        Spec::Scenes | Spec::Unpaired(..) | Spec::ScenePairs | Spec::Pairs { .. } => {
+            Err(DataError::TwoDomains(spec.to_string()))
+        }
     }
 }
 

@@ -5,14 +5,15 @@ use std::sync::Arc;
 use brigand_core::batch::{IMAGES, PICTURE, Renamed, Source};
 
 use super::dataset::Dataset;
+use super::domains::{paired, pairs, second_domain, two_domains};
 use super::fingerprint::Fingerprint;
+use super::folder::load_pairs;
 use super::load::{Options, Split, load};
 use super::notes::Notes;
 use super::scenes::{self, Domain};
 use super::source::DatasetSource;
 use super::spec::Spec;
 use super::text::{Lines, lines_of_file, lines_of_grammar};
-use super::unpaired::{second_domain, two_domains};
 use brigand_core::error::Result;
 
 /// What the fingerprint of data is made from, when it is asked for.
@@ -74,6 +75,8 @@ pub fn open(spec: &Spec, options: &Options) -> Result<RunData> {
         Spec::Unpaired(first, second) => {
             return Ok(two_domains(load(first, options)?, load(second, options)?));
         }
+        Spec::ScenePairs => return pairs(scenes::training_pairs(options)?),
+        Spec::Pairs { first, second } => return pairs(load_pairs(first, second.as_deref(), options)?),
         Spec::Digits
         | Spec::Catalogue(_)
         | Spec::Idx { .. }
@@ -109,6 +112,7 @@ pub fn open_test_part(spec: &Spec, options: &Options) -> Result<Vec<Option<Box<d
             Ok(vec![Some(Box::new(DatasetSource(Arc::new(load(spec, &options)?))))])
         }
         Spec::Scenes => scenes::held_out(options),
+        Spec::ScenePairs => Ok(vec![Some(Box::new(paired(scenes::held_out_pairs(options)?)?))]),
         Spec::Unpaired(first, second) => {
             let mut parts = open_test_part(first, options)?;
             parts.extend(open_test_part(second, options)?.into_iter().map(second_domain));
@@ -121,6 +125,7 @@ pub fn open_test_part(spec: &Spec, options: &Options) -> Result<Vec<Option<Box<d
         | Spec::Stones
         | Spec::Toy(_)
         | Spec::Lines(_)
-        | Spec::Grammar => Ok(vec![None]),
+        | Spec::Grammar
+        | Spec::Pairs { .. } => Ok(vec![None]),
     }
 }

@@ -8,7 +8,7 @@ use image::imageops::FilterType;
 
 use super::dataset::Dataset;
 use super::error::DataError;
-use super::folder::open_image;
+use super::folder::decode_safely;
 use super::load::Options;
 use super::pixels::{self, Images};
 
@@ -21,7 +21,7 @@ pub(crate) const LICENCE: &str = "none needed, generated";
 pub(crate) fn of_file(path: &Path, options: &Options) -> Result<Dataset, DataError> {
     pixels::check(options)?;
     std::fs::metadata(path).map_err(|source| DataError::io("read", path, source))?;
-    let image = open_image(path).map_err(|problem| DataError::WrongKind {
+    let image = decode_safely(path, options.background).map_err(|problem| DataError::WrongKind {
         path: path.to_owned(),
         wanted: "an image",
         problem,

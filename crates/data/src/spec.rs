@@ -13,11 +13,12 @@ use super::toy::Toy;
 use crate::files::path_of;
 
 /// A data SPEC: `digits`, a downloadable set (`mnist`, `fashion-mnist`, `cifar10`), `idx:IMAGES[,LABELS]`,
-/// `folder:DIR`, one picture (`stones`, `image:FILE`), two domains (`scenes`, `unpaired:SPEC_A,SPEC_B`), a toy distribution (`ring8`, `swiss-roll`, ...),
+/// `folder:DIR`, one picture (`stones`, `image:FILE`), two domains (`scenes`, `unpaired:SPEC_A,SPEC_B`), pairs of them
+/// (`scene-pairs`, `pairs:DIR`, `pairs:DIR_A,DIR_B`), a toy distribution (`ring8`, `swiss-roll`, ...),
 /// `lines:FILE` or `grammar` (text).
 ///
 /// It is parsed from that text and prints as it again, with `~` at the beginning of a path replaced by the user's folder.
-/// In `idx:` the first comma ends the path of the images.
+/// In `idx:` the first comma ends the path of the images, in `pairs:` that of the first folder.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Spec {
     /// The handwritten digits that are part of Brigand.
@@ -47,6 +48,15 @@ pub enum Spec {
     Scenes,
     /// Two data sets of images as two domains.
     Unpaired(Box<Spec>, Box<Spec>),
+    /// The drawn pictures of two domains, each with its partner.
+    ScenePairs,
+    /// Images of two domains that belong together.
+    Pairs {
+        /// Folder of the images, or of the first domain's.
+        first: PathBuf,
+        /// Folder of the second domain's, with equal names; without it both are halves of one image.
+        second: Option<PathBuf>,
+    },
 }
 
 impl Spec {
@@ -63,7 +73,9 @@ impl Spec {
             | Self::Stones
             | Self::Toy(_)
             | Self::Scenes
-            | Self::Unpaired(..) => None,
+            | Self::Unpaired(..)
+            | Self::ScenePairs
+            | Self::Pairs { .. } => None,
         }
     }
 
@@ -80,6 +92,8 @@ impl Spec {
             | Self::Stones
             | Self::Scenes
             | Self::Unpaired(..)
+            | Self::ScenePairs
+            | Self::Pairs { .. }
             | Self::Lines(_)
             | Self::Grammar => SampleKind::Image,
         }
@@ -97,6 +111,8 @@ impl Spec {
             | Self::Toy(_)
             | Self::Scenes
             | Self::Unpaired(..)
+            | Self::ScenePairs
+            | Self::Pairs { .. }
             | Self::Lines(_)
             | Self::Grammar => false,
         }
@@ -105,13 +121,14 @@ impl Spec {
     /// Whether its images are brought to one size even where none is asked for.
     pub fn is_always_scaled(&self) -> bool {
         match self {
-            Self::Folder(_) | Self::Image(_) | Self::Stones => true,
+            Self::Folder(_) | Self::Image(_) | Self::Stones | Self::Pairs { .. } => true,
             Self::Digits
             | Self::Catalogue(_)
             | Self::Idx { .. }
             | Self::Toy(_)
             | Self::Scenes
             | Self::Unpaired(..)
+            | Self::ScenePairs
             | Self::Lines(_)
             | Self::Grammar => false,
         }
@@ -144,11 +161,15 @@ impl Spec {
                 Box::new(first.with_absolute_paths()?),
                 Box::new(second.with_absolute_paths()?),
             ),
+            Self::Pairs { first, second } => {
+                Self::Pairs { first: of(first)?, second: second.as_ref().map(of).transpose()? }
+            }
             Self::Digits
             | Self::Catalogue(_)
             | Self::Stones
             | Self::Toy(_)
             | Self::Scenes
+            | Self::ScenePairs
             | Self::Grammar => self.clone(),
         })
     }
@@ -165,15 +186,33 @@ impl Spec {
             "scenes",
             "unpaired:SPEC_A,SPEC_B",
         ]);
+        names.extend(["scene-pairs", "pairs:DIR", "pairs:DIR_A,DIR_B"]);
         names.extend(Toy::ALL.iter().map(|toy| toy.name()));
         names.extend(["lines:FILE", "grammar"]);
         names
     }
 
-    /// Whether it is two data sets.
+    /// Whether it reads image files of the user's, which may be transparent.
+    pub fn reads_image_files(&self) -> bool {
+        match self {
+            Self::Folder(_) | Self::Image(_) | Self::Pairs { .. } => true,
+            Self::Unpaired(first, second) => first.reads_image_files() || second.reads_image_files(),
+            Self::Digits
+            | Self::Catalogue(_)
+            | Self::Idx { .. }
+            | Self::Stones
+            | Self::Toy(_)
+            | Self::Lines(_)
+            | Self::Grammar
+            | Self::Scenes
+            | Self::ScenePairs => false,
+        }
+    }
+
+    /// Whether it is images of two domains.
     pub fn has_two_domains(&self) -> bool {
         match self {
-            Self::Scenes | Self::Unpaired(..) => true,
+            Self::Scenes | Self::Unpaired(..) | Self::ScenePairs | Self::Pairs { .. } => true,
             Self::Digits
             | Self::Catalogue(_)
             | Self::Idx { .. }
@@ -197,6 +236,8 @@ impl Spec {
             | Self::Toy(_)
             | Self::Scenes
             | Self::Unpaired(..)
+            | Self::ScenePairs
+            | Self::Pairs { .. }
             | Self::Lines(_)
             | Self::Grammar => false,
         }
@@ -220,6 +261,16 @@ impl FromStr for Spec {
                 .match_indices(',')
                 .find_map(split)
                 .ok_or_else(|| incomplete("unpaired:SPEC_A,SPEC_B, each a SPEC of images of its own"));
+        }
+        if let Some(folders) = text.strip_prefix("pairs:") {
+            let (first, second) = match folders.split_once(',') {
+                Some((first, second)) => (first, Some(second)),
+                None => (folders, None),
+            };
+            if first.is_empty() || second == Some("") {
+                return Err(incomplete("pairs:DIR_A,DIR_B, or pairs:DIR for images with two halves"));
+            }
+            return Ok(Self::Pairs { first: path_of(first), second: second.map(path_of) });
         }
         if let Some(files) = text.strip_prefix("idx:") {
             let (images, labels) = match files.split_once(',') {
@@ -250,6 +301,7 @@ impl FromStr for Spec {
             "digits" => return Ok(Self::Digits),
             "stones" => return Ok(Self::Stones),
             "scenes" => return Ok(Self::Scenes),
+            "scene-pairs" => return Ok(Self::ScenePairs),
             "grammar" => return Ok(Self::Grammar),
             _ => {}
         }
@@ -277,6 +329,11 @@ impl fmt::Display for Spec {
             Self::Grammar => f.write_str("grammar"),
             Self::Scenes => f.write_str("scenes"),
             Self::Unpaired(first, second) => write!(f, "unpaired:{first},{second}"),
+            Self::ScenePairs => f.write_str("scene-pairs"),
+            Self::Pairs { first, second: None } => write!(f, "pairs:{}", first.display()),
+            Self::Pairs { first, second: Some(second) } => {
+                write!(f, "pairs:{},{}", first.display(), second.display())
+            }
         }
     }
 }
@@ -326,6 +383,9 @@ mod tests {
             "scenes",
             "unpaired:digits,mnist",
             "unpaired:idx:a,b,folder:x,y",
+            "scene-pairs",
+            "pairs:a b",
+            "pairs:a,b/c",
         ] {
             assert_eq!(text.parse::<Spec>().unwrap().to_string(), text);
         }
@@ -348,7 +408,9 @@ mod tests {
         assert_eq!(absolute("image:a b.png"), format!("image:{here}/a b.png"));
         assert_eq!(absolute("lines:a b.txt"), format!("lines:{here}/a b.txt"));
         assert_eq!(absolute("unpaired:folder:a,digits"), format!("unpaired:folder:{here}/a,digits"));
-        for same in ["digits", "mnist", "ring8", "scenes", "grammar"] {
+        assert_eq!(absolute("pairs:a"), format!("pairs:{here}/a"));
+        assert_eq!(absolute("pairs:a,/b"), format!("pairs:{here}/a,/b"));
+        for same in ["scene-pairs", "digits", "mnist", "ring8", "scenes", "grammar"] {
             assert_eq!(absolute(same), same);
         }
         // A comma in the path of IDX images has no form in a SPEC.
@@ -392,6 +454,9 @@ mod tests {
             "unpaired:digits",
             "unpaired:digits,",
             "unpaired:digits,scenes",
+            "pairs:",
+            "pairs:a,",
+            "pairs:,b",
         ] {
             assert!(matches!(text.parse::<Spec>(), Err(DataError::IncompleteSpec { .. })), "{text}");
         }

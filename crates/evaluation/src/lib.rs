@@ -10,12 +10,15 @@
 mod array_samples;
 mod average;
 mod bootstrap;
+#[cfg(test)]
+mod brightness;
 mod class_match;
 mod classes;
 mod classification;
 mod clusters;
 mod data_samples;
 mod density_coverage;
+pub mod efficientnet;
 mod error;
 pub mod extractors;
 mod feature_file;
@@ -49,6 +52,7 @@ mod path_length;
 pub mod pictures;
 mod prdc;
 mod precision_recall;
+pub mod pretrained;
 mod probabilities;
 mod protocol;
 mod recoloured;
@@ -60,6 +64,7 @@ pub mod sequences;
 mod similarity;
 mod single_image;
 mod stacked_digits;
+pub mod state_file;
 mod tensor_file;
 mod train_classifier;
 

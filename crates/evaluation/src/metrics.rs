@@ -55,7 +55,36 @@ fn names() -> String {
 mod tests {
     use std::collections::BTreeSet;
 
+    use super::super::brightness;
+    use super::super::data_samples::DataSamples;
+    use super::super::extractors::Extractor;
+    use super::super::gathering::Side;
+    use super::super::measuring::{Request, evaluate};
     use super::*;
+
+    /// The example of the page is compiled, and measures.
+    #[test]
+    fn the_documentation_shows_a_metric_that_works() {
+        let page = include_str!("../../../docs/new-metric.md");
+        assert!(page.contains(include_str!("brightness.rs")), "docs/new-metric.md and brightness.rs differ");
+        let digits =
+            brigand_data::load(&"digits".parse().unwrap(), &brigand_data::Options::default()).unwrap();
+        let values = digits.get(&(0..digits.len()).collect::<Vec<_>>()).unwrap().values;
+        let mean = values.iter().map(|&value| f64::from(value)).sum::<f64>() / values.len() as f64;
+        let (digits, extractor) = (DataSamples::new(digits, None), Extractor::pixels());
+        let request = Request {
+            metrics: &[&brightness::ROW],
+            extractor: &extractor,
+            seed: 0,
+            train: None,
+            train_classifier: None,
+        };
+        let sides = [Side::Samples(&digits), Side::Samples(&digits)];
+        let scores = evaluate(&request, sides[0], sides[1], &mut |_| {}).unwrap().scores;
+        let names: Vec<&str> = scores.iter().map(|score| score.protocol.metric.as_str()).collect();
+        assert_eq!(names, ["brightness", "brightness-of-real"]);
+        assert!(scores.iter().all(|score| (score.value - mean).abs() < 1e-6), "{scores:?} {mean}");
+    }
 
     #[test]
     fn names_are_found_and_suggested() {

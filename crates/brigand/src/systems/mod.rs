@@ -10,12 +10,14 @@ pub mod encoders;
 mod held_out;
 pub mod imle;
 pub mod latent_generator;
+pub mod pix2pix;
 pub mod sagan;
 pub mod singan;
 pub mod text_gumbel;
 mod text_networks;
 pub mod text_recipe;
 mod text_scores;
+pub mod translation;
 pub mod two_player;
 
 pub use held_out::HeldOutRecipe;
@@ -24,7 +26,7 @@ use brigand_core::recipe::Row;
 
 /// The rows of all of them, in the order in which a reader meets them.
 pub(crate) fn rows() -> impl Iterator<Item = &'static Row> {
-    let images: &[Row] = &[sagan::ROW, singan::ROW, cyclegan::ROW];
+    let images: &[Row] = &[sagan::ROW, singan::ROW, pix2pix::ROW, cyclegan::ROW];
     let single: &[Row] = &[adagan::ROW, catgan::ROW, imle::ROW];
     let last: &[Row] = &[text_gumbel::ROW, classifier::ROW];
     let others = [images, single, &encoders::ROWS, &aae::ROWS, last];

@@ -290,11 +290,16 @@ impl Training {
 
     /// Takes the pictures of this step; answers what was measured beside them.
     fn take_pictures(&mut self, observer: &mut dyn FnMut(&Event<'_>)) -> Result<Measurements> {
-        let Snapshot { pictures, texts, measured } =
+        let Snapshot { pictures, animations, texts, measured } =
             self.snapshots.take(self.session.system(), self.step())?;
         for (series, lines) in &texts {
             let path = self.folder.text(series, self.step());
             exhibits::write_text(&path, lines)?;
+            observer(&Event::Samples(&path));
+        }
+        for (series, frames) in &animations {
+            let path = self.folder.animation_of(series, self.step());
+            exhibits::write_animation(&path, frames)?;
             observer(&Event::Samples(&path));
         }
         for (series, picture) in &pictures {

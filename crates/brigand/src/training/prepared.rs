@@ -106,6 +106,7 @@ fn options(recipe: &Recipe) -> Options {
     Options {
         size: given(source.size),
         channels: given(source.channels),
+        background: source.background.unwrap_or_default(),
         seed: recipe.common.training.seed,
         tokens: source.tokens.unwrap_or_default(),
         length: source.length,

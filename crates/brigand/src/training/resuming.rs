@@ -94,7 +94,9 @@ impl Training {
             )));
         }
         notes.extend(
-            differences.into_iter().map(|difference| format!("training goes on with other data: {difference}")),
+            differences
+                .into_iter()
+                .map(|difference| format!("training goes on with other data: {difference}")),
         );
         let mut prepared = Prepared::with(recipe, data, device)?;
         let (step, damaged) = match checkpoint::latest(&folder.checkpoints()) {

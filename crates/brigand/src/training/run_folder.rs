@@ -166,7 +166,7 @@ impl RunFolder {
         }
         for series in self.all_pictures()? {
             remove_partial_files(&series)?;
-            for ending in ["png", "txt"] {
+            for ending in ["png", "gif", "txt"] {
                 for (_, path) in step_files(&series, ending)?.into_iter().filter(|(at, _)| *at > step) {
                     remove_if_there(&path)?;
                 }
@@ -249,6 +249,11 @@ impl RunFolder {
     /// The lines of text of `series` after `step`.
     pub fn text(&self, series: &str, step: u64) -> PathBuf {
         self.pictures(series).join(step_file_name(step, "txt"))
+    }
+
+    /// The moving picture of `series` after `step`.
+    pub fn animation_of(&self, series: &str, step: u64) -> PathBuf {
+        self.pictures(series).join(step_file_name(step, "gif"))
     }
 
     /// A series of pictures through time.

@@ -80,9 +80,11 @@ struct RealExamples {
     backdrop: Backdrop,
 }
 
-/// Pictures and texts by the name of their series, and measurements.
+/// Pictures, animations and texts by the name of their series, and measurements.
+#[derive(Default)]
 pub(super) struct Snapshot {
     pub(super) pictures: Vec<(String, Picture)>,
+    pub(super) animations: Vec<(String, Vec<Picture>)>,
     pub(super) texts: Vec<(String, Vec<String>)>,
     pub(super) measured: Measurements,
 }
@@ -109,8 +111,7 @@ impl Snapshots {
     /// text; and whatever the system itself shows.
     pub(super) fn take(&self, system: &dyn System, step: u64) -> Result<Snapshot> {
         let caption = format!("step {step}");
-        let mut snapshot =
-            Snapshot { pictures: Vec::new(), texts: Vec::new(), measured: Measurements::new() };
+        let mut snapshot = Snapshot::default();
         if let (Some(sampled), Some(sampler)) = (&self.sampled, system.as_sampler()) {
             sampled.take(system, sampler, &caption, &mut snapshot)?;
         }
@@ -125,6 +126,10 @@ impl Snapshots {
             match content {
                 Content::Images { images, columns } => {
                     snapshot.pictures.push((series, image_picture(&images, columns)?));
+                }
+                Content::Animation { frames, columns } => {
+                    let frames = frames.iter().map(|images| image_picture(images, columns));
+                    snapshot.animations.push((series, frames.collect::<Result<_>>()?));
                 }
                 Content::Text(lines) => snapshot.texts.push((series, lines)),
             }

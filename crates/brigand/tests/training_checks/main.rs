@@ -10,6 +10,7 @@ mod conditional;
 mod cyclegan;
 mod encoders;
 mod named_systems;
+mod pix2pix;
 mod sagan;
 mod singan;
 mod text;

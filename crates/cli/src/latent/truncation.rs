@@ -32,7 +32,7 @@ pub(crate) struct Arguments {
         default_value = "0.1,0.25,0.5,1,1.5,2"
     )]
     limits: Vec<f64>,
-    /// Feature extractor of the samples: auto, classifier, classifier:RUN, inception:FILE or pixels
+    /// Feature extractor of the samples: auto, classifier, classifier:RUN, inception:FILE, efficientnet:FILE or pixels
     #[arg(long, default_value = "auto")]
     features: String,
     /// Samples measured at each limit

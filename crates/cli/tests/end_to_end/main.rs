@@ -18,4 +18,5 @@ mod resuming;
 mod samples;
 mod sources;
 mod training;
+mod translate;
 mod troubles;

@@ -16,4 +16,4 @@ pub use fields::{
 pub use sample_shape::{SampleKind, SampleShape};
 pub use sampler::Sampler;
 pub use schema::{END, Field, Kind, Need, Schema, TokenField};
-pub use source::{HostBatch, HostField, MemorySource, Renamed, Source};
+pub use source::{HostBatch, HostField, Joined, MemorySource, Renamed, Source};

@@ -3,6 +3,7 @@
 use brigand_autograd::{Activation, Variable};
 
 use super::builder::Builder;
+use super::convolution::{double, halve};
 use super::layer::{Conditioning, Layer, Unconditional, unconditional_layer};
 use super::pass::Pass;
 use crate::error::Result;
@@ -133,8 +134,7 @@ pub struct Double;
 
 impl Double {
     fn run(&self, _: &mut Pass<'_>, input: &Variable) -> Result<Variable> {
-        let (_, _, height, width) = input.dims4("upsample")?;
-        Ok(input.resize_nearest(2 * height, 2 * width)?)
+        double(input)
     }
 }
 
@@ -145,7 +145,7 @@ pub struct Halve;
 
 impl Halve {
     fn run(&self, _: &mut Pass<'_>, input: &Variable) -> Result<Variable> {
-        Ok(input.avg_pool2d(2, 2, 0)?)
+        halve(input)
     }
 }
 

@@ -8,6 +8,7 @@ mod classifier_file;
 mod dcgan;
 mod discriminator;
 mod discriminator_options;
+mod draw;
 mod encoder;
 mod generator;
 mod image_classifier;
@@ -17,12 +18,14 @@ mod resnet;
 mod sagan;
 mod single_image;
 mod translator;
+mod unet;
 
 pub use autoencoder::AutoencoderRecipe;
 pub use classifier_file::ImageClassifier;
 pub use dcgan::DcganRecipe;
 pub use discriminator::Discriminator;
 pub use discriminator_options::{ConditionUse, DiscriminatorOptions, Heads};
+pub use draw::{DrawDecoder, DrawEncoder, DrawNetworkRecipe, Drawing};
 pub use encoder::Encoder;
 pub use generator::{Generator, GeneratorNormalization, GeneratorOptions};
 pub use image_classifier::{ClassifierNetwork, ClassifierNetworkRecipe, ClassifierOutput};
@@ -31,6 +34,7 @@ pub use resnet::ResnetRecipe;
 pub use sagan::{AttentionDiscriminator, AttentionGenerator, AttentionNetworkRecipe};
 pub use single_image::{ScaleDiscriminator, ScaleGenerator, ScaleNetworkRecipe};
 pub use translator::{ImageTranslator, PatchDiscriminator, PatchRecipe, TranslatorRecipe};
+pub use unet::{Unet, UnetRecipe};
 
 use serde::{Deserialize, Serialize};
 

@@ -102,15 +102,20 @@ fn square_sum(gradients: &[Variable]) -> Result<Variable> {
     Ok(Variable::stack(&squares.iter().collect::<Vec<_>>(), 0)?.sum_all()?)
 }
 
+/// `gradients`, taken together, shortened to norm `limit` where they are longer. Nothing is read from the device.
+pub(super) fn shortened(gradients: &[Variable], limit: f64) -> Result<Vec<Variable>> {
+    let norm = square_sum(gradients)?.sqrt()?;
+    let limit = norm.full_like(limit)?;
+    let factor = limit.div(&norm.maximum(&limit)?)?;
+    gradients.iter().map(|of| Ok(of.mul(&factor.to_dtype(of.dtype())?)?)).collect()
+}
+
 /// Shortens the gradients of a player, taken together, to a largest norm. Nothing is read from the device.
 pub struct ClipNorm(pub f64);
 
 impl GradientStage for ClipNorm {
     fn pass(&mut self, _: &Parameters, gradients: Vec<Variable>) -> Result<Vec<Variable>> {
-        let norm = square_sum(&gradients)?.sqrt()?;
-        let limit = norm.full_like(self.0)?;
-        let factor = limit.div(&norm.maximum(&limit)?)?;
-        gradients.iter().map(|of| Ok(of.mul(&factor.to_dtype(of.dtype())?)?)).collect()
+        shortened(&gradients, self.0)
     }
 }
 

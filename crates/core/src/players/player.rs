@@ -5,7 +5,7 @@ use std::ops::Range;
 use brigand_autograd::Variable;
 
 use super::average::{Average, AverageRecipe};
-use super::gateway::Permit;
+use super::gateway::{Permit, shortened};
 use super::optimizer::{Optimizer, UnrolledOptimizer};
 use super::optimizer_recipe::OptimizerRecipe;
 use super::schedule::Schedule;
@@ -47,6 +47,8 @@ pub struct Player<M> {
     terms: Vec<Box<dyn WeightTerm>>,
     /// The largest value of a weight, enforced after each step.
     bound: Option<f64>,
+    /// The largest norm of the gradients of a step, taken together.
+    longest: Option<f64>,
     /// The first parts of the paths of the weights that are trained; all where absent.
     active: Option<Vec<String>>,
     /// The steps of the run that its schedule is spread over; all where absent.
@@ -68,6 +70,7 @@ impl<M> Player<M> {
             average: None,
             terms,
             bound: None,
+            longest: None,
             active: None,
             during: None,
         })
@@ -103,6 +106,13 @@ impl<M> Player<M> {
     #[must_use]
     pub fn clipped(self, bound: Option<f64>) -> Self {
         Self { bound, ..self }
+    }
+
+    /// The same with the gradients of a step, taken together, shortened to norm `limit` where they are longer (Pascanu et
+    /// al. 2012, arXiv:1211.5063).
+    #[must_use]
+    pub fn shortening(self, limit: Option<f64>) -> Self {
+        Self { longest: limit, ..self }
     }
 
     /// From now on only the weights at or below one of `paths` are trained (`level1` names `level1.weight` and not
@@ -265,6 +275,8 @@ impl<M> Learner for Player<M> {
         _: Permit,
     ) -> Result<Vec<(&'static str, Variable)>> {
         let active = self.active();
+        let shorter = self.longest.map(|limit| shortened(gradients, limit)).transpose()?;
+        let gradients = shorter.as_deref().unwrap_or(gradients);
         let mut weights =
             self.optimizer.step(self.network.parameters().weights(), (&active, gradients), scale)?;
         let mut measured = Vec::new();

@@ -6,7 +6,9 @@ mod support;
 
 mod attention;
 mod built;
+mod glimpses;
 mod norms;
 mod recurrent;
 mod relaxed;
+mod resizing;
 mod weights;

@@ -90,6 +90,24 @@ fn clipping_bounds_each_players_step() {
     assert_eq!(free.values(), loose.values());
 }
 
+#[test]
+fn a_player_shortens_its_own_gradients() {
+    let input = normal(&[5, 3], 1);
+    let step = |limit: Option<f64>| {
+        let network = Network::build("net", &setup(Place::cpu()), |b| Linear::new(b, 3, 3, &PLAN)).unwrap();
+        let mut player = Player::new(network, SGD).unwrap().shortening(limit);
+        let before: Vec<f64> = player.weights().values().iter().flat_map(|w| w.to_vec().unwrap()).collect();
+        let made = player.train(|m, pass| m.run(pass, &input)).unwrap();
+        let loss = made.square().unwrap().sum_all().unwrap();
+        Stage::new().turn(0).descend(&mut [&mut player], &loss).unwrap();
+        let after = player.weights().values().iter().flat_map(|w| w.to_vec().unwrap());
+        before.iter().zip(after).map(|(a, b)| (a - b).powi(2)).sum::<f64>().sqrt()
+    };
+    let (free, short) = (step(None), step(Some(0.5)));
+    assert!(free > 0.05 && (short - 0.5e-2).abs() < 1e-6, "{free} {short}");
+    assert!((step(Some(1e6)) - free).abs() < 1e-7);
+}
+
 /// The factor may change between a step's players: their gradients were differentiated under the old one.
 #[test]
 fn players_of_one_loss_step_alike_whatever_the_factor_does() {

@@ -275,7 +275,7 @@ impl System for Bigan {
                 turn.descend(&mut [&mut codec.decoder], &loss)?;
             }
         }
-        if self.held_out.is_due(turn) { note_code_quality(&self.codec, turn) } else { Ok(()) }
+        if self.held_out.is_due(turn) { note_code_quality((&self.codec, &self.codec), turn) } else { Ok(()) }
     }
 
     fn needs_held_out(&self) -> bool {

@@ -5,7 +5,6 @@ use brigand_core::batch::{Batch, SampleKind};
 use brigand_core::capability::{Encoder, Sampler};
 use brigand_core::players::Turn;
 
-use super::super::codec::Codec;
 use crate::evaluation::{Features, nearest};
 
 /// Name of the mean squared error of reconstructions; images count from 0 to 1.
@@ -19,13 +18,16 @@ const QUERIES: usize = 1000;
 const REFERENCES: usize = 5000;
 
 /// Notes [`SQUARED_ERROR`], and [`NEAREST_NEIGHBOUR_ACCURACY`] where the data has classes.
-pub(super) fn note_code_quality(codec: &Codec, turn: &mut Turn<'_>) -> Result<()> {
+pub(super) fn note_code_quality(
+    (sampler, encoder): (&dyn Sampler, &dyn Encoder),
+    turn: &mut Turn<'_>,
+) -> Result<()> {
     let feed = turn.feed();
     let held_out = feed.held_out(0..QUERIES.min(feed.held_out_count()))?;
     let batches = (REFERENCES.min(feed.count()) / feed.batch_size().max(1)).max(1);
     let known: Vec<Batch> = (0..batches as u64).map(|number| feed.batch(number)).collect::<Result<_>>()?;
-    let error = squared_error(codec, &held_out)?;
-    let (queries, references) = (codes(codec, &[held_out])?, codes(codec, &known)?);
+    let error = squared_error((sampler, encoder), &held_out)?;
+    let (queries, references) = (codes(encoder, &[held_out])?, codes(encoder, &known)?);
     let accuracy = nearest_class_accuracy(&queries, &references)?;
     turn.report.note_number(SQUARED_ERROR, error);
     if let Some(accuracy) = accuracy {
@@ -34,23 +36,25 @@ pub(super) fn note_code_quality(codec: &Codec, turn: &mut Turn<'_>) -> Result<()
     Ok(())
 }
 
-fn squared_error(codec: &Codec, batch: &Batch) -> Result<f64> {
-    let reconstructions = codec.generate(&codec.encode(batch)?)?;
+fn squared_error((sampler, encoder): (&dyn Sampler, &dyn Encoder), batch: &Batch) -> Result<f64> {
+    let reconstructions = sampler.generate(&encoder.encode(batch)?)?;
     let error = reconstructions.sub(batch.samples()?)?.square()?.mean_all()?.scalar()?;
-    Ok(match codec.sample_shape().kind() {
+    Ok(match sampler.sample_shape().kind() {
         SampleKind::Image => error / 4.0,
         SampleKind::Points => error,
     })
 }
 
 /// The codes of all batches, with their classes.
-fn codes(codec: &Codec, batches: &[Batch]) -> Result<Features> {
-    let (mut values, mut labels) = (Vec::new(), Some(Vec::new()));
+fn codes(encoder: &dyn Encoder, batches: &[Batch]) -> Result<Features> {
+    let (mut values, mut labels, mut size) = (Vec::new(), Some(Vec::new()), 0);
     for batch in batches {
-        values.extend(codec.encode(batch)?.to_vec_f32()?);
+        let codes = encoder.encode(batch)?;
+        size = codes.shape().get(1).copied().unwrap_or(0);
+        values.extend(codes.to_vec_f32()?);
         labels = labels.zip(batch.labels()).map(|(all, more)| [all.as_slice(), more].concat());
     }
-    let features = Features::new(values, codec.space().size())?;
+    let features = Features::new(values, size)?;
     Ok(match labels {
         Some(labels) => features.with_labels(labels)?,
         None => features,

@@ -1,6 +1,8 @@
 //! Systems that find the code of a sample: an encoder beside the decoder or generator.
 
 mod bigan;
+mod draw;
+mod elbo;
 mod held_out_codes;
 mod likelihood;
 mod posterior;
@@ -8,6 +10,7 @@ mod vae;
 mod vae_gan;
 
 pub use bigan::{BiganRecipe, EncoderLoss};
+pub use draw::{DrawRecipe, DrawingRecipe};
 pub use likelihood::Likelihood;
 pub use vae::VaeRecipe;
 pub use vae_gan::VaeGanRecipe;
@@ -17,7 +20,7 @@ use brigand_core::networks::{Hidden, HiddenNormalization, MlpRecipe, NetworkReci
 use brigand_core::recipe::{Length, Row};
 
 /// The rows of all of them.
-pub(super) const ROWS: [Row; 3] = [vae::ROW, vae_gan::ROW, bigan::ROW];
+pub(super) const ROWS: [Row; 4] = [vae::ROW, vae_gan::ROW, bigan::ROW, draw::ROW];
 
 /// Fully connected layers of these widths.
 fn mlp(widths: &[usize], activation: Hidden, normalization: HiddenNormalization) -> NetworkRecipe {

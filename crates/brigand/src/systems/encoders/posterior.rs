@@ -36,6 +36,11 @@ impl Posterior {
         self.mean.shape()
     }
 
+    /// The means, `[batch, size]`.
+    pub(super) fn mean(&self) -> &Variable {
+        &self.mean
+    }
+
     /// Standard normal noise for a training batch's codes, `[batch, size]`.
     pub(super) fn noise(&self, draw: Draw, place: &Place) -> Result<Variable> {
         let (count, size) = (self.shape()[0], self.mean.elements() / self.shape()[0].max(1));

@@ -1,32 +1,24 @@
 //! `vae`: the variational auto-encoder, the baseline without a discriminator (Kingma and Welling 2013, arXiv:1312.6114).
 
-use brigand_autograd::{Variable, without_recording};
 use brigand_core::batch::{Need, SampleKind};
 use brigand_core::capability::{Encoder, Sampler};
 use brigand_core::latent::{LatentRecipe, LatentSpace, Prior};
 use brigand_core::networks::{Hidden, HiddenNormalization, NetworkRecipe};
 use brigand_core::players::{OptimizerRecipe, Schedule, Turn};
-use brigand_core::random::Stream;
 use brigand_core::recipe::{Family, Make, Row, SystemRecipe};
 use brigand_core::system::{Parts, System};
 use brigand_core::{Error, Result, Setup};
 use serde::{Deserialize, Serialize};
 
 use super::super::codec::{Codec, CodecRecipe};
-use super::super::held_out::{HeldOutRecipe, for_each_portion};
+use super::super::held_out::HeldOutRecipe;
+use super::elbo::{note_elbo, note_held_out_elbo};
 use super::held_out_codes::note_code_quality;
 use super::likelihood::Likelihood;
-use super::posterior::{KL_DIVERGENCE, Posterior, check_gaussian};
+use super::posterior::{Posterior, check_gaussian};
 use super::{length, mlp};
 
-/// Name of minus the log-likelihood of the samples given their codes, in nats a sample.
-const RECONSTRUCTION_LOSS: &str = "reconstruction_loss";
-/// Name of the sum of it and the divergence, which is at least minus the log-likelihood of the samples.
-const ELBO_LOSS: &str = "elbo_loss";
-/// Name of the same for held-out samples.
-const HELD_OUT_ELBO_LOSS: &str = "held_out_elbo_loss";
-
-/// How the two networks step.
+/// How encoder and decoder step.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct VaeOptimizers {
@@ -144,22 +136,13 @@ struct Vae {
 impl Vae {
     /// Notes the bound for all held-out samples.
     fn note_held_out(&self, turn: &mut Turn<'_>) -> Result<()> {
-        let feed = turn.feed();
-        let (mut sum, mut stream) = (0.0, Stream::new(feed.seed(), "codes/held-out", 0));
-        for_each_portion(feed, |batch| {
-            let samples = batch.samples()?;
-            let loss = without_recording(|| {
-                let posterior = Posterior::of(&self.codec.encoder_outputs(samples)?)?;
-                let noise = self.codec.place().normal(posterior.shape(), &mut stream)?;
-                let outputs = self.codec.decoder_outputs(&posterior.sample(&noise)?)?;
-                Ok::<_, Error>(self.recipe.likelihood.loss(&outputs, samples)?.add(&posterior.divergence()?)?)
-            })?;
-            sum += loss.scalar()? * samples.shape()[0] as f64;
-            Ok(())
+        note_held_out_elbo(turn, |samples, stream| {
+            let posterior = Posterior::of(&self.codec.encoder_outputs(samples)?)?;
+            let noise = self.codec.place().normal(posterior.shape(), stream)?;
+            let outputs = self.codec.decoder_outputs(&posterior.sample(&noise)?)?;
+            Ok(self.recipe.likelihood.loss(&outputs, samples)?.add(&posterior.divergence()?)?)
         })?;
-        let count = feed.held_out_count().max(1);
-        turn.report.note_number(HELD_OUT_ELBO_LOSS, sum / count as f64);
-        note_code_quality(&self.codec, turn)
+        note_code_quality((&self.codec, &self.codec), turn)
     }
 }
 
@@ -176,10 +159,7 @@ impl System for Vae {
         let codes = posterior.sample(&posterior.noise(draw, codec.place())?)?;
         let reconstruction = self.recipe.likelihood.loss(&codec.decode_batch(&codes)?, &samples)?;
         let divergence = posterior.divergence()?;
-        turn.note(RECONSTRUCTION_LOSS, &reconstruction);
-        turn.note(KL_DIVERGENCE, &divergence);
-        let both = Variable::stack(&[&reconstruction.detach(), &divergence.detach()], 0)?;
-        turn.note_derived(ELBO_LOSS, &both, |parts| parts.iter().map(|&part| f64::from(part)).sum());
+        note_elbo(turn, &reconstruction, &divergence)?;
         let loss = reconstruction.add(&divergence.scale(self.recipe.losses.beta)?)?;
         turn.descend(&mut [&mut codec.encoder, &mut codec.decoder], &loss)?;
         if self.recipe.held_out.is_due(turn) { self.note_held_out(turn) } else { Ok(()) }

@@ -305,7 +305,11 @@ impl System for VaeGan {
         if !self.skips(turn, scored.single()?, fake_scored.single()?)? {
             self.discriminator.learn(turn, draw, &real, &fake)?;
         }
-        if self.recipe.held_out.is_due(turn) { note_code_quality(&self.codec, turn) } else { Ok(()) }
+        if self.recipe.held_out.is_due(turn) {
+            note_code_quality((&self.codec, &self.codec), turn)
+        } else {
+            Ok(())
+        }
     }
 
     fn needs_held_out(&self) -> bool {

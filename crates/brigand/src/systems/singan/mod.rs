@@ -293,7 +293,7 @@ impl System for Singan {
         for number in 0..SHOWN {
             let latent = latents.narrow(0, number, 1)?;
             for scales in 1..=self.sizes.len() {
-                shown.push(self.from_latents(&latent, scales)?);
+                shown.push(self.of_latents(&latent, scales)?);
             }
         }
         let images = Variable::concatenate(&shown.iter().collect::<Vec<_>>(), 0)?;

@@ -22,7 +22,7 @@ const KEPT: f64 = 0.9;
 
 impl Singan {
     /// The images of `latents` `[count, size]` after so many scales, in the size of the finest.
-    pub(super) fn from_latents(&self, latents: &Variable, scales: usize) -> Result<Variable> {
+    pub(super) fn of_latents(&self, latents: &Variable, scales: usize) -> Result<Variable> {
         let (count, finest) = (latents.shape()[0], self.size(self.sizes.len() - 1)?);
         let mut start = 0;
         let noise = |_: usize, shape: [usize; 4]| {
@@ -101,7 +101,7 @@ impl Sampler for Singan {
     /// Nothing is normalised over a batch, so there are no statistics to estimate.
     fn generate_with(&self, latents: &Variable, _: &mut Statistics<'_>) -> Result<Variable> {
         self.space.check(latents)?;
-        self.from_latents(latents, self.sizes.len())
+        self.of_latents(latents, self.sizes.len())
     }
 }
 
