@@ -176,7 +176,7 @@ mod tests {
     const SHAPE: [usize; 3] = [1, 16, 16];
 
     fn stripes(phase: usize) -> Vec<f32> {
-        (0..256).map(|place| if (place % 16 + phase) / 2 % 2 == 0 { -0.8 } else { 0.8 }).collect()
+        (0..256).map(|place| if ((place % 16 + phase) / 2).is_multiple_of(2) { -0.8 } else { 0.8 }).collect()
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Assembled networks: generators, discriminators, encoders and an image classifier, described by recipes.
 //!
 //! A parameter's path has the position of each layer on its way, counted from 0 in every stack, layers without parameters
-//! included: `layer3.main.layer1.weight`.
+//! included: `layer3.conv1.weight`.
 
 mod attention;
 mod autoencoder;

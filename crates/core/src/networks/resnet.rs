@@ -10,12 +10,9 @@ use super::sides::{channels, halved};
 use crate::batch::SampleShape;
 use crate::error::{Error, Result};
 use crate::modules::{
-    Activate, Builder, Chain, Convolution, Double, Dropout, Halve, Initialization, Linear, NormKind,
-    NormPlan, Plan, Reparametrisation, Reshape, Residual, SumPositions, Window,
+    Activate, Builder, Chain, Convolution, DownBlock, Dropout, Initialization, Linear, NormKind, NormPlan,
+    Plan, Reparametrisation, Reshape, SumPositions, UpBlock, Window,
 };
-
-const THREE: Window = Window::same(3);
-const ONE: Window = Window::same(1);
 
 /// Every normalisation, with its relu.
 const NORM_RELU: NormPlan = NormPlan::new(NormKind::Batch, Activation::Relu);
@@ -69,71 +66,6 @@ impl ResnetRecipe {
         channels(self.width, halvings, self.widest)
     }
 
-    /// `norm relu up conv norm relu conv`, around it `up conv`.
-    fn generator_block<N: Normalizing>(
-        &self,
-        builder: &mut Builder,
-        (from, to): (usize, usize),
-        plan: &Plan,
-        normalizing: &N,
-    ) -> Result<Residual<N::Condition>> {
-        let norm = |channels| move |b: &mut Builder| normalizing.norm(b, NORM_RELU, channels);
-        let convolution = |from, window| move |b: &mut Builder| Convolution::new(b, (from, to), window, plan);
-        let main = builder.block("main", |b| {
-            let mut main = Chain::new();
-            main.push(b, norm(from))?;
-            main.push_plain(Double);
-            main.push(b, convolution(from, THREE))?;
-            main.push(b, norm(to))?;
-            main.push(b, convolution(to, THREE))?;
-            Ok(main)
-        })?;
-        let shortcut = builder.block("shortcut", |b| {
-            let mut shortcut = Chain::new();
-            shortcut.push_plain(Double);
-            shortcut.push(b, convolution(from, ONE))?;
-            Ok(shortcut)
-        })?;
-        Ok(Residual { main, shortcut })
-    }
-
-    /// `[relu] conv relu conv [down]`, around it `conv [down]`; the first block has no leading relu and
-    /// halves before its shortcut's convolution.
-    fn discriminator_block(
-        &self,
-        builder: &mut Builder,
-        (from, to): (usize, usize),
-        (down, first): (bool, bool),
-        plan: &Plan,
-    ) -> Result<Residual> {
-        let convolution = |from, window| move |b: &mut Builder| Convolution::new(b, (from, to), window, plan);
-        let main = builder.block("main", |b| {
-            let mut main = Chain::new();
-            if !first {
-                main.push_plain(Activate(Activation::Relu));
-            }
-            main.push(b, convolution(from, THREE))?;
-            main.push_plain(Activate(Activation::Relu));
-            main.push(b, convolution(to, THREE))?;
-            if down {
-                main.push_plain(Halve);
-            }
-            Ok(main)
-        })?;
-        let shortcut = builder.block("shortcut", |b| {
-            let mut shortcut = Chain::new();
-            if down && first {
-                shortcut.push_plain(Halve);
-            }
-            shortcut.push(b, convolution(from, ONE))?;
-            if down && !first {
-                shortcut.push_plain(Halve);
-            }
-            Ok(shortcut)
-        })?;
-        Ok(Residual { main, shortcut })
-    }
-
     pub(super) fn generator<N: Normalizing>(
         &self,
         builder: &mut Builder,
@@ -152,11 +84,13 @@ impl ResnetRecipe {
         layers.push_plain(Reshape(vec![from, start, start]));
         for halving in (0..doublings).rev() {
             let to = self.channels(halving);
-            layers.push(builder, |b| self.generator_block(b, (from, to), &plan, normalizing))?;
+            layers.push(builder, |b| {
+                UpBlock::new(b, (from, to), &plan, |b, channels| normalizing.norm(b, NORM_RELU, channels))
+            })?;
             from = to;
         }
         layers.push(builder, |b| normalizing.norm(b, NORM_RELU, self.width))?;
-        layers.push(builder, |b| Convolution::new(b, (self.width, channels), THREE, &plan))?;
+        layers.push(builder, |b| Convolution::new(b, (self.width, channels), Window::same(3), &plan))?;
         if !layout.logits {
             layers.push_plain(Activate(Activation::Tanh));
         }
@@ -181,7 +115,7 @@ impl ResnetRecipe {
         let blocks = down.len();
         for (position, down) in down.into_iter().enumerate() {
             let (first, to) = (position == 0, self.channels(position));
-            layers.push(builder, |b| self.discriminator_block(b, (from, to), (down, first), &plan))?;
+            layers.push(builder, |b| DownBlock::new(b, (from, to), (down, first), &plan))?;
             if let Some(dropout) = Dropout::after(&self.dropout, position, blocks) {
                 layers.push_plain(dropout);
             }

@@ -34,6 +34,8 @@ pub const RECONSTRUCTION_ERROR: &str = "reconstruction_error";
 pub const SCALE: &str = "scale";
 /// Samples that are shown scale by scale.
 const SHOWN: usize = 4;
+/// Frames of the walk that is shown.
+const FRAMES: usize = 24;
 
 /// Its row of the registry.
 pub const ROW: Row = Row {
@@ -286,7 +288,8 @@ impl System for Singan {
         Ok(())
     }
 
-    /// Samples after each scale, from the coarsest on, all in the size of the finest. Scales that have not begun add nothing.
+    /// Samples after each scale, from the coarsest on, all in the size of the finest, where scales that have not begun add
+    /// nothing; and a walk around the picture as an animation.
     fn show(&self, showing: &Showing<'_>) -> Result<Vec<Exhibit>> {
         let latents = self.latents(SHOWN, &mut showing.stream("scales"))?;
         let mut shown = Vec::new();
@@ -298,7 +301,13 @@ impl System for Singan {
         }
         let images = Variable::concatenate(&shown.iter().collect::<Vec<_>>(), 0)?;
         let content = Content::Images { images, columns: self.sizes.len() };
-        Ok(vec![Exhibit { series: "scales".into(), content }])
+        let walk = self.walk(FRAMES, 0, &mut showing.stream("walk"))?;
+        let frames = (0..FRAMES).map(|frame| Ok(walk.narrow(0, frame, 1)?)).collect::<Result<_>>()?;
+        let moving = Content::Animation { frames, columns: 1 };
+        Ok(vec![
+            Exhibit { series: "scales".into(), content },
+            Exhibit { series: "walk".into(), content: moving },
+        ])
     }
 
     fn as_sampler(&self) -> Option<&dyn Sampler> {
