@@ -1,4 +1,5 @@
-//! `brigand translate RUN`: images of one domain as the run's translator makes them of the other.
+//! `brigand translate RUN`: images of one domain as the run's translator makes them of the other, or small images at the
+//! size that the run makes.
 
 use std::path::{Path, PathBuf};
 
@@ -16,7 +17,8 @@ use crate::hardware::Hardware;
 const EXAMPLES: &str = "\
 Examples:
   brigand translate runs/cyclegan-1 --in photos --out drawn          every image of a folder, from the first domain
-  brigand translate runs/cyclegan-1 --in one.png --out back --to a   one image, from the second domain to the first";
+  brigand translate runs/cyclegan-1 --in one.png --out back --to a   one image, from the second domain to the first
+  brigand translate runs/lapgan-1 --in small --out large             small images at the size of the run's samples";
 
 /// Translate images with a trained run: a PNG of the same name for each.
 #[derive(clap::Args)]
@@ -30,9 +32,9 @@ pub(crate) struct Arguments {
     /// Folder for the translations
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
-    /// The domain to translate to: b is the second of the run's data
-    #[arg(long, value_enum, default_value_t = Domain::B)]
-    to: Domain,
+    /// The domain to translate to, where the run's data has two: b, the second, if not given
+    #[arg(long, value_enum)]
+    to: Option<Domain>,
     #[command(flatten)]
     hardware: Hardware,
 }
@@ -49,18 +51,23 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let translator = system.as_translator().ok_or_else(|| {
         Error::Request(format!(
             "{} is a run of `{}`, which does not translate; give a run of a translator, for example of `brigand train \
-             cyclegan`",
+             cyclegan` or `lapgan`",
             arguments.run.display(),
             recipe.common.system
         ))
     })?;
-    let name = match arguments.to {
-        Domain::A => "b-to-a",
-        Domain::B => "a-to-b",
+    let mut directions = translator.directions().iter();
+    let direction = match arguments.to {
+        None => directions.next(),
+        Some(Domain::A) => directions.find(|direction| direction.name == "b-to-a"),
+        Some(Domain::B) => directions.find(|direction| direction.name == "a-to-b"),
     };
-    let direction = translator.directions().iter().find(|direction| direction.name == name);
-    let direction = direction
-        .ok_or_else(|| Error::Request(format!("`{}` has no direction {name}", recipe.common.system)))?;
+    let direction = direction.ok_or_else(|| {
+        Error::Request(format!(
+            "`{}` does not translate between two domains; leave out --to",
+            recipe.common.system
+        ))
+    })?;
     let channels = translator.channels(direction);
     let images = if arguments.input.is_dir() {
         Originals::open(&arguments.input, Some(channels), usize::MAX, |count| (0..count).collect())?

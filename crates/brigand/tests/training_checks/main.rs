@@ -9,6 +9,7 @@ mod combinations;
 mod conditional;
 mod cyclegan;
 mod encoders;
+mod lapgan;
 mod named_systems;
 mod sagan;
 mod text;
