@@ -10,6 +10,7 @@ mod combinations;
 mod conditional;
 mod cyclegan;
 mod encoders;
+mod lapgan;
 mod named_systems;
 mod pix2pix;
 mod residual;
