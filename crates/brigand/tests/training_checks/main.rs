@@ -8,6 +8,7 @@ mod clusters_and_likelihood;
 mod combinations;
 mod conditional;
 mod cyclegan;
+mod drawing;
 mod encoders;
 mod named_systems;
 mod sagan;
