@@ -9,6 +9,7 @@ mod clusters_and_likelihood;
 mod combinations;
 mod conditional;
 mod cyclegan;
+mod drawing;
 mod encoders;
 mod lapgan;
 mod named_systems;

@@ -14,7 +14,8 @@ use crate::players::{Conditioned, Scored, Scorer};
 /// Every convolution but the discriminator's keeps the size.
 const WINDOW: Window = Window::same(5);
 /// 5x5 at every second pixel: half the side, rounded up.
-const HALVING: Window = Window { kernel: [5; 2], stride: 2, padding: [2; 2], around: Padding::Zeros };
+const HALVING: Window =
+    Window { kernel: [5; 2], stride: 2, padding: [2; 2], around: Padding::Zeros, groups: 1 };
 
 /// The generators of detail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
