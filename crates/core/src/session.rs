@@ -183,7 +183,12 @@ fn refuse_equal_networks(system: &mut dyn System) -> Result<()> {
     for network in networks {
         let Some(other) = first.insert(network.name(), network) else { continue };
         let values = |network: &Parameters| {
-            network.weights().values().iter().map(Variable::to_vec).collect::<Result<Vec<_>, _>>()
+            network
+                .weights()
+                .values()
+                .iter()
+                .map(Variable::to_vec)
+                .collect::<brigand_autograd::Result<Vec<_>>>()
         };
         if values(other)? == values(network)? {
             return Err(Error::Internal(format!(
@@ -200,7 +205,6 @@ mod tests {
     use super::*;
     use crate::batch::Schema;
     use crate::modules::{DCGAN, Linear, Network, Plan};
-    use crate::players::Turn;
     use crate::system::Parts;
 
     struct Two([Network<Linear>; 2]);
@@ -208,7 +212,7 @@ mod tests {
     impl System for Two {
         fn parts(&mut self) -> Parts<'_> {
             let [first, second] = &mut self.0;
-            vec![("first", first as &mut dyn Part), ("second", second)]
+            vec![("first", first as &mut dyn Part), ("second", second as &mut dyn Part)]
         }
 
         fn train_step(&mut self, _turn: &mut Turn<'_>) -> Result<()> {

@@ -146,17 +146,28 @@ fn take_storage<'a>(rest: &mut &'a [u8], size: usize) -> candle_core::Result<&'a
     Ok(storage)
 }
 
+/// A tensor of its storage's bytes, in whichever order its elements lie there: weights that were converted from
+/// another framework often lie turned.
 fn tensor(info: &TensorInfo, storage: &[u8]) -> candle_core::Result<Tensor> {
-    let layout = &info.layout;
-    if !layout.is_contiguous() {
-        candle_core::bail!("`{}` is not stored row by row", info.name);
+    let (layout, size) = (&info.layout, info.dtype.size_in_bytes());
+    let beyond = || candle_core::Error::Msg(format!("`{}` lies beyond its storage", info.name)).bt();
+    if layout.shape().elem_count().saturating_mul(size) > storage.len() {
+        return Err(beyond());
     }
-    // candle counts its offset in bytes.
-    let (start, bytes) = (layout.start_offset(), layout.shape().elem_count() * info.dtype.size_in_bytes());
-    let Some(bytes) = storage.get(start..start.saturating_add(bytes)) else {
-        candle_core::bail!("`{}` lies beyond its storage", info.name);
-    };
-    Tensor::from_raw_buffer(bytes, info.dtype, layout.dims(), &Device::Cpu)
+    // candle counts this offset in bytes.
+    let start = layout.start_offset();
+    let mut bytes = Vec::with_capacity(layout.shape().elem_count() * size);
+    for element in 0..layout.shape().elem_count() {
+        let mut rest = element;
+        let place = layout.dims().iter().zip(layout.stride()).rev().fold(0_usize, |place, (side, stride)| {
+            let at = rest % side;
+            rest /= side;
+            place.saturating_add(at.saturating_mul(*stride))
+        });
+        let first = start.saturating_add(place.saturating_mul(size));
+        bytes.extend_from_slice(storage.get(first..first.saturating_add(size)).ok_or_else(beyond)?);
+    }
+    Tensor::from_raw_buffer(&bytes, info.dtype, layout.dims(), &Device::Cpu)
 }
 
 #[cfg(test)]
@@ -209,6 +220,19 @@ mod tests {
             assert_eq!(shape(&[2]).unwrap(), [0.5, -0.5]);
             assert!(shape(&[3]).unwrap_err().to_string().contains("shape [2] instead of [3]; give another"));
         }
+    }
+
+    /// EfficientNet's weights, converted from TensorFlow, do not lie row by row.
+    #[test]
+    fn elements_that_lie_in_another_order_are_put_in_theirs() {
+        let tensors = read(&fixture("turned-old.pth"), None).unwrap();
+        assert_eq!(tensors["turned"].dims(), [4, 1, 3, 2]);
+        // [2, 3, 1, 4] with its first and last side exchanged.
+        let wanted: Vec<f32> = (0..4)
+            .flat_map(|last| (0..3).flat_map(move |middle| (0..2).map(move |first| (first, middle, last))))
+            .map(|(first, middle, last)| (first * 12 + middle * 4 + last) as f32 / 4.0)
+            .collect();
+        assert_eq!(floats(&tensors["turned"]).unwrap(), wanted);
     }
 
     /// A pickle that asks Python to run a command is refused, and nothing is run.
