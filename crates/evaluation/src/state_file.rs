@@ -90,7 +90,10 @@ fn read_old(bytes: &[u8], table: Option<&str>) -> candle_core::Result<BTreeMap<S
     let mut rest = &bytes[OLD_FORMAT.len()..];
     let _version = unpickle(&mut rest)?;
     let _machine = unpickle(&mut rest)?;
-    let state = within(unpickle(&mut rest)?, table)?;
+    let state = unpickle(&mut rest)?;
+    let mut users_of_storages = Vec::new();
+    collect(state.clone(), &mut users_of_storages)?;
+    let state = within(state, table)?;
     let keys: Vec<String> = match unpickle(&mut rest)? {
         Object::List(keys) => {
             keys.into_iter().map(|key| Ok(key.unicode()?)).collect::<candle_core::Result<_>>()?
@@ -104,16 +107,29 @@ fn read_old(bytes: &[u8], table: Option<&str>) -> candle_core::Result<BTreeMap<S
     let mut tensors = BTreeMap::new();
     for key in keys {
         let place = format!("/{key}");
-        let users: Vec<&TensorInfo> = infos.iter().filter(|info| info.path == place).collect();
-        let Some(size) = users.first().map(|info| info.dtype.size_in_bytes()) else {
+        let Some(user) = users_of_storages.iter().find(|info| info.path == place) else {
             candle_core::bail!("no tensor gives the type of storage {key}");
         };
-        let storage = take_storage(&mut rest, size)?;
-        for info in users {
+        let storage = take_storage(&mut rest, user.dtype.size_in_bytes())?;
+        for info in infos.iter().filter(|info| info.path == place) {
             tensors.insert(info.name.clone(), tensor(info, storage)?);
         }
     }
     Ok(tensors)
+}
+
+/// Adds the tensors in `value`, of every table in it, to `found`.
+fn collect(value: Object, found: &mut Vec<TensorInfo>) -> candle_core::Result<()> {
+    match value {
+        Object::Dict(entries) => entries.into_iter().try_for_each(|(_, value)| collect(value, found)),
+        Object::List(values) | Object::Tuple(values) => {
+            values.into_iter().try_for_each(|value| collect(value, found))
+        }
+        other => {
+            found.extend(other.into_tensor_info(Object::Unicode(String::new()), Path::new(""))?);
+            Ok(())
+        }
+    }
 }
 
 /// The entries of the dictionary, or of the one in it that is called `table`.
@@ -215,7 +231,9 @@ mod tests {
             assert_eq!(floats(&tensors["main.0.bias"]).unwrap(), [0.5, -0.5], "{name}");
             let message = |table| read(&path, table).unwrap_err().to_string();
             assert!(message(None).contains("no tensors at its top"), "{}", message(None));
-            assert!(message(Some("discriminator")).contains("discriminator"), "{name}");
+            assert!(message(Some("optimizer")).contains("optimizer"), "{name}");
+            let other = read(&path, Some("discriminator")).unwrap();
+            assert_eq!(floats(&other["bias"]).unwrap(), [1.0], "{name}");
             let shape = |shape: &[usize]| parameter(&tensors, &path, ("main.0.bias", shape), "give another");
             assert_eq!(shape(&[2]).unwrap(), [0.5, -0.5]);
             assert!(shape(&[3]).unwrap_err().to_string().contains("shape [2] instead of [3]; give another"));
