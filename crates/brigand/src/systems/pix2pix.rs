@@ -95,7 +95,7 @@ impl SystemRecipe for Pix2PixRecipe {
             SampleKind::Image => {}
             SampleKind::Points => {
                 return Err(Error::Recipe(
-                    "pix2pix needs pairs of images; give --data scene-pairs or pairs:DIR_A,DIR_B".into(),
+                    "pix2pix needs images of two domains in pairs; give --data scene-pairs or pairs:DIR_A,DIR_B".into(),
                 ));
             }
         }

@@ -1,7 +1,7 @@
 //! Claim: trained on pairs, translations are near their partners, and the discriminator gives them the detail that the
 //! distance alone leaves out.
 
-#![allow(clippy::unwrap_used, reason = "a test")]
+#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a test")]
 
 use crate::support::{refusal, session};
 use brigand::systems::pix2pix::GRADIENT_ENERGY_RATIO;

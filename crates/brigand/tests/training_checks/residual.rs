@@ -1,6 +1,8 @@
 //! Claim: residual blocks `x + alpha f(x)` train in networks of 32 blocks without any normalisation; where the branch counts
 //! fully and starts at its usual size, the same networks do not start.
 
+#![allow(clippy::unwrap_used, reason = "a test")]
+
 use std::sync::LazyLock;
 
 use crate::support::sample_quality::{Classifier, Quality};

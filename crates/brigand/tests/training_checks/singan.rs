@@ -5,7 +5,7 @@
 
 use crate::support::{refusal, session, trained};
 use brigand::batch::Batch;
-use brigand::capability::{Reconstructor, ScaleSampler};
+use brigand::capability::ScaleSampler;
 use brigand::evaluation::extractors::Extractor;
 use brigand::evaluation::{DataSamples, Request, Side, evaluate, find_metric};
 use brigand::random::Stream;
