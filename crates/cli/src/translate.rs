@@ -1,5 +1,5 @@
-//! `brigand translate RUN`: images of one domain as the run's translator makes them of the other, or in the style of the picture
-//! that a run of scales was trained on.
+//! `brigand translate RUN`: images of one domain as the run's translator makes them of the other, small images at the size that
+//! the run makes, or images in the style of the picture that a run of scales was trained on.
 
 use std::path::{Path, PathBuf};
 
@@ -21,7 +21,8 @@ Examples:
   brigand translate runs/cyclegan-1 --in photos --out drawn          every image of a folder, from the first domain
   brigand translate runs/cyclegan-1 --in one.png --out back --to a   one image, from the second domain to the first
   brigand translate runs/singan-1 --in paint.png --out new --start-scale 1   in the style of the run's picture
-  brigand translate runs/singan-1 --in small.png --out large --enlarge 4     four times as large";
+  brigand translate runs/singan-1 --in small.png --out large --enlarge 4     four times as large
+  brigand translate runs/lapgan-1 --in small --out large             small images at the size of the run's samples";
 
 /// Translate images with a trained run: a PNG of the same name for each.
 #[derive(clap::Args)]
@@ -35,7 +36,7 @@ pub(crate) struct Arguments {
     /// Folder for the translations
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
-    /// The domain to translate to: b is the second of the run's data [default: b]
+    /// The domain to translate to, where the run's data has two: b, the second, if not given
     #[arg(long, value_enum, conflicts_with_all = ["start_scale", "enlarge", "seed"])]
     to: Option<Domain>,
     /// Scale at which images take the place of what the scales before it would have made: from 1, whole objects change, to the
@@ -125,14 +126,18 @@ impl<'a> Way<'a> {
                         "{option} is for systems of scales, such as singan; `{name}` has none"
                     ));
                 }
-                let name_of_direction = match arguments.to.unwrap_or(Domain::B) {
-                    Domain::A => "b-to-a",
-                    Domain::B => "a-to-b",
-                };
                 let mut directions = translator.directions().iter();
-                match directions.find(|direction| direction.name == name_of_direction) {
-                    Some(direction) => Ok(Self::Translate(translator, direction)),
-                    None => refused(format!("`{name}` has no direction {name_of_direction}")),
+                let direction = match arguments.to {
+                    None => directions.next(),
+                    Some(Domain::A) => directions.find(|direction| direction.name == "b-to-a"),
+                    Some(Domain::B) => directions.find(|direction| direction.name == "a-to-b"),
+                };
+                match (direction, translator.directions()) {
+                    (Some(direction), _) => Ok(Self::Translate(translator, direction)),
+                    (None, [only]) => {
+                        refused(format!("`{name}` translates {} only; leave out --to", only.name))
+                    }
+                    (None, _) => refused(format!("`{name}` has no such direction; leave out --to")),
                 }
             }
             (None, Some(_)) if arguments.to.is_some() => refused(format!(
@@ -144,7 +149,7 @@ impl<'a> Way<'a> {
             }),
             (None, None) => refused(format!(
                 "{} is a run of `{name}`, which does not translate; give a run of a translator, for example of `brigand train \
-                 cyclegan`",
+                 cyclegan` or `lapgan`",
                 arguments.run.display()
             )),
         }

@@ -114,7 +114,7 @@ impl LastLayer {
 pub(crate) fn of_length(
     mut get: impl FnMut(&str, &[usize]) -> Result<Vec<f32>>,
 ) -> impl FnMut(&str, &[usize]) -> Result<Vec<f32>> {
-    move |name, shape| {
+    move |name: &str, shape: &[usize]| {
         let (values, count) = (get(name, shape)?, shape.iter().product::<usize>());
         if values.len() == count {
             return Ok(values);

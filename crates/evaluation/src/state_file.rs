@@ -90,7 +90,10 @@ fn read_old(bytes: &[u8], table: Option<&str>) -> candle_core::Result<BTreeMap<S
     let mut rest = &bytes[OLD_FORMAT.len()..];
     let _version = unpickle(&mut rest)?;
     let _machine = unpickle(&mut rest)?;
-    let state = within(unpickle(&mut rest)?, table)?;
+    let state = unpickle(&mut rest)?;
+    let mut users_of_storages = Vec::new();
+    collect(state.clone(), &mut users_of_storages)?;
+    let state = within(state, table)?;
     let keys: Vec<String> = match unpickle(&mut rest)? {
         Object::List(keys) => {
             keys.into_iter().map(|key| Ok(key.unicode()?)).collect::<candle_core::Result<_>>()?
@@ -104,16 +107,29 @@ fn read_old(bytes: &[u8], table: Option<&str>) -> candle_core::Result<BTreeMap<S
     let mut tensors = BTreeMap::new();
     for key in keys {
         let place = format!("/{key}");
-        let users: Vec<&TensorInfo> = infos.iter().filter(|info| info.path == place).collect();
-        let Some(size) = users.first().map(|info| info.dtype.size_in_bytes()) else {
+        let Some(user) = users_of_storages.iter().find(|info| info.path == place) else {
             candle_core::bail!("no tensor gives the type of storage {key}");
         };
-        let storage = take_storage(&mut rest, size)?;
-        for info in users {
+        let storage = take_storage(&mut rest, user.dtype.size_in_bytes())?;
+        for info in infos.iter().filter(|info| info.path == place) {
             tensors.insert(info.name.clone(), tensor(info, storage)?);
         }
     }
     Ok(tensors)
+}
+
+/// Adds the tensors in `value`, of every table in it, to `found`.
+fn collect(value: Object, found: &mut Vec<TensorInfo>) -> candle_core::Result<()> {
+    match value {
+        Object::Dict(entries) => entries.into_iter().try_for_each(|(_, value)| collect(value, found)),
+        Object::List(values) | Object::Tuple(values) => {
+            values.into_iter().try_for_each(|value| collect(value, found))
+        }
+        other => {
+            found.extend(other.into_tensor_info(Object::Unicode(String::new()), Path::new(""))?);
+            Ok(())
+        }
+    }
 }
 
 /// The entries of the dictionary, or of the one in it that is called `table`.
@@ -146,17 +162,28 @@ fn take_storage<'a>(rest: &mut &'a [u8], size: usize) -> candle_core::Result<&'a
     Ok(storage)
 }
 
+/// A tensor of its storage's bytes, in whichever order its elements lie there: weights that were converted from
+/// another framework often lie turned.
 fn tensor(info: &TensorInfo, storage: &[u8]) -> candle_core::Result<Tensor> {
-    let layout = &info.layout;
-    if !layout.is_contiguous() {
-        candle_core::bail!("`{}` is not stored row by row", info.name);
+    let (layout, size) = (&info.layout, info.dtype.size_in_bytes());
+    let beyond = || candle_core::Error::Msg(format!("`{}` lies beyond its storage", info.name)).bt();
+    if layout.shape().elem_count().saturating_mul(size) > storage.len() {
+        return Err(beyond());
     }
-    // candle counts its offset in bytes.
-    let (start, bytes) = (layout.start_offset(), layout.shape().elem_count() * info.dtype.size_in_bytes());
-    let Some(bytes) = storage.get(start..start.saturating_add(bytes)) else {
-        candle_core::bail!("`{}` lies beyond its storage", info.name);
-    };
-    Tensor::from_raw_buffer(bytes, info.dtype, layout.dims(), &Device::Cpu)
+    // candle counts this offset in bytes.
+    let start = layout.start_offset();
+    let mut bytes = Vec::with_capacity(layout.shape().elem_count() * size);
+    for element in 0..layout.shape().elem_count() {
+        let mut rest = element;
+        let place = layout.dims().iter().zip(layout.stride()).rev().fold(0_usize, |place, (side, stride)| {
+            let at = rest % side;
+            rest /= side;
+            place.saturating_add(at.saturating_mul(*stride))
+        });
+        let first = start.saturating_add(place.saturating_mul(size));
+        bytes.extend_from_slice(storage.get(first..first.saturating_add(size)).ok_or_else(beyond)?);
+    }
+    Tensor::from_raw_buffer(&bytes, info.dtype, layout.dims(), &Device::Cpu)
 }
 
 #[cfg(test)]
@@ -204,11 +231,26 @@ mod tests {
             assert_eq!(floats(&tensors["main.0.bias"]).unwrap(), [0.5, -0.5], "{name}");
             let message = |table| read(&path, table).unwrap_err().to_string();
             assert!(message(None).contains("no tensors at its top"), "{}", message(None));
-            assert!(message(Some("discriminator")).contains("discriminator"), "{name}");
+            assert!(message(Some("optimizer")).contains("optimizer"), "{name}");
+            let other = read(&path, Some("discriminator")).unwrap();
+            assert_eq!(floats(&other["bias"]).unwrap(), [1.0], "{name}");
             let shape = |shape: &[usize]| parameter(&tensors, &path, ("main.0.bias", shape), "give another");
             assert_eq!(shape(&[2]).unwrap(), [0.5, -0.5]);
             assert!(shape(&[3]).unwrap_err().to_string().contains("shape [2] instead of [3]; give another"));
         }
+    }
+
+    /// EfficientNet's weights, converted from TensorFlow, do not lie row by row.
+    #[test]
+    fn elements_that_lie_in_another_order_are_put_in_theirs() {
+        let tensors = read(&fixture("turned-old.pth"), None).unwrap();
+        assert_eq!(tensors["turned"].dims(), [4, 1, 3, 2]);
+        // [2, 3, 1, 4] with its first and last side exchanged.
+        let wanted: Vec<f32> = (0..4)
+            .flat_map(|last| (0..3).flat_map(move |middle| (0..2).map(move |first| (first, middle, last))))
+            .map(|(first, middle, last)| (first * 12 + middle * 4 + last) as f32 / 4.0)
+            .collect();
+        assert_eq!(floats(&tensors["turned"]).unwrap(), wanted);
     }
 
     /// A pickle that asks Python to run a command is refused, and nothing is run.

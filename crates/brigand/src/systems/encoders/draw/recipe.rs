@@ -76,7 +76,7 @@ impl SystemRecipe for DrawRecipe {
             }
         }
         let network = DrawNetworkRecipe { hidden: 128, attention: 5 };
-        let adam = OptimizerRecipe::adam(1e-3, 0.5, 0.999);
+        let adam = OptimizerRecipe::adam(3e-3, 0.5, 0.999);
         Ok(Self {
             drawing: DrawingRecipe { steps: 8 },
             latent: LatentRecipe { size: 10, prior: Prior::Normal },
