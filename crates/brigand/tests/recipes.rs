@@ -21,8 +21,8 @@ fn halves() -> tempfile::TempDir {
     folder
 }
 
-/// The size of the recipe's images, on digits that are part of the program; the grammar is part of it, too. Pairs are the
-/// `halves`.
+/// The size of the recipe's images, on digits that are part of the program, in small batches with one discriminator step;
+/// the grammar is part of it, too. Pairs are the `halves`.
 fn on_digits(file: &Table, halves: &Path) -> Vec<String> {
     let data = |key: &str| file.get("data").and_then(|data| data.get(key)).cloned();
     let source = data("source");
@@ -38,13 +38,17 @@ fn on_digits(file: &Table, halves: &Path) -> Vec<String> {
         _ => data("size").and_then(|size| size.as_integer()).unwrap_or(64),
     };
     let begins = |with| source.as_ref().and_then(Value::as_str).is_some_and(|spec| spec.starts_with(with));
-    let few = if side > 64 { 2 } else { 4 };
+    let number = |table: &str, key: &str| file.get(table).and_then(|table| table.get(key)?.as_integer());
+    let few = if side > 64 || number("generator", "width") > Some(500) { 2 } else { 4 };
     let (source, batch) = match (begins("unpaired:"), begins("pairs:")) {
         (true, _) => ("unpaired:digits,digits".to_owned(), 1),
         (_, true) => (format!("pairs:{}", halves.display()), 1),
         _ => ("digits".to_owned(), few),
     };
-    [format!("data.size={side}"), format!("data.source={source}"), format!("training.batch={batch}")].to_vec()
+    let mut words =
+        vec![format!("data.size={side}"), format!("data.source={source}"), format!("training.batch={batch}")];
+    words.extend(number("update", "discriminator_steps").map(|_| "update.discriminator_steps=1".to_owned()));
+    words
 }
 
 #[test]
