@@ -60,6 +60,7 @@ pub mod sequences;
 mod similarity;
 mod stacked_digits;
 mod tensor_file;
+mod tournament;
 mod train_classifier;
 
 pub use array_samples::{ArraySamples, ValueRange};
@@ -103,4 +104,5 @@ pub use samples::{DrawnSamples, Samples, Shapes};
 pub use score::{Interval, IntervalKind, Score, significant};
 pub use similarity::{Images, similarity};
 pub use stacked_digits::{MODES as STACKED_MODES, StackedDigits, expected_coverage};
+pub use tournament::{Errors, MOST_UNEQUAL, Ratio, Tournament, Undecided, Verdict};
 pub use train_classifier::{TrainClassifier, TrainedClassifier};

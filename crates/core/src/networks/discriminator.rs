@@ -138,7 +138,7 @@ impl NetworkRecipe {
                 Self::Autoencoder(recipe) => {
                     Form::Reconstruction(recipe.discriminator(builder, sample, options)?)
                 }
-                Self::Mlp(_) | Self::Dcgan(_) | Self::Resnet(_) => {
+                Self::Mlp(_) | Self::Dcgan(_) | Self::Resnet(_) | Self::Gran(_) => {
                     Form::Features(self.feature_scorer(builder, sample, options)?)
                 }
             }))
@@ -217,7 +217,7 @@ impl NetworkRecipe {
                 (Beside::Planes, SampleShape::Image { channels: channels + size, height, width })
             }
             (Self::Dcgan(_) | Self::Resnet(_), SampleShape::Points { .. })
-            | (Self::Mlp(_) | Self::Autoencoder(_), _) => {
+            | (Self::Mlp(_) | Self::Autoencoder(_) | Self::Gran(_), _) => {
                 let elements = sample.elements();
                 (Beside::Vector(elements), SampleShape::Points { dimensions: elements + size })
             }

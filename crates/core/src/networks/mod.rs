@@ -11,6 +11,7 @@ mod discriminator_options;
 mod draw;
 mod encoder;
 mod generator;
+mod gran;
 mod image_classifier;
 mod mlp;
 mod normalizing;
@@ -26,6 +27,7 @@ pub use discriminator_options::{ConditionUse, DiscriminatorOptions, Heads};
 pub use draw::{DrawDecoder, DrawEncoder, DrawNetworkRecipe, Drawing};
 pub use encoder::Encoder;
 pub use generator::{Generator, GeneratorNormalization, GeneratorOptions};
+pub use gran::{GranRecipe, StepNoise};
 pub use image_classifier::{ClassifierNetwork, ClassifierNetworkRecipe, ClassifierOutput};
 pub use mlp::{Hidden, HiddenNormalization, MlpRecipe};
 pub use resnet::ResnetRecipe;
@@ -50,6 +52,8 @@ pub enum NetworkRecipe {
     Resnet(ResnetRecipe),
     /// An encoder and a decoder; only a discriminator can be one.
     Autoencoder(AutoencoderRecipe),
+    /// Transposed convolutions that are run in steps; only a generator can be one.
+    Gran(GranRecipe),
 }
 
 /// From `[batch, sample...]` to features `[batch, features]`.
@@ -67,14 +71,14 @@ impl NetworkRecipe {
             Self::Mlp(recipe) => !recipe.dropout.is_empty(),
             Self::Dcgan(recipe) => !recipe.dropout.is_empty(),
             Self::Resnet(recipe) => !recipe.dropout.is_empty(),
-            Self::Autoencoder(_) => false,
+            Self::Autoencoder(_) | Self::Gran(_) => false,
         }
     }
 
     /// Whether a discriminator of this recipe scores samples by how well it reconstructs them.
     pub fn reconstructs(&self) -> bool {
         match self {
-            Self::Mlp(_) | Self::Dcgan(_) | Self::Resnet(_) => false,
+            Self::Mlp(_) | Self::Dcgan(_) | Self::Resnet(_) | Self::Gran(_) => false,
             Self::Autoencoder(_) => true,
         }
     }
@@ -96,6 +100,10 @@ impl NetworkRecipe {
             Self::Autoencoder(_) => {
                 Err(Error::Recipe("an auto-encoder cannot stand inside another one".into()))
             }
+            Self::Gran(_) => Err(Error::Recipe(
+                "gran draws images from latents and can only be a generator; choose mlp, dcgan or resnet"
+                    .into(),
+            )),
         }
     }
 }

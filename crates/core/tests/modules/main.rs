@@ -7,6 +7,7 @@ mod support;
 mod attention;
 mod built;
 mod glimpses;
+mod gran;
 mod norms;
 mod recurrent;
 mod relaxed;

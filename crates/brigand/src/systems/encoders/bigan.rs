@@ -116,7 +116,10 @@ impl BiganRecipe {
             (EncoderLoss::Pairs, NetworkRecipe::Mlp(_)) => ConditionUse::BesideSample(self.latent.size),
             (
                 EncoderLoss::Pairs,
-                NetworkRecipe::Dcgan(_) | NetworkRecipe::Resnet(_) | NetworkRecipe::Autoencoder(_),
+                NetworkRecipe::Dcgan(_)
+                | NetworkRecipe::Resnet(_)
+                | NetworkRecipe::Autoencoder(_)
+                | NetworkRecipe::Gran(_),
             ) => ConditionUse::BesideFeatures(self.latent.size),
         }
     }

@@ -3,6 +3,7 @@
 
 mod conditional;
 mod divergences;
+mod drawing;
 mod energies;
 mod foundations;
 mod lipschitz;
@@ -23,7 +24,7 @@ use brigand_core::recipe::{Family, Length, Make, Recipe, Row, parse};
 use super::{Players, TwoPlayerRecipe};
 
 /// The rows of all of them, in the order in which a reader meets them.
-pub const ROWS: [&[Row]; 8] = [
+pub const ROWS: [&[Row]; 9] = [
     &foundations::ROWS,
     &divergences::ROWS,
     &wasserstein::ROWS,
@@ -32,6 +33,7 @@ pub const ROWS: [&[Row]; 8] = [
     &energies::ROWS,
     &modes::ROWS,
     &conditional::ROWS,
+    &drawing::ROWS,
 ];
 
 /// The default values of a row for samples of a kind.
