@@ -128,7 +128,7 @@ impl TwoPlayer {
                 (dcgan(true), dcgan(!self.penalty))
             }
             Family::Resnet => {
-                let resnet = |width| NetworkRecipe::Resnet(ResnetRecipe { width, dropout: Vec::new() });
+                let resnet = |width| NetworkRecipe::Resnet(ResnetRecipe { width, ..ResnetRecipe::default() });
                 (resnet(128), resnet(64))
             }
         }

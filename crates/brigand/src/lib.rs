@@ -11,12 +11,12 @@ pub mod training;
 
 pub use brigand_core::{
     Error, Place, Result, Setup, batch, capability, error, latent, measurements, modules, objectives,
-    penalties, place, players, random, session, setup, state, system, techniques,
+    penalties, place, players, pyramid, random, session, setup, state, system, techniques,
 };
 pub use brigand_data as data;
 pub use brigand_data::{files, npy, numbers};
 pub use brigand_evaluation as evaluation;
-pub use brigand_evaluation::{inception, pictures};
+pub use brigand_evaluation::{efficientnet, inception, pictures, pretrained, state_file};
 
 #[cfg(doctest)]
 #[doc = include_str!("../../../README.md")]

@@ -7,7 +7,8 @@
 use std::collections::HashMap;
 use std::path::PathBuf;
 
-use brigand::inception::{CLASSES, FEATURES, Image, Inception};
+use brigand::inception::{CLASSES, FEATURES, Inception};
+use brigand::pretrained::{Image, PretrainedNetwork};
 use candle_core::{DType, Device, Tensor};
 
 const STEP: u64 = 0x9E37_79B9_7F4A_7C15;

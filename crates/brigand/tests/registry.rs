@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use brigand::batch::Need;
 use brigand::capability::Sampler;
+use brigand::data::Spec;
 use brigand::latent::{CATEGORY, CLASS, CODE};
 use brigand::latent_tools::{examples, reconstruct};
 use brigand::random::Stream;
@@ -20,16 +21,33 @@ use brigand::training::{Continuation, Event, Outcome, Prepared, Training, checkp
 use candle_core::Device;
 use toml::{Table, Value};
 
-const SMALL: &str = "training.batch=8 training.steps=4 training.report_every=1 samples.every=2 samples.count=4 \
-                     checkpoint.every=2 checkpoint.keep=9";
-const MEASURED: &str = "evaluation.every=2 evaluation.metrics=[\"prdc\"] evaluation.best=precision \
-                        evaluation.count=20 evaluation.features=pixels";
+const SMALL: &str = "training.steps=4 training.report_every=1 samples.every=2 samples.count=4 checkpoint.every=2 \
+                     checkpoint.keep=9";
+const MEASURED: &str = "evaluation.every=2 evaluation.count=20 evaluation.features=pixels";
+/// Samples in a batch, where the row's own are not fewer.
+const BATCH: usize = 8;
 /// In the middle between two pictures, two checkpoints and two evaluations.
 const STOP: u64 = 3;
 
+/// A short run on this data.
+fn short(row: &Row, data: &str) -> String {
+    let kind = data.parse::<Spec>().unwrap().sample_kind();
+    let batch = (row.length)(kind).batch.min(BATCH);
+    format!("data.source={data} training.batch={batch} {SMALL}")
+}
+
 /// A short run on the row's own data, which is part of the program.
 fn words(row: &Row) -> String {
-    format!("data.source={} {SMALL}", row.data)
+    short(row, row.data)
+}
+
+/// The same, measured by what its data allows: sets by their neighbours, one picture by its patches.
+fn measured(row: &Row) -> String {
+    let (metric, best) = match row.data.parse::<Spec>().unwrap().is_one_picture() {
+        true => ("sifid", "sifid"),
+        false => ("prdc", "precision"),
+    };
+    format!("{} {MEASURED} evaluation.metrics=[\"{metric}\"] evaluation.best={best}", words(row))
 }
 
 /// The defaults with `words`, and with narrow networks wherever the recipe says how wide they are.
@@ -177,7 +195,7 @@ fn every_row_trains_measures_draws_resumes_and_samples() {
     for row in registry::rows() {
         let (name, parent) = (row.name, tempfile::tempdir().unwrap());
         let (makes_images, makes_samples) = samples(row);
-        let words = if makes_images { format!("{} {MEASURED}", words(row)) } else { words(row) };
+        let words = if makes_images { measured(row) } else { words(row) };
         let recipe = small(row, &words).unwrap();
         let (whole, parts) = (parent.path().join("whole"), parent.path().join("parts"));
         let prepared = Prepared::new(recipe.clone(), &Device::Cpu).unwrap();
@@ -219,7 +237,7 @@ fn every_row_refuses_what_it_cannot_do() {
         if session.system().as_sampler().is_none() {
             let message = session.system().sampler().err().unwrap().to_string();
             assert!(message.contains("makes no samples"), "{name}: {message}");
-            let prepared = prepared(row, &format!("{} {MEASURED}", words(row))).unwrap();
+            let prepared = prepared(row, &measured(row)).unwrap();
             let folder = parent.path().join("run");
             let message = Training::start(prepared, Some(&folder)).err().unwrap().to_string();
             assert!(message.contains("evaluation.every") && !folder.exists(), "{name}: {message}");
@@ -240,10 +258,10 @@ fn every_row_trains_without_labels_or_asks_for_them() {
     let mut bytes = vec![0, 0, 8, 3, 0, 0, 0, 64, 0, 0, 0, 8, 0, 0, 0, 8];
     bytes.extend((0..64 * 64_u32).map(|place| (place * place / 7 % 251) as u8));
     std::fs::write(&file, bytes).unwrap();
-    let words = format!("data.source=idx:{} {SMALL}", file.display());
+    let data = format!("idx:{}", file.display());
     let (mut asking, mut training) = (Vec::new(), Vec::new());
     for row in registry::rows().filter(|row| needs(row).contains(&Need::Samples)) {
-        match prepared(row, &words) {
+        match prepared(row, &short(row, &data)) {
             Ok(prepared) => {
                 let folder = parent.path().join(row.name);
                 trained(Training::start(prepared, Some(&folder)).unwrap());
@@ -255,7 +273,7 @@ fn every_row_trains_without_labels_or_asks_for_them() {
             }
         }
     }
-    for name in ["cgan", "classifier", "acgan", "aae-semi", "sagan"] {
+    for name in ["cgan", "classifier", "acgan", "aae-semi", "sagan", "biggan"] {
         assert!(!training.contains(&name), "{name} trains without labels");
     }
     assert!(training.contains(&"gan") && training.contains(&"vae") && training.contains(&"bigan"));
@@ -265,10 +283,9 @@ fn every_row_trains_without_labels_or_asks_for_them() {
 #[test]
 fn every_row_trains_on_points_or_asks_for_images() {
     let parent = tempfile::tempdir().unwrap();
-    let words = format!("data.source=ring8 {SMALL}");
     let mut refused = Vec::new();
     for row in registry::rows() {
-        match prepared(row, &words) {
+        match prepared(row, &short(row, "ring8")) {
             Ok(prepared) => {
                 let folder = parent.path().join(row.name);
                 trained(Training::start(prepared, Some(&folder)).unwrap());
@@ -290,7 +307,7 @@ fn a_stop_right_after_an_evaluation_keeps_its_score() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("run");
     let row = registry::find("gan").unwrap();
-    let prepared = prepared(row, &format!("{} {MEASURED}", words(row))).unwrap();
+    let prepared = prepared(row, &measured(row)).unwrap();
     let mut training = Training::start(prepared, Some(&path)).unwrap();
     assert_eq!(stopped_at(&mut training, 2), Outcome::Stopped { step: 2 });
     assert!(checkpoint::best(&path.join("checkpoints")).unwrap().is_some());

@@ -84,7 +84,8 @@ fn after_three_steps(system: &str, words: &str, steps: u64) -> Vec<Vec<u32>> {
 fn every_system_names_what_is_spread_over_the_run() {
     for row in registry::rows() {
         // Small enough for all of them, where a system has such a key.
-        let mut words = vec!["training.batch=8".to_owned()];
+        let batch = (row.length)(brigand::batch::SampleKind::Image).batch.min(8);
+        let mut words = vec![format!("training.batch={batch}")];
         for (key, value) in [("generator.width", 8), ("discriminator.width", 8), ("translator.width", 4)] {
             let word = format!("{key}={value}");
             if recipe(row.name, &word).is_ok() {

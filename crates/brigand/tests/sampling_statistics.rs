@@ -4,6 +4,7 @@
 
 mod support;
 
+use brigand::latent_tools::{Choice, TruncationSweep};
 use brigand::session::Session;
 use support::session;
 
@@ -69,5 +70,35 @@ fn members_of_an_ensemble_are_estimated_from_whole_batches() {
     assert_eq!((few.len(), many.len()), (4, 4));
     for (few, many) in few.iter().zip(&many) {
         assert!((few / many - 1.0).abs() < 0.15, "{few} {many}");
+    }
+}
+
+/// Where latents modulate the normalisation, truncated samples have statistics of their own; elsewhere stored ones.
+#[test]
+fn truncated_latents_have_their_own_statistics_where_they_modulate_normalisation() {
+    const TINY: &str = "training.batch=16 training.steps=3 generator.width=4 discriminator.width=4";
+    for (system, own) in [("biggan", true), ("sagan", false), ("cgan-projection", false)] {
+        let mut trained = session(system, TINY).unwrap();
+        trained.advance_to(3).unwrap();
+        trained.estimate_statistics(5).unwrap();
+        let sampler = trained.system().sampler().unwrap();
+        assert_eq!(sampler.is_modulated_by_latents(), own, "{system}");
+        let choice = Choice { classes: vec![3], truncation: Some(0.25) };
+        let stored = sampler.generate(&choice.latents(sampler, 4, 1).unwrap()).unwrap().to_vec_f32().unwrap();
+        let found = choice.samples(sampler, 4, 1).unwrap().to_vec_f32().unwrap();
+        assert_eq!(found != stored, own, "{system}");
+        // Each sample depends on its own latent alone, and on no other limit of a sweep.
+        let alone = choice.samples(sampler, 1, 1).unwrap().to_vec_f32().unwrap();
+        assert!(alone.iter().zip(&found).all(|(a, b)| (a - b).abs() < 1e-5), "{system}");
+        let rows = |limits: &[Option<f64>]| {
+            let sweep = TruncationSweep::new(sampler, limits).unwrap();
+            sweep.rows(2, 1).unwrap().to_vec_f32().unwrap()
+        };
+        let (both, last) = (rows(&[Some(1.0), Some(0.25)]), rows(&[Some(0.25)]));
+        assert_eq!(both[both.len() - last.len()..], last, "{system}");
+        // Without truncation nothing is estimated.
+        let whole = Choice { classes: vec![3], truncation: None };
+        let stored = sampler.generate(&whole.latents(sampler, 4, 1).unwrap()).unwrap().to_vec_f32().unwrap();
+        assert_eq!(whole.samples(sampler, 4, 1).unwrap().to_vec_f32().unwrap(), stored, "{system}");
     }
 }

@@ -45,7 +45,7 @@ fn feature_matching_compares_means() {
 #[test]
 fn orthogonal_regularisation_compares_different_filters_only() {
     let filters = weights(&[3.0, 4.0, 0.0, 5.0], 2);
-    assert_eq!(off_diagonal_penalty(&filters).unwrap().unwrap().scalar().unwrap(), 800.0);
+    assert_eq!(off_diagonal_penalty(&filters, &[]).unwrap().unwrap().scalar().unwrap(), 800.0);
 }
 
 fn history(weight: f64, of: &Weights) -> HistoricalAverage {

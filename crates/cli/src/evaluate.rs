@@ -8,7 +8,7 @@ mod storing;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use brigand::data::Spec;
+use brigand::data::{Background, Spec};
 use brigand::evaluation::extractors::Extractor;
 use brigand::evaluation::{
     Available, Evaluation, METRICS, Measured, MetricRow, Need, Request, Samples, Shapes, Side, ValueRange,
@@ -48,6 +48,8 @@ fn after_help() -> String {
 
 /// Samples of either side unless --count says otherwise.
 const COUNT: usize = 10_000;
+/// Generated images that are compared with one real image, unless --count says otherwise.
+const BESIDE_ONE: usize = 50;
 
 /// Measure samples with FID and other metrics: those of a run, or any set compared with another.
 #[derive(clap::Args)]
@@ -65,11 +67,11 @@ pub(crate) struct Arguments {
     /// What to measure, with commas between [default: all that the samples allow, but for slow ones]
     #[arg(long, value_name = "LIST", value_delimiter = ',')]
     metrics: Vec<String>,
-    /// Features in which samples are compared: classifier (of the embedded digits), classifier:RUN, inception:FILE, pixels, given
+    /// Features in which samples are compared: classifier (of the embedded digits), classifier:RUN, inception:FILE, efficientnet:FILE, pixels, given
     #[arg(long, value_name = "WHAT", default_value = "auto")]
     features: String,
     /// Samples of either side, but for features, which are taken whole [default: as many as there are real ones, at
-    /// most 10000]
+    /// most 10000; 50 beside one image]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(2..))]
     count: Option<u32>,
     /// Decides which samples a run generates, and which subsets and resamples are drawn
@@ -81,6 +83,10 @@ pub(crate) struct Arguments {
     /// Compare all images in grey (1) or in colour (3) [default: as they are]
     #[arg(long, value_name = "1|3")]
     channels: Option<usize>,
+    /// What lies under the transparent parts of a folder's images: white, black, grey or #rrggbb [default: that of the
+    /// run, or else white]
+    #[arg(long, value_name = "COLOUR")]
+    background: Option<Background>,
     /// Black and white of the images in .npy files: 0..1, 0..255 or -1..1 [default: -1..1, where a value is below 0]
     #[arg(long, value_name = "RANGE", allow_hyphen_values = true)]
     range: Option<ValueRange>,
@@ -128,11 +134,20 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
         None => generated.own_data()?,
     };
     let mut notices = Notices::default();
-    let reading =
-        sources::Reading { size: arguments.size, channels: arguments.channels, seed: arguments.seed };
+    let of_a_run = || [&generated, &real].into_iter().find_map(Given::background);
+    let reading = sources::Reading {
+        size: arguments.size,
+        channels: arguments.channels,
+        background: arguments.background.or_else(of_a_run).unwrap_or_default(),
+        seed: arguments.seed,
+    };
     let most = arguments.count.map_or(COUNT, |count| count as usize);
     let mut real_set = real.open(reading, most, &mut notices)?;
-    let fitting = if arguments.count.is_some() { most } else { real_set.count().unwrap_or(most).min(most) };
+    let fitting = match (arguments.count, real_set.count()) {
+        (Some(_), _) | (None, None) => most,
+        (None, Some(1)) => BESIDE_ONE,
+        (None, Some(count)) => count.min(most),
+    };
     let mut generated_set = generated.open(reading, fitting, &mut notices)?;
     let (extractor, notice) =
         extractor(arguments, [&real, &generated], [&real_set, &generated_set], &device)?;

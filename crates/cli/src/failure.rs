@@ -48,7 +48,7 @@ impl Failure {
 }
 
 /// The message with those of its causes that it does not contain already, on one line.
-fn with_causes(error: &dyn Error) -> String {
+pub(crate) fn with_causes(error: &dyn Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(inner) = cause {

@@ -12,6 +12,7 @@ mod list;
 mod memory;
 mod progress;
 mod sample;
+mod sample_scales;
 mod sample_text;
 mod train;
 mod translate;

@@ -11,7 +11,7 @@ use brigand::training::{Which, backdrop_for, load_run_at};
 use crate::console;
 use crate::failure::Failure;
 use crate::hardware::Hardware;
-use crate::sample_text;
+use crate::{sample_scales, sample_text};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -19,7 +19,10 @@ Examples:
   brigand sample runs/gan-1 -n 1000 --out new.npy    the numbers, for NumPy
   brigand sample runs/gan-1 --seed 3 --out digits/   one PNG per sample
   brigand sample runs/cgan-1 --class 7 -n 16         of one class, in a run of a conditional system
-  brigand sample runs/gan-1 --truncation 1           less varied, often better";
+  brigand sample runs/gan-1 --truncation 1           less varied, often better
+  brigand sample runs/singan-1 -n 4 --width 96       twice as wide as the picture, in a run of a system of scales
+  brigand sample runs/singan-1 --start-scale 1       with the layout of the picture
+  brigand sample runs/singan-1 --walk 60             an animation";
 
 /// Draw samples from a trained run.
 #[derive(clap::Args)]
@@ -37,8 +40,21 @@ pub(crate) struct Arguments {
     #[arg(long = "class", value_name = "CLASS")]
     pub(crate) classes: Vec<String>,
     /// Draw normal latent coordinates beyond so many standard deviations again: less varied, often better
-    #[arg(long, value_name = "T")]
+    #[arg(long, value_name = "T", allow_negative_numbers = true)]
     pub(crate) truncation: Option<f64>,
+    /// Height of the images in pixels (systems of scales, such as singan) [default: that of the picture]
+    #[arg(long, value_name = "PIXELS")]
+    pub(crate) height: Option<usize>,
+    /// Width of the images in pixels (systems of scales) [default: that of the picture]
+    #[arg(long, value_name = "PIXELS")]
+    pub(crate) width: Option<usize>,
+    /// Scale from which on images are new, counted from the coarsest, 0; before it they are the picture itself (systems of
+    /// scales) [default: 0]
+    #[arg(long, value_name = "K")]
+    pub(crate) start_scale: Option<usize>,
+    /// An animation of so many frames along a random walk around the picture, as FILE.gif (systems of scales)
+    #[arg(long, value_name = "FRAMES")]
+    pub(crate) walk: Option<usize>,
     /// Where to write them: FILE.png (a grid), FILE.npy or DIR/ (a PNG each) (default `RUN/samples-seed<N>.png`, with the classes
     /// and the truncation in its name); text: FILE (default: it is printed)
     #[arg(long, value_name = "PATH")]
@@ -54,6 +70,17 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let device = arguments.hardware.open()?;
     let which = if arguments.best { Which::Best } else { Which::Newest };
     let (recipe, system, step) = load_run_at(&arguments.run, which, &device)?;
+    if let Some(option) = arguments.of_scales() {
+        let scales = system.as_scale_sampler().ok_or_else(|| {
+            brigand::Error::Request(format!(
+                "{option} is for systems that make images through scales, and {} is a run of `{}`; leave it out, or give a run \
+                 of `brigand train singan`",
+                arguments.run.display(),
+                recipe.common.system
+            ))
+        })?;
+        return sample_scales::run(arguments, scales, step);
+    }
     match (system.as_sampler(), system.as_sequence_sampler()) {
         (Some(sampler), _) => sample_images(arguments, &recipe, sampler, step),
         (None, Some(sequences)) => sample_text::run(arguments, sequences),
@@ -83,8 +110,7 @@ fn sample_images(
     let number = |class: &String| find_class(&recipe.common.data.classes, sampler.space(), class);
     let classes = arguments.classes.iter().map(number).collect::<Result<_, _>>()?;
     let choice = Choice { classes, truncation: arguments.truncation };
-    let latents = choice.latents(sampler, arguments.count, arguments.seed)?;
-    let samples = sampler.generate_all(&latents)?;
+    let samples = choice.samples(sampler, arguments.count, arguments.seed)?;
     let caption = format!("step {step}, seed {}", arguments.seed);
     destination.write(&samples, &backdrop_for(recipe, shape)?, &caption)?;
     console::print(&path.display().to_string())

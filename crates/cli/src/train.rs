@@ -189,16 +189,19 @@ fn results(system: &dyn System, folder: &RunFolder, steps: u64, held_out: Option
         format!("{label:<8} {}\n         {}\n", animation.display(), last.display())
     };
     let sample = console::command_line("sample", folder.path());
+    let (mut shown, mut more) = (String::new(), Vec::new());
     if let Some(translator) = system.as_translator() {
-        let directions: String = translator
-            .directions()
-            .iter()
-            .map(|direction| pictures(direction.name, direction.name))
-            .collect();
+        shown
+            .extend(translator.directions().iter().map(|direction| pictures(direction.name, direction.name)));
         let translate = console::command_line("translate", folder.path());
-        format!("{directions}{history}\nmore     {translate} --in IMAGES --out DIR")
-    } else if system.as_sampler().is_some() {
-        format!("{}{history}\nmore     {sample} -n 64 --seed 1", pictures("samples", "samples"))
+        more.push(format!("{translate} --in IMAGES --out DIR"));
+    }
+    if system.as_sampler().is_some() {
+        shown.push_str(&pictures("samples", "samples"));
+        more.push(format!("{sample} -n 64 --seed 1"));
+    }
+    if !more.is_empty() {
+        format!("{shown}{history}\nmore     {}", more.join("\n         "))
     } else if system.as_sequence_sampler().is_some() {
         let lines = folder.text("samples", steps);
         format!("samples  {}\n{history}\nmore     {sample} -n 20 --seed 1", lines.display())

@@ -40,6 +40,13 @@ pub trait Sampler {
         self.generate_with(latents, &mut Statistics::Stored)
     }
 
+    /// Whether latents modulate its batch normalisation, so that the statistics of batches depend on how widely latents are
+    /// drawn in more than their scale. Truncated latents then need statistics of their own (Brock et al. 2018,
+    /// arXiv:1809.11096); where latents only enter at the start, statistics of truncated ones would scale them up again.
+    fn is_modulated_by_latents(&self) -> bool {
+        false
+    }
+
     /// `count` latents `[count, size]` drawn from `stream`.
     ///
     /// # Errors
@@ -58,13 +65,22 @@ pub trait Sampler {
     /// # Errors
     /// As [`Sampler::generate`].
     fn generate_all(&self, latents: &Variable) -> Result<Variable> {
+        self.generate_all_with(latents, &mut Statistics::Stored)
+    }
+
+    /// As [`Sampler::generate_with`], in portions that bound the memory.
+    ///
+    /// # Errors
+    /// As [`Sampler::generate_with`].
+    fn generate_all_with(&self, latents: &Variable, statistics: &mut Statistics<'_>) -> Result<Variable> {
         let count = latents.shape().first().copied().unwrap_or(0);
         if count <= PORTION {
-            return self.generate(latents);
+            return self.generate_with(latents, statistics);
         }
         let portions = (0..count).step_by(PORTION);
-        let portions =
-            portions.map(|start| self.generate(&latents.narrow(0, start, PORTION.min(count - start))?));
+        let portions = portions.map(|start| {
+            self.generate_with(&latents.narrow(0, start, PORTION.min(count - start))?, statistics)
+        });
         let portions: Vec<Variable> = portions.collect::<Result<_>>()?;
         Ok(Variable::concatenate(&portions.iter().collect::<Vec<_>>(), 0)?)
     }
@@ -79,6 +95,50 @@ pub trait Sampler {
         }
         self.generate_all(&self.latents(count, &mut Stream::new(seed, "sample", 0))?)
     }
+}
+
+/// Makes images of any height and width through a series of scales, from the coarsest to the finest, which all show one
+/// picture in other sizes.
+pub trait ScaleSampler {
+    /// Height and width of the picture at each scale, from the coarsest on.
+    fn scales(&self) -> &[[usize; 2]];
+
+    /// Channels of its images: 1 for grey, 3 for colour.
+    fn image_channels(&self) -> usize;
+
+    /// `count` images `[count, channels, height, width]` of `size` `[height, width]`, new from scale `start` on: before it
+    /// they are the picture itself, stretched. From scale 0 on all of an image is new.
+    ///
+    /// # Errors
+    /// If there is no such scale, or the size is too small for the coarsest one.
+    fn sample_of_size(
+        &self,
+        size: [usize; 2],
+        start: usize,
+        count: usize,
+        stream: &mut Stream,
+    ) -> Result<Variable>;
+
+    /// `frames` images `[frames, channels, height, width]` of the picture's size along a random walk of the noise around that
+    /// of the picture, new from scale `start` on.
+    ///
+    /// # Errors
+    /// If there is no such scale.
+    fn walk(&self, frames: usize, start: usize, stream: &mut Stream) -> Result<Variable>;
+
+    /// Given `images` `[n, channels, height, width]` in the picture's style: they take the place of what the scale before
+    /// `start` would have made, and pass through those from `start` on. The result has the picture's height, and the width
+    /// that keeps the images' shape. The first scales change whole objects, the last ones textures.
+    ///
+    /// # Errors
+    /// If there is no such scale or it is the first, which has none before it, or the images have other channels.
+    fn refine(&self, images: &Variable, start: usize, stream: &mut Stream) -> Result<Variable>;
+
+    /// Given `images` enlarged `times` times, through the finest scale as often as it takes.
+    ///
+    /// # Errors
+    /// If the images have other channels, or would become too large.
+    fn enlarge(&self, images: &Variable, times: f64, stream: &mut Stream) -> Result<Variable>;
 }
 
 /// One way to translate: from a field of a batch to the kind of another.

@@ -16,6 +16,7 @@ pub mod penalties;
 pub mod place;
 pub mod planar;
 pub mod players;
+pub mod pyramid;
 pub mod random;
 pub mod recipe;
 pub mod session;

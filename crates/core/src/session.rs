@@ -1,9 +1,13 @@
 //! A system in training with its data: what a run is without its folder.
 
+use std::collections::BTreeMap;
+
+use brigand_autograd::Variable;
+
 use crate::batch::{Feed, Source};
 use crate::capability::Sampler;
-use crate::error::Result;
-use crate::modules::Part;
+use crate::error::{Error, Result};
+use crate::modules::{Parameters, Part};
 use crate::place::Place;
 use crate::players::{Gateway, Report, Turn};
 use crate::random::Stream;
@@ -41,7 +45,7 @@ impl Session {
     /// Builds the system that `recipe` describes for what `sources` have.
     ///
     /// # Errors
-    /// If the data lacks something, a batch is larger than it, or no network fits it.
+    /// If the data lacks something, a batch is larger than it, no network fits it, or two networks start with the same weights.
     pub fn new(
         recipe: &dyn Recipe,
         sources: Vec<Box<dyn Source>>,
@@ -51,14 +55,9 @@ impl Session {
         let feed = Feed::new(sources, span.batch, span.seed, place)?;
         let Span { steps, batch, seed } = span;
         let setup = Setup { schema: feed.schema().clone(), batch, steps, seed, place: place.clone() };
-        Ok(Self {
-            system: recipe.build(&setup)?,
-            feed,
-            gateway: Gateway::default(),
-            span,
-            step: 0,
-            estimated: false,
-        })
+        let mut system = recipe.build(&setup)?;
+        refuse_equal_networks(system.as_mut())?;
+        Ok(Self { system, feed, gateway: Gateway::default(), span, step: 0, estimated: false })
     }
 
     /// The same with stages that gradients pass through.
@@ -174,4 +173,63 @@ impl Session {
 pub fn restore_system(system: &mut dyn System, mut state: State) -> Result<()> {
     state.ignore(GATEWAY);
     system.restore(state)
+}
+
+/// First weights depend on the seed and on the network's name and paths: two networks of one name and seed start equal.
+fn refuse_equal_networks(system: &mut dyn System) -> Result<()> {
+    let parts = system.parts();
+    let networks: Vec<&Parameters> = parts.iter().flat_map(|(_, part)| part.parameters()).collect();
+    let mut first = BTreeMap::new();
+    for network in networks {
+        let Some(other) = first.insert(network.name(), network) else { continue };
+        let values = |network: &Parameters| {
+            network
+                .weights()
+                .values()
+                .iter()
+                .map(Variable::to_vec)
+                .collect::<brigand_autograd::Result<Vec<_>>>()
+        };
+        if values(other)? == values(network)? {
+            return Err(Error::Internal(format!(
+                "two networks are called `{}` and start with the same weights; give each a name of its own where it is built",
+                network.name()
+            )));
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::batch::Schema;
+    use crate::modules::{DCGAN, Linear, Network, Plan};
+    use crate::system::Parts;
+
+    struct Two([Network<Linear>; 2]);
+
+    impl System for Two {
+        fn parts(&mut self) -> Parts<'_> {
+            let [first, second] = &mut self.0;
+            vec![("first", first as &mut dyn Part), ("second", second as &mut dyn Part)]
+        }
+
+        fn train_step(&mut self, _turn: &mut Turn<'_>) -> Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn two_networks_that_start_equal_are_refused() {
+        let (schema, place) = (Schema::of_samples(&[2], &[]), Place::cpu());
+        let setup = Setup { schema, batch: 1, steps: 1, seed: 0, place };
+        let two = |names: [&str; 2]| {
+            let plan = Plan::new(DCGAN);
+            Two(names.map(|name| Network::build(name, &setup, |b| Linear::new(b, 2, 2, &plan)).unwrap()))
+        };
+        assert!(refuse_equal_networks(&mut two(["first", "second"])).is_ok());
+        let message = refuse_equal_networks(&mut two(["generator"; 2])).unwrap_err().to_string();
+        assert!(message.contains("two networks are called `generator`"), "{message}");
+    }
 }

@@ -4,7 +4,8 @@ use brigand_autograd::Variable;
 
 use crate::batch::Batch;
 use crate::capability::{
-    Classifier, Encoder, Exhibit, Reconstructor, Sampler, ScoreField, SequenceSampler, Showing, Translator,
+    Classifier, Encoder, Exhibit, Reconstructor, Sampler, ScaleSampler, ScoreField, SequenceSampler, Showing,
+    Translator,
 };
 use crate::error::{Error, Result};
 use crate::modules::{Estimate, Part, Statistics};
@@ -64,6 +65,11 @@ pub trait System: Send {
 
     /// It as something that makes samples from latents.
     fn as_sampler(&self) -> Option<&dyn Sampler> {
+        None
+    }
+
+    /// It as something that makes images of any size through scales.
+    fn as_scale_sampler(&self) -> Option<&dyn ScaleSampler> {
         None
     }
 
@@ -140,18 +146,45 @@ pub trait System: Send {
         state.refuse_remains()
     }
 
-    /// How many trained numbers each network has, by its name.
+    /// How many trained numbers each network has, by its name; those of equal names, such as the networks of several scales,
+    /// are added.
     fn sizes(&mut self) -> Vec<(String, usize)> {
         let parts = self.parts();
-        let networks = parts.iter().flat_map(|(_, part)| part.parameters());
-        networks.map(|of| (of.name().to_owned(), of.weights().count())).collect()
+        let mut sizes: Vec<(String, usize)> = Vec::new();
+        for network in parts.iter().flat_map(|(_, part)| part.parameters()) {
+            let count = network.weights().count();
+            match sizes.iter_mut().find(|(name, _)| name == network.name()) {
+                Some((_, sum)) => *sum += count,
+                None => sizes.push((network.name().to_owned(), count)),
+            }
+        }
+        sizes
     }
 }
 
-/// Estimates batch statistics anew, for exactly the weights that sample, over so many batches of `latents` (by their
-/// number): running statistics lag behind the weights, averaged weights have none, and truncated latents have others
-/// (Brock et al. 2018, arXiv:1809.11096, "standing statistics"). Training's own statistics stay. Systems without batch
-/// statistics in what samples are left as they are.
+/// The statistics of so many batches of `latents` (by their number), for exactly the weights that sample: running statistics
+/// lag behind the weights, averaged weights have none, and truncated latents have others (Brock et al. 2018,
+/// arXiv:1809.11096, "standing statistics"). Of no network where samples use no statistics.
+///
+/// # Errors
+/// If a computation fails.
+pub fn estimate(
+    sampler: &dyn Sampler,
+    batches: usize,
+    latents: &dyn Fn(&dyn Sampler, u64) -> Result<Variable>,
+) -> Result<Estimate> {
+    let mut estimate = Estimate::default();
+    for number in 0..batches as u64 {
+        sampler.generate_with(&latents(sampler, number)?, &mut Statistics::Estimated(&mut estimate))?;
+        if estimate.networks() == 0 {
+            break;
+        }
+    }
+    Ok(estimate)
+}
+
+/// Makes the system sample with statistics that are [estimated](estimate) anew. Training's own statistics stay. Systems
+/// without batch statistics in what samples are left as they are.
 ///
 /// # Errors
 /// If a computation fails.
@@ -161,12 +194,9 @@ pub fn estimate_statistics(
     latents: &dyn Fn(&dyn Sampler, u64) -> Result<Variable>,
 ) -> Result<()> {
     let Some(sampler) = system.as_sampler() else { return Ok(()) };
-    let mut estimate = Estimate::default();
-    for number in 0..batches as u64 {
-        sampler.generate_with(&latents(sampler, number)?, &mut Statistics::Estimated(&mut estimate))?;
-        if estimate.networks() == 0 {
-            return Ok(());
-        }
+    let estimate = estimate(sampler, batches, latents)?;
+    if estimate.networks() == 0 {
+        return Ok(());
     }
     let taken: usize = system.parts().into_iter().map(|(_, part)| part.sample_by(Some(&estimate))).sum();
     if taken == estimate.networks() {

@@ -28,7 +28,7 @@ pub enum DataError {
     )]
     TwoDomains(String),
     /// A SPEC with a known beginning but an unusable rest.
-    #[error("`{given}` is not complete: write {form}")]
+    #[error("`{given}` cannot be read: write {form}")]
     IncompleteSpec {
         /// What was asked for.
         given: String,

@@ -2,6 +2,7 @@
 
 mod decode;
 mod originals;
+mod pairs;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -17,7 +18,9 @@ use super::notes::{Notes, Skipped, endings};
 use super::parallel;
 use super::pixels::{self, Images};
 
+pub(crate) use decode::decode_safely;
 pub use originals::{Original, Originals};
+pub(crate) use pairs::load_pairs;
 
 /// Side length when none is asked for.
 const SIZE: usize = 64;
@@ -27,22 +30,16 @@ const SIZE: usize = 64;
 /// An image is known by its ending or, under any other name, by its content; of several pictures in one file the first
 /// is taken. Hidden files and folders are passed over. When every image lies in a sub-folder, the first-level
 /// sub-folders are the classes, in natural order (2 before 10); otherwise there are no labels. Rotation noted by a
-/// camera (EXIF) is applied, transparency is laid over white. What is left out is noted.
+/// camera (EXIF) is applied, transparency is laid over the options' background. What is left out is noted.
 pub(crate) fn load(root: &Path, options: &Options) -> Result<Dataset, DataError> {
     pixels::check(options)?;
-    let kind = std::fs::metadata(root).map_err(|source| DataError::io("read", root, source))?;
-    if !kind.is_dir() {
-        return Err(DataError::NotAFolder(root.to_owned()));
-    }
-    let Found { images: paths, mut unreadable, others } = find(root);
-    if paths.is_empty() && unreadable.is_empty() {
-        let extensions = decode::ENDINGS.join(", ");
-        return Err(DataError::EmptyFolder { path: root.to_owned(), extensions, others: endings(&others) });
-    }
+    let Found { images: paths, mut unreadable, others } = find(root)?;
     let size = options.size.unwrap_or(SIZE);
     let mut images = Vec::new();
     let mut kept = Vec::new();
-    for (path, read) in paths.iter().zip(parallel::map(&paths, |path| decode::read(path, size))) {
+    for (path, read) in
+        paths.iter().zip(parallel::map(&paths, |path| decode::read(path, size, options.background)))
+    {
         match read {
             Ok(image) => {
                 images.push(image);
@@ -55,15 +52,29 @@ pub(crate) fn load(root: &Path, options: &Options) -> Result<Dataset, DataError>
         let (count, Skipped { path: first, reason }) = (unreadable.len(), first.clone());
         return Err(DataError::NothingReadable { path: root.to_owned(), count, first, reason });
     }
+    let (labels, beside_classes) = classes(root, &kept);
+    let notes = Notes { unreadable, others, beside_classes };
+    let name = format!("folder:{}", root.display());
+    images_of_size(&name, &images, labels, size, options).map(|set| set.with_notes(notes))
+}
+
+/// The set of `images`, squares of `size`, grey where all of them are.
+fn images_of_size(
+    name: &str,
+    images: &[DynamicImage],
+    labels: Option<Labels>,
+    size: usize,
+    options: &Options,
+) -> Result<Dataset, DataError> {
     let all_grey = images.iter().all(|image| matches!(image, DynamicImage::ImageLuma8(_)));
     let channels = options.channels.unwrap_or(if all_grey { 1 } else { 3 });
     let bytes = images.iter().flat_map(|image| pixels::to_planes(image, channels)).collect();
-    let name = format!("folder:{}", root.display());
-    let (labels, beside_classes) = classes(root, &kept);
-    let notes = Notes { unreadable, others, beside_classes };
-    Images { bytes, channels, height: size, width: size, top: u8::MAX }
-        .into_dataset(name, labels, "not stated (your own files)", options)
-        .map(|set| set.with_notes(notes))
+    Images { bytes, channels, height: size, width: size, top: u8::MAX }.into_dataset(
+        name,
+        labels,
+        "not stated (your own files)",
+        options,
+    )
 }
 
 /// What lies below a folder.
@@ -76,7 +87,15 @@ struct Found {
     others: BTreeMap<String, usize>,
 }
 
-fn find(root: &Path) -> Found {
+/// Lists a folder.
+///
+/// # Errors
+/// If it is none, or has no image.
+fn find(root: &Path) -> Result<Found, DataError> {
+    let kind = std::fs::metadata(root).map_err(|source| DataError::io("read", root, source))?;
+    if !kind.is_dir() {
+        return Err(DataError::NotAFolder(root.to_owned()));
+    }
     let mut files = Vec::new();
     let mut unreadable = Vec::new();
     let visible = |entry: &walkdir::DirEntry| {
@@ -103,7 +122,11 @@ fn find(root: &Path) -> Found {
             *others.entry(decode::ending(&path)).or_insert(0) += 1;
         }
     }
-    Found { images, unreadable, others }
+    if images.is_empty() && unreadable.is_empty() {
+        let extensions = decode::ENDINGS.join(", ");
+        return Err(DataError::EmptyFolder { path: root.to_owned(), extensions, others: endings(&others) });
+    }
+    Ok(Found { images, unreadable, others })
 }
 
 /// The first-level sub-folder of each path, when all have one; or else those that have none, when some have one.

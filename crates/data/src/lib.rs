@@ -11,6 +11,7 @@
 //! # Ok::<(), brigand_core::Error>(())
 //! ```
 
+mod background;
 mod cache;
 mod catalogue;
 pub mod checksum;
@@ -18,6 +19,7 @@ mod cifar;
 mod compressed;
 mod dataset;
 mod digits;
+mod domains;
 mod download;
 mod error;
 pub mod files;
@@ -32,6 +34,7 @@ pub mod npy;
 pub mod numbers;
 mod open;
 mod parallel;
+mod picture;
 mod pixels;
 mod scenes;
 mod source;
@@ -39,8 +42,8 @@ mod spec;
 pub mod text;
 mod toy;
 mod transfer;
-mod unpaired;
 
+pub use background::Background;
 pub use brigand_core::batch::Sampler;
 pub use cache::Cache;
 pub use catalogue::{Entry, Remote, entries, entry};

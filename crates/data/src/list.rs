@@ -3,6 +3,7 @@
 use super::cache::Cache;
 use super::catalogue;
 use super::digits;
+use super::picture;
 use super::scenes;
 use super::text::grammar;
 use super::toy::{POINTS, Toy};
@@ -54,6 +55,22 @@ pub fn list(cache: &Cache) -> Vec<Listed> {
         download: 0,
         present: true,
     };
+    let pairs = Listed {
+        name: "scene-pairs",
+        summary: "the same drawn scenes by day and by night, in pairs, with stars at night",
+        ..drawn.clone()
+    };
+    let stones = Listed {
+        name: "stones",
+        summary: "one drawn picture of paving stones",
+        samples: 1,
+        test_samples: 0,
+        shape: vec![3, picture::SIDE, picture::SIDE],
+        classes: 0,
+        licence: picture::LICENCE,
+        download: 0,
+        present: true,
+    };
     let downloads = catalogue::entries().iter().map(|entry| Listed {
         name: entry.name,
         summary: entry.summary,
@@ -87,7 +104,7 @@ pub fn list(cache: &Cache) -> Vec<Listed> {
         download: 0,
         present: true,
     };
-    [digits, drawn].into_iter().chain(downloads).chain(toys).chain([grammar]).collect()
+    [digits, drawn, stones, pairs].into_iter().chain(downloads).chain(toys).chain([grammar]).collect()
 }
 
 #[cfg(test)]
@@ -101,8 +118,9 @@ mod tests {
         let place = tempfile::tempdir().unwrap();
         let listed = list(&Cache::at(place.path()));
         assert!(!listed.iter().find(|l| l.name == "mnist").unwrap().present);
-        let sets =
-            listed.iter().filter(|line| line.download == 0 && !["grammar", "scenes"].contains(&line.name));
+        let sets = listed
+            .iter()
+            .filter(|line| line.download == 0 && !["grammar", "scenes", "scene-pairs"].contains(&line.name));
         for line in sets {
             let set = load(&line.name.parse::<Spec>().unwrap(), &Options::default()).unwrap();
             assert_eq!((set.len(), set.shape(), set.licence()), (line.samples, &*line.shape, line.licence));

@@ -4,13 +4,14 @@ use std::path::PathBuf;
 
 use brigand_core::batch::SampleKind;
 
+use super::background::Background;
 use super::cache::Cache;
 use super::catalogue::Entry;
 use super::dataset::{Dataset, Labels};
 use super::error::DataError;
 use super::spec::Spec;
 use super::text::Tokens;
-use super::{cifar, digits, folder, idx, toy};
+use super::{cifar, digits, folder, idx, picture, toy};
 
 /// Which part of a set that its authors divided.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -25,11 +26,14 @@ pub enum Split {
 /// How data is to be read.
 #[derive(Clone, Debug, Default)]
 pub struct Options {
-    /// Side length of the images in pixels: the centre square of each is scaled to it, whatever the source.
-    /// Without it images stay as stored, and a folder's become 64.
+    /// Side length of the images in pixels: the centre square of each is scaled to it, whatever the source; of one picture the
+    /// longer side, and all of it is kept. Without it images stay as stored, a folder's become 64, and one picture's
+    /// longer side at most 48.
     pub size: Option<usize>,
     /// 1 for grey, 3 for colour. Without it as stored; a folder is grey when all its images are.
     pub channels: Option<usize>,
+    /// What lies under the transparent parts of a folder's images.
+    pub background: Background,
     /// Seed of toy points.
     pub seed: u64,
     /// The part to read. Catalogue sets have both; a toy draws fresh points; the others have no test part.
@@ -57,9 +61,13 @@ pub fn load(spec: &Spec, options: &Options) -> Result<Dataset, DataError> {
         Spec::Catalogue(entry) => load_entry(entry, options),
         Spec::Idx { images, labels } => idx::load(spec.to_string(), images, labels.as_deref(), options),
         Spec::Folder(root) => folder::load(root, options),
+        Spec::Image(file) => picture::of_file(file, options),
+        Spec::Stones => picture::stones(options),
         Spec::Toy(toy) => toy::load(*toy, options),
         Spec::Lines(_) | Spec::Grammar => Err(DataError::Text(spec.to_string())),
-        Spec::Scenes | Spec::Unpaired(..) => Err(DataError::TwoDomains(spec.to_string())),
+        Spec::Scenes | Spec::Unpaired(..) | Spec::ScenePairs | Spec::Pairs { .. } => {
+            Err(DataError::TwoDomains(spec.to_string()))
+        }
     }
 }
 

@@ -2,17 +2,18 @@
 
 use std::sync::Arc;
 
-use brigand_core::batch::Source;
+use brigand_core::batch::{IMAGES, PICTURE, Renamed, Source};
 
 use super::dataset::Dataset;
+use super::domains::{paired, pairs, second_domain, two_domains};
 use super::fingerprint::Fingerprint;
+use super::folder::load_pairs;
 use super::load::{Options, Split, load};
 use super::notes::Notes;
 use super::scenes::{self, Domain};
 use super::source::DatasetSource;
 use super::spec::Spec;
 use super::text::{Lines, lines_of_file, lines_of_grammar};
-use super::unpaired::{second_domain, two_domains};
 use brigand_core::error::Result;
 
 /// What the fingerprint of data is made from, when it is asked for.
@@ -74,13 +75,27 @@ pub fn open(spec: &Spec, options: &Options) -> Result<RunData> {
         Spec::Unpaired(first, second) => {
             return Ok(two_domains(load(first, options)?, load(second, options)?));
         }
-        Spec::Digits | Spec::Catalogue(_) | Spec::Idx { .. } | Spec::Folder(_) | Spec::Toy(_) => {}
+        Spec::ScenePairs => return pairs(scenes::training_pairs(options)?),
+        Spec::Pairs { first, second } => return pairs(load_pairs(first, second.as_deref(), options)?),
+        Spec::Digits
+        | Spec::Catalogue(_)
+        | Spec::Idx { .. }
+        | Spec::Folder(_)
+        | Spec::Image(_)
+        | Spec::Stones
+        | Spec::Toy(_) => {}
     }
     let dataset = Arc::new(load(spec, options)?);
     let notes = dataset.notes().clone();
     Ok(RunData {
         contents: vec![Contents::Samples(Arc::clone(&dataset))],
-        sources: vec![Arc::new(DatasetSource(Arc::clone(&dataset)))],
+        sources: vec![match spec.is_one_picture() {
+            true => {
+                let source = DatasetSource(Arc::clone(&dataset));
+                Arc::new(Renamed { source, from: IMAGES, to: PICTURE })
+            }
+            false => Arc::new(DatasetSource(Arc::clone(&dataset))),
+        }],
         dataset: Some(dataset),
         notes,
     })
@@ -97,13 +112,20 @@ pub fn open_test_part(spec: &Spec, options: &Options) -> Result<Vec<Option<Box<d
             Ok(vec![Some(Box::new(DatasetSource(Arc::new(load(spec, &options)?))))])
         }
         Spec::Scenes => scenes::held_out(options),
+        Spec::ScenePairs => Ok(vec![Some(Box::new(paired(scenes::held_out_pairs(options)?)?))]),
         Spec::Unpaired(first, second) => {
             let mut parts = open_test_part(first, options)?;
             parts.extend(open_test_part(second, options)?.into_iter().map(second_domain));
             Ok(parts)
         }
-        Spec::Digits | Spec::Idx { .. } | Spec::Folder(_) | Spec::Toy(_) | Spec::Lines(_) | Spec::Grammar => {
-            Ok(vec![None])
-        }
+        Spec::Digits
+        | Spec::Idx { .. }
+        | Spec::Folder(_)
+        | Spec::Image(_)
+        | Spec::Stones
+        | Spec::Toy(_)
+        | Spec::Lines(_)
+        | Spec::Grammar
+        | Spec::Pairs { .. } => Ok(vec![None]),
     }
 }

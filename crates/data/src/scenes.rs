@@ -1,6 +1,9 @@
 //! Two domains of small drawn pictures: the same kind of scene by day and by night. What is drawn differs, how it is drawn
 //! is a one-to-one map, so that the partner of every picture is known; training gets different scenes of each domain.
 //!
+//! In pairs both domains have the same scenes, and the night sky has stars that the day's picture does not tell, so that
+//! there is more than one right translation.
+//!
 //! A frame and a ground line stand at the same place in all pictures. Without such an anchor a translator may learn
 //! translations that are moved by a pixel: nothing in unpaired data forbids it.
 
@@ -40,7 +43,12 @@ struct Scene {
     width: usize,
     height: usize,
     light: [usize; 2],
+    /// Whether the sky has a star at a cell; empty without stars.
+    stars: Vec<bool>,
 }
+
+/// The share of the cells of a sky with stars that have one.
+pub(crate) const STARS: f32 = 0.15;
 
 /// The row of cells where the ground begins.
 const GROUND: usize = 12;
@@ -53,6 +61,14 @@ impl Scene {
             width,
             height: 3 + stream.index(4),
             light: [2 + stream.index(2), 2 + stream.index(11)],
+            stars: Vec::new(),
+        }
+    }
+
+    fn with_stars(self, stream: &mut Stream) -> Self {
+        Self {
+            stars: stream.uniform(SIDE * SIDE, 0.0, 1.0).into_iter().map(|of| of < STARS).collect(),
+            ..self
         }
     }
 
@@ -74,6 +90,7 @@ impl Scene {
             Domain::Night if house => [60, 40, 70],
             Domain::Night if row >= GROUND => [40, 50, 60],
             Domain::Night if light => [230, 230, 240],
+            Domain::Night if self.stars.get(row * SIDE + column) == Some(&true) => [90, 90, 140],
             Domain::Night => [15, 15, 50],
         }
     }
@@ -82,15 +99,17 @@ impl Scene {
 /// The pictures of `count` scenes; the scenes depend on `purpose` and the options' seed, not on the domain.
 fn pictures(
     domain: Domain,
-    count: usize,
+    (count, stars): (usize, bool),
     purpose: &str,
     options: &Options,
 ) -> std::result::Result<Dataset, DataError> {
     let side = options.size.unwrap_or(SIDE).clamp(SIDE, super::pixels::LARGEST_SIZE);
     let mut stream = Stream::new(options.seed, purpose, 0);
+    let mut of_stars = Stream::new(options.seed, &format!("{purpose}/stars"), 0);
     let mut bytes = Vec::with_capacity(count * 3 * side * side);
     for _ in 0..count {
         let scene = Scene::draw(&mut stream);
+        let scene = if stars { scene.with_stars(&mut of_stars) } else { scene };
         for channel in 0..3 {
             for place in 0..side * side {
                 let (row, column) = (place / side * SIDE / side, place % side * SIDE / side);
@@ -108,12 +127,25 @@ pub(crate) fn training(domain: Domain, options: &Options) -> std::result::Result
         Domain::Day => "scenes/day",
         Domain::Night => "scenes/night",
     };
-    pictures(domain, COUNT, purpose, options)
+    pictures(domain, (COUNT, false), purpose, options)
+}
+
+/// The pictures of both domains of the same scenes, with stars, to train on.
+pub(crate) fn training_pairs(options: &Options) -> std::result::Result<(Dataset, Dataset), DataError> {
+    let of = |domain| pictures(domain, (COUNT, true), "scene-pairs", options);
+    Ok((of(Domain::Day)?, of(Domain::Night)?))
+}
+
+/// The pairs that are kept for measuring.
+pub(crate) fn held_out_pairs(options: &Options) -> std::result::Result<(Dataset, Dataset), DataError> {
+    let of = |domain| pictures(domain, (PAIRS, true), "scene-pairs/held-out", options);
+    Ok((of(Domain::Day)?, of(Domain::Night)?))
 }
 
 /// A source of each domain's held-out pictures with their partners.
 pub(crate) fn held_out(options: &Options) -> Result<Vec<Option<Box<dyn Source>>>> {
-    let of = |domain| Ok::<_, DataError>(Arc::new(pictures(domain, PAIRS, "scenes/held-out", options)?));
+    let of =
+        |domain| Ok::<_, DataError>(Arc::new(pictures(domain, (PAIRS, false), "scenes/held-out", options)?));
     let (day, night) = (of(Domain::Day)?, of(Domain::Night)?);
     let first = paired((IMAGES, &day), (PARTNER, &night))?;
     let second = paired((SECOND, &night), (SECOND_PARTNER, &day))?;
@@ -155,6 +187,28 @@ mod tests {
         };
         assert_eq!(keys(&parts[0]), ["images", "partner"]);
         assert_eq!(keys(&parts[1]), ["second", "second_partner"]);
+    }
+
+    #[test]
+    fn pairs_show_the_same_scene_and_only_the_night_has_stars() {
+        let options = Options::default();
+        let (day, night) = training_pairs(&options).unwrap();
+        // Where the house is by day it is by night, in all pictures.
+        let (mut stars, mut sky) = (0, 0);
+        for number in 0..200 {
+            let (day, night) = (day.get(&[number]).unwrap().values, night.get(&[number]).unwrap().values);
+            let blue = |of: &[f32], place: usize| ((of[512 + place] + 1.0) * 127.5).round() as u8;
+            for place in (16..GROUND * 16).filter(|place| !matches!(place % 16, 0 | 15)) {
+                let is_sky = blue(&day, place) == 250;
+                assert_eq!(is_sky, matches!(blue(&night, place), 50 | 140), "{number} {place}");
+                sky += usize::from(is_sky);
+                stars += usize::from(blue(&night, place) == 140);
+            }
+        }
+        let share = stars as f32 / sky as f32;
+        assert!((share - STARS).abs() < 0.01, "{share}");
+        let (held_out, _) = held_out_pairs(&options).unwrap();
+        assert!(held_out.len() == PAIRS && held_out.get(&[0]).unwrap() != day.get(&[0]).unwrap());
     }
 
     #[test]

@@ -13,11 +13,12 @@ use super::toy::Toy;
 use crate::files::path_of;
 
 /// A data SPEC: `digits`, a downloadable set (`mnist`, `fashion-mnist`, `cifar10`), `idx:IMAGES[,LABELS]`,
-/// `folder:DIR`, two domains (`scenes`, `unpaired:SPEC_A,SPEC_B`), a toy distribution (`ring8`, `swiss-roll`, ...),
+/// `folder:DIR`, one picture (`stones`, `image:FILE`), two domains (`scenes`, `unpaired:SPEC_A,SPEC_B`), pairs of them
+/// (`scene-pairs`, `pairs:DIR`, `pairs:DIR_A,DIR_B`), a toy distribution (`ring8`, `swiss-roll`, ...),
 /// `lines:FILE` or `grammar` (text).
 ///
 /// It is parsed from that text and prints as it again, with `~` at the beginning of a path replaced by the user's folder.
-/// In `idx:` the first comma ends the path of the images.
+/// In `idx:` the first comma ends the path of the images, in `pairs:` that of the first folder.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Spec {
     /// The handwritten digits that are part of Brigand.
@@ -33,6 +34,10 @@ pub enum Spec {
     },
     /// A folder of images.
     Folder(PathBuf),
+    /// One picture that is all the data.
+    Image(PathBuf),
+    /// The drawn picture of paving stones that is part of Brigand.
+    Stones,
     /// A distribution of points.
     Toy(Toy),
     /// A UTF-8 file with a sequence of tokens in each line.
@@ -43,6 +48,15 @@ pub enum Spec {
     Scenes,
     /// Two data sets of images as two domains.
     Unpaired(Box<Spec>, Box<Spec>),
+    /// The drawn pictures of two domains, each with its partner.
+    ScenePairs,
+    /// Images of two domains that belong together.
+    Pairs {
+        /// Folder of the images, or of the first domain's.
+        first: PathBuf,
+        /// Folder of the second domain's, with equal names; without it both are halves of one image.
+        second: Option<PathBuf>,
+    },
 }
 
 impl Spec {
@@ -55,9 +69,13 @@ impl Spec {
             | Self::Catalogue(_)
             | Self::Idx { .. }
             | Self::Folder(_)
+            | Self::Image(_)
+            | Self::Stones
             | Self::Toy(_)
             | Self::Scenes
-            | Self::Unpaired(..) => None,
+            | Self::Unpaired(..)
+            | Self::ScenePairs
+            | Self::Pairs { .. } => None,
         }
     }
 
@@ -70,8 +88,12 @@ impl Spec {
             | Self::Catalogue(_)
             | Self::Idx { .. }
             | Self::Folder(_)
+            | Self::Image(_)
+            | Self::Stones
             | Self::Scenes
             | Self::Unpaired(..)
+            | Self::ScenePairs
+            | Self::Pairs { .. }
             | Self::Lines(_)
             | Self::Grammar => SampleKind::Image,
         }
@@ -84,9 +106,13 @@ impl Spec {
             Self::Digits
             | Self::Idx { .. }
             | Self::Folder(_)
+            | Self::Image(_)
+            | Self::Stones
             | Self::Toy(_)
             | Self::Scenes
             | Self::Unpaired(..)
+            | Self::ScenePairs
+            | Self::Pairs { .. }
             | Self::Lines(_)
             | Self::Grammar => false,
         }
@@ -95,13 +121,14 @@ impl Spec {
     /// Whether its images are brought to one size even where none is asked for.
     pub fn is_always_scaled(&self) -> bool {
         match self {
-            Self::Folder(_) => true,
+            Self::Folder(_) | Self::Image(_) | Self::Stones | Self::Pairs { .. } => true,
             Self::Digits
             | Self::Catalogue(_)
             | Self::Idx { .. }
             | Self::Toy(_)
             | Self::Scenes
             | Self::Unpaired(..)
+            | Self::ScenePairs
             | Self::Lines(_)
             | Self::Grammar => false,
         }
@@ -128,12 +155,22 @@ impl Spec {
                 Self::Idx { images: of(images)?, labels: labels.as_ref().map(of).transpose()? }
             }
             Self::Folder(folder) => Self::Folder(of(folder)?),
+            Self::Image(file) => Self::Image(of(file)?),
             Self::Lines(file) => Self::Lines(of(file)?),
             Self::Unpaired(first, second) => Self::Unpaired(
                 Box::new(first.with_absolute_paths()?),
                 Box::new(second.with_absolute_paths()?),
             ),
-            Self::Digits | Self::Catalogue(_) | Self::Toy(_) | Self::Scenes | Self::Grammar => self.clone(),
+            Self::Pairs { first, second } => {
+                Self::Pairs { first: of(first)?, second: second.as_ref().map(of).transpose()? }
+            }
+            Self::Digits
+            | Self::Catalogue(_)
+            | Self::Stones
+            | Self::Toy(_)
+            | Self::Scenes
+            | Self::ScenePairs
+            | Self::Grammar => self.clone(),
         })
     }
 
@@ -141,21 +178,66 @@ impl Spec {
     pub fn names() -> Vec<&'static str> {
         let mut names = vec!["digits"];
         names.extend(catalogue::entries().iter().map(|entry| entry.name));
-        names.extend(["idx:IMAGES[,LABELS]", "folder:DIR", "scenes", "unpaired:SPEC_A,SPEC_B"]);
+        names.extend([
+            "idx:IMAGES[,LABELS]",
+            "folder:DIR",
+            "stones",
+            "image:FILE",
+            "scenes",
+            "unpaired:SPEC_A,SPEC_B",
+        ]);
+        names.extend(["scene-pairs", "pairs:DIR", "pairs:DIR_A,DIR_B"]);
         names.extend(Toy::ALL.iter().map(|toy| toy.name()));
         names.extend(["lines:FILE", "grammar"]);
         names
     }
 
-    /// Whether it is two data sets.
+    /// Whether it reads image files of the user's, which may be transparent.
+    pub fn reads_image_files(&self) -> bool {
+        match self {
+            Self::Folder(_) | Self::Image(_) | Self::Pairs { .. } => true,
+            Self::Unpaired(first, second) => first.reads_image_files() || second.reads_image_files(),
+            Self::Digits
+            | Self::Catalogue(_)
+            | Self::Idx { .. }
+            | Self::Stones
+            | Self::Toy(_)
+            | Self::Lines(_)
+            | Self::Grammar
+            | Self::Scenes
+            | Self::ScenePairs => false,
+        }
+    }
+
+    /// Whether it is images of two domains.
     pub fn has_two_domains(&self) -> bool {
         match self {
-            Self::Scenes | Self::Unpaired(..) => true,
+            Self::Scenes | Self::Unpaired(..) | Self::ScenePairs | Self::Pairs { .. } => true,
+            Self::Digits
+            | Self::Catalogue(_)
+            | Self::Idx { .. }
+            | Self::Folder(_)
+            | Self::Image(_)
+            | Self::Stones
+            | Self::Toy(_)
+            | Self::Lines(_)
+            | Self::Grammar => false,
+        }
+    }
+
+    /// Whether it is one picture, which systems of many samples have no use for.
+    pub fn is_one_picture(&self) -> bool {
+        match self {
+            Self::Image(_) | Self::Stones => true,
             Self::Digits
             | Self::Catalogue(_)
             | Self::Idx { .. }
             | Self::Folder(_)
             | Self::Toy(_)
+            | Self::Scenes
+            | Self::Unpaired(..)
+            | Self::ScenePairs
+            | Self::Pairs { .. }
             | Self::Lines(_)
             | Self::Grammar => false,
         }
@@ -169,7 +251,8 @@ impl FromStr for Spec {
         let incomplete = |form| DataError::IncompleteSpec { given: text.to_owned(), form };
         if let Some(both) = text.strip_prefix("unpaired:") {
             // A path may have commas of its own: the first that leaves two specs is meant.
-            let spec = |text: &str| text.parse().ok().filter(|spec: &Self| !spec.has_two_domains());
+            let many = |spec: &Self| !spec.has_two_domains() && !spec.is_one_picture();
+            let spec = |text: &str| text.parse().ok().filter(many);
             let split = |(comma, _): (usize, &str)| {
                 let (first, second) = both.split_at(comma);
                 Some(Self::Unpaired(Box::new(spec(first)?), Box::new(spec(second.get(1..)?)?)))
@@ -178,6 +261,16 @@ impl FromStr for Spec {
                 .match_indices(',')
                 .find_map(split)
                 .ok_or_else(|| incomplete("unpaired:SPEC_A,SPEC_B, each a SPEC of images of its own"));
+        }
+        if let Some(folders) = text.strip_prefix("pairs:") {
+            let (first, second) = match folders.split_once(',') {
+                Some((first, second)) => (first, Some(second)),
+                None => (folders, None),
+            };
+            if first.is_empty() || second == Some("") {
+                return Err(incomplete("pairs:DIR_A,DIR_B, or pairs:DIR for images with two halves"));
+            }
+            return Ok(Self::Pairs { first: path_of(first), second: second.map(path_of) });
         }
         if let Some(files) = text.strip_prefix("idx:") {
             let (images, labels) = match files.split_once(',') {
@@ -194,6 +287,11 @@ impl FromStr for Spec {
             Some(folder) => return Ok(Self::Folder(path_of(folder))),
             None => {}
         }
+        match text.strip_prefix("image:") {
+            Some("") => return Err(incomplete("image:FILE")),
+            Some(file) => return Ok(Self::Image(path_of(file))),
+            None => {}
+        }
         match text.strip_prefix("lines:") {
             Some("") => return Err(incomplete("lines:FILE")),
             Some(file) => return Ok(Self::Lines(path_of(file))),
@@ -201,7 +299,9 @@ impl FromStr for Spec {
         }
         match text {
             "digits" => return Ok(Self::Digits),
+            "stones" => return Ok(Self::Stones),
             "scenes" => return Ok(Self::Scenes),
+            "scene-pairs" => return Ok(Self::ScenePairs),
             "grammar" => return Ok(Self::Grammar),
             _ => {}
         }
@@ -222,11 +322,18 @@ impl fmt::Display for Spec {
                 write!(f, "idx:{},{}", images.display(), labels.display())
             }
             Self::Folder(folder) => write!(f, "folder:{}", folder.display()),
+            Self::Image(file) => write!(f, "image:{}", file.display()),
+            Self::Stones => f.write_str("stones"),
             Self::Toy(toy) => f.write_str(toy.name()),
             Self::Lines(file) => write!(f, "lines:{}", file.display()),
             Self::Grammar => f.write_str("grammar"),
             Self::Scenes => f.write_str("scenes"),
             Self::Unpaired(first, second) => write!(f, "unpaired:{first},{second}"),
+            Self::ScenePairs => f.write_str("scene-pairs"),
+            Self::Pairs { first, second: None } => write!(f, "pairs:{}", first.display()),
+            Self::Pairs { first, second: Some(second) } => {
+                write!(f, "pairs:{},{}", first.display(), second.display())
+            }
         }
     }
 }
@@ -238,6 +345,9 @@ const NEAR: f64 = 0.72;
 fn nearest(text: &str) -> String {
     if path_of(text).is_dir() {
         return format!("for a folder of images write folder:{text}");
+    }
+    if path_of(text).is_file() {
+        return format!("for one picture write image:{text}");
     }
     let lower = text.to_lowercase();
     let mut ranked: Vec<(f64, &str)> =
@@ -265,12 +375,17 @@ mod tests {
             "idx:a.gz",
             "idx:a,b,c",
             "folder:x y",
+            "image:x, y.png",
+            "stones",
             "swiss-roll",
             "lines:a b.txt",
             "grammar",
             "scenes",
             "unpaired:digits,mnist",
             "unpaired:idx:a,b,folder:x,y",
+            "scene-pairs",
+            "pairs:a b",
+            "pairs:a,b/c",
         ] {
             assert_eq!(text.parse::<Spec>().unwrap().to_string(), text);
         }
@@ -290,9 +405,12 @@ mod tests {
         assert_eq!(absolute("folder:a"), format!("folder:{here}/a"));
         assert_eq!(absolute("folder:/a/b"), "folder:/a/b");
         assert_eq!(absolute("idx:a,b/c"), format!("idx:{here}/a,{here}/b/c"));
+        assert_eq!(absolute("image:a b.png"), format!("image:{here}/a b.png"));
         assert_eq!(absolute("lines:a b.txt"), format!("lines:{here}/a b.txt"));
         assert_eq!(absolute("unpaired:folder:a,digits"), format!("unpaired:folder:{here}/a,digits"));
-        for same in ["digits", "mnist", "ring8", "scenes", "grammar"] {
+        assert_eq!(absolute("pairs:a"), format!("pairs:{here}/a"));
+        assert_eq!(absolute("pairs:a,/b"), format!("pairs:{here}/a,/b"));
+        for same in ["scene-pairs", "digits", "mnist", "ring8", "scenes", "grammar"] {
             assert_eq!(absolute(same), same);
         }
         // A comma in the path of IDX images has no form in a SPEC.
@@ -331,9 +449,14 @@ mod tests {
             "idx:images,",
             "folder:",
             "lines:",
+            "image:",
+            "unpaired:digits,stones",
             "unpaired:digits",
             "unpaired:digits,",
             "unpaired:digits,scenes",
+            "pairs:",
+            "pairs:a,",
+            "pairs:,b",
         ] {
             assert!(matches!(text.parse::<Spec>(), Err(DataError::IncompleteSpec { .. })), "{text}");
         }

@@ -7,7 +7,7 @@ use candle_core::{Device, Tensor};
 use super::protocol::Source;
 use super::samples::{Samples, Shapes, check_places, draw, drawn, permutation};
 use brigand_core::error::Result;
-use brigand_data::{Dataset, Labels, Modes, Notes, Originals};
+use brigand_data::{Background, Dataset, Labels, Modes, Notes, Originals};
 
 /// Samples of a data set.
 pub struct DataSamples {
@@ -28,8 +28,19 @@ impl DataSamples {
     /// The same, which were scaled from another size when they were read.
     #[must_use]
     pub fn scaled(mut self, size: Option<usize>) -> Self {
-        let images = |size: usize| format!("centre square scaled to {size}x{size} pixels");
+        let square = matches!(self.dataset.shape(), [_, height, width] if height == width);
+        let images = |size: usize| match square {
+            true => format!("centre square scaled to {size}x{size} pixels"),
+            false => format!("longer side scaled to {size} pixels"),
+        };
         self.images = size.filter(|_| self.dataset.is_image()).map(images);
+        self
+    }
+
+    /// The same, whose transparent parts were laid over `background` when they were read.
+    #[must_use]
+    pub fn over(mut self, background: Background) -> Self {
+        self.images = remarks([self.images, background.remark()]);
         self
     }
 
@@ -81,23 +92,31 @@ impl Samples for DataSamples {
     }
 }
 
+/// What is recorded of how images were read, joined.
+fn remarks(parts: [Option<String>; 2]) -> Option<String> {
+    let parts: Vec<String> = parts.into_iter().flatten().collect();
+    (!parts.is_empty()).then(|| parts.join(", "))
+}
+
 /// The images of a folder as they are stored, each in its own size.
 pub struct OriginalSamples {
     images: Originals,
+    background: Background,
     shapes: Shapes,
     drawn: Option<String>,
 }
 
 impl OriginalSamples {
-    /// At most `most` of the images below `folder`, drawn by a permutation that `seed` decides.
+    /// At most `most` of the images below `folder`, drawn by a permutation that `seed` decides, their transparent parts
+    /// over `background`.
     ///
     /// # Errors
     /// If there is no such folder or none of its images can be read.
-    pub fn open(folder: &Path, most: usize, seed: u64) -> Result<Self> {
-        let images = Originals::open(folder, None, most, |count| permutation(count, seed))?;
+    pub fn open(folder: &Path, background: Background, most: usize, seed: u64) -> Result<Self> {
+        let images = Originals::open(folder, (None, background), most, |count| permutation(count, seed))?;
         let shapes = Shapes::of_images(images.channels(), images.sizes());
         let drawn = (images.listed() > most).then(|| drawn(images.listed(), seed));
-        Ok(Self { images, shapes, drawn })
+        Ok(Self { images, background, shapes, drawn })
     }
 
     /// What was noticed in the folder.
@@ -120,7 +139,7 @@ impl Samples for OriginalSamples {
             split: None,
             count: Some(self.count() as u64),
             shape: self.shapes.clone().one(),
-            images,
+            images: remarks([images, self.background.remark()]),
             drawn: self.drawn.clone(),
         }
     }

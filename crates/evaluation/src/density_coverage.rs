@@ -3,7 +3,7 @@
 use super::average::Average;
 use super::error::Result;
 use super::features::Features;
-use super::neighbours::{Neighbourhoods, fold_distances};
+use super::neighbours::{Neighbourhoods, fold_both};
 use super::precision_recall::sample_warnings;
 use super::protocol::Setting;
 use super::score::Score;
@@ -28,16 +28,26 @@ impl DensityCoverage {
     /// If the dimensions differ, or fewer than `k` neighbours were found.
     pub fn of(real: &Neighbourhoods<'_>, generated: &Features, k: usize) -> Result<Self> {
         let radii = real.squared_radii(k)?;
-        let balls = fold_distances(generated, real.features(), 0_usize, |balls, _, first, distances| {
-            let radii = radii.iter().skip(first);
-            *balls += distances.iter().zip(radii).filter(|(distance, radius)| distance < radius).count();
-        })?;
-        let nearest =
-            fold_distances(real.features(), generated, f64::INFINITY, |nearest, _, _, distances| {
-                *nearest = distances.iter().copied().fold(*nearest, f64::min);
-            })?;
+        let (balls, nearest) = fold_both(
+            (generated, real.features()),
+            (0, f64::INFINITY),
+            |balls, _, first, distances| *balls += balls_around(distances, &radii, first),
+            |nearest, _, _, distance| *nearest = distance.min(*nearest),
+            &mut |_, _| {},
+        )?;
+        Self::from_parts(balls, nearest, &radii, k)
+    }
+
+    /// In how many balls each generated sample is, the squared distance of each real sample to the nearest generated one,
+    /// and the squared radii of the real balls.
+    pub(super) fn from_parts(
+        balls: impl IntoIterator<Item = usize>,
+        nearest: impl IntoIterator<Item = f64>,
+        radii: &[f64],
+        k: usize,
+    ) -> Result<Self> {
         let covered =
-            nearest.iter().zip(&radii).map(|(nearest, radius)| f64::from(u8::from(nearest < radius)));
+            nearest.into_iter().zip(radii).map(|(nearest, &radius)| f64::from(u8::from(nearest < radius)));
         Ok(Self {
             density: Average::new(balls.into_iter().map(|balls| balls as f64 / k as f64).collect())?,
             coverage: Average::new(covered.collect())?,
@@ -63,6 +73,11 @@ impl DensityCoverage {
             self.coverage.score(setting.protocol("coverage", parameters()), warnings())?,
         ])
     }
+}
+
+/// How many of the squared `distances`, to the samples from `first` on, are below the squared radii of their balls.
+pub(super) fn balls_around(distances: &[f64], radii: &[f64], first: usize) -> usize {
+    distances.iter().zip(radii.iter().skip(first)).filter(|(distance, radius)| distance < radius).count()
 }
 
 #[cfg(test)]

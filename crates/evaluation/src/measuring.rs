@@ -121,10 +121,14 @@ fn setting(sides: [Side<'_>; 2], gathered: [&Gathered<'_>; 2], seed: u64) -> Res
 /// What to be wary of with an extractor for these samples.
 fn extractor_warning(setting: &Setting) -> Option<String> {
     let grey = matches!(setting.real.shape.as_deref(), Some([1, _, _]));
-    (grey && setting.extractor.name.starts_with("inception")).then(|| {
-        "Inception was never trained on grey images: a classifier of the same data is a better extractor (brigand \
-         train classifier, --features classifier:RUN)"
-            .to_owned()
+    let network = [("inception", "Inception"), ("efficientnet", "EfficientNet")]
+        .into_iter()
+        .find_map(|(begins, network)| setting.extractor.name.starts_with(begins).then_some(network))?;
+    grey.then(|| {
+        format!(
+            "{network} was never trained on grey images: a classifier of the same data is a better extractor (brigand train \
+             classifier, --features classifier:RUN)"
+        )
     })
 }
 
@@ -169,14 +173,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn inception_is_warned_of_on_grey_images_only() {
+    fn networks_of_photographs_are_warned_of_on_grey_images_only() {
         let warning = |name: &str, channels: usize| {
             let mut setting = setting(5, 5);
             setting.extractor.name = name.into();
             setting.real.shape = Some(vec![channels, 28, 28]);
             extractor_warning(&setting)
         };
-        assert!(warning("inception-2015-12-05", 1).unwrap().contains("grey"));
+        assert!(warning("inception-2015-12-05", 1).unwrap().contains("Inception was never trained on grey"));
+        assert!(warning("efficientnet-lite0", 1).unwrap().starts_with("EfficientNet"));
         assert_eq!((warning("inception-2015-12-05", 3), warning("classifier", 1)), (None, None));
         assert_eq!(extractor_warning(&setting(5, 5)), None);
     }

@@ -5,7 +5,7 @@ use std::fmt;
 use super::extractors::Extractor;
 use super::gathering::Side;
 use super::inputs::Inputs;
-use super::need::{CLASSES, GENERATED_CLASSES, GENERATOR, MODES_OR_CLASSES, Need};
+use super::need::{CLASSES, GENERATED_CLASSES, GENERATOR, MODES_OR_CLASSES, Need, SEVERAL};
 use super::samples::Samples;
 use super::score::Score;
 use brigand_core::error::Result;
@@ -70,6 +70,7 @@ impl MetricRow {
             Need::RealSamples
             | Need::GeneratedSamples
             | Need::TrainingSamples
+            | Need::OneRealImage
             | Need::RealClasses
             | Need::GeneratedClasses
             | Need::Classifier => false,
@@ -80,7 +81,10 @@ impl MetricRow {
     pub fn lacks(&self, available: &Available) -> Option<&'static str> {
         self.needs.iter().find_map(|need| {
             let (there, text) = match need {
-                Need::Moments | Need::TrainingSamples => (true, ""),
+                Need::TrainingSamples => (true, ""),
+                Need::Moments => (!available.one_real, SEVERAL),
+                Need::OneRealImage => (available.one_real, "data that is one image, for example image:FILE"),
+                Need::RealFeatures if available.one_real => (false, SEVERAL),
                 Need::RealFeatures => (available.real_features, "features of the real samples"),
                 Need::GeneratedFeatures => {
                     (available.generated_features, "features of the generated samples")
@@ -102,6 +106,7 @@ impl MetricRow {
 /// What two sets and an extractor have of all that metrics need.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Available {
+    one_real: bool,
     real_features: bool,
     generated_features: bool,
     classes: bool,
@@ -121,6 +126,7 @@ impl Available {
         let labelled =
             |samples: Option<&dyn Samples>| samples.is_some_and(|samples| samples.labels().is_some());
         Self {
+            one_real: real_samples.is_some_and(|samples| samples.count() == 1),
             real_features: real.has_features(),
             generated_features: generated.has_features(),
             classes: extractor.has_classes() && real_samples.is_some() && generated_samples.is_some(),

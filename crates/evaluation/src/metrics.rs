@@ -5,7 +5,7 @@ use super::error::EvaluationError;
 use super::metric::MetricRow;
 use super::{
     class_match, classification, fid, inception_score, kernel_distance, latent_paths, memorisation, modes,
-    nearest_neighbour, pair_similarity, parzen, prdc, stacked_digits,
+    nearest_neighbour, pair_similarity, parzen, prdc, single_image, stacked_digits,
 };
 
 /// All metrics, in the order in which they are listed.
@@ -23,6 +23,7 @@ pub static METRICS: &[MetricRow] = &[
     nearest_neighbour::ROW,
     latent_paths::ROW,
     classification::ROW,
+    single_image::ROW,
 ];
 
 /// The metric called `name`.
@@ -54,7 +55,36 @@ fn names() -> String {
 mod tests {
     use std::collections::BTreeSet;
 
+    use super::super::brightness;
+    use super::super::data_samples::DataSamples;
+    use super::super::extractors::Extractor;
+    use super::super::gathering::Side;
+    use super::super::measuring::{Request, evaluate};
     use super::*;
+
+    /// The example of the page is compiled, and measures.
+    #[test]
+    fn the_documentation_shows_a_metric_that_works() {
+        let page = include_str!("../../../docs/new-metric.md");
+        assert!(page.contains(include_str!("brightness.rs")), "docs/new-metric.md and brightness.rs differ");
+        let digits =
+            brigand_data::load(&"digits".parse().unwrap(), &brigand_data::Options::default()).unwrap();
+        let values = digits.get(&(0..digits.len()).collect::<Vec<_>>()).unwrap().values;
+        let mean = values.iter().map(|&value| f64::from(value)).sum::<f64>() / values.len() as f64;
+        let (digits, extractor) = (DataSamples::new(digits, None), Extractor::pixels());
+        let request = Request {
+            metrics: &[&brightness::ROW],
+            extractor: &extractor,
+            seed: 0,
+            train: None,
+            train_classifier: None,
+        };
+        let sides = [Side::Samples(&digits), Side::Samples(&digits)];
+        let scores = evaluate(&request, sides[0], sides[1], &mut |_| {}).unwrap().scores;
+        let names: Vec<&str> = scores.iter().map(|score| score.protocol.metric.as_str()).collect();
+        assert_eq!(names, ["brightness", "brightness-of-real"]);
+        assert!(scores.iter().all(|score| (score.value - mean).abs() < 1e-6), "{scores:?} {mean}");
+    }
 
     #[test]
     fn names_are_found_and_suggested() {

@@ -19,6 +19,8 @@ pub enum Need {
     GeneratedSamples,
     /// The samples that the generator was trained on, where the real ones are others and they can be had.
     TrainingSamples,
+    /// One real image, and no more.
+    OneRealImage,
     /// The class of every real sample.
     RealClasses,
     /// The class of every generated sample: its condition, or that of its folder.
@@ -29,9 +31,10 @@ pub enum Need {
     Classifier,
 }
 
-pub(super) const CLASSES: &str =
-    "an extractor with class probabilities; choose --features classifier, classifier:RUN or inception:FILE";
+/// What distances between sets need.
+pub(super) const SEVERAL: &str = "more than one real sample; one image is measured by sifid";
+pub(super) const CLASSES: &str = "an extractor with class probabilities; choose --features classifier, classifier:RUN, inception:FILE or efficientnet:FILE";
 pub(super) const MODES_OR_CLASSES: &str = "points of a mixture, or images and an extractor with class probabilities; \
-                                           choose --features classifier, classifier:RUN or inception:FILE";
+                                           choose --features classifier, classifier:RUN, inception:FILE or efficientnet:FILE";
 pub(super) const GENERATED_CLASSES: &str = "classes of the generated samples; give a class-conditional run";
 pub(super) const GENERATOR: &str = "a generator, to follow paths through its latent space; give a run";

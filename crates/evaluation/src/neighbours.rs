@@ -1,5 +1,7 @@
 //! Distances between all pairs of two sets, block by block, and the neighbourhoods of samples.
 
+use std::borrow::Cow;
+
 use rayon::prelude::*;
 
 use super::error::{Result, refused};
@@ -10,6 +12,44 @@ use super::linear_algebra::inner_products;
 const BLOCK: usize = 1024;
 /// Below this share of the squared norms a squared distance from norms and products has lost its digits.
 const CANCELLED: f64 = 1e-10;
+
+/// Some consecutive rows of a set.
+struct Block<'a> {
+    first: usize,
+    rows: Cow<'a, [f64]>,
+    norms: Vec<f64>,
+    width: usize,
+}
+
+impl<'a> Block<'a> {
+    fn of(features: &'a Features, first: usize) -> Self {
+        let (width, end) = (features.dimensions(), features.count().min(first + BLOCK));
+        let rows = features.rows(first..end);
+        let norms = rows.par_chunks_exact(width).map(|row| row.iter().map(|value| value * value).sum());
+        let norms = norms.collect();
+        Self { first, rows, norms, width }
+    }
+
+    fn all(features: &'a Features) -> impl Iterator<Item = Self> {
+        (0..features.count()).step_by(BLOCK).map(|first| Self::of(features, first))
+    }
+
+    /// The squared distances to the rows of `other`, `[rows, other rows]`, into `found`, which grows to that.
+    fn distances(&self, other: &Self, found: &mut Vec<f64>) {
+        let columns = other.norms.len();
+        found.resize(self.norms.len() * columns, 0.0);
+        inner_products(&self.rows, &other.rows, self.width, found);
+        let own = self.rows.par_chunks_exact(self.width).zip(&self.norms);
+        found.par_chunks_exact_mut(columns).zip(own).for_each(|(distances, (x, x_norm))| {
+            let others = other.rows.chunks_exact(self.width).zip(&other.norms);
+            for (distance, (y, y_norm)) in distances.iter_mut().zip(others) {
+                let norms = x_norm + y_norm;
+                let quick = norms - 2.0 * *distance;
+                *distance = if quick > CANCELLED * norms { quick } else { squared_distance(x, y) };
+            }
+        });
+    }
+}
 
 /// For each row of `queries`: a fold over the squared Euclidean distances to all rows of `references`.
 ///
@@ -25,40 +65,75 @@ pub(crate) fn fold_distances<S: Clone + Send + Sync>(
     step: impl Fn(&mut S, usize, usize, &[f64]) + Sync,
 ) -> Result<Vec<S>> {
     queries.check_dimensions(references)?;
-    let width = queries.dimensions();
     let mut states = vec![start; queries.count()];
-    let mut products = vec![0.0; BLOCK.min(queries.count()) * BLOCK.min(references.count())];
-    for (block, states) in states.chunks_mut(BLOCK).enumerate() {
-        let first_query = block * BLOCK;
-        let a = queries.rows(first_query..first_query + states.len());
-        let a_norms = squared_norms(&a, width);
-        for first in (0..references.count()).step_by(BLOCK) {
-            let b = references.rows(first..references.count().min(first + BLOCK));
-            let b_norms = squared_norms(&b, width);
-            let columns = b_norms.len();
-            let Some(products) = products.get_mut(..states.len() * columns) else { continue };
-            inner_products(&a, &b, width, products);
-            states
-                .par_iter_mut()
-                .zip(products.par_chunks_exact_mut(columns))
-                .zip(a.par_chunks_exact(width).zip(&a_norms))
-                .enumerate()
-                .for_each(|(row, ((state, distances), (x, x_norm)))| {
-                    let others = b.chunks_exact(width).zip(&b_norms);
-                    for (distance, (y, y_norm)) in distances.iter_mut().zip(others) {
-                        let norms = x_norm + y_norm;
-                        let quick = norms - 2.0 * *distance;
-                        *distance = if quick > CANCELLED * norms { quick } else { squared_distance(x, y) };
-                    }
-                    step(state, first_query + row, first, distances);
-                });
+    let mut distances = Vec::new();
+    for (a, states) in Block::all(queries).zip(states.chunks_mut(BLOCK)) {
+        for b in Block::all(references) {
+            a.distances(&b, &mut distances);
+            fold_rows(&a, &b, &distances, states, &step);
         }
     }
     Ok(states)
 }
 
-fn squared_norms(rows: &[f64], width: usize) -> Vec<f64> {
-    rows.par_chunks_exact(width).map(|row| row.iter().map(|value| value * value).sum()).collect()
+/// [`fold_distances`] for both sets at once, from one computation of the distances: `row(state, query, first, distances)`
+/// as there, and `column(state, reference, query, distance)` for each pair, in rising order of queries.
+/// `observe(done, total)` counts blocks of pairs.
+///
+/// # Errors
+/// If the dimensions differ.
+pub(crate) fn fold_both<R: Clone + Send + Sync, C: Clone + Send + Sync>(
+    (queries, references): (&Features, &Features),
+    (row_start, column_start): (R, C),
+    row: impl Fn(&mut R, usize, usize, &[f64]) + Sync,
+    column: impl Fn(&mut C, usize, usize, f64) + Sync,
+    observe: &mut dyn FnMut(usize, usize),
+) -> Result<(Vec<R>, Vec<C>)> {
+    queries.check_dimensions(references)?;
+    let (mut rows, mut columns) = (vec![row_start; queries.count()], vec![column_start; references.count()]);
+    let mut distances = Vec::new();
+    let (mut done, total) = (0, queries.count().div_ceil(BLOCK) * references.count().div_ceil(BLOCK));
+    for (a, rows) in Block::all(queries).zip(rows.chunks_mut(BLOCK)) {
+        for (b, columns) in Block::all(references).zip(columns.chunks_mut(BLOCK)) {
+            a.distances(&b, &mut distances);
+            fold_rows(&a, &b, &distances, rows, &row);
+            fold_columns(&a, &b, &distances, columns, &column);
+            done += 1;
+            observe(done, total);
+        }
+    }
+    Ok((rows, columns))
+}
+
+fn fold_rows<S: Send>(
+    a: &Block<'_>,
+    b: &Block<'_>,
+    distances: &[f64],
+    states: &mut [S],
+    step: &(impl Fn(&mut S, usize, usize, &[f64]) + Sync),
+) {
+    let rows = states.par_iter_mut().zip(distances.par_chunks_exact(b.norms.len())).enumerate();
+    rows.for_each(|(row, (state, distances))| step(state, a.first + row, b.first, distances));
+}
+
+/// Columns that are folded by one thread, so that their parts of a row share cache lines.
+const COLUMNS: usize = 64;
+
+fn fold_columns<S: Send>(
+    a: &Block<'_>,
+    b: &Block<'_>,
+    distances: &[f64],
+    states: &mut [S],
+    step: &(impl Fn(&mut S, usize, usize, f64) + Sync),
+) {
+    states.par_chunks_mut(COLUMNS).enumerate().for_each(|(chunk, states)| {
+        let first = chunk * COLUMNS;
+        for (query, row) in (a.first..).zip(distances.chunks_exact(b.norms.len())) {
+            for (column, (state, &distance)) in states.iter_mut().zip(row.iter().skip(first)).enumerate() {
+                step(state, b.first + first + column, query, distance);
+            }
+        }
+    });
 }
 
 fn squared_distance(x: &[f64], y: &[f64]) -> f64 {
@@ -80,20 +155,52 @@ impl<'a> Neighbourhoods<'a> {
     /// # Errors
     /// If there are not that many others.
     pub fn new(features: &'a Features, most: usize) -> Result<Self> {
+        Self::observed(features, most, &mut |_, _| {})
+    }
+
+    /// The same; `observe(done, total)` counts blocks of pairs.
+    ///
+    /// # Errors
+    /// As [`Neighbourhoods::new`].
+    pub fn observed(
+        features: &'a Features,
+        most: usize,
+        observe: &mut dyn FnMut(usize, usize),
+    ) -> Result<Self> {
         if most == 0 || most >= features.count() {
             return refused(format!(
                 "{} samples have no {most} nearest others; give more samples or ask for fewer neighbours, at least 1",
                 features.count()
             ));
         }
-        let start = vec![f64::INFINITY; most];
-        let nearest = fold_distances(features, features, start, |nearest, query, first, distances| {
-            for (other, &distance) in (first..).zip(distances) {
-                if other != query {
-                    insert(nearest, distance);
+        let mut nearest = vec![vec![f64::INFINITY; most]; features.count()];
+        let mut distances = Vec::new();
+        let blocks = features.count().div_ceil(BLOCK);
+        let (mut done, total) = (0, blocks * (blocks + 1) / 2);
+        // Each pair of blocks once: a distance counts for both of its ends.
+        for a in Block::all(features) {
+            for b in Block::all(features).skip(a.first / BLOCK) {
+                a.distances(&b, &mut distances);
+                let ends = a.first + a.norms.len();
+                let rows = nearest.get_mut(a.first..ends).unwrap_or_default();
+                fold_rows(&a, &b, &distances, rows, &|nearest: &mut Vec<f64>, query, first, distances| {
+                    for (other, &distance) in (first..).zip(distances) {
+                        if other != query {
+                            insert(nearest, distance);
+                        }
+                    }
+                });
+                done += 1;
+                observe(done, total);
+                if a.first == b.first {
+                    continue;
                 }
+                let columns = nearest.get_mut(b.first..b.first + b.norms.len()).unwrap_or_default();
+                fold_columns(&a, &b, &distances, columns, &|nearest: &mut Vec<f64>, _, _, distance| {
+                    insert(nearest, distance);
+                });
             }
-        })?;
+        }
         Ok(Self { features, nearest: nearest.concat(), most })
     }
 
@@ -192,6 +299,44 @@ mod tests {
         for (found, expected) in found.iter().zip(all_distances(&a, &b)) {
             assert!(found.iter().zip(&expected).all(|(f, e)| (f - e).abs() < 1e-12 * (1.0 + e)));
             assert_eq!(found.len(), expected.len());
+        }
+    }
+
+    #[test]
+    fn both_sets_are_folded_from_the_same_distances() {
+        let (a, b) = (random(1100, 6, 1), random(2100, 6, 2));
+        let row = |nearest: &mut f64, _, _, distances: &[f64]| {
+            *nearest = distances.iter().copied().fold(*nearest, f64::min);
+        };
+        let column = |(nearest, pairs): &mut (f64, usize), _, query, distance: f64| {
+            assert_eq!(*pairs, query);
+            (*nearest, *pairs) = (nearest.min(distance), *pairs + 1);
+        };
+        let (rows, columns) =
+            fold_both((&a, &b), (f64::INFINITY, (f64::INFINITY, 0)), row, column, &mut |_, _| {}).unwrap();
+        let wanted = fold_distances(&b, &a, f64::INFINITY, row).unwrap();
+        assert_eq!(rows, fold_distances(&a, &b, f64::INFINITY, row).unwrap());
+        for (found, wanted) in columns.iter().zip(&wanted) {
+            assert!((found.0 - wanted).abs() < 1e-12 * (1.0 + wanted) && found.1 == 1100);
+        }
+    }
+
+    #[test]
+    fn neighbours_are_found_across_blocks() {
+        let all = random(2300, 3, 4);
+        let found = Neighbourhoods::new(&all, 3).unwrap();
+        for (sample, distances) in all_distances(&all, &all).into_iter().enumerate().step_by(97) {
+            let mut others: Vec<f64> = distances
+                .into_iter()
+                .enumerate()
+                .filter(|(other, _)| *other != sample)
+                .map(|of| of.1)
+                .collect();
+            others.sort_by(f64::total_cmp);
+            for k in 1..=3 {
+                let radius = found.squared_radii(k).unwrap()[sample];
+                assert!((radius - others[k - 1]).abs() < 1e-12 * (1.0 + radius), "{sample} {k}");
+            }
         }
     }
 

@@ -2,7 +2,7 @@
 
 use super::average::Average;
 use super::error::Result;
-use super::neighbours::{Neighbourhoods, fold_distances};
+use super::neighbours::{Neighbourhoods, fold_both};
 use super::protocol::Setting;
 use super::score::Score;
 
@@ -26,8 +26,26 @@ impl PrecisionRecall {
     /// # Errors
     /// If the dimensions differ, or fewer than `k` neighbours were found.
     pub fn of(real: &Neighbourhoods<'_>, generated: &Neighbourhoods<'_>, k: usize) -> Result<Self> {
-        let precision = share_inside(generated, real, k)?;
-        Ok(Self { precision, recall: share_inside(real, generated, k)?, neighbours: k })
+        let (real_radii, generated_radii) = (real.squared_radii(k)?, generated.squared_radii(k)?);
+        let (inside_real, inside_generated) = fold_both(
+            (generated.features(), real.features()),
+            (false, false),
+            |inside, _, first, distances| *inside |= is_inside(distances, &real_radii, first),
+            |inside, _, query, distance| {
+                *inside |= generated_radii.get(query).is_some_and(|of| distance < *of)
+            },
+            &mut |_, _| {},
+        )?;
+        Self::from_parts(inside_real, inside_generated, k)
+    }
+
+    /// For each generated sample whether it is inside the ball of a real one, and for each real sample the other way round.
+    pub(super) fn from_parts(
+        inside_real: impl IntoIterator<Item = bool>,
+        inside_generated: impl IntoIterator<Item = bool>,
+        neighbours: usize,
+    ) -> Result<Self> {
+        Ok(Self { precision: share(inside_real)?, recall: share(inside_generated)?, neighbours })
     }
 
     /// Precision and recall as scores.
@@ -45,15 +63,13 @@ impl PrecisionRecall {
     }
 }
 
-/// For each sample of `queries` whether it lies in the ball of some sample of `balls`.
-fn share_inside(queries: &Neighbourhoods<'_>, balls: &Neighbourhoods<'_>, k: usize) -> Result<Average> {
-    let radii = balls.squared_radii(k)?;
-    let inside =
-        fold_distances(queries.features(), balls.features(), false, |inside, _, first, distances| {
-            let radii = radii.iter().skip(first);
-            *inside |= distances.iter().zip(radii).any(|(distance, radius)| distance < radius);
-        })?;
-    Average::new(inside.into_iter().map(|inside| f64::from(u8::from(inside))).collect())
+/// Whether one of the squared `distances`, to the samples from `first` on, is below the squared radius of that sample's ball.
+pub(super) fn is_inside(distances: &[f64], radii: &[f64], first: usize) -> bool {
+    distances.iter().zip(radii.iter().skip(first)).any(|(distance, radius)| distance < radius)
+}
+
+fn share(of: impl IntoIterator<Item = bool>) -> Result<Average> {
+    Average::new(of.into_iter().map(|is| f64::from(u8::from(is))).collect())
 }
 
 /// What to expect of metrics of neighbourhoods with so many samples.

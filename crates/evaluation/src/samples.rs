@@ -52,7 +52,7 @@ pub trait Samples {
             Shapes::One(shape) => Ok(shape),
             several @ Shapes::Several { .. } => Err(Error::Request(format!(
                 "the images of {} have several sizes, {several}; bring them to one with --size N, or choose an extractor \
-                 that resizes each (--features inception:FILE) and metrics of features",
+                 that resizes each (--features inception:FILE or efficientnet:FILE) and metrics of features",
                 self.source().name
             ))),
         }
@@ -159,7 +159,7 @@ pub(super) fn different_shapes(real: &dyn Samples, generated: &dyn Samples) -> E
         }
         (Some(_), Some(_)) => {
             "bring both to the same size: --size N for data, or an extractor that resizes each image by its own rule \
-             (--features inception:FILE)"
+             (--features inception:FILE or efficientnet:FILE)"
         }
         _ => "give two sets of images, or two of points with as many coordinates",
     };

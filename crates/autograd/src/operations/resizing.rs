@@ -41,6 +41,26 @@ impl Variable {
         self.resample("resize_bilinear", [height, width], shares)
     }
 
+    /// Resizes `[batch, channels, height, width]` with a triangle filter: bilinear where a side grows; where it shrinks, the
+    /// filter is as much wider as the side shrinks, so that every old pixel counts (half-pixel centres, weights of a new
+    /// pixel sum to 1: `antialias=True` of other libraries).
+    ///
+    /// # Errors
+    /// If the image or the new size is empty.
+    pub fn resize_antialiased(&self, height: usize, width: usize) -> Result<Variable> {
+        let shares = |from: usize, to: usize, at: usize| {
+            let reach = (from as f64 / to as f64).max(1.0);
+            let centre = (at as f64 + 0.5) * from as f64 / to as f64 - 0.5;
+            let (first, last) = ((centre - reach).ceil().max(0.0), (centre + reach).floor());
+            let places = first as usize..=(last.max(0.0) as usize).min(from - 1);
+            let shares: Vec<(usize, f64)> =
+                places.map(|place| (place, (1.0 - (place as f64 - centre).abs() / reach).max(0.0))).collect();
+            let sum: f64 = shares.iter().map(|(_, share)| share).sum();
+            shares.into_iter().map(|(place, share)| (place, share / sum)).collect()
+        };
+        self.resample("resize_antialiased", [height, width], shares)
+    }
+
     /// Every pixel of the result as a weighted sum: `weights(from, to, at)` lists the places and weights along one
     /// dimension that pixel `at` of `to` is made of.
     pub(super) fn resample(
@@ -79,4 +99,26 @@ fn refuse_empty(operation: &'static str, image: &Variable, [height, width]: [usi
     element_count(operation, &[height, from_height])?;
     element_count(operation, &[width, from_width])?;
     element_count(operation, &[batch, channels, height.max(from_height), width]).map(|_| ())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// 4 to 2: the filter reaches 2 pixels, so the first new pixel has shares 0.75, 0.75, 0.25 of 1.75.
+    #[test]
+    fn shrinking_counts_every_pixel_and_growing_is_bilinear() {
+        let row = Variable::from_slice(&[7.0_f32, 14.0, 0.0, 21.0], &[1, 1, 1, 4]).unwrap();
+        let small = row.resize_antialiased(1, 2).unwrap().to_vec_f32().unwrap();
+        assert!(
+            (small[0] - 9.0).abs() < 1e-5 && (small[1] - (21.0 * 3.0 + 14.0) / 7.0).abs() < 1e-5,
+            "{small:?}"
+        );
+        let large = |of: Result<Variable>| of.unwrap().to_vec_f32().unwrap();
+        for size in [4, 5, 11] {
+            let (own, bilinear) =
+                (large(row.resize_antialiased(3, size)), large(row.resize_bilinear(3, size)));
+            assert!(own.iter().zip(&bilinear).all(|(a, b)| (a - b).abs() < 1e-5), "{own:?} {bilinear:?}");
+        }
+    }
 }

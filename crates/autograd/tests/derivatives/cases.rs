@@ -296,6 +296,7 @@ fn images() -> Vec<Case> {
         Case::new("resize_nearest", &image, |v| v[0].resize_nearest(8, 18)?.square()),
         Case::new("resize_nearest: any size", &image, |v| v[0].resize_nearest(3, 7)?.square()),
         Case::new("resize_bilinear", &image, |v| v[0].resize_bilinear(8, 12)?.square()),
+        Case::new("resize_antialiased", &image, |v| v[0].resize_antialiased(2, 9)?.square()),
         Case::new("resize_bilinear: any size", &image, |v| v[0].resize_bilinear(3, 7)?.square()),
     ]
 }

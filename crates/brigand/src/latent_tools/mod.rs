@@ -33,4 +33,4 @@ pub use linear_direction::{logistic, mean_difference, orthogonal_to};
 pub use planes::{code_grid, continuous_coordinates, manifold, quantile_shares, traversal};
 pub use rank_correlation::spearman;
 pub use reconstruction::{Reconstruction, examples, reconstruct};
-pub use truncation::{Truncated, truncate, truncation_grid, truncation_table};
+pub use truncation::{Truncated, TruncationSweep, truncate, truncation_curve};

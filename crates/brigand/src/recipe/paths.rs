@@ -8,7 +8,7 @@ use crate::error::Result;
 use crate::files::{FileError, path_of};
 
 /// What stands before a path in `evaluation.features`.
-const EXTRACTORS: [&str; 2] = ["classifier:", "inception:"];
+const EXTRACTORS: [&str; 3] = ["classifier:", "inception:", "efficientnet:"];
 
 impl Recipe {
     /// Makes every path that it names absolute, so that the run finds its files from any working directory.
@@ -56,8 +56,10 @@ mod tests {
         let recipe = of("gan", &["data.source=folder:a", "evaluation.features=classifier:runs/c"]);
         assert_eq!(recipe.common.data.source, format!("folder:{here}/a"));
         assert_eq!(recipe.common.evaluation.features, format!("classifier:{here}/runs/c"));
-        let recipe = of("gan", &["evaluation.features=inception:i.pth"]);
-        assert_eq!(recipe.common.evaluation.features, format!("inception:{here}/i.pth"));
+        for kind in ["inception", "efficientnet"] {
+            let recipe = of("gan", &[&format!("evaluation.features={kind}:i.pth")]);
+            assert_eq!(recipe.common.evaluation.features, format!("{kind}:{here}/i.pth"));
+        }
         let recipe = of("gan", &[]);
         assert_eq!(
             (recipe.common.data.source.as_str(), recipe.common.evaluation.features.as_str()),

@@ -5,7 +5,7 @@ use brigand_core::{Place, Setup};
 use serde::{Deserialize, Serialize};
 
 use super::evaluation::EvaluationRecipe;
-use crate::data::Tokens;
+use crate::data::{Background, Tokens};
 use crate::error::{Error, Result};
 
 /// Where the real samples come from.
@@ -18,6 +18,9 @@ pub struct DataRecipe {
     pub size: usize,
     /// 1 for grey, 3 for colour, 0 for what the source has.
     pub channels: usize,
+    /// What lies under the transparent parts of a folder's images: `white`, `black`, `grey` or `#rrggbb`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub background: Option<Background>,
     /// What a token of a line of text is: `characters` or `words`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tokens: Option<Tokens>,

@@ -337,7 +337,7 @@ impl Sampler for AdaGan {
             let rows: Vec<u32> = chosen.map(|(_, row)| row).collect();
             // A member's few rows of a batch would be noise as statistics, and one row has no variance.
             let all = match statistics {
-                Statistics::Stored => None,
+                Statistics::Stored | Statistics::Given(_) => None,
                 Statistics::Estimated(_) => Some(generator.generate_with(&own, statistics)?),
             };
             if !rows.is_empty() {

@@ -198,7 +198,7 @@ impl SystemRecipe for CatGanRecipe {
         let discriminator = Player::new(discriminator, self.optimizer.discriminator)?;
         let steps = (self.optimizer.generator, self.schedule);
         Ok(Box::new(CatGan {
-            generator: LatentGenerator::new(&self.generator, self.latent, steps, setup)?,
+            generator: LatentGenerator::new("generator", &self.generator, self.latent, steps, setup)?,
             discriminator: discriminator.scheduled(self.schedule),
             recipe: self.clone(),
         }))

@@ -125,7 +125,7 @@ impl SystemRecipe for ImleRecipe {
 
     fn build(&self, setup: &Setup) -> Result<Box<dyn System>> {
         let steps = (self.optimizer.generator, self.schedule);
-        let generator = LatentGenerator::new(&self.generator, self.latent, steps, setup)?;
+        let generator = LatentGenerator::new("generator", &self.generator, self.latent, steps, setup)?;
         Ok(Box::new(Imle { matching: self.matching, generator }))
     }
 }

@@ -20,18 +20,20 @@ pub struct LatentGenerator {
 }
 
 impl LatentGenerator {
-    /// A generator of the data's samples.
+    /// A generator of the data's samples, called `name`. Two of one system need different names, or they would start
+    /// with the same weights.
     ///
     /// # Errors
     /// If the network does not fit the samples.
     pub fn new(
+        name: &str,
         network: &NetworkRecipe,
         latent: LatentRecipe,
         (optimizer, schedule): (OptimizerRecipe, Schedule),
         setup: &Setup,
     ) -> Result<Self> {
         let sample = setup.schema.sample_shape()?;
-        let network = network.generator("generator", setup, GeneratorOptions::new(latent.size, sample))?;
+        let network = network.generator(name, setup, GeneratorOptions::new(latent.size, sample))?;
         Ok(Self {
             player: Player::new(network, optimizer)?.scheduled(schedule),
             space: LatentSpace::new(vec![latent.part()]),

@@ -2,6 +2,7 @@
 
 mod aae;
 pub mod adagan;
+pub mod attention;
 pub mod catgan;
 pub mod classifier;
 mod codec;
@@ -9,12 +10,15 @@ pub mod cyclegan;
 pub mod encoders;
 mod held_out;
 pub mod imle;
+pub mod lapgan;
 pub mod latent_generator;
-pub mod sagan;
+pub mod pix2pix;
+pub mod singan;
 pub mod text_gumbel;
 mod text_networks;
 pub mod text_recipe;
 mod text_scores;
+pub mod translation;
 pub mod two_player;
 
 pub use held_out::HeldOutRecipe;
@@ -23,7 +27,8 @@ use brigand_core::recipe::Row;
 
 /// The rows of all of them, in the order in which a reader meets them.
 pub(crate) fn rows() -> impl Iterator<Item = &'static Row> {
-    let images: &[Row] = &[sagan::ROW, cyclegan::ROW];
+    let images: &[Row] =
+        &[lapgan::ROW, attention::SAGAN, attention::BIGGAN, singan::ROW, pix2pix::ROW, cyclegan::ROW];
     let single: &[Row] = &[adagan::ROW, catgan::ROW, imle::ROW];
     let last: &[Row] = &[text_gumbel::ROW, classifier::ROW];
     let others = [images, single, &encoders::ROWS, &aae::ROWS, last];

@@ -19,10 +19,10 @@ use crate::recipe::Recipe;
 
 /// Side of the digits that the embedded classifier knows.
 const DIGITS: [usize; 3] = [1, 8, 8];
-const FORMS: &str = "auto, classifier, classifier:RUN, inception:FILE, pixels or given";
+const FORMS: &str = "auto, classifier, classifier:RUN, inception:FILE, efficientnet:FILE, pixels or given";
 
 /// The extractor that `features` names: `classifier` (of the embedded digits), `classifier:RUN`, `inception:FILE`,
-/// `pixels`, `given` or `auto`. The last is the embedded classifier for `source` `digits`, pixels for other images,
+/// `efficientnet:FILE`, `pixels`, `given` or `auto`. The last is the embedded classifier for `source` `digits`, pixels for other images,
 /// and coordinates for points. Also answers, for people, what an automatic choice means.
 ///
 /// # Errors
@@ -38,6 +38,7 @@ pub fn choose_extractor(
             Extractor::classifier("classifier", load_classifier(&path_of(run), device)?)?
         }
         Some(("inception", file)) => Extractor::inception(&path_of(file))?,
+        Some(("efficientnet", file)) => Extractor::efficientnet(&path_of(file))?,
         None if features == "classifier" => Extractor::digits()?,
         None if features == "pixels" => Extractor::pixels(),
         None if features == "given" => Extractor::given(),
@@ -53,7 +54,7 @@ pub fn choose_extractor(
 
 const PIXELS: &str = "images are compared pixel by pixel, which measures brightness and layout but not content; for numbers that \
                       mean more train a classifier (brigand train classifier --data ...) and give \
-                      classifier:RUN, or give inception:FILE for photographs, as features";
+                      classifier:RUN, or give inception:FILE or efficientnet:FILE for photographs, as features";
 
 /// What samples of a recipe are compared with: the test part of its data, or the data itself where it has none; at
 /// most so many, drawn by a permutation that `seed` decides.
@@ -67,6 +68,7 @@ pub fn real_samples(recipe: &Recipe, data: &Dataset, most: usize, seed: u64) -> 
         None => DataSamples::new(data.clone(), None),
     }
     .scaled(size)
+    .over(recipe.common.data.background.unwrap_or_default())
     .at_most(most, seed))
 }
 

@@ -36,11 +36,11 @@ impl Prepared {
         recipe.make_paths_absolute()?;
         let spec = recipe.common.data.source.parse::<Spec>()?;
         data.check_domains(&recipe.common.data.source, recipe.system.needs())?;
-        if let Some([channels, height, _]) = data.dataset.as_deref().map(Dataset::shape) {
+        if let Some([channels, height, width]) = data.dataset.as_deref().map(Dataset::shape) {
             recipe.common.data.channels = *channels;
             // Other sources stay as stored: to record a side would crop images that are not square.
             if recipe.common.data.size > 0 || spec.is_always_scaled() {
-                recipe.common.data.size = *height;
+                recipe.common.data.size = *height.max(width);
             }
         }
         let (training, place) = (recipe.common.training, Place::on(device));
@@ -106,6 +106,7 @@ fn options(recipe: &Recipe) -> Options {
     Options {
         size: given(source.size),
         channels: given(source.channels),
+        background: source.background.unwrap_or_default(),
         seed: recipe.common.training.seed,
         tokens: source.tokens.unwrap_or_default(),
         length: source.length,

@@ -4,12 +4,16 @@
 mod support;
 
 mod adversarial_autoencoders;
+mod attention;
 mod clusters_and_likelihood;
 mod combinations;
 mod conditional;
 mod cyclegan;
 mod drawing;
 mod encoders;
+mod lapgan;
 mod named_systems;
-mod sagan;
+mod pix2pix;
+mod residual;
+mod singan;
 mod text;

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use brigand::data::{self, Dataset, Options, Spec};
+use brigand::data::{self, Background, Dataset, Options, Spec};
 use brigand::sampling::draw_data;
 
 use super::{warn, write_list};
@@ -18,7 +18,7 @@ Examples:
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Arguments {
-    /// A name of `brigand data list`, `folder:DIR` or `idx:IMAGES[,LABELS]`
+    /// A name of `brigand data list`, `folder:DIR`, `image:FILE` or `idx:IMAGES[,LABELS]`
     spec: String,
     /// Resize and crop images to this side in pixels
     #[arg(long, value_name = "N")]
@@ -26,6 +26,9 @@ pub(crate) struct Arguments {
     /// 1 for grey, 3 for colour
     #[arg(long, value_name = "C")]
     channels: Option<usize>,
+    /// What lies under the transparent parts of a folder's images: white, black, grey or #rrggbb
+    #[arg(long, value_name = "COLOUR", default_value_t)]
+    background: Background,
     /// Where to write the picture [default: a file in this folder called as the data]
     #[arg(long, value_name = "FILE.png")]
     out: Option<PathBuf>,
@@ -33,7 +36,12 @@ pub(crate) struct Arguments {
 
 pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let spec: Spec = arguments.spec.parse::<Spec>()?;
-    let options = Options { size: arguments.size, channels: arguments.channels, ..Options::default() };
+    let options = Options {
+        size: arguments.size,
+        channels: arguments.channels,
+        background: arguments.background,
+        ..Options::default()
+    };
     let set = data::load(&spec, &options)?;
     warn(set.notes());
     console::print(&facts(&set))?;

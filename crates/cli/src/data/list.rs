@@ -7,8 +7,9 @@ use crate::console::{self, grouped};
 use crate::failure::Failure;
 
 const NOTE: &str = "
-Besides these: folder:DIR (PNG, JPEG, WebP, BMP, GIF, TIFF, QOI, PNM), idx:IMAGES[,LABELS] (gzip or plain), lines:FILE (text, a
-sequence in each line) and unpaired:SPEC,SPEC (two domains of images). The SHAPE of text is its most tokens.";
+Besides these: folder:DIR (PNG, JPEG, WebP, BMP, GIF, TIFF, QOI, PNM), idx:IMAGES[,LABELS] (gzip or plain), image:FILE (one
+picture), lines:FILE (text, a sequence in each line) and unpaired:SPEC,SPEC (two domains of images). The SHAPE of text is its
+most tokens.";
 
 /// Show the data there is, its size, classes and licence.
 #[derive(clap::Args)]

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use brigand::batch::SampleKind;
-use brigand::data::{self, Cache, Dataset, Notes, Options, Spec, Split};
+use brigand::data::{self, Background, Cache, Dataset, Notes, Options, Spec, Split};
 use brigand::evaluation::extractors::Extractor;
 use brigand::evaluation::{
     ArraySamples, DataSamples, DrawnSamples, FeatureFile, OriginalSamples, Recoloured, Reference, Samples,
@@ -44,6 +44,8 @@ pub(super) struct Reading {
     pub(super) size: Option<usize>,
     /// 1 for grey, 3 for colour; without it as they are.
     pub(super) channels: Option<usize>,
+    /// What lies under the transparent parts of a folder's images.
+    pub(super) background: Background,
     pub(super) seed: u64,
 }
 
@@ -154,6 +156,14 @@ impl Given {
         }
     }
 
+    /// What lies under transparent parts of the images that a run was trained on.
+    pub(super) fn background(&self) -> Option<Background> {
+        match &self.kind {
+            Kind::Run { recipe, .. } | Kind::DataOf(recipe) => recipe.common.data.background,
+            Kind::Data(..) | Kind::Array(_) | Kind::Features(_) | Kind::Statistics(_) => None,
+        }
+    }
+
     /// The data behind it.
     pub(super) fn spec(&self) -> Option<Spec> {
         match &self.kind {
@@ -203,16 +213,24 @@ impl Given {
                 let generated = generated_samples(system.as_ref(), &self.name, most, reading.seed)?;
                 Box::new(generated.with_classes(&recipe.common.data.classes))
             }
-            Kind::DataOf(recipe) => Box::new(real_samples(recipe, &load_data(recipe)?, most, reading.seed)?),
+            Kind::DataOf(recipe) => {
+                let mut recipe = recipe.clone();
+                let background = &mut recipe.common.data.background;
+                *background = background.map(|_| reading.background);
+                Box::new(real_samples(&recipe, &load_data(&recipe)?, most, reading.seed)?)
+            }
             Kind::Data(Spec::Folder(root), None | Some(Split::Train)) if reading.size.is_none() => {
-                let samples = OriginalSamples::open(root, most, reading.seed)?;
+                let samples = OriginalSamples::open(root, reading.background, most, reading.seed)?;
                 warn_of(samples.notes(), notices);
                 Box::new(samples)
             }
             Kind::Data(spec, split) => {
                 let (dataset, part) = load(spec, *split, reading)?;
                 warn_of(dataset.notes(), notices);
-                Box::new(DataSamples::new(dataset, part).scaled(reading.size).at_most(most, reading.seed))
+                let samples = DataSamples::new(dataset, part).scaled(reading.size);
+                let background =
+                    if spec.reads_image_files() { reading.background } else { Background::WHITE };
+                Box::new(samples.over(background).at_most(most, reading.seed))
             }
             Kind::Array(samples) => Box::new(DrawnSamples::new(samples, most, reading.seed)),
             Kind::Features(file) => return Ok(Opened::Features(file, &self.name)),
@@ -254,7 +272,8 @@ fn load(
     reading: Reading,
 ) -> Result<(Dataset, Option<&'static str>), Failure> {
     let split = split.unwrap_or(if spec.is_divided() { Split::Test } else { Split::Train });
-    let options = Options { size: reading.size, seed: reading.seed, split, ..Options::default() };
+    let Reading { size, background, seed, .. } = reading;
+    let options = Options { size, background, seed, split, ..Options::default() };
     let name = if split == Split::Test { "test" } else { "train" };
     let named = spec.is_divided() || spec.sample_kind() == SampleKind::Points;
     Ok((data::load(spec, &options)?, named.then_some(name)))

@@ -37,7 +37,7 @@ enum Way {
 pub(crate) struct Arguments {
     #[command(flatten)]
     run: Run,
-    /// What labels the samples: classifier (of the embedded digits), classifier:RUN or inception:FILE
+    /// What labels the samples: classifier (of the embedded digits), classifier:RUN, inception:FILE or efficientnet:FILE
     #[arg(long, default_value = "auto")]
     features: String,
     /// Only towards this class, by its number; may be given several times

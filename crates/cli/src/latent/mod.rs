@@ -82,11 +82,21 @@ impl Opened {
 
     fn show_at(&self, outputs: &Outputs, grid: &LatentGrid, caption: &str) -> Result<(), Failure> {
         let samples = grid.samples(self.sampler()?)?;
-        let picture =
-            self.backdrop.draw(&samples.to_vec_f32()?, samples.shape(), Some(grid.columns), caption)?;
-        let sample = self.sampler()?.sample_shape().dims();
-        let shape = [&[grid.rows(), grid.columns], sample.as_slice()].concat();
-        outputs.write(&picture, &samples.to_vec_f32()?, &shape)
+        self.show_samples(outputs, (&samples.to_vec_f32()?, samples.shape()), grid.columns, caption)
+    }
+
+    /// Draws row-major samples of a shape `[rows * columns, sample...]`, writes the files, and prints where they are.
+    fn show_samples(
+        &self,
+        outputs: &Outputs,
+        (values, shape): (&[f32], &[usize]),
+        columns: usize,
+        caption: &str,
+    ) -> Result<(), Failure> {
+        let picture = self.backdrop.draw(values, shape, Some(columns), caption)?;
+        let (count, sample) = shape.split_first().unwrap_or((&0, &[]));
+        let shape = [&[count / columns.max(1), columns], sample].concat();
+        outputs.write(&picture, values, &shape)
     }
 
     /// The number of a class by its name or number.

@@ -95,7 +95,12 @@ fn dataset(arguments: &Arguments, run: &Opened) -> Result<Dataset, Failure> {
         let (spec, own) = (spec.parse::<Spec>()?, &run.recipe.common.data);
         let images = spec.sample_kind() == SampleKind::Image;
         let given = |value: usize| (value > 0 && images).then_some(value);
-        let options = Options { size: given(own.size), channels: given(own.channels), ..Options::default() };
+        let options = Options {
+            size: given(own.size),
+            channels: given(own.channels),
+            background: own.background.unwrap_or_default(),
+            ..Options::default()
+        };
         return Ok(data::load(&spec, &options)?);
     }
     match load_test_part(&run.recipe)? {

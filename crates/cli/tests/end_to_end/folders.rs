@@ -116,3 +116,41 @@ fn a_batch_of_one_with_batch_normalisation_is_refused() {
     let without = "--set generator.normalization=none --set discriminator.normalization=none";
     desk.succeed(&format!("train gan --set training.batch=1 {without} --steps 2 --quiet --out run"));
 }
+
+/// Half-transparent pictures are laid over one colour, wherever a folder is read.
+#[test]
+fn transparent_pictures_lie_over_the_chosen_colour_everywhere() {
+    let desk = Desk::new();
+    std::fs::create_dir(desk.path("set")).unwrap();
+    for index in 0..6_u8 {
+        let picture = image::RgbaImage::from_fn(8, 8, |x, _| {
+            image::Rgba([200, 30 * index, 10, if x < 4 { 255 } else { 0 }])
+        });
+        picture.save(desk.path(&format!("set/{index}.png"))).unwrap();
+    }
+    desk.succeed("data info folder:set --size 8 --out white.png");
+    desk.succeed("data info folder:set --size 8 --background #0a3264 --out blue.png");
+    let has = |file: &str, colour: [u8; 3]| {
+        let picture = image::open(desk.path(file)).unwrap().into_rgb8();
+        picture.pixels().any(|pixel| pixel.0 == colour)
+    };
+    assert!(has("blue.png", [10, 50, 100]) && !has("white.png", [10, 50, 100]));
+    let train = TRAIN.replace("--steps", "--data folder:set --set data.background=black --steps");
+    desk.succeed(&train);
+    let recipe = std::fs::read_to_string(desk.path("run/recipe.toml")).unwrap();
+    assert!(recipe.contains("background = \"black\""), "{recipe}");
+    // A run's own data, and a folder that is compared with it, are read as for its training.
+    let protocol =
+        |line: &str| desk.succeed(&format!("evaluate {line} --metrics kid --features pixels --json"));
+    for line in ["run", "--real folder:set --fake run"] {
+        assert!(protocol(line).contains("transparent parts over black"), "{line}");
+    }
+    assert!(!protocol("--real folder:set --fake folder:set").contains("transparent"));
+    let chosen = protocol("--real folder:set --fake folder:set --background #0a3264");
+    assert!(chosen.contains("transparent parts over #0a3264"), "{chosen}");
+    desk.refuse_to_train(
+        "gan --data folder:set --set data.background=red",
+        &["data.background", "white, black, grey or a colour as #rrggbb"],
+    );
+    desk.refuse_to_train("gan --set data.background=black", &["no key `data.background`"]);
+}

@@ -57,6 +57,7 @@ fn what_a_run_cannot_be_asked_for_is_refused() {
     let desk = trained("gan");
     desk.refuse("sample run --class 3", &["have no class", "brigand train cgan"]);
     desk.refuse("sample run --truncation 0", &["keeps nothing"]);
+    desk.refuse("sample run --truncation -1", &["-1", "keeps nothing"]);
     desk.refuse("interpolate run --classes 1,2", &["have no class"]);
     desk.refuse("interpolate run --classes 1", &["--classes names 1"]);
     desk.refuse("reconstruct run", &["no encoder", "--search"]);
@@ -185,6 +186,7 @@ fn a_truncation_sweep_is_drawn_and_printed() {
     let variance = |row: usize| rows[row][2].parse::<f64>().unwrap();
     assert!(variance(1) < variance(2) && variance(2) < variance(3), "{out}");
     assert_eq!(tiles(&desk.path("run/truncation-seed0.png")), (4, 3));
+    assert!(desk.path("run/truncation-seed0-curve.png").is_file());
 }
 
 #[test]

@@ -19,4 +19,5 @@ mod resuming;
 mod samples;
 mod sources;
 mod training;
+mod translate;
 mod troubles;

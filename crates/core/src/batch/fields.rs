@@ -22,6 +22,8 @@ pub const SECOND: NumberKey = NumberKey("second");
 pub const PARTNER: NumberKey = NumberKey("partner");
 /// Of held-out samples of [`SECOND`] whose partner in [`IMAGES`] is known: the partner.
 pub const SECOND_PARTNER: NumberKey = NumberKey("second_partner");
+/// The one picture that is all the data, `[1, channels, height, width]` in [-1, 1].
+pub const PICTURE: NumberKey = NumberKey("picture");
 /// Points `[batch, dimensions]`.
 pub const POINTS: NumberKey = NumberKey("points");
 /// Latents or codes `[batch, size]`.

@@ -4,13 +4,17 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::fields::{IMAGES, IndexKey, LABELS, NumberKey, POINTS, SECOND, TOKENS};
+use super::fields::{IMAGES, IndexKey, LABELS, NumberKey, PICTURE, POINTS, SECOND, TOKENS};
 use super::sample_shape::SampleShape;
 use crate::error::{Error, Result};
 
 /// Which data has the fields that few have.
-const ADVICE: [(&str, &str); 2] = [
-    (SECOND.0, "; give two domains of images, for example --data unpaired:folder:a,folder:b"),
+const ADVICE: [(&str, &str); 3] = [
+    (PICTURE.0, "; give one picture, for example --data image:FILE"),
+    (
+        SECOND.0,
+        "; give two domains of images: --data unpaired:folder:a,folder:b, or pairs:a,b where they belong together",
+    ),
     (TOKENS.0, "; give text, for example --data lines:FILE or grammar"),
 ];
 
@@ -190,7 +194,7 @@ impl Schema {
             Need::Numbers(NumberKey(name)) | Need::Indices(IndexKey(name)) => self.field(name).map(|_| ()),
             Need::Aligned(first, second) if self.field(first)?.group == self.field(second)?.group => Ok(()),
             Need::Aligned(first, second) => Err(Error::Data(format!(
-                "`{first}` and `{second}` come from different sources; give one source of pairs"
+                "`{first}` and `{second}` come from different sources; give one source of pairs, for example --data pairs:a,b"
             ))),
         })
     }

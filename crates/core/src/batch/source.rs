@@ -143,6 +143,48 @@ fn rows<T: Copy>(values: &[T], numbers: &[usize], size: usize) -> Result<Vec<T>>
     Ok(chosen)
 }
 
+/// Two sources of equally many samples as one: sample `n` has the fields of both samples `n`.
+pub struct Joined<A, B> {
+    first: A,
+    second: B,
+}
+
+impl<A: Source, B: Source> Joined<A, B> {
+    /// Joins them.
+    ///
+    /// # Errors
+    /// If one has more samples, or both have a field of the same name.
+    pub fn new(first: A, second: B) -> Result<Self> {
+        if first.count() != second.count() {
+            let (first, second) = (first.count(), second.count());
+            return Err(Error::Data(format!("{first} samples cannot belong to {second} others, one to one")));
+        }
+        let (own, other) = (first.schema(), second.schema());
+        match own.fields.keys().find(|name| other.fields.contains_key(*name)) {
+            Some(name) => Err(Error::Internal(format!("both of two joined sources have `{name}`"))),
+            None => Ok(Self { first, second }),
+        }
+    }
+}
+
+impl<A: Source, B: Source> Source for Joined<A, B> {
+    fn count(&self) -> usize {
+        self.first.count()
+    }
+
+    fn schema(&self) -> Schema {
+        let mut schema = self.first.schema();
+        schema.fields.extend(self.second.schema().fields);
+        schema
+    }
+
+    fn get(&self, numbers: &[usize], stream: &mut Stream) -> Result<HostBatch> {
+        let mut batch = self.first.get(numbers, stream)?;
+        batch.extend(self.second.get(numbers, stream)?);
+        Ok(batch)
+    }
+}
+
 /// A source with one of its fields alone, called otherwise: a second folder of images becomes the second domain.
 pub struct Renamed<S> {
     /// The source.

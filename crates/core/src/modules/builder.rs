@@ -94,7 +94,7 @@ impl Builder {
         initialization: Initialization,
     ) -> Result<WeightId> {
         let path = self.free_path(name)?;
-        let values = initialization.draw(shape.iter().product(), fans, &mut self.stream(name));
+        let values = initialization.draw(shape, fans, &mut self.stream(name));
         let value = self.stored(values, shape)?;
         self.names.push(path);
         self.values.push(Variable::leaf(value));

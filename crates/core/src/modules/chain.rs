@@ -3,6 +3,7 @@
 use brigand_autograd::{Activation, Variable};
 
 use super::builder::Builder;
+use super::convolution::{double, halve};
 use super::layer::{Conditioning, Layer, Unconditional, unconditional_layer};
 use super::pass::Pass;
 use crate::error::Result;
@@ -115,6 +116,17 @@ impl Activate {
 
 unconditional_layer!(Activate);
 
+/// A constant factor.
+pub struct Scale(pub f64);
+
+impl Scale {
+    fn run(&self, _: &mut Pass<'_>, input: &Variable) -> Result<Variable> {
+        Ok(input.scale(self.0)?)
+    }
+}
+
+unconditional_layer!(Scale);
+
 /// The same elements as `[batch, shape...]`.
 pub struct Reshape(pub Vec<usize>);
 
@@ -133,19 +145,30 @@ pub struct Double;
 
 impl Double {
     fn run(&self, _: &mut Pass<'_>, input: &Variable) -> Result<Variable> {
-        let (_, _, height, width) = input.dims4("upsample")?;
-        Ok(input.resize_nearest(2 * height, 2 * width)?)
+        double(input)
     }
 }
 
 unconditional_layer!(Double);
+
+/// Twice the height and width, by bilinear interpolation.
+pub struct DoubleBilinear;
+
+impl DoubleBilinear {
+    fn run(&self, _: &mut Pass<'_>, input: &Variable) -> Result<Variable> {
+        let (_, _, height, width) = input.dims4("upsample")?;
+        Ok(input.resize_bilinear(2 * height, 2 * width)?)
+    }
+}
+
+unconditional_layer!(DoubleBilinear);
 
 /// Half the height and width, the mean of each 2x2 pixels.
 pub struct Halve;
 
 impl Halve {
     fn run(&self, _: &mut Pass<'_>, input: &Variable) -> Result<Variable> {
-        Ok(input.avg_pool2d(2, 2, 0)?)
+        halve(input)
     }
 }
 

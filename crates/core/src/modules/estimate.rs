@@ -51,6 +51,8 @@ impl Estimate {
 pub enum Statistics<'a> {
     /// With those that are stored: no sample influences another.
     Stored,
+    /// With those of an estimate where it has some for the network, else with stored ones: no sample influences another.
+    Given(&'a Estimate),
     /// With those of the batch, which are added to an estimate.
     Estimated(&'a mut Estimate),
 }

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::orthogonal::orthogonal;
 use crate::random::Stream;
 
 /// How first values are drawn.
@@ -24,6 +25,9 @@ pub enum Initialization {
     Glorot,
     /// Uniform in `±1 / sqrt(fan_in)`: PyTorch's default for linear and convolution layers.
     FanIn,
+    /// Rows of length 1 that are orthogonal to each other, of the weight as a matrix `[first axis, everything else]`; its
+    /// columns where there are fewer of them (Saxe et al. 2013, arXiv:1312.6120).
+    Orthogonal,
 }
 
 /// DCGAN's `N(0, 0.02)` (arXiv:1511.06434, section 4).
@@ -35,8 +39,10 @@ impl Initialization {
     /// All one.
     pub const ONE: Self = Self::Constant { value: 1.0 };
 
-    /// `count` first values; `fans` are the inputs and outputs that each output and input of the layer is connected to.
-    pub fn draw(self, count: usize, fans: (usize, usize), stream: &mut Stream) -> Vec<f32> {
+    /// First values of a parameter of `shape`; `fans` are the inputs and outputs that each output and input of the layer is
+    /// connected to.
+    pub fn draw(self, shape: &[usize], fans: (usize, usize), stream: &mut Stream) -> Vec<f32> {
+        let count = shape.iter().product();
         let within = |bound: f64, stream: &mut Stream| stream.uniform(count, -bound as f32, bound as f32);
         match self {
             Self::Constant { value } => vec![value as f32; count],
@@ -46,6 +52,10 @@ impl Initialization {
             }
             Self::Glorot => within((6.0 / (fans.0 + fans.1) as f64).sqrt(), stream),
             Self::FanIn => within((fans.0.max(1) as f64).sqrt().recip(), stream),
+            Self::Orthogonal => {
+                let rows = shape.first().copied().unwrap_or(1);
+                orthogonal(rows, count / rows.max(1), stream)
+            }
         }
     }
 }

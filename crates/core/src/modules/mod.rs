@@ -4,6 +4,7 @@
 //! [`Parameters`], which the network owns, so that the same module runs with other weights (averaged, unrolled).
 
 mod attention;
+mod basis;
 mod builder;
 mod chain;
 mod condition;
@@ -18,6 +19,7 @@ mod minibatch;
 mod network;
 mod noise;
 mod norm;
+mod orthogonal;
 mod parameters;
 mod part;
 mod pass;
@@ -29,8 +31,9 @@ mod virtual_norm;
 mod weight;
 
 pub use attention::SelfAttention;
+pub use basis::ModulatedBasis;
 pub use builder::Builder;
-pub use chain::{Activate, Chain, Double, Halve, Reshape, SumPositions};
+pub use chain::{Activate, Chain, Double, DoubleBilinear, Halve, Reshape, Scale, SumPositions};
 pub use condition::{Projection, append_condition};
 pub use convolution::{Convolution, Padding, TransposedConvolution, Window};
 pub use dropout::Dropout;
@@ -45,7 +48,7 @@ pub use minibatch::{Minibatch, MinibatchDeviation, MinibatchDiscrimination};
 pub use network::{How, Network};
 pub use noise::{GaussianNoise, with_noise};
 pub use norm::{MapNorm, Norm, NormKind, NormPlan, TableNorm, VectorNorm};
-pub use parameters::{BufferId, Buffers, Parameters, WeightId, Weights};
+pub use parameters::{BufferId, Buffers, Parameters, WeightId, Weights, is_at_or_below};
 pub use part::Part;
 pub use pass::{Mode, Pass};
 pub use recurrent::{Cell, Lstm, LstmState};

@@ -84,16 +84,26 @@ impl<M> Network<M> {
         weights: Option<&Weights>,
         forward: impl FnOnce(&M, &mut Pass<'_>) -> Result<R>,
     ) -> Result<R> {
+        self.evaluate_by(None, weights, forward)
+    }
+
+    /// As [`Network::evaluate`], with given statistics where there are some.
+    fn evaluate_by<R>(
+        &self,
+        given: Option<&Buffers>,
+        weights: Option<&Weights>,
+        forward: impl FnOnce(&M, &mut Pass<'_>) -> Result<R>,
+    ) -> Result<R> {
         let Parameters { weights: own, buffers, place, .. } = &self.parameters;
-        let buffers = self.sampling.as_ref().unwrap_or(buffers);
+        let buffers = given.or(self.sampling.as_ref()).unwrap_or(buffers);
         forward(
             &self.module,
             &mut Pass::new(weights.unwrap_or(own), buffers, Mode::Sampling, place.compute, None),
         )
     }
 
-    /// As [`Network::sample`] with stored statistics; or, to estimate them, one unrecorded pass with those of its batch,
-    /// which the estimate takes in.
+    /// As [`Network::sample`] with stored or given statistics; or, to estimate them, one unrecorded pass with those of its
+    /// batch, which the estimate takes in.
     pub fn sample_with<R>(
         &self,
         weights: Option<&Weights>,
@@ -103,6 +113,10 @@ impl<M> Network<M> {
     ) -> Result<R> {
         let estimate = match statistics {
             Statistics::Stored => return self.sample(weights, input, forward),
+            Statistics::Given(estimate) => {
+                let run = || self.evaluate_by(estimate.found(self.identity), weights, forward);
+                return if input.has_history() { run() } else { without_recording(run) };
+            }
             Statistics::Estimated(estimate) => estimate,
         };
         let Parameters { weights: own, buffers, place, .. } = &self.parameters;

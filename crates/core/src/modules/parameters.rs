@@ -73,6 +73,11 @@ impl Weights {
     }
 }
 
+/// Whether the parameter called `name` is at or below `path`: `level1` names `level1.weight` and not `level10.weight`.
+pub fn is_at_or_below(name: &str, path: &str) -> bool {
+    name.strip_prefix(path).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+}
+
 /// Values that a network carries along without training them, such as running statistics.
 #[derive(Clone, Debug, Default)]
 pub struct Buffers {

@@ -49,24 +49,23 @@ impl<C: Conditioning> UpBlock<C> {
         let window = Window::same(3);
         Ok(Self {
             first: Box::new(builder.block("norm1", |b| norm(b, from))?),
-            inner: builder.block("conv1", |b| Convolution::new(b, (from, to), window, plan))?,
+            inner: builder.block("conv1", |b| Convolution::new(b, (from, to), window, plan))?.doubling(),
             second: Box::new(builder.block("norm2", |b| norm(b, to))?),
             outer: builder.block("conv2", |b| Convolution::new(b, (to, to), window, plan))?,
             shortcut: builder
-                .block("shortcut", |b| Convolution::new(b, (from, to), Window::same(1), plan))?,
+                .block("shortcut", |b| Convolution::new(b, (from, to), Window::same(1), plan))?
+                .doubling(),
         })
     }
 }
 
 impl<C: Conditioning> Layer<C> for UpBlock<C> {
     fn forward(&self, pass: &mut Pass<'_>, input: &Variable, condition: C::Value<'_>) -> Result<Variable> {
-        let (_, _, height, width) = input.dims4("up block")?;
-        let up = |maps: &Variable| maps.resize_nearest(2 * height, 2 * width);
         let main = self.first.forward(pass, input, condition)?;
-        let main = self.inner.run(pass, &up(&main)?)?;
+        let main = self.inner.run(pass, &main)?;
         let main = self.second.forward(pass, &main, condition)?;
         let main = self.outer.run(pass, &main)?;
-        Ok(main.add(&self.shortcut.run(pass, &up(input)?)?)?)
+        Ok(main.add(&self.shortcut.run(pass, input)?)?)
     }
 
     fn couples_samples(&self) -> bool {
@@ -79,7 +78,6 @@ pub struct DownBlock {
     inner: Convolution,
     outer: Convolution,
     shortcut: Convolution,
-    halves: bool,
     first: bool,
 }
 
@@ -92,12 +90,13 @@ impl DownBlock {
         plan: &Plan,
     ) -> Result<Self> {
         let window = Window::same(3);
+        let resized = |of: Convolution| if halves { of.halving() } else { of };
         Ok(Self {
             inner: builder.block("conv1", |b| Convolution::new(b, (from, to), window, plan))?,
-            outer: builder.block("conv2", |b| Convolution::new(b, (to, to), window, plan))?,
-            shortcut: builder
-                .block("shortcut", |b| Convolution::new(b, (from, to), Window::same(1), plan))?,
-            halves,
+            outer: resized(builder.block("conv2", |b| Convolution::new(b, (to, to), window, plan))?),
+            shortcut: resized(
+                builder.block("shortcut", |b| Convolution::new(b, (from, to), Window::same(1), plan))?,
+            ),
             first,
         })
     }
@@ -106,8 +105,7 @@ impl DownBlock {
     pub fn run(&self, pass: &mut Pass<'_>, input: &Variable) -> Result<Variable> {
         let leading = if self.first { input.clone() } else { input.relu()? };
         let main = self.inner.run(pass, &leading)?.relu()?;
-        let sum = self.outer.run(pass, &main)?.add(&self.shortcut.run(pass, input)?)?;
-        Ok(if self.halves { sum.avg_pool2d(2, 2, 0)? } else { sum })
+        Ok(self.outer.run(pass, &main)?.add(&self.shortcut.run(pass, input)?)?)
     }
 }
 

@@ -138,9 +138,12 @@ impl NetworkRecipe {
                 Self::Autoencoder(recipe) => {
                     Form::Reconstruction(recipe.discriminator(builder, sample, options)?)
                 }
-                Self::Mlp(_) | Self::Dcgan(_) | Self::Resnet(_) | Self::Gran(_) => {
-                    Form::Features(self.feature_scorer(builder, sample, options)?)
-                }
+                Self::Mlp(_)
+                | Self::Dcgan(_)
+                | Self::Resnet(_)
+                | Self::ScaledResnet(_)
+                | Self::Bottleneck(_)
+                | Self::Gran(_) => Form::Features(self.feature_scorer(builder, sample, options)?),
             }))
         })
     }
@@ -213,10 +216,14 @@ impl NetworkRecipe {
             }
         };
         match (self, sample) {
-            (Self::Dcgan(_) | Self::Resnet(_), SampleShape::Image { channels, height, width }) => {
-                (Beside::Planes, SampleShape::Image { channels: channels + size, height, width })
-            }
-            (Self::Dcgan(_) | Self::Resnet(_), SampleShape::Points { .. })
+            (
+                Self::Dcgan(_) | Self::Resnet(_) | Self::ScaledResnet(_) | Self::Bottleneck(_),
+                SampleShape::Image { channels, height, width },
+            ) => (Beside::Planes, SampleShape::Image { channels: channels + size, height, width }),
+            (
+                Self::Dcgan(_) | Self::Resnet(_) | Self::ScaledResnet(_) | Self::Bottleneck(_),
+                SampleShape::Points { .. },
+            )
             | (Self::Mlp(_) | Self::Autoencoder(_) | Self::Gran(_), _) => {
                 let elements = sample.elements();
                 (Beside::Vector(elements), SampleShape::Points { dimensions: elements + size })

@@ -183,6 +183,8 @@ impl NetworkRecipe {
             Self::Mlp(recipe) => recipe.generator(builder, layout),
             Self::Dcgan(recipe) => recipe.generator(builder, layout),
             Self::Resnet(recipe) => recipe.generator(builder, layout),
+            Self::ScaledResnet(recipe) => recipe.generator(builder, layout),
+            Self::Bottleneck(recipe) => recipe.generator(builder, layout),
             Self::Autoencoder(_) => Err(Error::Recipe(
                 "an auto-encoder is no generator; choose mlp, dcgan or resnet for generator.kind".into(),
             )),
@@ -201,15 +203,15 @@ impl NetworkRecipe {
             Self::Mlp(recipe) => recipe.normalizes(),
             Self::Dcgan(recipe) => recipe.batch_norm,
             Self::Resnet(_) => true,
-            Self::Autoencoder(_) | Self::Gran(_) => false,
+            Self::ScaledResnet(_) | Self::Bottleneck(_) | Self::Autoencoder(_) | Self::Gran(_) => false,
         };
         if normalizes {
             return Ok(());
         }
         Err(Error::Recipe(
             "virtual and conditional batch normalisation need batch normalisation in the generator, and this one has \
-             none; set generator.normalization=before-activation (mlp) or generator.batch_norm=true (dcgan), or leave \
-             the technique out"
+             none; set generator.normalization=before-activation (mlp), generator.batch_norm=true (dcgan) or generator.kind=resnet, \
+             or leave the technique out"
                 .into(),
         ))
     }

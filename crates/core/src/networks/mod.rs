@@ -1,9 +1,11 @@
 //! Assembled networks: generators, discriminators, encoders and an image classifier, described by recipes.
 //!
 //! A parameter's path has the position of each layer on its way, counted from 0 in every stack, layers without parameters
-//! included: `layer3.main.layer1.weight`.
+//! included: `layer3.conv1.weight`.
 
+mod attention;
 mod autoencoder;
+mod bottleneck;
 mod classifier_file;
 mod dcgan;
 mod discriminator;
@@ -13,13 +15,22 @@ mod encoder;
 mod generator;
 mod gran;
 mod image_classifier;
+mod lapgan;
 mod mlp;
 mod normalizing;
 mod resnet;
-mod sagan;
+mod scaled_resnet;
+mod sides;
+mod single_image;
 mod translator;
+mod unet;
 
+pub use attention::{
+    AttentionDiscriminator, AttentionGenerator, AttentionLayout, AttentionNetworkRecipe, Modulation,
+    SHARED_EMBEDDING,
+};
 pub use autoencoder::AutoencoderRecipe;
+pub use bottleneck::BottleneckRecipe;
 pub use classifier_file::ImageClassifier;
 pub use dcgan::DcganRecipe;
 pub use discriminator::Discriminator;
@@ -29,10 +40,13 @@ pub use encoder::Encoder;
 pub use generator::{Generator, GeneratorNormalization, GeneratorOptions};
 pub use gran::{GranRecipe, StepNoise};
 pub use image_classifier::{ClassifierNetwork, ClassifierNetworkRecipe, ClassifierOutput};
+pub use lapgan::{DetailDiscriminator, DetailDiscriminatorRecipe, DetailGenerator, DetailGeneratorRecipe};
 pub use mlp::{Hidden, HiddenNormalization, MlpRecipe};
 pub use resnet::ResnetRecipe;
-pub use sagan::{AttentionDiscriminator, AttentionGenerator, AttentionNetworkRecipe};
+pub use scaled_resnet::ScaledResnetRecipe;
+pub use single_image::{ScaleDiscriminator, ScaleGenerator, ScaleNetworkRecipe};
 pub use translator::{ImageTranslator, PatchDiscriminator, PatchRecipe, TranslatorRecipe};
+pub use unet::{Unet, UnetRecipe};
 
 use serde::{Deserialize, Serialize};
 
@@ -50,6 +64,10 @@ pub enum NetworkRecipe {
     Dcgan(DcganRecipe),
     /// Residual blocks.
     Resnet(ResnetRecipe),
+    /// Residual blocks `x + alpha f(x)` without normalisation.
+    ScaledResnet(ScaledResnetRecipe),
+    /// Residual bottlenecks with grouped convolutions, without normalisation.
+    Bottleneck(BottleneckRecipe),
     /// An encoder and a decoder; only a discriminator can be one.
     Autoencoder(AutoencoderRecipe),
     /// Transposed convolutions that are run in steps; only a generator can be one.
@@ -71,14 +89,19 @@ impl NetworkRecipe {
             Self::Mlp(recipe) => !recipe.dropout.is_empty(),
             Self::Dcgan(recipe) => !recipe.dropout.is_empty(),
             Self::Resnet(recipe) => !recipe.dropout.is_empty(),
-            Self::Autoencoder(_) | Self::Gran(_) => false,
+            Self::ScaledResnet(_) | Self::Bottleneck(_) | Self::Autoencoder(_) | Self::Gran(_) => false,
         }
     }
 
     /// Whether a discriminator of this recipe scores samples by how well it reconstructs them.
     pub fn reconstructs(&self) -> bool {
         match self {
-            Self::Mlp(_) | Self::Dcgan(_) | Self::Resnet(_) | Self::Gran(_) => false,
+            Self::Mlp(_)
+            | Self::Dcgan(_)
+            | Self::Resnet(_)
+            | Self::ScaledResnet(_)
+            | Self::Bottleneck(_)
+            | Self::Gran(_) => false,
             Self::Autoencoder(_) => true,
         }
     }
@@ -97,6 +120,8 @@ impl NetworkRecipe {
             Self::Mlp(recipe) => recipe.body(builder, sample, reparametrisation),
             Self::Dcgan(recipe) => recipe.body(builder, sample, reparametrisation),
             Self::Resnet(recipe) => recipe.body(builder, sample, reparametrisation),
+            Self::ScaledResnet(recipe) => recipe.body(builder, sample, reparametrisation),
+            Self::Bottleneck(recipe) => recipe.body(builder, sample, reparametrisation),
             Self::Autoencoder(_) => {
                 Err(Error::Recipe("an auto-encoder cannot stand inside another one".into()))
             }

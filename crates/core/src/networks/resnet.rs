@@ -1,4 +1,4 @@
-//! Residual networks of SN-GAN (Miyato et al. 2018, arXiv:1802.05957, table 4).
+//! Residual networks of SN-GAN (Miyato et al. 2018, arXiv:1802.05957, tables 4 to 6).
 
 use brigand_autograd::Activation;
 use serde::{Deserialize, Serialize};
@@ -6,33 +6,34 @@ use serde::{Deserialize, Serialize};
 use super::Body;
 use super::generator::GeneratorLayout;
 use super::normalizing::Normalizing;
+use super::sides::{channels, halved};
 use crate::batch::SampleShape;
 use crate::error::{Error, Result};
 use crate::modules::{
-    Activate, Builder, Chain, Convolution, Double, Dropout, Halve, Initialization, Linear, NormKind,
-    NormPlan, Plan, Reparametrisation, Reshape, Residual, SumPositions, Window,
+    Activate, Builder, Chain, Convolution, DownBlock, Dropout, Initialization, Linear, NormKind, NormPlan,
+    Plan, Reparametrisation, Reshape, SumPositions, UpBlock, Window,
 };
-
-const THREE: Window = Window::same(3);
-const ONE: Window = Window::same(1);
 
 /// Every normalisation, with its relu.
 const NORM_RELU: NormPlan = NormPlan::new(NormKind::Batch, Activation::Relu);
 
-/// Residual blocks: the generator doubles a small map up to the image, the discriminator halves twice,
-/// adds two blocks at that size and sums over positions.
+/// Residual blocks: the generator doubles a small map up to the image. Where all maps have the same width, the
+/// discriminator halves twice, adds two blocks at that size and sums over positions, as for 32x32; where channels double
+/// with every halving, it halves down to the smallest map and adds one block, as for 64x64 and 128x128.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ResnetRecipe {
-    /// Channels of every map.
+    /// Channels of the largest maps.
     pub width: usize,
+    /// Channels double with each halving of the side, up to so many times those of the largest maps; 1 keeps them.
+    pub widest: usize,
     /// Rates of dropout after a discriminator's last blocks.
     pub dropout: Vec<f64>,
 }
 
 impl Default for ResnetRecipe {
     fn default() -> Self {
-        Self { width: 128, dropout: Vec::new() }
+        Self { width: 128, widest: 1, dropout: Vec::new() }
     }
 }
 
@@ -41,6 +42,9 @@ impl ResnetRecipe {
     fn check(&self, sample: SampleShape) -> Result<(usize, usize)> {
         if self.width == 0 || self.width > 4096 {
             return Err(Error::Recipe(format!("resnet's width is {}; give 1 to 4096", self.width)));
+        }
+        if self.widest == 0 || self.widest > 256 {
+            return Err(Error::Recipe(format!("resnet's widest is {}; give 1 to 256", self.widest)));
         }
         Dropout::check(&self.dropout)?;
         match sample {
@@ -57,70 +61,9 @@ impl ResnetRecipe {
         }
     }
 
-    /// `norm relu up conv norm relu conv`, around it `up conv`.
-    fn generator_block<N: Normalizing>(
-        &self,
-        builder: &mut Builder,
-        plan: &Plan,
-        normalizing: &N,
-    ) -> Result<Residual<N::Condition>> {
-        let channels = (self.width, self.width);
-        let norm = |b: &mut Builder| normalizing.norm(b, NORM_RELU, self.width);
-        let convolution = |window| move |b: &mut Builder| Convolution::new(b, channels, window, plan);
-        let main = builder.block("main", |b| {
-            let mut main = Chain::new();
-            main.push(b, norm)?;
-            main.push_plain(Double);
-            main.push(b, convolution(THREE))?;
-            main.push(b, norm)?;
-            main.push(b, convolution(THREE))?;
-            Ok(main)
-        })?;
-        let shortcut = builder.block("shortcut", |b| {
-            let mut shortcut = Chain::new();
-            shortcut.push_plain(Double);
-            shortcut.push(b, convolution(ONE))?;
-            Ok(shortcut)
-        })?;
-        Ok(Residual { main, shortcut })
-    }
-
-    /// `[relu] conv relu conv [down]`, around it `conv [down]`; the first block has no leading relu and
-    /// halves before its shortcut's convolution.
-    fn discriminator_block(
-        &self,
-        builder: &mut Builder,
-        from: usize,
-        (down, first): (bool, bool),
-        plan: &Plan,
-    ) -> Result<Residual> {
-        let convolution =
-            |from, window| move |b: &mut Builder| Convolution::new(b, (from, self.width), window, plan);
-        let main = builder.block("main", |b| {
-            let mut main = Chain::new();
-            if !first {
-                main.push_plain(Activate(Activation::Relu));
-            }
-            main.push(b, convolution(from, THREE))?;
-            main.push_plain(Activate(Activation::Relu));
-            main.push(b, convolution(self.width, THREE))?;
-            if down {
-                main.push_plain(Halve);
-            }
-            Ok(main)
-        })?;
-        let shortcut = builder.block("shortcut", |b| {
-            let mut shortcut = Chain::new();
-            if down && first {
-                shortcut.push_plain(Halve);
-            }
-            shortcut.push(b, convolution(from, ONE))?;
-            if down && !first {
-                shortcut.push_plain(Halve);
-            }
-            Ok(shortcut)
-        })?;
-        Ok(Residual { main, shortcut })
+    /// Channels after `halvings` of the image's side.
+    fn channels(&self, halvings: usize) -> usize {
+        channels(self.width, halvings, self.widest)
     }
 
     pub(super) fn generator<N: Normalizing>(
@@ -136,13 +79,18 @@ impl ResnetRecipe {
         }
         let (plan, normalizing) = (plan(layout.reparametrisation), &layout.normalizing);
         let mut layers = Chain::new();
-        layers.push(builder, |b| Linear::new(b, layout.latent, self.width * start * start, &plan))?;
-        layers.push_plain(Reshape(vec![self.width, start, start]));
-        for _ in 0..doublings {
-            layers.push(builder, |b| self.generator_block(b, &plan, normalizing))?;
+        let mut from = self.channels(doublings);
+        layers.push(builder, |b| Linear::new(b, layout.latent, from * start * start, &plan))?;
+        layers.push_plain(Reshape(vec![from, start, start]));
+        for halving in (0..doublings).rev() {
+            let to = self.channels(halving);
+            layers.push(builder, |b| {
+                UpBlock::new(b, (from, to), &plan, |b, channels| normalizing.norm(b, NORM_RELU, channels))
+            })?;
+            from = to;
         }
         layers.push(builder, |b| normalizing.norm(b, NORM_RELU, self.width))?;
-        layers.push(builder, |b| Convolution::new(b, (self.width, channels), THREE, &plan))?;
+        layers.push(builder, |b| Convolution::new(b, (self.width, channels), Window::same(3), &plan))?;
         if !layout.logits {
             layers.push_plain(Activate(Activation::Tanh));
         }
@@ -155,21 +103,27 @@ impl ResnetRecipe {
         sample: SampleShape,
         reparametrisation: Reparametrisation,
     ) -> Result<Body> {
-        let (channels, _) = self.check(sample)?;
+        let (mut from, side) = self.check(sample)?;
         let plan = plan(reparametrisation);
         let mut layers = Chain::new();
-        let halving = [true, true, false, false];
-        for (position, down) in halving.into_iter().enumerate() {
-            let first = position == 0;
-            let from = if first { channels } else { self.width };
-            layers.push(builder, |b| self.discriminator_block(b, from, (down, first), &plan))?;
-            if let Some(dropout) = Dropout::after(&self.dropout, position, halving.len()) {
+        let down = if self.widest == 1 {
+            vec![true, true, false, false]
+        } else {
+            let halvings = halved((side, side)).len() - 1;
+            (0..=halvings).map(|position| position < halvings).collect()
+        };
+        let blocks = down.len();
+        for (position, down) in down.into_iter().enumerate() {
+            let (first, to) = (position == 0, self.channels(position));
+            layers.push(builder, |b| DownBlock::new(b, (from, to), (down, first), &plan))?;
+            if let Some(dropout) = Dropout::after(&self.dropout, position, blocks) {
                 layers.push_plain(dropout);
             }
+            from = to;
         }
         layers.push_plain(Activate(Activation::Relu));
         layers.push_plain(SumPositions);
-        Ok(Body { layers, features: self.width, last: plan })
+        Ok(Body { layers, features: from, last: plan })
     }
 }
 

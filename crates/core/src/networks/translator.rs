@@ -110,14 +110,7 @@ impl ImageTranslator {
     /// # Errors
     /// [`Error::Request`], saying which do.
     pub fn check_size(&self, height: usize, width: usize) -> Result<()> {
-        let (multiple, least) = (self.multiple, (Self::LEAST * self.multiple).max(4));
-        if height.min(width) < least || !height.is_multiple_of(multiple) || !width.is_multiple_of(multiple) {
-            return Err(Error::Request(format!(
-                "images of {width}x{height} cannot be translated; width and height must be multiples of {multiple} \
-                 and at least {least}"
-            )));
-        }
-        Ok(())
+        check_size([height, width], self.multiple, (Self::LEAST * self.multiple).max(4))
     }
 
     /// The translation of `images` `[batch, channels, height, width]`, of the same height and width.
@@ -129,6 +122,20 @@ impl ImageTranslator {
         self.check_size(height, width)?;
         self.layers.run(pass, images)
     }
+}
+
+/// Refuses images whose height and width are not multiples of `multiple` and at least `least`.
+///
+/// # Errors
+/// [`Error::Request`], saying which are.
+pub(super) fn check_size([height, width]: [usize; 2], multiple: usize, least: usize) -> Result<()> {
+    if height.min(width) < least || !height.is_multiple_of(multiple) || !width.is_multiple_of(multiple) {
+        return Err(Error::Request(format!(
+            "images of {width}x{height} cannot be translated; width and height must be multiples of {multiple} \
+             and at least {least}"
+        )));
+    }
+    Ok(())
 }
 
 /// The size of a discriminator of patches.

@@ -11,6 +11,7 @@
 //! | R2 | fake | squared | gamma / 2 |
 //! | R1 + R2 (R3GAN, arXiv:2501.05441) | both | squared | gamma / 2 |
 //! | WGAN-div (arXiv:1712.01026) | line | sixth-power | 2 |
+//! | WGAN-GP of score maps (SinGAN, arXiv:1905.01164) | line | two-sided-by-position | 0.1 |
 
 mod constraint;
 
@@ -53,6 +54,9 @@ pub enum Cost {
     Squared,
     /// `mean |g|⁶`.
     SixthPower,
+    /// `mean (|g_p| - 1)²` over samples and positions `p` of maps `[batch, channels, ...]`, `g_p` being the gradient by the
+    /// channels of one position: what each position changes in the sum of a map of scores (SinGAN, arXiv:1905.01164).
+    TwoSidedByPosition,
 }
 
 /// A term added to the discriminator's loss.
@@ -117,6 +121,14 @@ impl Penalty {
 }
 
 impl Cost {
+    /// Whether it takes the gradient of each position of a map apart.
+    pub fn is_by_position(self) -> bool {
+        match self {
+            Self::TwoSided | Self::OneSided | Self::Squared | Self::SixthPower => false,
+            Self::TwoSidedByPosition => true,
+        }
+    }
+
     /// The mean cost of the gradients `[batch, ...]` of the scores by the samples.
     pub fn of(self, gradient: &Variable) -> Result<Variable> {
         let excess = || gradient.sample_norm()?.affine(1.0, -1.0);
@@ -125,6 +137,9 @@ impl Cost {
             Self::OneSided => excess()?.relu()?.square()?,
             Self::Squared => gradient.sample_square()?,
             Self::SixthPower => gradient.sample_square()?.powf(3.0)?,
+            Self::TwoSidedByPosition => {
+                gradient.square()?.sum(&[1])?.safe_sqrt()?.affine(1.0, -1.0)?.square()?
+            }
         }
         .mean_all()?)
     }

@@ -1,5 +1,7 @@
 //! A network in training.
 
+use std::ops::Range;
+
 use brigand_autograd::Variable;
 
 use super::average::{Average, AverageRecipe};
@@ -8,8 +10,10 @@ use super::optimizer::{Optimizer, UnrolledOptimizer};
 use super::optimizer_recipe::OptimizerRecipe;
 use super::schedule::Schedule;
 use super::weight_terms::WeightTerm;
-use crate::error::Result;
-use crate::modules::{Estimate, How, Mode, Network, Parameters, Part, Pass, Statistics, Weights};
+use crate::error::{Error, Result};
+use crate::modules::{
+    Estimate, How, Mode, Network, Parameters, Part, Pass, Statistics, Weights, is_at_or_below,
+};
 use crate::random::Stream;
 use crate::state::State;
 
@@ -49,6 +53,8 @@ pub struct Player<M> {
     longest: Option<f64>,
     /// The first parts of the paths of the weights that are trained; all where absent.
     active: Option<Vec<String>>,
+    /// The steps of the run that its schedule is spread over; all where absent.
+    during: Option<Range<u64>>,
 }
 
 /// Name of the share of a player's weights that stand at their bound.
@@ -68,6 +74,7 @@ impl<M> Player<M> {
             bound: None,
             longest: None,
             active: None,
+            during: None,
         })
     }
 
@@ -82,6 +89,12 @@ impl<M> Player<M> {
     #[must_use]
     pub fn scheduled(self, schedule: Schedule) -> Self {
         Self { schedule, ..self }
+    }
+
+    /// The same, trained in these steps of the run alone: its schedule is spread over them.
+    #[must_use]
+    pub fn during(self, steps: Range<u64>) -> Self {
+        Self { during: Some(steps), ..self }
     }
 
     /// The same with a term of its weights in every loss, if there is one.
@@ -108,6 +121,30 @@ impl<M> Player<M> {
     /// `level10.weight`): the blocks of a growing network, what is fine-tuned. `None` trains all.
     pub fn restrict(&mut self, paths: Option<&[&str]>) {
         self.active = paths.map(|paths| paths.iter().map(|path| (*path).to_owned()).collect());
+    }
+
+    /// Takes over the weights of `other`, which has the same parameters; its average starts there too. The optimizer keeps its
+    /// moments.
+    ///
+    /// # Errors
+    /// If the parameters of the two differ in number or shape.
+    pub fn start_from(&mut self, other: &Self) -> Result<()> {
+        let (own, theirs) = (self.weights(), other.weights());
+        let shapes =
+            |of: &Weights| of.values().iter().map(|value| value.shape().to_vec()).collect::<Vec<_>>();
+        if shapes(own) != shapes(theirs) {
+            return Err(Error::Internal(format!(
+                "`{}` cannot start from the weights of `{}`: their parameters have other shapes",
+                self.name(),
+                other.name()
+            )));
+        }
+        let weights = own.with_values(theirs.values().to_vec())?;
+        if let Some(average) = &mut self.average {
+            average.weights = weights.clone();
+        }
+        self.network.parameters.weights = weights;
+        Ok(())
     }
 
     /// Its name, for example `generator`.
@@ -212,9 +249,7 @@ impl<M> Learner for Player<M> {
     fn active(&self) -> Vec<usize> {
         let names = self.weights().names().iter().enumerate();
         let chosen = |name: &str| match &self.active {
-            Some(paths) => paths.iter().any(|path| {
-                name.strip_prefix(path.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
-            }),
+            Some(paths) => paths.iter().any(|path| is_at_or_below(name, path)),
             None => true,
         };
         names.filter(|(_, name)| chosen(name)).map(|(index, _)| index).collect()
@@ -225,7 +260,12 @@ impl<M> Learner for Player<M> {
     }
 
     fn scale(&self, step: u64, steps: u64) -> f64 {
-        self.schedule.at(step, steps)
+        match &self.during {
+            Some(Range { start, end }) => {
+                self.schedule.at(step.saturating_sub(*start), end.saturating_sub(*start))
+            }
+            None => self.schedule.at(step, steps),
+        }
     }
 
     fn step(

@@ -27,6 +27,23 @@ pub enum Schedule {
         #[serde(default = "hundredth")]
         end: f64,
     },
+    /// At once to a factor of the full size, after a share of the run.
+    Drop {
+        /// The share of the run at full size, 0 to 1.
+        #[serde(default = "four_fifths")]
+        after: f64,
+        /// The factor from then on, more than 0.
+        #[serde(default = "tenth")]
+        end: f64,
+    },
+}
+
+fn four_fifths() -> f64 {
+    0.8
+}
+
+fn tenth() -> f64 {
+    0.1
 }
 
 fn hundredth() -> f64 {
@@ -39,7 +56,7 @@ impl Schedule {
         let (after, end) = match *self {
             Self::Constant {} | Self::Cosine {} => return Ok(()),
             Self::Linear { after } => (after, 1.0),
-            Self::Exponential { after, end } => (after, end),
+            Self::Exponential { after, end } | Self::Drop { after, end } => (after, end),
         };
         if !(0.0..1.0).contains(&after) {
             return Err(Error::Recipe(format!("schedule.after is {after}; give 0 or more and less than 1")));
@@ -54,7 +71,9 @@ impl Schedule {
     pub fn spread_over_run(&self) -> Vec<&'static str> {
         match self {
             Self::Constant {} => Vec::new(),
-            Self::Linear { .. } | Self::Cosine {} | Self::Exponential { .. } => vec!["schedule"],
+            Self::Linear { .. } | Self::Cosine {} | Self::Exponential { .. } | Self::Drop { .. } => {
+                vec!["schedule"]
+            }
         }
     }
 
@@ -65,6 +84,8 @@ impl Schedule {
             Self::Constant {} => 1.0,
             Self::Linear { after } => ((1.0 - done) / (1.0 - after)).min(1.0),
             Self::Exponential { after, end } => end.powf(((done - after) / (1.0 - after)).max(0.0)),
+            Self::Drop { after, .. } if done < after => 1.0,
+            Self::Drop { end, .. } => end,
             Self::Cosine {} => 0.5 * (1.0 + (std::f64::consts::PI * done).cos()),
         }
     }

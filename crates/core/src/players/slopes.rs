@@ -5,6 +5,7 @@ use crate::random::Stream;
 use brigand_autograd::{Variable, grad};
 use candle_core::{Device, Tensor};
 
+use super::comparison::total;
 use super::input::Input;
 use super::precision::accurate;
 use crate::error::{Error, Result};
@@ -12,15 +13,22 @@ use crate::error::{Error, Result};
 /// The gradient of the sum of `scores` by all parts of `place` together, `[batch, numbers]`, itself differentiable, in
 /// single precision or better.
 pub(super) fn slopes<S: Input>(scores: &Variable, place: &S) -> Result<Variable> {
-    let parts = place.parts()?;
-    let gradients = grad(&scores.sum_all()?, &parts.iter().collect::<Vec<_>>(), true)?;
+    let gradients = gradients(scores, place)?;
     let flat: Vec<Variable> =
-        gradients.iter().map(|of| accurate(&of.flatten_from_second()?)).collect::<Result<_>>()?;
+        gradients.iter().map(|of| Ok(of.flatten_from_second()?)).collect::<Result<_>>()?;
     match flat.as_slice() {
         [] => Err(Error::Network("a penalty needs something to take a gradient by".into())),
         [only] => Ok(only.clone()),
         several => Ok(Variable::concatenate(&several.iter().collect::<Vec<_>>(), 1)?),
     }
+}
+
+/// The gradients of the sum of `scores` by each part of `place`, in its shape, themselves differentiable, in single precision
+/// or better.
+fn gradients<S: Input>(scores: &Variable, place: &S) -> Result<Vec<Variable>> {
+    let parts = place.parts()?;
+    let found = grad(&scores.sum_all()?, &parts.iter().collect::<Vec<_>>(), true)?;
+    found.iter().map(accurate).collect()
 }
 
 /// The term of a penalty; nothing where there is none.
@@ -33,8 +41,12 @@ pub(super) fn penalty_term<S: Input>(
     let Penalty::Gradient { probe, cost, weight } = penalty else { return Ok(None) };
     let place = place(probe, &real.detached(), &fake.detached(), stream)?.leaves()?;
     let sides = if probe == Probe::Both { 2.0 } else { 1.0 };
-    let slopes = slopes(&scores(&place)?, &place)?;
-    Ok(Some(cost.of(&slopes)?.scale(weight * sides)?))
+    let scores = scores(&place)?;
+    let cost = match cost.is_by_position() {
+        true => total(gradients(&scores, &place)?.iter().map(|part| cost.of(part)))?,
+        false => cost.of(&slopes(&scores, &place)?)?,
+    };
+    Ok(Some(cost.scale(weight * sides)?))
 }
 
 /// The points at which a penalty takes the gradient.

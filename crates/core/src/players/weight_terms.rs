@@ -4,7 +4,7 @@ use brigand_autograd::Variable;
 use candle_core::Tensor;
 
 use crate::error::Result;
-use crate::modules::{Part, Weights};
+use crate::modules::{Part, Weights, is_at_or_below};
 use crate::state::State;
 
 /// A term of a player's own weights that every loss of it gets.
@@ -25,21 +25,30 @@ pub trait WeightTerm: Part + Send {
 /// I)|²` over all matrices and kernels, with the filters (the slices along the first axis) as columns of `W`: filters
 /// should be orthogonal, their lengths are free.
 pub struct Orthogonal {
-    /// The factor.
-    pub weight: f64,
+    weight: f64,
+    except: &'static [&'static str],
 }
 
 impl Orthogonal {
     /// The term of this weight; nothing for weight 0.
     pub fn of(weight: f64) -> Option<Self> {
-        (weight > 0.0).then_some(Self { weight })
+        (weight > 0.0).then_some(Self { weight, except: &[] })
+    }
+
+    /// The same without the weights at or below `paths`, such as an embedding of classes.
+    #[must_use]
+    pub fn except(self, paths: &'static [&'static str]) -> Self {
+        Self { except: paths, ..self }
     }
 }
 
-/// `sum_W |WᵀW ∘ (1 - I)|²`. `None` without matrices.
-pub fn off_diagonal_penalty(weights: &Weights) -> Result<Option<Variable>> {
+/// `sum_W |WᵀW ∘ (1 - I)|²` over all but the weights at or below the paths `except`. `None` without matrices.
+pub fn off_diagonal_penalty(weights: &Weights, except: &[&str]) -> Result<Option<Variable>> {
     let mut sum: Option<Variable> = None;
-    for weight in weights.values().iter().filter(|weight| weight.rank() >= 2) {
+    let named = weights.names().iter().zip(weights.values());
+    let counted = named
+        .filter(|(name, weight)| weight.rank() >= 2 && !except.iter().any(|path| is_at_or_below(name, path)));
+    for (_, weight) in counted {
         let filters = weight.flatten_from_second()?;
         let gram = filters.matmul(&filters.transposed()?)?.square()?.sum_all()?;
         let diagonal = filters.square()?.sum(&[1])?.square()?.sum_all()?;
@@ -58,7 +67,7 @@ impl WeightTerm for Orthogonal {
     }
 
     fn term(&self, weights: &Weights) -> Result<Option<Variable>> {
-        Ok(off_diagonal_penalty(weights)?.map(|term| term.scale(self.weight)).transpose()?)
+        Ok(off_diagonal_penalty(weights, self.except)?.map(|term| term.scale(self.weight)).transpose()?)
     }
 }
 

@@ -6,6 +6,7 @@ use brigand_core::modules::{
     Builder, Chain, Convolution, How, Initialization, LabelMap, Layer, Linear, MapNorm, Mode, Network, Norm,
     NormKind, NormPlan, OnMap, UpBlock, Window,
 };
+use brigand_core::random::Stream;
 use brigand_core::{Result, modules::Plan};
 
 use crate::support::{PLAN, normal, setup};
@@ -138,4 +139,25 @@ fn first_values_are_those_of_their_kind() {
         (normal.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / normal.len() as f64).sqrt();
     assert!((mean - 0.5).abs() < 0.01 && (deviation - 0.1).abs() < 0.01, "{mean} {deviation}");
     assert!(drawn(Initialization::Constant { value: 0.25 }).iter().all(|value| *value == 0.25));
+    // 16 filters of 72 numbers: the rows are orthonormal. A 5x3 matrix has orthonormal columns.
+    let gram = |vectors: &[Vec<f64>]| -> Vec<f64> {
+        let pairs = vectors.iter().flat_map(|a| vectors.iter().map(move |b| (a, b)));
+        pairs.map(|(a, b)| a.iter().zip(b).map(|(a, b)| a * b).sum()).collect()
+    };
+    let is_identity = |vectors: &[Vec<f64>]| {
+        gram(vectors).iter().enumerate().all(|(place, value)| {
+            let wanted = if place % (vectors.len() + 1) == 0 { 1.0 } else { 0.0 };
+            (value - wanted).abs() < 1e-5
+        })
+    };
+    let rows: Vec<Vec<f64>> = drawn(Initialization::Orthogonal).chunks(72).map(<[f64]>::to_vec).collect();
+    assert!(rows.len() == 16 && is_identity(&rows));
+    let tall: Vec<f64> = Initialization::Orthogonal
+        .draw(&[5, 3], (3, 5), &mut Stream::new(1, "a test", 0))
+        .into_iter()
+        .map(f64::from)
+        .collect();
+    let columns: Vec<Vec<f64>> =
+        (0..3).map(|at| tall.iter().skip(at).step_by(3).copied().collect()).collect();
+    assert!(is_identity(&columns));
 }

@@ -5,10 +5,12 @@
 mod support;
 
 mod attention;
+mod attention_networks;
 mod built;
 mod glimpses;
 mod gran;
 mod norms;
 mod recurrent;
 mod relaxed;
+mod resizing;
 mod weights;

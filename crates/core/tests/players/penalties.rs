@@ -38,6 +38,7 @@ fn penalties_on_pairs_are_their_closed_forms() {
                     Cost::OneSided => (norm - 1.0).max(0.0).powi(2),
                     Cost::Squared => norm.powi(2),
                     Cost::SixthPower => norm.powi(6),
+                    Cost::TwoSidedByPosition => unreachable!("of maps alone"),
                 };
             assert!((found - wanted).abs() < 1e-4 * wanted.max(1.0), "{probe:?} {cost:?}: {found} {wanted}");
             assert!((norm - 1.0).abs() > 0.1, "the closed forms would be near 0");
@@ -145,4 +146,38 @@ fn a_penalty_on_both_sides_needs_sides_of_one_size() {
     let sides = critic.sides((side(3), side(6)), "discriminator", draw).unwrap();
     let refused = critic.compare(None, &sides, Mode::Training, ("dropout", draw)).err().unwrap().to_string();
     assert!(refused.contains("as many real samples as fakes"), "{refused}");
+}
+
+/// A map of scores `(2 x - 3 y)²` of the two channels of each position: what a position changes is its own.
+struct MapOfSquares;
+
+impl Scorer for MapOfSquares {
+    type Input = Variable;
+    type Also = ();
+
+    fn score(&self, _: &mut Pass<'_>, input: &Variable) -> Result<Scored<()>> {
+        let (x, y) = (input.narrow(1, 0, 1)?, input.narrow(1, 1, 1)?);
+        let scores = x.scale(2.0)?.sub(&y.scale(3.0)?)?.square()?;
+        Ok(Scored { scores: vec![scores], features: Vec::new(), also: () })
+    }
+}
+
+#[test]
+fn a_penalty_by_position_is_the_mean_over_positions() {
+    let network = Network::build("map", &setup(Place::cpu()), |_| Ok(MapOfSquares)).unwrap();
+    let penalty = Penalty::Gradient { probe: Probe::Real, cost: Cost::TwoSidedByPosition, weight: 0.5 };
+    let rules =
+        Rules { penalty, ..Rules::plain(Objective::Wasserstein(brigand_core::objectives::Wasserstein {})) };
+    let mut critic = Critic::new(Player::new(network, ADAM).unwrap(), rules).unwrap();
+    let mut stage = Stage::new();
+    let turn = stage.turn(0);
+    // Two positions: s = 2 and s = -1, so slopes 2 s (2, -3) of length 2 |s| sqrt(13).
+    let real = Variable::from_slice(&[1.0_f32, 1.0, 0.0, 1.0], &[1, 2, 1, 2]).unwrap();
+    let sides = critic.sides((real.clone(), real), "a test", turn.only_draw()).unwrap();
+    let found = critic.compare(None, &sides, Mode::Training, ("a test", turn.only_draw())).unwrap();
+    let slopes = [4.0, 2.0].map(|s: f64| (s * 13.0_f64.sqrt() - 1.0).powi(2));
+    let wanted = 0.5 * (slopes[0] + slopes[1]) / 2.0;
+    let (name, term) = &found.terms[0];
+    assert_eq!(*name, "penalty");
+    assert!((term.scalar().unwrap() - wanted).abs() < 1e-3, "{:?} {wanted}", term.scalar());
 }

@@ -2,7 +2,7 @@
 
 use brigand_autograd::{Variable, grad};
 use brigand_core::Place;
-use brigand_core::modules::{Linear, Network, Part, Weights};
+use brigand_core::modules::{Initialization, Linear, Network, Part, Plan, Weights};
 use brigand_core::players::{
     AverageRecipe, CLIPPED_WEIGHTS, HistoricalAverage, OptimizerRecipe, Orthogonal, Player, Schedule,
     WeightTerm, off_diagonal_penalty,
@@ -26,6 +26,7 @@ fn schedules_have_their_values() {
     near(at(Schedule::Cosine {}), [1.0, quarter, 0.5, 0.0, 0.0]);
     near(at(Schedule::Exponential { after: 0.0, end: 0.01 }), [1.0, 0.01_f64.powf(0.25), 0.1, 0.01, 0.01]);
     near(at(Schedule::Exponential { after: 0.5, end: 0.01 }), [1.0, 1.0, 1.0, 0.01, 0.01]);
+    near(at(Schedule::Drop { after: 0.5, end: 0.1 }), [1.0, 1.0, 0.1, 0.1, 0.1]);
     assert!((Schedule::Linear { after: 0.5 }.at(75, 100) - 0.5).abs() < 1e-12);
     assert!(Schedule::Cosine {}.at(0, 0).is_finite());
 }
@@ -146,7 +147,7 @@ fn historical_averaging_pulls_towards_the_mean_so_far() {
 #[test]
 fn the_orthogonal_term_is_the_off_diagonal_of_the_gram_matrix() {
     let weights = Player::new(linear("net", (3, 4)), SGD).unwrap();
-    let found = off_diagonal_penalty(weights.weights()).unwrap().unwrap().scalar().unwrap();
+    let found = off_diagonal_penalty(weights.weights(), &[]).unwrap().unwrap().scalar().unwrap();
     let rows: Vec<Vec<f64>> = matrix(weights.weights()).chunks(3).map(<[f64]>::to_vec).collect();
     let mut wanted = 0.0;
     for (i, a) in rows.iter().enumerate() {
@@ -158,6 +159,19 @@ fn the_orthogonal_term_is_the_off_diagonal_of_the_gram_matrix() {
     let scaled = Orthogonal::of(3.0).unwrap().term(weights.weights()).unwrap().unwrap();
     assert!((scaled.scalar().unwrap() - 3.0 * wanted).abs() < 1e-4 * wanted);
     assert!(Orthogonal::of(0.0).is_none());
+    for (path, counts) in [("weight", false), ("weigh", true), ("weight.more", true)] {
+        let paths: &'static [&'static str] = Box::leak(Box::new([path]));
+        let term = Orthogonal::of(3.0).unwrap().except(paths).term(weights.weights()).unwrap();
+        assert_eq!(term.is_some(), counts, "{path}");
+    }
+    // Of an orthogonal matrix it is 0.
+    let plan = Plan::new(Initialization::Orthogonal);
+    for (from, to) in [(7, 4), (5, 5)] {
+        let network =
+            Network::build("net", &setup(Place::cpu()), |b| Linear::new(b, from, to, &plan)).unwrap();
+        let of = off_diagonal_penalty(network.parameters().weights(), &[]).unwrap().unwrap();
+        assert!(of.scalar().unwrap().abs() < 1e-9, "{from} {to}");
+    }
     let only_vectors = Weights::alone("latents", normal(&[4], 1).into_tensor());
     assert!(Orthogonal::of(3.0).unwrap().term(&only_vectors).unwrap().is_none());
 }
@@ -172,7 +186,7 @@ fn terms_are_part_of_every_loss() {
     };
     let start = linear("net", (3, 2));
     let weights = start.parameters().weights();
-    let term = off_diagonal_penalty(weights).unwrap().unwrap();
+    let term = off_diagonal_penalty(weights, &[]).unwrap().unwrap();
     let gradient = grad(&term, &[&weights.values()[0]], false).unwrap()[0].to_vec().unwrap();
     for ((with, without), slope) in moved(0.1).iter().zip(moved(0.0)).zip(gradient) {
         assert!((with - (without - 0.5 * 0.1 * slope)).abs() < 1e-6);

@@ -8,6 +8,7 @@ use std::path::Path;
 use image::metadata::Orientation;
 use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits, RgbImage};
 
+use super::super::background::Background;
 use super::super::pixels;
 
 /// Endings of the files that are read, in any case.
@@ -27,8 +28,6 @@ const KNOWN_BY_CONTENT: [ImageFormat; 6] = [
 ];
 /// First bytes of a file, which identify its kind.
 const FIRST_BYTES: u64 = 16;
-/// What lies under transparent pixels.
-const BACKGROUND: [u32; 3] = [255; 3];
 /// Longest side a file may state; larger ones are taken for traps.
 const LONGEST_SIDE: u32 = 20_000;
 /// Most memory one image may need decoded, in bytes.
@@ -52,16 +51,37 @@ fn kind_by_content(path: &Path) -> Option<ImageFormat> {
 }
 
 /// The image at `path` fitted to `size`, as grey when its colours all are; or why it cannot be read.
-pub(super) fn read(path: &Path, size: usize) -> Result<DynamicImage, String> {
-    // A decoder may panic on malformed files: that skips this image and does not end the run.
-    let decoded = catch_unwind(|| decode(path)).unwrap_or_else(|_| Err("its decoder failed".to_owned()))?;
-    let fitted = pixels::fit(&decoded, size);
-    let grey = fitted.as_rgb8().is_some_and(|colour| colour.pixels().all(|p| p[0] == p[1] && p[1] == p[2]));
-    Ok(if grey { fitted.into_luma8().into() } else { fitted })
+pub(super) fn read(path: &Path, size: usize, background: Background) -> Result<DynamicImage, String> {
+    Ok(fitted(&decode_safely(path, background)?, size))
 }
 
-/// The image as stored, upright, 8 bits per channel, without transparency.
-pub(super) fn decode(path: &Path) -> Result<DynamicImage, String> {
+/// The left and the right half of the image at `path`, each as [`read`] gives it.
+pub(super) fn read_halves(
+    path: &Path,
+    size: usize,
+    background: Background,
+) -> Result<[DynamicImage; 2], String> {
+    let whole = decode_safely(path, background)?;
+    let (width, height) = (whole.width(), whole.height());
+    if width < 2 || width % 2 == 1 {
+        return Err(format!("it is {width} pixels wide, which has no two halves"));
+    }
+    Ok([0, width / 2].map(|left| fitted(&whole.crop_imm(left, 0, width / 2, height), size)))
+}
+
+/// The image as [`decode`] gives it. A decoder may panic on malformed files: that skips this image and ends nothing else.
+pub(crate) fn decode_safely(path: &Path, background: Background) -> Result<DynamicImage, String> {
+    catch_unwind(|| decode(path, background)).unwrap_or_else(|_| Err("its decoder failed".to_owned()))
+}
+
+fn fitted(decoded: &DynamicImage, size: usize) -> DynamicImage {
+    let fitted = pixels::fit(decoded, size);
+    let grey = fitted.as_rgb8().is_some_and(|colour| colour.pixels().all(|p| p[0] == p[1] && p[1] == p[2]));
+    if grey { fitted.into_luma8().into() } else { fitted }
+}
+
+/// The image as stored, upright, 8 bits per channel, laid over `background` where it is transparent.
+pub(super) fn decode(path: &Path, background: Background) -> Result<DynamicImage, String> {
     let bytes = std::fs::read(path).map_err(|error| error.to_string())?;
     if is_cut_jpeg(&bytes) {
         return Err("it ends before the picture does".to_owned());
@@ -81,7 +101,7 @@ pub(super) fn decode(path: &Path) -> Result<DynamicImage, String> {
     let mut image = DynamicImage::from_decoder(decoder).map_err(|error| error.to_string())?;
     image.apply_orientation(orientation);
     Ok(match image {
-        image if image.color().has_alpha() => over_background(&image).into(),
+        image if image.color().has_alpha() => over(background, &image).into(),
         image if image.color().has_color() => image.into_rgb8().into(),
         image => image.into_luma8().into(),
     })
@@ -114,12 +134,12 @@ fn is_cut_jpeg(bytes: &[u8]) -> bool {
     true
 }
 
-/// The image laid over [`BACKGROUND`].
-fn over_background(image: &DynamicImage) -> RgbImage {
+/// The image laid over `background`.
+fn over(background: Background, image: &DynamicImage) -> RgbImage {
     let source = image.to_rgba8();
+    let [ground_red, ground_green, ground_blue] = background.rgb().map(u32::from);
     RgbImage::from_fn(source.width(), source.height(), |x, y| {
         let [red, green, blue, alpha] = source.get_pixel(x, y).0.map(u32::from);
-        let [ground_red, ground_green, ground_blue] = BACKGROUND;
         let laid = |level: u32, ground: u32| ((level * alpha + ground * (255 - alpha) + 127) / 255) as u8;
         image::Rgb([laid(red, ground_red), laid(green, ground_green), laid(blue, ground_blue)])
     })

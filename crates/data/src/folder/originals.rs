@@ -1,15 +1,15 @@
 //! The images of a folder in the size they are stored in, read when they are asked for.
 
-use std::panic::catch_unwind;
 use std::path::{Path, PathBuf};
 
 use image::{DynamicImage, GenericImageView};
 
+use super::super::background::Background;
 use super::super::dataset::Labels;
 use super::super::error::DataError;
-use super::super::notes::{Notes, Skipped, endings};
+use super::super::notes::{Notes, Skipped};
 use super::super::{parallel, pixels};
-use super::decode::{self, decode};
+use super::decode::decode_safely;
 use super::{Found, classes, find};
 
 /// Images that are decoded before it is asked again whether there are enough of them.
@@ -25,6 +25,7 @@ pub struct Originals {
     files: Vec<File>,
     listed: usize,
     channels: usize,
+    background: Background,
     labels: Option<Labels>,
     notes: Notes,
 }
@@ -40,30 +41,18 @@ pub type Original = ([usize; 3], Vec<f32>);
 
 impl Originals {
     /// The images below `root`, in the order of their paths. `order` returns the numbers below a count in the order in
-    /// which files are tried; the first `most` that can be read are taken. `channels` is 1 for grey, 3 for colour;
-    /// without it they are grey when all of them are.
+    /// which files are tried; the first `most` that can be read are taken. Channels are 1 for grey, 3 for colour;
+    /// without a number they are grey when all of them are.
     ///
     /// # Errors
     /// [`DataError`] if there is no such folder or none of its images can be read.
     pub fn open(
         root: &Path,
-        channels: Option<usize>,
+        (channels, background): (Option<usize>, Background),
         most: usize,
         order: impl FnOnce(usize) -> Vec<usize>,
     ) -> Result<Self, DataError> {
-        let kind = std::fs::metadata(root).map_err(|source| DataError::io("read", root, source))?;
-        if !kind.is_dir() {
-            return Err(DataError::NotAFolder(root.to_owned()));
-        }
-        let Found { images: paths, mut unreadable, others } = find(root);
-        if paths.is_empty() && unreadable.is_empty() {
-            let extensions = decode::ENDINGS.join(", ");
-            return Err(DataError::EmptyFolder {
-                path: root.to_owned(),
-                extensions,
-                others: endings(&others),
-            });
-        }
+        let Found { images: paths, mut unreadable, others } = find(root)?;
         let tried: Vec<&PathBuf> = match paths.len() <= most {
             true => paths.iter().collect(),
             false => order(paths.len()).into_iter().filter_map(|number| paths.get(number)).collect(),
@@ -72,7 +61,7 @@ impl Originals {
         while files.len() < most && !rest.is_empty() {
             let (some, later) = rest.split_at(AT_ONCE.min(most - files.len()).min(rest.len()));
             rest = later;
-            for (path, found) in some.iter().zip(parallel::map(some, |path| facts(path))) {
+            for (path, found) in some.iter().zip(parallel::map(some, |path| facts(path, background))) {
                 match found {
                     Ok((size, grey)) => {
                         all_grey &= grey;
@@ -94,18 +83,22 @@ impl Originals {
             name: format!("folder:{}", root.display()),
             listed: paths.len(),
             channels: channels.unwrap_or(if all_grey { 1 } else { 3 }),
+            background,
             labels,
             files,
             notes: Notes { unreadable, others, beside_classes },
         })
     }
 
-    /// The single image in the file `path`, its channels as [`Originals::open`] takes them.
+    /// The single image in the file `path`, its channels and background as [`Originals::open`] takes them.
     ///
     /// # Errors
     /// [`DataError::WrongKind`] if it cannot be read as an image.
-    pub fn of_file(path: &Path, channels: Option<usize>) -> Result<Self, DataError> {
-        let (size, grey) = facts(path).map_err(|problem| DataError::WrongKind {
+    pub fn of_file(
+        path: &Path,
+        (channels, background): (Option<usize>, Background),
+    ) -> Result<Self, DataError> {
+        let (size, grey) = facts(path, background).map_err(|problem| DataError::WrongKind {
             path: path.to_owned(),
             wanted: "an image",
             problem,
@@ -115,6 +108,7 @@ impl Originals {
             files: vec![File { path: path.to_owned(), size }],
             listed: 1,
             channels: channels.unwrap_or(if grey { 1 } else { 3 }),
+            background,
             labels: None,
             notes: Notes::default(),
         })
@@ -177,10 +171,8 @@ impl Originals {
             .map(|&index| self.files.get(index).ok_or(DataError::NoSuchSample { index, samples }))
             .collect::<Result<_, _>>()?;
         let read = |file: &&File| {
-            let image = open(&file.path).map_err(|problem| DataError::WrongKind {
-                path: file.path.clone(),
-                wanted: "an image",
-                problem,
+            let image = decode_safely(&file.path, self.background).map_err(|problem| {
+                DataError::WrongKind { path: file.path.clone(), wanted: "an image", problem }
             })?;
             let (width, height) = image.dimensions();
             let shape = [self.channels, height as usize, width as usize];
@@ -192,19 +184,14 @@ impl Originals {
 }
 
 /// Size and greyness of the image at `path`.
-fn facts(path: &Path) -> Result<([usize; 2], bool), String> {
-    let image = open(path)?;
+fn facts(path: &Path, background: Background) -> Result<([usize; 2], bool), String> {
+    let image = decode_safely(path, background)?;
     let grey = match &image {
         DynamicImage::ImageLuma8(_) => true,
         colour => colour.to_rgb8().pixels().all(|p| p[0] == p[1] && p[1] == p[2]),
     };
     let (width, height) = image.dimensions();
     Ok(([height as usize, width as usize], grey))
-}
-
-fn open(path: &Path) -> Result<DynamicImage, String> {
-    // A decoder may panic on malformed files: that skips this image and does not end the evaluation.
-    catch_unwind(|| decode(path)).unwrap_or_else(|_| Err("its decoder failed".to_owned()))
 }
 
 #[cfg(test)]
@@ -224,14 +211,17 @@ mod tests {
         GrayImage::from_pixel(20, 10, Luma([51])).save(path("a.png")).unwrap();
         RgbImage::from_pixel(5, 128, Rgb([0, 255, 51])).save(path("b.png")).unwrap();
         std::fs::write(path("c.png"), b"no image").unwrap();
-        let set = Originals::open(folder.path(), None, 100, all).unwrap();
+        let set = Originals::open(folder.path(), (None, Background::WHITE), 100, all).unwrap();
         assert_eq!((set.len(), set.listed(), set.channels(), set.skipped().len()), (2, 3, 3, 1));
         assert_eq!(set.sizes().collect::<Vec<_>>(), [[10, 20], [128, 5]]);
         let read = set.get(&[1, 0]).unwrap();
         assert_eq!((read[0].0, read[1].0), ([3, 128, 5], [3, 10, 20]));
         assert_eq!((read[0].1[0], read[0].1[640]), (-1.0, 1.0));
         assert!(read[1].1.iter().all(|value| (value + 0.6).abs() < 1e-6));
-        assert!(set.get(&[2]).is_err() && Originals::open(&path("a.png"), None, 9, all).is_err());
+        assert!(
+            set.get(&[2]).is_err()
+                && Originals::open(&path("a.png"), (None, Background::WHITE), 9, all).is_err()
+        );
     }
 
     #[test]
@@ -244,7 +234,10 @@ mod tests {
                 _ => GrayImage::from_pixel(3, 3, Luma([number])).save(path).unwrap(),
             }
         }
-        let set = Originals::open(folder.path(), Some(1), 2, |count| (0..count).rev().collect()).unwrap();
+        let set = Originals::open(folder.path(), (Some(1), Background::WHITE), 2, |count| {
+            (0..count).rev().collect()
+        })
+        .unwrap();
         let levels: Vec<f32> = set.get(&[0, 1]).unwrap().iter().map(|(_, values)| values[0]).collect();
         let level = |level: f32| level / 127.5 - 1.0;
         assert_eq!((levels, set.listed()), (vec![level(3.0), level(5.0)], 6));

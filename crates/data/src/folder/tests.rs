@@ -185,12 +185,25 @@ fn grey_when_all_are_and_colour_on_request() {
 }
 
 #[test]
-fn transparency_is_laid_over_white() {
+fn transparency_is_laid_over_the_background() {
     let tree = Tree::new();
     RgbaImage::from_pixel(8, 8, Rgba([0, 100, 200, 0])).save(tree.path("a.png")).unwrap();
     RgbaImage::from_pixel(8, 8, Rgba([0, 100, 200, 51])).save(tree.path("b.png")).unwrap();
     let set = tree.load(Some(8), Some(3)).unwrap();
     assert_eq!(means(&set), [[255.0, 255.0, 255.0], [204.0, 224.0, 244.0]]);
+    let background = "#0a6432".parse().unwrap();
+    let options = Options { size: Some(8), channels: Some(3), background, ..Options::default() };
+    let over_green = [[10.0, 100.0, 50.0], [8.0, 100.0, 80.0]];
+    assert_eq!(means(&load(tree.0.path(), &options).unwrap()), over_green);
+    // Images that are read in their own size, and single ones, are laid over the same colour.
+    let originals = Originals::open(tree.0.path(), (Some(3), background), 9, |_| vec![]).unwrap();
+    let single = Originals::of_file(&tree.path("b.png"), (Some(3), background)).unwrap();
+    let mut stored = originals.get(&[0, 1]).unwrap();
+    stored.extend(single.get(&[0]).unwrap());
+    for ((_, values), wanted) in stored.iter().zip([over_green[0], over_green[1], over_green[1]]) {
+        let found: Vec<f32> = values.chunks(64).map(|plane| (plane[0] + 1.0) * 127.5).collect();
+        assert!(found.iter().zip(wanted).all(|(found, wanted)| (found - wanted).abs() < 0.01), "{found:?}");
+    }
 }
 
 /// A JPEG of a black left and a white right half, whose EXIF block says "turn by 90 degrees clockwise".

@@ -63,12 +63,22 @@ pub fn lines_of_file(path: &Path, tokens: Tokens, length: usize) -> Result<Lines
     if !path.exists() {
         return Err(DataError::NotFound(path.to_owned()).into());
     }
-    let text = std::fs::read_to_string(path).map_err(FileError::when("read", path))?;
-    let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
+    let bytes = std::fs::read(path).map_err(FileError::when("read", path))?;
+    let text = str::from_utf8(&bytes).map_err(|error| {
+        let line = 1 + bytes.iter().take(error.valid_up_to()).filter(|&&byte| byte == b'\n').count();
+        Error::Data(format!("{}: line {line} is no UTF-8; convert the file to UTF-8", path.display()))
+    })?;
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let all: Vec<Vec<String>> = text.lines().map(|line| tokens.split(line.trim_end())).collect();
     let full = all.iter().filter(|line| !line.is_empty()).count();
     let kept: Vec<Vec<String>> =
         all.into_iter().filter(|line| !line.is_empty() && line.len() <= length).collect();
+    if full == 0 {
+        return Err(Error::Data(format!(
+            "{} has no line that is not empty; give a file with a sequence on each line",
+            path.display()
+        )));
+    }
     if kept.is_empty() {
         return Err(Error::Data(format!(
             "{} has {full} lines that are not empty, none of at most {length} tokens; give a larger data.length",
@@ -166,7 +176,14 @@ mod tests {
     fn files_without_a_usable_line_are_refused() {
         let message = |text: &str| read(text, Tokens::Characters, 2).err().unwrap().to_string();
         assert!(message("abc\n").contains("data.length"));
-        assert!(message("").contains("0 lines"));
+        for empty in ["", "\n\n", "  \n", "\u{feff}"] {
+            assert!(message(empty).contains("no line that is not empty"), "{empty:?}");
+        }
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("latin.txt");
+        std::fs::write(&path, b"ab\ncaf\xe9\n").unwrap();
+        let refused = lines_of_file(&path, Tokens::Characters, 9).err().unwrap().to_string();
+        assert!(refused.contains("line 2 is no UTF-8"), "{refused}");
         assert!(lines_of_file(Path::new("absent.txt"), Tokens::Words, 3).is_err());
         assert!(lines_of_grammar(1, 10).err().unwrap().to_string().contains("11 symbols"));
         assert!(texts(&lines_of_grammar(1, 12).unwrap()).iter().all(|line| grammar::is_valid(line)));

@@ -13,17 +13,21 @@ use brigand_autograd::Variable;
 use brigand_core::networks::ImageClassifier;
 use candle_core::{DType, Device, Tensor};
 
-use crate::inception::{CLASSES, FEATURES, Image, Inception};
+use crate::efficientnet::EfficientNet;
+use crate::inception::Inception;
+use crate::pretrained::{Image, PretrainedNetwork};
 use brigand_core::error::{Error, Result};
 use brigand_data::checksum::sha256;
 use brigand_data::files::FileError;
 
-/// Images that go through Inception at once.
-const INCEPTION_BATCH: usize = 64;
+/// Images that go through a pretrained network at once.
+const PRETRAINED_BATCH: usize = 64;
 /// Images that go through a classifier at once.
 const CLASSIFIER_BATCH: usize = 500;
 /// The beginning of the SHA-256 of the weights that published FIDs use, as in their file's name.
 const PUBLISHED_INCEPTION: &str = "6726825d";
+/// The same of EfficientNet-lite0's in PyTorch's port.
+const PUBLISHED_EFFICIENTNET: &str = "57934424";
 
 /// A classifier of the embedded digits, made from `brigand train classifier`; see `docs/feature-extractors.md`.
 static DIGITS: &[u8] = include_bytes!("digits.safetensors");
@@ -73,7 +77,8 @@ impl Extraction {
 }
 
 enum Kind {
-    Inception(Box<Inception>),
+    /// A network trained elsewhere, which resizes images itself.
+    Pretrained(Box<dyn PretrainedNetwork>),
     Classifier(Box<ImageClassifier>),
     Pixels,
     Given,
@@ -93,14 +98,37 @@ impl Extractor {
     /// # Errors
     /// As [`Inception::open`].
     pub fn inception(file: &Path) -> Result<Self> {
-        let network = Inception::open(file)?;
-        let digest = File::open(file).and_then(sha256).map_err(FileError::when("read", file))?;
-        let published = digest.starts_with(PUBLISHED_INCEPTION);
-        let name = if published { "inception-2015-12-05" } else { "inception-own-weights" };
+        let network = Box::new(Inception::open(file)?);
+        let names = ["inception-2015-12-05", "inception-own-weights"];
         let preparation = "8 bits, grey repeated, bilinear to 299x299 without antialiasing";
+        Self::pretrained(network, file, (PUBLISHED_INCEPTION, names), preparation)
+    }
+
+    /// EfficientNet-lite0 with the weights in `file` (`.pth` or `.safetensors`): features `[n, 1280]` of the last pooling
+    /// layer, logits `[n, 1000]` of ImageNet's classes. Images are resized to 224 x 224, bicubic with antialiasing; grey
+    /// ones are repeated to three channels.
+    ///
+    /// # Errors
+    /// As [`EfficientNet::open`].
+    pub fn efficientnet(file: &Path) -> Result<Self> {
+        let network = Box::new(EfficientNet::open(file)?);
+        let names = ["efficientnet-lite0", "efficientnet-own-weights"];
+        let preparation = "8 bits, grey repeated, bicubic to 224x224 with antialiasing";
+        Self::pretrained(network, file, (PUBLISHED_EFFICIENTNET, names), preparation)
+    }
+
+    /// A network with the weights in `file`, called by the first of `names` where their checksum begins with `published`.
+    fn pretrained(
+        network: Box<dyn PretrainedNetwork>,
+        file: &Path,
+        (published, [name, own_weights]): (&str, [&str; 2]),
+        preparation: &'static str,
+    ) -> Result<Self> {
+        let digest = File::open(file).and_then(sha256).map_err(FileError::when("read", file))?;
+        let name = if digest.starts_with(published) { name } else { own_weights };
         Ok(Self {
             identity: Identity { name: name.into(), sha256: Some(digest), preparation },
-            kind: Kind::Inception(Box::new(network)),
+            kind: Kind::Pretrained(network),
         })
     }
 
@@ -150,7 +178,7 @@ impl Extractor {
     /// Whether it gives the logits of classes beside the features.
     pub fn has_classes(&self) -> bool {
         match self.kind {
-            Kind::Inception(_) | Kind::Classifier(_) => true,
+            Kind::Pretrained(_) | Kind::Classifier(_) => true,
             Kind::Pixels | Kind::Given => false,
         }
     }
@@ -158,7 +186,7 @@ impl Extractor {
     /// Whether it brings images of any size to the one that its network reads.
     pub fn resizes(&self) -> bool {
         match self.kind {
-            Kind::Inception(_) => true,
+            Kind::Pretrained(_) => true,
             Kind::Classifier(_) | Kind::Pixels | Kind::Given => false,
         }
     }
@@ -207,7 +235,7 @@ impl Extractor {
         let joined;
         let samples = match (&self.kind, samples) {
             (_, [samples]) => samples,
-            (Kind::Inception(network), _) => return inception(network, samples, level),
+            (Kind::Pretrained(network), _) => return pretrained(network.as_ref(), samples, level),
             (Kind::Classifier(_) | Kind::Pixels | Kind::Given, _) => {
                 joined = self.joined(samples)?;
                 &joined
@@ -220,8 +248,8 @@ impl Extractor {
                 let pixels = values.into_iter().map(|value| 2.0 * level(value) - 1.0).collect();
                 Ok(Extraction { features: rows(pixels, count)?, logits: None })
             }
-            (Kind::Inception(network), &[_, _, _, _]) => {
-                inception(network, std::slice::from_ref(samples), level)
+            (Kind::Pretrained(network), &[_, _, _, _]) => {
+                pretrained(network.as_ref(), std::slice::from_ref(samples), level)
             }
             (Kind::Classifier(classifier), &[count, channels, height, width]) => {
                 let image = channels * height * width;
@@ -251,7 +279,11 @@ impl Extractor {
 }
 
 /// Features and logits of images in tensors of several sizes, each image resized by itself.
-fn inception(network: &Inception, samples: &[Tensor], level: fn(f32) -> f32) -> Result<Extraction> {
+fn pretrained(
+    network: &dyn PretrainedNetwork,
+    samples: &[Tensor],
+    level: fn(f32) -> f32,
+) -> Result<Extraction> {
     let mut levels: Vec<(Vec<f32>, [usize; 3])> = Vec::with_capacity(samples.len());
     for images in samples {
         let (_, channels, height, width) = images.dims4()?;
@@ -264,12 +296,11 @@ fn inception(network: &Inception, samples: &[Tensor], level: fn(f32) -> f32) -> 
         images.extend(values.chunks_exact(size).map(|values| Image { values, shape: *shape }));
     }
     let (mut features, mut logits) = (Vec::new(), Vec::new());
-    for batch in images.chunks(INCEPTION_BATCH) {
+    for batch in images.chunks(PRETRAINED_BATCH) {
         let output = network.forward_each(batch)?;
         features.extend(output.features);
         logits.extend(output.logits);
     }
-    debug_assert_eq!((features.len(), logits.len()), (images.len() * FEATURES, images.len() * CLASSES));
     let count = images.len();
     Ok(Extraction { features: rows(features, count)?, logits: Some(rows(logits, count)?) })
 }

@@ -3,9 +3,9 @@
 
 mod recipe;
 
-use brigand_autograd::{Variable, without_recording};
+use brigand_autograd::Variable;
 use brigand_core::batch::{Batch, IMAGES, PARTNER, SECOND, SECOND_PARTNER};
-use brigand_core::capability::{Content, Direction, Exhibit, Showing, Translator};
+use brigand_core::capability::{Direction, Exhibit, Showing, Translator};
 use brigand_core::measurements::GENERATOR_LOSS;
 use brigand_core::modules::Network;
 use brigand_core::networks::{ImageTranslator, PatchDiscriminator};
@@ -15,13 +15,12 @@ use brigand_core::system::{Parts, System};
 use brigand_core::{Error, Result, Setup, parts};
 
 use super::held_out::for_each_portion;
-pub use recipe::{CycleGanLosses, CycleGanOptimizers, CycleGanRecipe, PoolRecipe};
+pub use super::translation::PAIR_ERROR;
+use super::translation::{Mean, distance, side_by_side};
+pub use recipe::{CycleGanLosses, CycleGanRecipe, PoolRecipe};
 
 /// Name of the mean absolute distance of images to what both translations make of them, both domains summed.
 pub const CYCLE_ERROR: &str = "cycle_error";
-/// Name of the mean absolute distance of held-out images' translations to their known partners, in [0, 1], a mean of both
-/// directions.
-pub const PAIR_ERROR: &str = "pair_error";
 /// Name of the mean absolute distance of held-out images to what both translations make of them, in [0, 1].
 pub const HELD_OUT_CYCLE_ERROR: &str = "held_out_cycle_error";
 
@@ -123,41 +122,20 @@ impl CycleGan {
             for (direction, partner) in [(&TO_SECOND, PARTNER), (&TO_FIRST, SECOND_PARTNER)] {
                 let images = batch.numbers(direction.from)?;
                 let (translated, again) = self.there_and_back(direction, images)?;
-                cycle.add(&again, images)?;
+                cycle.add_distance(&again, images)?;
                 if let Some(partner) = batch.optional_numbers(partner) {
-                    pair.add(&translated, partner)?;
+                    pair.add_distance(&translated, partner)?;
                 }
             }
             Ok(())
         })?;
         for (name, mean) in [(HELD_OUT_CYCLE_ERROR, cycle), (PAIR_ERROR, pair)] {
-            if mean.count > 0.0 {
-                turn.report.note_number(name, mean.sum / mean.count);
+            if let Some(mean) = mean.value() {
+                turn.report.note_number(name, mean);
             }
         }
         Ok(())
     }
-}
-
-/// The mean absolute distance of images in [0, 1].
-#[derive(Default)]
-struct Mean {
-    sum: f64,
-    count: f64,
-}
-
-impl Mean {
-    fn add(&mut self, found: &Variable, wanted: &Variable) -> Result<()> {
-        let count = found.shape()[0] as f64;
-        self.sum += count * without_recording(|| distance(found, wanted))?.scalar()? / 2.0;
-        self.count += count;
-        Ok(())
-    }
-}
-
-/// The mean absolute distance, on the scale of the images.
-fn distance(a: &Variable, b: &Variable) -> Result<Variable> {
-    Ok(a.sub(b)?.abs()?.mean_all()?)
 }
 
 impl System for CycleGan {
@@ -208,18 +186,7 @@ impl System for CycleGan {
             .map(|direction| {
                 let images = showing.examples.numbers(direction.from)?;
                 let (translated, again) = self.there_and_back(direction, images)?;
-                let channels = images.shape()[1].max(translated.shape()[1]);
-                let mut shown = Vec::new();
-                for number in 0..images.shape()[0] {
-                    for of in [images, &translated, &again] {
-                        let one = of.narrow(0, number, 1)?;
-                        let [height, width] = [one.shape()[2], one.shape()[3]];
-                        shown.push(one.broadcast_to(&[1, channels, height, width])?);
-                    }
-                }
-                let images = Variable::concatenate(&shown.iter().collect::<Vec<_>>(), 0)?;
-                let content = Content::Images { images, columns: 6 };
-                Ok(Exhibit { series: direction.name.to_owned(), content })
+                side_by_side(direction.name, &[images, &translated, &again])
             })
             .collect()
     }

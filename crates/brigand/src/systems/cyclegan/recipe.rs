@@ -12,6 +12,7 @@ use brigand_core::{Error, Result, Setup};
 use serde::{Deserialize, Serialize};
 
 use super::super::held_out::HeldOutRecipe;
+use super::super::translation::TranslationOptimizers;
 use super::CycleGan;
 
 /// The parts of the translators' loss besides the discriminators'.
@@ -31,16 +32,6 @@ pub struct CycleGanLosses {
 pub struct PoolRecipe {
     /// Translations that are kept for the discriminators' updates; 0 to give them the newest only.
     pub size: usize,
-}
-
-/// How the four networks step.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct CycleGanOptimizers {
-    /// Both translators'.
-    pub translator: OptimizerRecipe,
-    /// Both discriminators'.
-    pub discriminator: OptimizerRecipe,
 }
 
 /// Everything that makes a CycleGAN.
@@ -67,7 +58,7 @@ pub struct CycleGanRecipe {
     /// Earlier translations for the discriminators.
     pub pool: PoolRecipe,
     /// How they step.
-    pub optimizer: CycleGanOptimizers,
+    pub optimizer: TranslationOptimizers,
     /// How the step sizes change over the run.
     pub schedule: Schedule,
     /// When it is measured on samples kept from it.
@@ -105,7 +96,7 @@ impl SystemRecipe for CycleGanRecipe {
             instance_noise: InstanceNoise::default(),
             losses: CycleGanLosses { cycle: 10.0, identity: 0.0 },
             pool: PoolRecipe { size: 50 },
-            optimizer: CycleGanOptimizers { translator: optimizer, discriminator: optimizer },
+            optimizer: TranslationOptimizers { translator: optimizer, discriminator: optimizer },
             schedule: Schedule::Linear { after: 0.5 },
             held_out: HeldOutRecipe { every: 500 },
         })
@@ -115,8 +106,7 @@ impl SystemRecipe for CycleGanRecipe {
         self.translator.check()?;
         self.discriminator.check()?;
         self.rules().check()?;
-        self.optimizer.translator.check("translator")?;
-        self.optimizer.discriminator.check("discriminator")?;
+        self.optimizer.check()?;
         self.schedule.check()?;
         for (key, value) in [("cycle", self.losses.cycle), ("identity", self.losses.identity)] {
             if !(value >= 0.0 && value.is_finite()) {

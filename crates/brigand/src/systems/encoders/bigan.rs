@@ -118,6 +118,8 @@ impl BiganRecipe {
                 EncoderLoss::Pairs,
                 NetworkRecipe::Dcgan(_)
                 | NetworkRecipe::Resnet(_)
+                | NetworkRecipe::ScaledResnet(_)
+                | NetworkRecipe::Bottleneck(_)
                 | NetworkRecipe::Autoencoder(_)
                 | NetworkRecipe::Gran(_),
             ) => ConditionUse::BesideFeatures(self.latent.size),

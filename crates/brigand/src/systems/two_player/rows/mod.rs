@@ -6,6 +6,7 @@ mod divergences;
 mod drawing;
 mod energies;
 mod foundations;
+mod images;
 mod lipschitz;
 mod modes;
 mod relativistic;
@@ -24,7 +25,7 @@ use brigand_core::recipe::{Family, Length, Make, Recipe, Row, parse};
 use super::{Players, TwoPlayerRecipe};
 
 /// The rows of all of them, in the order in which a reader meets them.
-pub const ROWS: [&[Row]; 9] = [
+pub const ROWS: [&[Row]; 10] = [
     &foundations::ROWS,
     &divergences::ROWS,
     &wasserstein::ROWS,
@@ -33,6 +34,7 @@ pub const ROWS: [&[Row]; 9] = [
     &energies::ROWS,
     &modes::ROWS,
     &conditional::ROWS,
+    &images::ROWS,
     &drawing::ROWS,
 ];
 

@@ -105,7 +105,11 @@ fn ct_gan(kind: SampleKind) -> TwoPlayerRecipe {
     match &mut recipe.discriminator {
         NetworkRecipe::Dcgan(network) => network.dropout = vec![0.2, 0.5, 0.5],
         NetworkRecipe::Mlp(network) => network.dropout = vec![0.1, 0.1],
-        NetworkRecipe::Resnet(_) | NetworkRecipe::Autoencoder(_) | NetworkRecipe::Gran(_) => {}
+        NetworkRecipe::Resnet(_)
+        | NetworkRecipe::ScaledResnet(_)
+        | NetworkRecipe::Bottleneck(_)
+        | NetworkRecipe::Autoencoder(_)
+        | NetworkRecipe::Gran(_) => {}
     }
     recipe.techniques.consistency = Consistency { weight: 2.0, margin: 0.0 };
     recipe

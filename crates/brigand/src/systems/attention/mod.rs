@@ -1,142 +1,41 @@
-//! `sagan`: self-attention in both networks, which relates distant parts of an image (Zhang et al. 2018,
-//! arXiv:1805.08318). Spectral normalisation in both, a larger step size for the discriminator, hinge loss.
+//! Class-conditional residual GANs with self-attention in both networks, which relates distant parts of an image, and spectral
+//! normalisation in both. `sagan` (Zhang et al. 2018, arXiv:1805.08318): a larger step size for the discriminator. `biggan`
+//! (Brock et al. 2018, arXiv:1809.11096): noise and class in every block, orthogonal regularisation, truncated sampling.
+
+mod recipe;
+
+pub use recipe::{AttentionRecipe, AttentionUpdates, BIGGAN, SAGAN};
 
 use brigand_autograd::{Variable, without_recording};
-use brigand_core::batch::{Batch, IMAGES, Need, SampleKind, SampleShape, no_labels};
+use brigand_core::batch::{Batch, IMAGES, SampleShape, no_labels};
 use brigand_core::capability::{Content, Exhibit, Sampler, Showing};
-use brigand_core::latent::{CLASS, Distribution, LatentPart, LatentRecipe, LatentSpace, Prior};
+use brigand_core::latent::{CLASS, Distribution, LatentPart, LatentSpace};
 use brigand_core::measurements::GENERATOR_LOSS;
 use brigand_core::modules::{How, Mode, Network, Statistics};
-use brigand_core::networks::{AttentionDiscriminator, AttentionGenerator, AttentionNetworkRecipe};
-use brigand_core::objectives::{Hinge, Objective};
-use brigand_core::penalties::{Constraint, Penalty};
-use brigand_core::players::{
-    AverageRecipe, Conditioned, Critic, DISCRIMINATOR, Draw, OptimizerRecipe, Player, Rules, Schedule, Turn,
-};
-use brigand_core::recipe::{Family, Length, Make, Row, SystemRecipe};
+use brigand_core::networks::{AttentionDiscriminator, AttentionGenerator, AttentionLayout, SHARED_EMBEDDING};
+use brigand_core::players::{Conditioned, Critic, DISCRIMINATOR, Draw, Orthogonal, Player, Turn};
 use brigand_core::system::{Parts, System};
-use brigand_core::techniques::InstanceNoise;
 use brigand_core::{Error, Place, Result, Setup, parts};
-use serde::{Deserialize, Serialize};
-
-use super::two_player::Players;
 
 /// Name of the factor of the generator's attention, which starts at 0.
 pub const ATTENTION_GAMMA: &str = "attention_gamma";
 /// Samples whose attention is drawn.
 const ATTENDED: usize = 8;
 
-/// Everything that makes a SAGAN.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct SaganRecipe {
-    /// The noise the generator starts from.
-    pub latent: LatentRecipe,
-    /// The generator's network.
-    pub generator: AttentionNetworkRecipe,
-    /// The discriminator's network.
-    pub discriminator: AttentionNetworkRecipe,
-    /// What players minimise.
-    pub objective: Objective,
-    /// What is added to the discriminator's loss.
-    #[serde(default)]
-    pub penalty: Penalty,
-    /// What constrains the discriminator besides spectral normalisation.
-    #[serde(default)]
-    pub constraint: Constraint,
-    /// Noise on images before the discriminator.
-    #[serde(default)]
-    pub instance_noise: InstanceNoise,
-    /// How they step.
-    pub optimizer: Players<OptimizerRecipe>,
-    /// How the step sizes change over the run.
-    pub schedule: Schedule,
-    /// The average of the generator's weights that samples are taken from.
-    pub average: AverageRecipe,
-}
-
-/// Its row of the registry.
-pub const ROW: Row = Row {
-    name: "sagan",
-    family: Family::Images,
-    summary: "self-attention GAN: spectral normalisation in both networks, projection discriminator",
-    paper: "Zhang et al. 2018, arXiv:1805.08318",
-    data: "digits",
-    length: |_| Length { steps: 3000, batch: 64 },
-    make: Make::of::<SaganRecipe>(),
-};
-
-impl SaganRecipe {
-    fn rules(&self) -> Rules {
-        let Self { penalty, constraint, instance_noise: noise, .. } = *self;
-        Rules { penalty, constraint, noise, ..Rules::plain(self.objective) }
-    }
-}
-
-impl SystemRecipe for SaganRecipe {
-    const NEEDS: &'static [Need] = &[Need::Samples, Need::Indices(brigand_core::batch::LABELS)];
-
-    /// Narrow networks for small images, with the paper's ratio of step sizes at five times their size.
-    fn defaults(kind: SampleKind) -> Result<Self> {
-        match kind {
-            SampleKind::Image => {}
-            SampleKind::Points => {
-                return Err(Error::Recipe(
-                    "sagan needs images with classes; give --data digits or another set of labelled images"
-                        .into(),
-                ));
-            }
-        }
-        let network = AttentionNetworkRecipe { width: 16, attention: 32 };
-        Ok(Self {
-            latent: LatentRecipe { size: 64, prior: Prior::Normal },
-            generator: network,
-            discriminator: network,
-            objective: Objective::Hinge(Hinge {}),
-            penalty: Penalty::default(),
-            constraint: Constraint::default(),
-            instance_noise: InstanceNoise::default(),
-            optimizer: Players {
-                generator: OptimizerRecipe::adam(5e-4, 0.0, 0.9),
-                discriminator: OptimizerRecipe::adam(2e-3, 0.0, 0.9),
-            },
-            schedule: Schedule::Constant {},
-            average: AverageRecipe { decay: 0.995 },
-        })
-    }
-
-    fn check(&self) -> Result<()> {
-        self.latent.check()?;
-        self.generator.check("generator")?;
-        self.discriminator.check(DISCRIMINATOR)?;
-        self.rules().check()?;
-        self.optimizer.generator.check("generator")?;
-        self.optimizer.discriminator.check(DISCRIMINATOR)?;
-        self.schedule.check()?;
-        self.average.check()
-    }
-
-    fn spread_over_run(&self) -> Vec<&'static str> {
-        self.schedule.spread_over_run()
-    }
-
-    fn build(&self, setup: &Setup) -> Result<Box<dyn System>> {
-        Ok(Box::new(Sagan::new(self, setup)?))
-    }
-}
-
 /// Both players in training.
-struct Sagan {
+struct AttentionGan {
     place: Place,
     image: [usize; 3],
     space: LatentSpace,
     noise: usize,
     generator: Player<AttentionGenerator>,
     discriminator: Critic<AttentionDiscriminator>,
+    /// Discriminator updates in a step.
+    rounds: u64,
 }
 
-impl Sagan {
-    fn new(recipe: &SaganRecipe, setup: &Setup) -> Result<Self> {
+impl AttentionGan {
+    fn new(recipe: &AttentionRecipe, setup: &Setup) -> Result<Self> {
         let (image, shares) = (setup.schema.image(IMAGES)?, setup.schema.class_counts().to_vec());
         let classes = match shares.len() {
             0 => return Err(no_labels()),
@@ -149,13 +48,15 @@ impl Sagan {
             several => several,
         };
         let noise = recipe.latent.size;
+        let layout = AttentionLayout { image, classes, initialization: recipe.initialization };
         let generator = Network::build("generator", setup, |b| {
-            AttentionGenerator::new(b, &recipe.generator, (noise, classes), image)
+            AttentionGenerator::new(b, &recipe.generator, (recipe.modulation, noise), &layout)
         })?;
         let discriminator = Network::build(DISCRIMINATOR, setup, |b| {
-            AttentionDiscriminator::new(b, &recipe.discriminator, classes, image)
+            AttentionDiscriminator::new(b, &recipe.discriminator, &layout)
         })?;
-        let generator = Player::new(generator, recipe.optimizer.generator)?;
+        let orthogonal = Orthogonal::of(recipe.orthogonal).map(|term| term.except(&[SHARED_EMBEDDING]));
+        let generator = Player::new(generator, recipe.optimizer.generator)?.with_term(orthogonal);
         let discriminator = Player::new(discriminator, recipe.optimizer.discriminator)?;
         let class = LatentPart { name: CLASS, distribution: Distribution::Category { shares } };
         Ok(Self {
@@ -165,6 +66,7 @@ impl Sagan {
             noise,
             generator: generator.scheduled(recipe.schedule).averaged(recipe.average),
             discriminator: Critic::new(discriminator.scheduled(recipe.schedule), recipe.rules())?,
+            rounds: recipe.update.discriminator_steps.into(),
         })
     }
 
@@ -183,25 +85,36 @@ impl Sagan {
         Ok(Conditioned::under(images, classes))
     }
 
+    /// One update of the discriminator on the real batch of `draw`, which it returns, and fresh fakes.
+    fn update_discriminator(&mut self, turn: &mut Turn<'_>, draw: Draw) -> Result<Conditioned> {
+        let real = self.real(&turn.batch(draw)?)?;
+        let count = real.samples.shape()[0];
+        let fake =
+            without_recording(|| self.fakes(("latents/discriminator", draw), count, Mode::BatchStatistics))?;
+        self.discriminator.learn(turn, draw, &real, &fake)?;
+        Ok(real)
+    }
+
     fn real(&self, batch: &Batch) -> Result<Conditioned> {
         let classes = self.place.one_hot(batch.required_labels()?, self.space.classes())?;
         Ok(Conditioned::under(batch.numbers(IMAGES)?.clone(), classes))
     }
 }
 
-impl System for Sagan {
+impl System for AttentionGan {
     fn parts(&mut self) -> Parts<'_> {
         parts!(self, generator, discriminator)
     }
 
     fn train_step(&mut self, turn: &mut Turn<'_>) -> Result<()> {
-        let draw = turn.only_draw();
-        let real = self.real(&turn.batch(draw)?)?;
+        let mut draw = turn.draw(turn.step * self.rounds);
+        let mut real = self.update_discriminator(turn, draw)?;
+        for number in draw.number + 1..draw.number + self.rounds {
+            draw = turn.draw(number);
+            real = self.update_discriminator(turn, draw)?;
+        }
         let count = real.samples.shape()[0];
-        let fake =
-            without_recording(|| self.fakes(("latents/discriminator", draw), count, Mode::BatchStatistics))?;
-        self.discriminator.learn(turn, draw, &real, &fake)?;
-        let fake = self.fakes(("latents/generator", draw), count, Mode::Training)?;
+        let fake = self.fakes(("latents/generator", turn.only_draw()), count, Mode::Training)?;
         let loss = self.discriminator.loss_for(&real, &fake, draw)?;
         turn.note(GENERATOR_LOSS, &loss);
         if let Some(gamma) = self.generator.evaluate(|g, pass| g.gamma(pass))? {
@@ -239,7 +152,7 @@ impl System for Sagan {
     }
 }
 
-impl Sampler for Sagan {
+impl Sampler for AttentionGan {
     fn space(&self) -> &LatentSpace {
         &self.space
     }
@@ -251,6 +164,10 @@ impl Sampler for Sagan {
     fn sample_shape(&self) -> SampleShape {
         let [channels, height, width] = self.image;
         SampleShape::Image { channels, height, width }
+    }
+
+    fn is_modulated_by_latents(&self) -> bool {
+        self.generator.module().is_modulated_by_noise()
     }
 
     fn generate_with(&self, latents: &Variable, statistics: &mut Statistics<'_>) -> Result<Variable> {

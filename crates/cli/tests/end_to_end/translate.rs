@@ -1,0 +1,49 @@
+//! `brigand translate`.
+
+use crate::program::{Desk, names};
+use crate::sources::write_png;
+
+/// A short run on two folders of pictures of 16x16.
+fn desk_with_run() -> Desk {
+    let desk = Desk::new();
+    for domain in ["a", "b"] {
+        std::fs::create_dir_all(desk.path(domain)).unwrap();
+        for index in 0..12 {
+            write_png(&desk.path(&format!("{domain}/{index}.png")), 16 + index, 20);
+        }
+    }
+    desk.succeed(
+        "train cyclegan --data unpaired:folder:a,folder:b --set data.size=16 --set generator.width=4 \
+         --set discriminator.width=4 --set training.batch=2 --steps 2 --out run --quiet",
+    );
+    desk
+}
+
+/// One picture of an unsuitable size ended the translation of a folder, and was not named.
+#[test]
+fn an_unsuitable_picture_of_a_folder_is_named_and_the_others_are_translated() {
+    let desk = desk_with_run();
+    std::fs::create_dir_all(desk.path("in/deep")).unwrap();
+    write_png(&desk.path("in/0.png"), 15, 15);
+    write_png(&desk.path("in/1.png"), 32, 32);
+    write_png(&desk.path("in/deep/2.png"), 16, 16);
+    let ended = desk.run("translate run --in in --out out");
+    assert_eq!(ended.code, Some(1), "{}", ended.err);
+    assert!(ended.err.contains("0.png") && ended.err.contains("15x15"), "{}", ended.err);
+    assert!(!ended.err.contains("1.png") && ended.out.contains("2 images in out"), "{}", ended.out);
+    assert_eq!(names(&desk.path("out")), ["1.png", "deep"]);
+    assert_eq!(image::image_dimensions(desk.path("out/1.png")).unwrap(), (32, 32));
+    assert_eq!(names(&desk.path("out/deep")), ["2.png"]);
+    // The other direction, a single picture, and what cannot be.
+    desk.succeed("translate run --in in/1.png --out back --to a");
+    assert_eq!(names(&desk.path("back")), ["1.png"]);
+    assert_ne!(
+        std::fs::read(desk.path("back/1.png")).unwrap(),
+        std::fs::read(desk.path("out/1.png")).unwrap()
+    );
+    desk.refuse("translate run --in in/deep --out in/deep", &["2.png", "would be written over"]);
+    desk.refuse("translate run --in in/0.png --out none", &["0.png", "15x15", "multiples of"]);
+    assert!(!desk.path("none").exists());
+    desk.succeed("train gan --data ring8 --steps 1 --out points --quiet");
+    desk.refuse("translate points --in in --out none", &["does not translate", "cyclegan"]);
+}
