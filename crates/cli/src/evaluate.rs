@@ -1,5 +1,6 @@
 //! `brigand evaluate`: how good samples are, as scores with the protocol of their measurement.
 
+mod gam;
 mod output;
 mod sources;
 mod storing;
@@ -32,6 +33,7 @@ Examples:
   brigand evaluate runs/dcgan-1 --metrics path-length
   brigand evaluate --real mnist:test --fake folder:generated --metrics cas
   brigand evaluate --compare runs/gan-1/evaluation.json runs/gan-2/evaluation.json
+  brigand evaluate --gam runs/gran-1 runs/dcgan-1
 
 A SPEC is data (`brigand data list`; `:train` or `:test` after the name chooses the part), a .npy file of images or of
 points, the folder of a run, statistics (.npz, .safetensors) for fid, or features made before.";
@@ -54,10 +56,10 @@ const BESIDE_ONE: usize = 50;
 #[command(after_help = after_help())]
 pub(crate) struct Arguments {
     /// Folder of the run; its samples are compared with the test part of its data, or with its data
-    #[arg(required_unless_present_any = ["fake", "compare"], conflicts_with_all = ["fake", "compare"])]
+    #[arg(required_unless_present_any = ["fake", "compare", "gam"], conflicts_with_all = ["fake", "compare", "gam"])]
     run: Option<PathBuf>,
     /// The real samples
-    #[arg(long, value_name = "SPEC", required_unless_present_any = ["run", "compare"])]
+    #[arg(long, value_name = "SPEC", required_unless_present_any = ["run", "compare", "gam"])]
     real: Option<String>,
     /// The samples to be measured
     #[arg(long, value_name = "SPEC", requires = "real")]
@@ -100,6 +102,9 @@ pub(crate) struct Arguments {
     /// Compare two files of evaluations, the last one of each
     #[arg(long, value_names = ["A.json", "B.json"], num_args = 2)]
     compare: Vec<PathBuf>,
+    /// Let two runs compete: the errors of each discriminator on held-out data and on the other generator's samples
+    #[arg(long, value_names = ["RUN", "RUN"], num_args = 2, conflicts_with_all = ["real", "fake", "compare", "metrics", "features", "size", "channels", "range", "save_stats", "out"])]
+    gam: Vec<PathBuf>,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -115,6 +120,10 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
         arguments.metrics.iter().map(|name| find_metric(name.trim())).collect::<Result<_, _>>()?;
     let device = arguments.hardware.open()?;
     let which = if arguments.best { Which::Best } else { Which::Newest };
+    if let [first, second] = arguments.gam.as_slice() {
+        let rules = gam::Rules { count: arguments.count, seed: arguments.seed, which, json: arguments.json };
+        return gam::play(first, second, &rules, &device);
+    }
     let parse = |text: &str| Given::parse(text, &arguments.features, arguments.range, which, &device);
     let generated = match &arguments.run {
         Some(run) => Given::run(run, which, &device)?,

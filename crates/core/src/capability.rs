@@ -226,6 +226,10 @@ pub trait ScoreField {
     /// # Errors
     /// If the places have another shape than samples.
     fn field(&self, places: &Variable) -> Result<(Variable, Variable)>;
+
+    /// The score above which a sample counts as real; `None` where no score does, as with a critic for the Wasserstein
+    /// distance.
+    fn threshold(&self) -> Option<f64>;
 }
 
 /// Output of a run for inspection, under the name of its series.

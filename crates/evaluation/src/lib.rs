@@ -66,6 +66,7 @@ mod single_image;
 mod stacked_digits;
 pub mod state_file;
 mod tensor_file;
+mod tournament;
 mod train_classifier;
 
 pub use array_samples::{ArraySamples, ValueRange};
@@ -109,4 +110,5 @@ pub use samples::{DrawnSamples, Samples, Shapes};
 pub use score::{Interval, IntervalKind, Score, significant};
 pub use similarity::{Images, similarity};
 pub use stacked_digits::{MODES as STACKED_MODES, StackedDigits, expected_coverage};
+pub use tournament::{Errors, MOST_UNEQUAL, Ratio, Tournament, Undecided, Verdict};
 pub use train_classifier::{TrainClassifier, TrainedClassifier};

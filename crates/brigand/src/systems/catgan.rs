@@ -383,4 +383,9 @@ impl ScoreField for CatGan {
         let missing = || Error::Internal("a discriminator gave no slopes by its samples".into());
         Ok((scores.detach(), slopes.into_iter().next().ok_or_else(missing)?))
     }
+
+    /// No entropy parts real samples from generated ones.
+    fn threshold(&self) -> Option<f64> {
+        None
+    }
 }

@@ -15,6 +15,7 @@ pub mod run_folder;
 pub mod run_lock;
 mod snapshots;
 pub mod tensorboard;
+mod tournament;
 mod trial;
 
 pub use cas_classifier::train_classifier;
@@ -24,6 +25,7 @@ pub use prepared::{Prepared, load_data, load_test_part, open_data};
 pub use resuming::{Continuation, Resumed};
 pub use run_folder::RunFolder;
 pub use snapshots::backdrop_for;
+pub use tournament::{Contender, tournament};
 pub use trial::trial;
 
 use std::path::Path;

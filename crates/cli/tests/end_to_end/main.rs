@@ -7,6 +7,7 @@ mod commands;
 mod evaluate;
 mod extending;
 mod folders;
+mod gam;
 mod interruption;
 mod lab;
 mod latent;

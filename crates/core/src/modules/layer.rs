@@ -47,6 +47,17 @@ impl Conditioning for OnReference {
     type Value<'a> = Reference;
 }
 
+/// The step of a network that is run in steps.
+pub struct OnStep;
+
+/// A step, counted from 0.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Step(pub usize);
+
+impl Conditioning for OnStep {
+    type Value<'a> = Step;
+}
+
 /// A part of a network with one input and one output. Layers that ignore conditions are layers under any.
 pub trait Layer<C: Conditioning = Unconditional>: Send + Sync {
     /// The output for `input`.

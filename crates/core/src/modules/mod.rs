@@ -26,6 +26,7 @@ mod pass;
 mod recurrent;
 mod relaxed;
 mod residual;
+mod step_norm;
 mod virtual_norm;
 mod weight;
 
@@ -39,7 +40,9 @@ pub use dropout::Dropout;
 pub use estimate::{Estimate, Statistics};
 pub use glimpse::{Glimpse, GlimpseAttention, GlimpsePlace};
 pub use initialization::{DCGAN, Initialization};
-pub use layer::{Conditioning, LabelMap, Layer, OnMap, OnReference, OnVector, Reference, Unconditional};
+pub use layer::{
+    Conditioning, LabelMap, Layer, OnMap, OnReference, OnStep, OnVector, Reference, Step, Unconditional,
+};
 pub use linear::Linear;
 pub use minibatch::{Minibatch, MinibatchDeviation, MinibatchDiscrimination};
 pub use network::{How, Network};
@@ -51,5 +54,6 @@ pub use pass::{Mode, Pass};
 pub use recurrent::{Cell, Lstm, LstmState};
 pub use relaxed::{Relaxation, relaxed_choice};
 pub use residual::{DownBlock, Residual, Skip, UpBlock};
+pub use step_norm::StepNorm;
 pub use virtual_norm::VirtualNorm;
 pub use weight::{Plan, Reparametrisation, Weight};

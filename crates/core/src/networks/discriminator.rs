@@ -142,7 +142,8 @@ impl NetworkRecipe {
                 | Self::Dcgan(_)
                 | Self::Resnet(_)
                 | Self::ScaledResnet(_)
-                | Self::Bottleneck(_) => Form::Features(self.feature_scorer(builder, sample, options)?),
+                | Self::Bottleneck(_)
+                | Self::Gran(_) => Form::Features(self.feature_scorer(builder, sample, options)?),
             }))
         })
     }
@@ -223,7 +224,7 @@ impl NetworkRecipe {
                 Self::Dcgan(_) | Self::Resnet(_) | Self::ScaledResnet(_) | Self::Bottleneck(_),
                 SampleShape::Points { .. },
             )
-            | (Self::Mlp(_) | Self::Autoencoder(_), _) => {
+            | (Self::Mlp(_) | Self::Autoencoder(_) | Self::Gran(_), _) => {
                 let elements = sample.elements();
                 (Beside::Vector(elements), SampleShape::Points { dimensions: elements + size })
             }

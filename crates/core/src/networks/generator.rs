@@ -3,6 +3,7 @@
 use brigand_autograd::Variable;
 
 use super::NetworkRecipe;
+use super::gran::StepGenerator;
 use super::normalizing::{ByClass, ByReference, Learned, Normalizing};
 use crate::batch::SampleShape;
 use crate::error::{Error, Result};
@@ -57,6 +58,7 @@ enum Layers {
     Plain(Chain),
     ByClass(Chain<OnVector>),
     Virtual { layers: Chain<OnReference>, reference: Variable, count: usize },
+    Steps(StepGenerator),
 }
 
 impl Generator {
@@ -87,6 +89,19 @@ impl Generator {
                 let batch = output.shape().first().map_or(0, |all| all - count);
                 Ok(output.narrow(0, *count, batch)?)
             }
+            Layers::Steps(generator) => generator.forward(pass, latents),
+        }
+    }
+
+    /// The samples of `latents` after each step of a generator that draws in steps, the last ones as [`Generator::forward`]
+    /// gives them; none from others.
+    ///
+    /// # Errors
+    /// If the latents do not fit.
+    pub fn canvases(&self, pass: &mut Pass<'_>, latents: &Variable) -> Result<Vec<Variable>> {
+        match &self.0 {
+            Layers::Plain(_) | Layers::ByClass(_) | Layers::Virtual { .. } => Ok(Vec::new()),
+            Layers::Steps(generator) => generator.canvases(pass, latents),
         }
     }
 
@@ -96,6 +111,7 @@ impl Generator {
             Layers::Plain(layers) => layers.couples_samples(),
             Layers::ByClass(layers) => layers.couples_samples(),
             Layers::Virtual { layers, .. } => layers.couples_samples(),
+            Layers::Steps(generator) => generator.couples_samples(),
         }
     }
 }
@@ -123,6 +139,9 @@ impl NetworkRecipe {
     ) -> Result<Network<Generator>> {
         let GeneratorOptions { latent, sample, normalization, logits } = options;
         Network::build(name, setup, |builder| {
+            if let (Self::Gran(recipe), GeneratorNormalization::Plain) = (self, &normalization) {
+                return Ok(Generator(Layers::Steps(recipe.generator(builder, (latent, sample, logits))?)));
+            }
             Ok(Generator(match normalization {
                 GeneratorNormalization::Plain => {
                     Layers::Plain(self.generator_layers(builder, &layout(latent, sample, logits, Learned))?)
@@ -169,6 +188,12 @@ impl NetworkRecipe {
             Self::Autoencoder(_) => Err(Error::Recipe(
                 "an auto-encoder is no generator; choose mlp, dcgan or resnet for generator.kind".into(),
             )),
+            Self::Gran(_) => Err(Error::Recipe(
+                "a gran generator has batch normalisation for each of its steps, which cannot depend on a class or a \
+                 reference; set condition.generator=latent and techniques.virtual_batch_norm=false, or another \
+                 generator.kind"
+                    .into(),
+            )),
         }
     }
 
@@ -178,7 +203,7 @@ impl NetworkRecipe {
             Self::Mlp(recipe) => recipe.normalizes(),
             Self::Dcgan(recipe) => recipe.batch_norm,
             Self::Resnet(_) => true,
-            Self::ScaledResnet(_) | Self::Bottleneck(_) | Self::Autoencoder(_) => false,
+            Self::ScaledResnet(_) | Self::Bottleneck(_) | Self::Autoencoder(_) | Self::Gran(_) => false,
         };
         if normalizes {
             return Ok(());

@@ -13,6 +13,7 @@ mod discriminator_options;
 mod draw;
 mod encoder;
 mod generator;
+mod gran;
 mod image_classifier;
 mod lapgan;
 mod mlp;
@@ -37,6 +38,7 @@ pub use discriminator_options::{ConditionUse, DiscriminatorOptions, Heads};
 pub use draw::{DrawDecoder, DrawEncoder, DrawNetworkRecipe, Drawing};
 pub use encoder::Encoder;
 pub use generator::{Generator, GeneratorNormalization, GeneratorOptions};
+pub use gran::{GranRecipe, StepNoise};
 pub use image_classifier::{ClassifierNetwork, ClassifierNetworkRecipe, ClassifierOutput};
 pub use lapgan::{DetailDiscriminator, DetailDiscriminatorRecipe, DetailGenerator, DetailGeneratorRecipe};
 pub use mlp::{Hidden, HiddenNormalization, MlpRecipe};
@@ -68,6 +70,8 @@ pub enum NetworkRecipe {
     Bottleneck(BottleneckRecipe),
     /// An encoder and a decoder; only a discriminator can be one.
     Autoencoder(AutoencoderRecipe),
+    /// Transposed convolutions that are run in steps; only a generator can be one.
+    Gran(GranRecipe),
 }
 
 /// From `[batch, sample...]` to features `[batch, features]`.
@@ -85,16 +89,19 @@ impl NetworkRecipe {
             Self::Mlp(recipe) => !recipe.dropout.is_empty(),
             Self::Dcgan(recipe) => !recipe.dropout.is_empty(),
             Self::Resnet(recipe) => !recipe.dropout.is_empty(),
-            Self::ScaledResnet(_) | Self::Bottleneck(_) | Self::Autoencoder(_) => false,
+            Self::ScaledResnet(_) | Self::Bottleneck(_) | Self::Autoencoder(_) | Self::Gran(_) => false,
         }
     }
 
     /// Whether a discriminator of this recipe scores samples by how well it reconstructs them.
     pub fn reconstructs(&self) -> bool {
         match self {
-            Self::Mlp(_) | Self::Dcgan(_) | Self::Resnet(_) | Self::ScaledResnet(_) | Self::Bottleneck(_) => {
-                false
-            }
+            Self::Mlp(_)
+            | Self::Dcgan(_)
+            | Self::Resnet(_)
+            | Self::ScaledResnet(_)
+            | Self::Bottleneck(_)
+            | Self::Gran(_) => false,
             Self::Autoencoder(_) => true,
         }
     }
@@ -118,6 +125,10 @@ impl NetworkRecipe {
             Self::Autoencoder(_) => {
                 Err(Error::Recipe("an auto-encoder cannot stand inside another one".into()))
             }
+            Self::Gran(_) => Err(Error::Recipe(
+                "gran draws images from latents and can only be a generator; choose mlp, dcgan or resnet"
+                    .into(),
+            )),
         }
     }
 }

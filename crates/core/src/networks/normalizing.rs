@@ -2,8 +2,8 @@
 
 use crate::error::Result;
 use crate::modules::{
-    Builder, Conditioning, Layer, Norm, NormPlan, OnReference, OnVector, TableNorm, Unconditional,
-    VirtualNorm,
+    Builder, Conditioning, Layer, Norm, NormPlan, OnReference, OnStep, OnVector, StepNorm, TableNorm,
+    Unconditional, VirtualNorm,
 };
 
 /// Makes the batch normalisation layers of a network.
@@ -50,5 +50,17 @@ impl Normalizing for ByReference {
 
     fn norm(&self, builder: &mut Builder, plan: NormPlan, channels: usize) -> Result<VirtualNorm> {
         VirtualNorm::new(builder, plan, channels)
+    }
+}
+
+/// Statistics, scales and shifts are those of one of so many steps.
+pub(super) struct ByStep(pub(super) usize);
+
+impl Normalizing for ByStep {
+    type Condition = OnStep;
+    type Norm = StepNorm;
+
+    fn norm(&self, builder: &mut Builder, plan: NormPlan, channels: usize) -> Result<StepNorm> {
+        StepNorm::new(builder, plan, channels, self.0)
     }
 }

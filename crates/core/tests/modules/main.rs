@@ -8,6 +8,7 @@ mod attention;
 mod attention_networks;
 mod built;
 mod glimpses;
+mod gran;
 mod norms;
 mod recurrent;
 mod relaxed;

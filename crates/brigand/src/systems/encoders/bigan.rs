@@ -120,7 +120,8 @@ impl BiganRecipe {
                 | NetworkRecipe::Resnet(_)
                 | NetworkRecipe::ScaledResnet(_)
                 | NetworkRecipe::Bottleneck(_)
-                | NetworkRecipe::Autoencoder(_),
+                | NetworkRecipe::Autoencoder(_)
+                | NetworkRecipe::Gran(_),
             ) => ConditionUse::BesideFeatures(self.latent.size),
         }
     }

@@ -14,7 +14,7 @@ pub use techniques::{EncoderRecipe, Techniques};
 
 use brigand_autograd::Variable;
 use brigand_core::batch::{Batch, SampleShape, no_labels};
-use brigand_core::capability::{Reconstructor, Sampler, ScoreField};
+use brigand_core::capability::{Content, Exhibit, Reconstructor, Sampler, ScoreField, Showing};
 use brigand_core::latent::LatentSpace;
 use brigand_core::measurements::{DISCRIMINATOR_LOSS, GENERATOR_LOSS};
 use brigand_core::modules::{Estimate, Minibatch, Network, Parameters, Part, Statistics};
@@ -45,6 +45,8 @@ pub struct TwoPlayer {
     encoder: Option<Player<Encoder>>,
 }
 
+/// Samples that are shown step by step.
+const DRAWN: usize = 10;
 /// Samples in the reference batch of virtual batch normalisation.
 const REFERENCE: usize = 64;
 
@@ -162,6 +164,21 @@ impl System for TwoPlayer {
         self.update(turn)
     }
 
+    /// Samples of a generator that draws in steps after each of them, a row for each sample.
+    fn show(&self, showing: &Showing<'_>) -> Result<Vec<Exhibit>> {
+        let latents = self.latents(DRAWN, &mut showing.stream("canvas"))?;
+        let (input, _) = self.generator_inputs(&latents)?;
+        let canvases = self.generator.sample(&latents, |generator, pass| generator.canvases(pass, &input))?;
+        if canvases.is_empty() {
+            return Ok(Vec::new());
+        }
+        let columns = canvases.len();
+        let rows = Variable::stack(&canvases.iter().collect::<Vec<_>>(), 1)?; // [samples, steps, ...]
+        let shape = [&[DRAWN * columns], self.sample_shape.dims().as_slice()].concat();
+        let content = Content::Images { images: rows.reshape(&shape)?, columns };
+        Ok(vec![Exhibit { series: "canvas".into(), content }])
+    }
+
     fn theory(&self) -> Vec<TheoryLine> {
         let line = |metric, label, value| TheoryLine { metric, label, value };
         let mut lines = match self.recipe.objective.properties().equilibrium {
@@ -230,6 +247,10 @@ impl ScoreField for TwoPlayer {
         let (scores, slopes) = self.discriminator.field(&Conditioned::alone(places.clone()))?;
         let missing = || Error::Internal("a discriminator gave no slopes by its samples".into());
         Ok((scores, slopes.into_iter().next().ok_or_else(missing)?))
+    }
+
+    fn threshold(&self) -> Option<f64> {
+        self.recipe.objective.properties().threshold
     }
 }
 

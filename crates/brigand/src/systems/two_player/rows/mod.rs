@@ -3,6 +3,7 @@
 
 mod conditional;
 mod divergences;
+mod drawing;
 mod energies;
 mod foundations;
 mod images;
@@ -24,7 +25,7 @@ use brigand_core::recipe::{Family, Length, Make, Recipe, Row, parse};
 use super::{Players, TwoPlayerRecipe};
 
 /// The rows of all of them, in the order in which a reader meets them.
-pub const ROWS: [&[Row]; 9] = [
+pub const ROWS: [&[Row]; 10] = [
     &foundations::ROWS,
     &divergences::ROWS,
     &wasserstein::ROWS,
@@ -34,6 +35,7 @@ pub const ROWS: [&[Row]; 9] = [
     &modes::ROWS,
     &conditional::ROWS,
     &images::ROWS,
+    &drawing::ROWS,
 ];
 
 /// The default values of a row for samples of a kind.

@@ -108,7 +108,8 @@ fn ct_gan(kind: SampleKind) -> TwoPlayerRecipe {
         NetworkRecipe::Resnet(_)
         | NetworkRecipe::ScaledResnet(_)
         | NetworkRecipe::Bottleneck(_)
-        | NetworkRecipe::Autoencoder(_) => {}
+        | NetworkRecipe::Autoencoder(_)
+        | NetworkRecipe::Gran(_) => {}
     }
     recipe.techniques.consistency = Consistency { weight: 2.0, margin: 0.0 };
     recipe
