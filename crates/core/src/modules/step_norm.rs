@@ -32,6 +32,6 @@ impl Layer<OnStep> for StepNorm {
     }
 
     fn couples_samples(&self) -> bool {
-        self.0.iter().any(|norm| Layer::<OnStep>::couples_samples(norm))
+        self.0.iter().any(Layer::<OnStep>::couples_samples)
     }
 }
