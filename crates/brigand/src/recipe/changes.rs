@@ -182,7 +182,7 @@ mod tests {
                 assert_eq!(again.to_table().unwrap(), recipe.to_table().unwrap());
             }
         }
-        let of_images = ["lapgan", "sagan", "biggan", "singan", "pix2pix", "cyclegan"];
+        let of_images = ["lapgan", "pggan", "sagan", "biggan", "singan", "pix2pix", "cyclegan", "draw"];
         assert_eq!(refused, of_images.map(|name| (name, "ring8")));
     }
 

@@ -12,6 +12,7 @@ mod held_out;
 pub mod imle;
 pub mod lapgan;
 pub mod latent_generator;
+pub mod pggan;
 pub mod pix2pix;
 pub mod singan;
 pub mod text_gumbel;
@@ -27,8 +28,15 @@ use brigand_core::recipe::Row;
 
 /// The rows of all of them, in the order in which a reader meets them.
 pub(crate) fn rows() -> impl Iterator<Item = &'static Row> {
-    let images: &[Row] =
-        &[lapgan::ROW, attention::SAGAN, attention::BIGGAN, singan::ROW, pix2pix::ROW, cyclegan::ROW];
+    let images: &[Row] = &[
+        lapgan::ROW,
+        pggan::ROW,
+        attention::SAGAN,
+        attention::BIGGAN,
+        singan::ROW,
+        pix2pix::ROW,
+        cyclegan::ROW,
+    ];
     let single: &[Row] = &[adagan::ROW, catgan::ROW, imle::ROW];
     let last: &[Row] = &[text_gumbel::ROW, classifier::ROW];
     let others = [images, single, &encoders::ROWS, &aae::ROWS, last];

@@ -7,6 +7,7 @@
     reason = "helpers of tests; each test file uses some"
 )]
 
+pub(crate) mod recipe_files;
 pub(crate) mod sample_quality;
 
 use brigand::Result;

@@ -4,6 +4,7 @@ use brigand_autograd::Variable;
 use serde::{Deserialize, Serialize};
 
 use super::builder::Builder;
+use super::condition::append_condition;
 use super::initialization::Initialization;
 use super::layer::unconditional_layer;
 use super::parameters::WeightId;
@@ -76,17 +77,23 @@ fn closeness(projected: &Variable, kernels: usize) -> Result<Variable> {
 const GROUP: usize = 4;
 
 /// The standard deviation of each feature over groups of up to four samples, averaged over features, appended
-/// as one number (Karras et al. 2017, arXiv:1710.10196, section 3): `[batch, features + 1]`.
+/// as one number (Karras et al. 2017, arXiv:1710.10196, section 3): `[batch, features + 1]`; or, to maps, averaged over
+/// channels and positions and appended as a constant plane: `[batch, channels + 1, height, width]`.
 pub struct MinibatchDeviation;
 
 impl MinibatchDeviation {
-    fn run(&self, _: &mut Pass<'_>, input: &Variable) -> Result<Variable> {
-        let (batch, features) = (input.shape()[0], input.shape()[1]);
+    /// `input` with what is appended.
+    ///
+    /// # Errors
+    /// If the input is neither vectors nor maps.
+    pub fn run(&self, _: &mut Pass<'_>, input: &Variable) -> Result<Variable> {
+        let batch = input.shape().first().copied().unwrap_or(0);
+        let features = input.elements() / batch.max(1);
         let group = (1..=GROUP.min(batch)).rev().find(|group| batch % group == 0).unwrap_or(1);
         let grouped = input.reshape(&[group, batch / group, features])?;
         let deviation = grouped.variance(&[0])?.affine(1.0, 1e-8)?.sqrt()?.mean(&[1])?;
         let spread = deviation.reshape(&[1, batch / group])?.broadcast_to(&[group, batch / group])?;
-        Ok(Variable::concatenate(&[input, &spread.reshape(&[batch, 1])?], 1)?)
+        append_condition(input, &spread.reshape(&[batch, 1])?)
     }
 
     fn couples(&self) -> bool {
@@ -101,6 +108,31 @@ mod tests {
     #![allow(clippy::unwrap_used, reason = "tests")]
 
     use super::*;
+
+    #[test]
+    fn deviation_of_four_samples_and_of_maps_is_the_same() {
+        // Two features with deviations 1 and 0.
+        let values = [1f32, 5.0, -1.0, 5.0, 1.0, 5.0, -1.0, 5.0];
+        let of = |shape: &[usize]| {
+            let setup = crate::Setup {
+                schema: crate::batch::Schema::default(),
+                batch: 4,
+                steps: 1,
+                seed: 1,
+                place: crate::Place::cpu(),
+            };
+            let network = super::super::Network::build("a test", &setup, |_| Ok(MinibatchDeviation)).unwrap();
+            let input = Variable::from_slice(&values, shape).unwrap();
+            let found = network.evaluate(None, |layer, pass| layer.run(pass, &input)).unwrap();
+            (found.shape().to_vec(), found.to_vec().unwrap())
+        };
+        let (shape, vectors) = of(&[4, 2]);
+        assert_eq!(shape, [4, 3]);
+        assert!((vectors[2] - 0.500_05).abs() < 1e-6 && vectors[2] == vectors[11], "{vectors:?}");
+        let (shape, maps) = of(&[4, 1, 1, 2]);
+        assert_eq!(shape, [4, 2, 1, 2]);
+        assert_eq!(maps[..4], [1.0, 5.0, vectors[2], vectors[2]]);
+    }
 
     #[test]
     fn closeness_of_three_samples() {

@@ -18,6 +18,7 @@ mod image_classifier;
 mod lapgan;
 mod mlp;
 mod normalizing;
+mod pggan;
 mod resnet;
 mod scaled_resnet;
 mod sides;
@@ -42,6 +43,10 @@ pub use gran::{GranRecipe, StepNoise};
 pub use image_classifier::{ClassifierNetwork, ClassifierNetworkRecipe, ClassifierOutput};
 pub use lapgan::{DetailDiscriminator, DetailDiscriminatorRecipe, DetailGenerator, DetailGeneratorRecipe};
 pub use mlp::{Hidden, HiddenNormalization, MlpRecipe};
+pub use pggan::{
+    FIRST_SIDE, GrowingDiscriminator, GrowingGenerator, GrowingNetworkRecipe, Stage, StagedImages,
+    doublings_to,
+};
 pub use resnet::ResnetRecipe;
 pub use scaled_resnet::ScaledResnetRecipe;
 pub use single_image::{ScaleDiscriminator, ScaleGenerator, ScaleNetworkRecipe};

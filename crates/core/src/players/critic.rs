@@ -14,6 +14,7 @@ use super::slopes::{differentiable, penalty_term, slopes};
 use super::turn::{Draw, Turn};
 use crate::error::{Error, Result};
 use crate::modules::{Estimate, How, Mode, Parameters, Part, Weights};
+use crate::penalties::Penalty;
 use crate::random::Stream;
 use crate::state::State;
 
@@ -33,6 +34,17 @@ impl<M: Scorer> Critic<M> {
     /// If a penalty or constraint needs each sample's own gradient and the discriminator couples samples.
     pub fn new(player: Player<M>, rules: Rules) -> Result<Self> {
         rules.check_coupling(player.module().couples_samples())?;
+        Ok(Self { player: player.clipped(rules.constraint.clip_bound()), rules })
+    }
+
+    /// The same for a discriminator that couples samples although its rules have a penalty: a sample's gradient is then that
+    /// of all scores of its batch, through what they share. Karras et al. (2017, arXiv:1710.10196) train with WGAN-GP and a
+    /// minibatch deviation in this way.
+    ///
+    /// # Errors
+    /// If a constraint needs each sample's own gradient.
+    pub fn of_coupled(player: Player<M>, rules: Rules) -> Result<Self> {
+        Rules { penalty: Penalty::None {}, ..rules }.check_coupling(player.module().couples_samples())?;
         Ok(Self { player: player.clipped(rules.constraint.clip_bound()), rules })
     }
 

@@ -75,7 +75,7 @@ impl Rules {
             return Err(Error::Recipe(format!(
                 "{needing} needs each sample's own gradient, and this discriminator's batch normalisation or \
                  minibatch layer mixes samples; set discriminator.batch_norm=false (dcgan), \
-                 discriminator.normalization=none (mlp) or techniques.minibatch=none"
+                 discriminator.normalization=none (mlp), techniques.minibatch=none or minibatch_deviation=false (pggan)"
             )));
         }
         Ok(())

@@ -1,0 +1,79 @@
+//! The recipe files, trained for a step on data that is part of the program.
+
+use std::path::Path;
+
+use brigand::recipe::{Changes, Recipe};
+use brigand::registry;
+use brigand::training::Prepared;
+use candle_core::Device;
+use toml::{Table, Value};
+
+/// The side of images from which on a step takes seconds.
+const LARGE: i64 = 64;
+
+/// Images with two halves, for recipes of pairs.
+fn halves() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    for number in 0..4 {
+        let pixels: Vec<f32> = (0..3 * 8 * 16).map(|at| ((at * (number + 3)) as f32).sin()).collect();
+        let picture = brigand::pictures::single_image(&pixels, [3, 8, 16]).unwrap();
+        picture.save_png(&folder.path().join(format!("{number}.png"))).unwrap();
+    }
+    folder
+}
+
+/// The size of the recipe's images, on digits that are part of the program, in small batches with one discriminator step;
+/// the grammar is part of it, too. Pairs are the `halves`.
+fn on_digits(file: &Table, halves: &Path) -> (Vec<String>, i64) {
+    let data = |key: &str| file.get("data").and_then(|data| data.get(key)).cloned();
+    let source = data("source");
+    if source.as_ref().and_then(Value::as_str) == Some("grammar") {
+        return (vec!["training.batch=4".into()], 0);
+    }
+    if source.as_ref().and_then(Value::as_str).is_some_and(|spec| spec.starts_with("image:")) {
+        return (vec!["data.source=stones".into()], 0);
+    }
+    let own = match source.as_ref().and_then(Value::as_str) {
+        Some("mnist" | "fashion-mnist") => 28,
+        Some("cifar10") => 32,
+        _ => 64,
+    };
+    let side = data("size").and_then(|size| size.as_integer()).unwrap_or(own);
+    let begins = |with| source.as_ref().and_then(Value::as_str).is_some_and(|spec| spec.starts_with(with));
+    let number = |table: &str, key: &str| file.get(table).and_then(|table| table.get(key)?.as_integer());
+    let few = if side > 64 || number("generator", "width") > Some(500) { 2 } else { 4 };
+    let (source, batch) = match (begins("unpaired:"), begins("pairs:")) {
+        (true, _) => ("unpaired:digits,digits".to_owned(), 1),
+        (_, true) => (format!("pairs:{}", halves.display()), 1),
+        _ => ("digits".to_owned(), few),
+    };
+    let mut words =
+        vec![format!("data.size={side}"), format!("data.source={source}"), format!("training.batch={batch}")];
+    words.extend(number("update", "discriminator_steps").map(|_| "update.discriminator_steps=1".to_owned()));
+    (words, side)
+}
+
+/// Builds and trains each recipe file of large images, or of others.
+pub(crate) fn train_recipe_files(large: bool) {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../recipes");
+    let mut files: Vec<_> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    files.sort();
+    let (halves, mut trained) = (halves(), 0);
+    for path in files {
+        let text = std::fs::read_to_string(&path).unwrap();
+        let table: Table =
+            toml::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        let row = registry::find(table["system"].as_str().unwrap()).unwrap();
+        let resolve = |assignments| Recipe::resolve(row, &Changes { file: Some(text.clone()), assignments });
+        resolve(Vec::new()).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        let (words, side) = on_digits(&table, halves.path());
+        if (side >= LARGE) != large {
+            continue;
+        }
+        let mut session = Prepared::new(resolve(words).unwrap(), &Device::Cpu).unwrap().into_session();
+        let report = session.advance().unwrap().read(1).unwrap();
+        assert!(report.values().all(|value| value.is_finite()), "{}: {report:?}", path.display());
+        trained += 1;
+    }
+    assert!(trained > 5, "{trained} recipe files were trained");
+}
