@@ -217,7 +217,8 @@ impl RealExamples {
     fn take(&self, system: &dyn System, caption: &str) -> Result<Vec<(String, Picture)>> {
         let mut pictures = Vec::new();
         if let Some(rebuilt) = reconstruct(system, &self.rebuilt)? {
-            let picture = rebuilt.draw(&self.backdrop, REBUILT.1, caption)?;
+            let count = self.rebuilt.samples()?.shape().first().copied().unwrap_or(1);
+            let picture = rebuilt.draw(&self.backdrop, REBUILT.1.min(count), caption)?;
             pictures.push(("reconstructions".to_owned(), picture));
         }
         if let Some(picture) = draw_codes(system, &self.encoded, &self.classes, caption)? {

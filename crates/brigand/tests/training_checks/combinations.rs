@@ -40,7 +40,7 @@ const OBJECTIVES: [&str; 22] = [
 /// Objectives that look at an auto-encoder's scores.
 const RECONSTRUCTING: [&str; 3] = ["energy-based", "wasserstein", "loss-sensitive"];
 
-const PENALTIES: [&str; 9] = [
+const PENALTIES: [&str; 10] = [
     "none",
     "gradient",
     "gradient penalty.cost=one-sided",
@@ -50,6 +50,7 @@ const PENALTIES: [&str; 9] = [
     "gradient penalty.probe=fake penalty.cost=squared",
     "gradient penalty.probe=both penalty.cost=squared",
     "gradient penalty.cost=sixth-power",
+    "gradient penalty.cost=two-sided-by-position",
 ];
 
 const CONSTRAINTS: [&str; 5] = ["none", "clip", "spectral", "gradient-normalization", "gran-normalization"];
