@@ -30,10 +30,10 @@ fn digits() -> (Dataset, Variable, Vec<u32>) {
     (digits, images, batch.labels.unwrap())
 }
 
-/// What the run makes of images of 4x4 pixels.
-fn upscaled(session: &Session, small: &Variable) -> brigand::Result<Variable> {
+/// What the run makes of a batch of images of 4x4 pixels.
+fn upscaled(session: &Session, small: Batch) -> brigand::Result<Variable> {
     let translator = session.system().as_translator().unwrap();
-    translator.translate(&translator.directions()[0], &Batch::of(small.clone()))
+    translator.translate(&translator.directions()[0], &small)
 }
 
 #[test]
@@ -43,7 +43,7 @@ fn detail_has_the_energy_of_real_detail_and_belongs_to_its_image() {
     let small = PYRAMID.halve(&real).unwrap();
     let run = trained("lapgan", "training.steps=1500");
     let sampled = energy(&run.system().sampler().unwrap().sample(500, 1).unwrap()) / energy(&real);
-    let large = upscaled(&run, &small).unwrap();
+    let large = upscaled(&run, Batch::of(small.clone()).labelled(labels.clone())).unwrap();
     let of_real = energy(&large) / energy(&real);
     let again = mean_square(&PYRAMID.halve(&large).unwrap().sub(&small).unwrap());
     let blurred = classifier.match_share(&PYRAMID.double(&small).unwrap(), &labels);
@@ -54,9 +54,9 @@ fn detail_has_the_energy_of_real_detail_and_belongs_to_its_image() {
          upscaled {kept:.3}, asked for {matched:.3}"
     );
     assert!((0.5..2.0).contains(&sampled) && (0.5..2.0).contains(&of_real), "{sampled} {of_real}");
-    // 0.023 was measured, and 0.02 is the aim of longer runs.
-    assert!(again < 0.03, "{again}");
-    assert!(kept > 0.9 && kept > blurred + 0.1, "{kept} upscaled, {blurred} blurred");
+    assert!(again < 0.02, "{again}");
+    // 4x4 pixels leave the class of a digit open; the label decides the detail.
+    assert!(kept > blurred + 0.1, "{kept} upscaled, {blurred} blurred");
     assert!(matched >= 0.75, "{matched}");
 }
 
@@ -65,11 +65,11 @@ fn only_the_smaller_sizes_are_upscaled() {
     let session = session("lapgan", "data.size=16").unwrap();
     for side in [4, 8] {
         let small = Variable::from_slice(&vec![0f32; 2 * side * side], &[2, 1, side, side]).unwrap();
-        assert_eq!(upscaled(&session, &small).unwrap().shape(), [2, 1, 16, 16]);
+        assert_eq!(upscaled(&session, Batch::of(small)).unwrap().shape(), [2, 1, 16, 16]);
     }
     for shape in [[1, 1, 16, 16], [1, 1, 5, 5], [1, 3, 4, 4]] {
         let other = Variable::from_slice(&vec![0f32; shape.iter().product()], &shape).unwrap();
-        let message = upscaled(&session, &other).err().unwrap().to_string();
+        let message = upscaled(&session, Batch::of(other)).err().unwrap().to_string();
         assert!(message.contains("4x4 or 8x8 in 1 channels"), "{message}");
     }
 }

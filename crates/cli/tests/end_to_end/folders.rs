@@ -148,9 +148,10 @@ fn transparent_pictures_lie_over_the_chosen_colour_everywhere() {
     assert!(!protocol("--real folder:set --fake folder:set").contains("transparent"));
     let chosen = protocol("--real folder:set --fake folder:set --background #0a3264");
     assert!(chosen.contains("transparent parts over #0a3264"), "{chosen}");
-    desk.refuse_to_train(
-        "gan --data folder:set --set data.background=red",
+    desk.refuse(
+        "train gan --data folder:set --set data.background=red --out red",
         &["data.background", "white, black, grey or a colour as #rrggbb"],
     );
-    desk.refuse_to_train("gan --set data.background=black", &["no key `data.background`"]);
+    desk.refuse("train gan --set data.background=black --out red", &["no key `data.background`"]);
+    assert!(!desk.path("red").exists());
 }
