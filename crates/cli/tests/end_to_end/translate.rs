@@ -13,7 +13,7 @@ fn desk_with_run() -> Desk {
         }
     }
     desk.succeed(
-        "train cyclegan --data unpaired:folder:a,folder:b --set data.size=16 --set generator.width=4 \
+        "train cyclegan --data unpaired:folder:a,folder:b --set data.size=16 --set translator.width=4 \
          --set discriminator.width=4 --set training.batch=2 --steps 2 --out run --quiet",
     );
     desk
