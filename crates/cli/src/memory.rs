@@ -18,7 +18,7 @@ use crate::failure::{FAILED, Failure};
 /// Batches up to this are tried as they are.
 const SMALL: usize = 16;
 /// The most samples in the smaller trial, so that trials of large batches take no longer than training begins to.
-const FEW: usize = 64;
+const FEW: usize = 256;
 
 /// The system's allocator, which counts while it is asked to.
 pub(crate) struct Counting;
@@ -148,6 +148,10 @@ pub(crate) fn data_that_fits(
     let count = Count::begin(limit);
     let data = read()?;
     let batch = recipe.common.training.batch;
+    if data.sources.iter().any(|source| source.count() < batch) {
+        // The run itself refuses that, naming the number of samples.
+        return Ok(data);
+    }
     let peak = |batch| count.peak(|| trial(recipe, &data, batch, device));
     let estimate = if batch <= SMALL {
         peak(batch).map(|bytes| Estimate { fixed: bytes as f64, each: 0.0 })
