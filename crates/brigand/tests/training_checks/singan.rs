@@ -1,7 +1,7 @@
 //! Claims: a system of scales learned from one picture makes the picture again of its fixed noise, makes other images with the
 //! picture's patches, also of other sizes, and goes on from any step of any scale as if it had not stopped.
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test")]
+#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout, reason = "a test")]
 
 use crate::support::{refusal, session, trained};
 use brigand::batch::Batch;
