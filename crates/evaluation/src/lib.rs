@@ -110,5 +110,5 @@ pub use samples::{DrawnSamples, Samples, Shapes};
 pub use score::{Interval, IntervalKind, Score, significant};
 pub use similarity::{Images, similarity};
 pub use stacked_digits::{MODES as STACKED_MODES, StackedDigits, expected_coverage};
-pub use tournament::{Errors, MOST_UNEQUAL, Ratio, Tournament, Undecided, Verdict};
+pub use tournament::{Errors, MOST_UNEQUAL, Outcome, Ratio, Tournament, Undecided};
 pub use train_classifier::{TrainClassifier, TrainedClassifier};

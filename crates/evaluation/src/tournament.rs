@@ -73,7 +73,7 @@ pub struct Tournament {
 
 /// Who won.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Verdict {
+pub enum Outcome {
     /// The first.
     First,
     /// The second.
@@ -100,30 +100,30 @@ impl Tournament {
     }
 
     /// `r_samples`: the first discriminator's error on the second generator's samples to the second's on the first's. Below
-    /// 1, the first's discriminator is misled less often.
+    /// 1, the first's discriminator classifies fewer of them wrongly.
     pub fn sample_ratio(&self) -> Option<Ratio> {
         Ratio::of(self.generated[0], self.generated[1])
     }
 
     /// Who won: the first if `r_samples < 1`, the second if `r_samples > 1`, while `r_test` is about 1. "About" is within a
     /// factor of [`MOST_UNEQUAL`]; and the interval of `r_samples` must not contain 1.
-    pub fn verdict(&self) -> Verdict {
+    pub fn outcome(&self) -> Outcome {
         let (Some(test), Some(samples)) = (self.test_ratio(), self.sample_ratio()) else {
-            return Verdict::Tie(Undecided::NoErrors);
+            return Outcome::Tie(Undecided::NoErrors);
         };
         if test.value.max(1.0 / test.value) > MOST_UNEQUAL {
-            Verdict::Tie(Undecided::UnequalDiscriminators)
+            Outcome::Tie(Undecided::UnequalDiscriminators)
         } else if samples.low <= 1.0 && samples.high >= 1.0 {
-            Verdict::Tie(Undecided::Chance)
+            Outcome::Tie(Undecided::Chance)
         } else if samples.value < 1.0 {
-            Verdict::First
+            Outcome::First
         } else {
-            Verdict::Second
+            Outcome::Second
         }
     }
 }
 
-impl fmt::Display for Verdict {
+impl fmt::Display for Outcome {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(match self {
             Self::First => "the first wins",
@@ -168,21 +168,21 @@ mod tests {
     }
 
     #[test]
-    fn the_verdict_follows_its_definition() {
-        let verdict = |real: [u64; 2], generated: [u64; 2]| {
+    fn the_outcome_follows_its_definition() {
+        let outcome = |real: [u64; 2], generated: [u64; 2]| {
             let of = |wrong: [u64; 2]| wrong.map(|wrong| errors(wrong, 1000));
-            Tournament { real: of(real), generated: of(generated) }.verdict()
+            Tournament { real: of(real), generated: of(generated) }.outcome()
         };
-        assert_eq!(verdict([200, 200], [100, 300]), Verdict::First);
-        assert_eq!(verdict([200, 200], [300, 100]), Verdict::Second);
+        assert_eq!(outcome([200, 200], [100, 300]), Outcome::First);
+        assert_eq!(outcome([200, 200], [300, 100]), Outcome::Second);
         // 1.2 and 1 / 1.2 count as about 1, 1.3 and 1 / 1.3 do not.
-        assert_eq!(verdict([240, 200], [100, 300]), Verdict::First);
-        assert_eq!(verdict([200, 240], [100, 300]), Verdict::First);
-        let unequal = Verdict::Tie(Undecided::UnequalDiscriminators);
-        assert_eq!(verdict([260, 200], [100, 300]), unequal);
-        assert_eq!(verdict([200, 260], [100, 300]), unequal);
-        assert_eq!(verdict([200, 200], [100, 105]), Verdict::Tie(Undecided::Chance));
-        assert_eq!(verdict([200, 200], [100, 0]), Verdict::Tie(Undecided::NoErrors));
-        assert_eq!(verdict([0, 200], [100, 300]), Verdict::Tie(Undecided::NoErrors));
+        assert_eq!(outcome([240, 200], [100, 300]), Outcome::First);
+        assert_eq!(outcome([200, 240], [100, 300]), Outcome::First);
+        let unequal = Outcome::Tie(Undecided::UnequalDiscriminators);
+        assert_eq!(outcome([260, 200], [100, 300]), unequal);
+        assert_eq!(outcome([200, 260], [100, 300]), unequal);
+        assert_eq!(outcome([200, 200], [100, 105]), Outcome::Tie(Undecided::Chance));
+        assert_eq!(outcome([200, 200], [100, 0]), Outcome::Tie(Undecided::NoErrors));
+        assert_eq!(outcome([0, 200], [100, 300]), Outcome::Tie(Undecided::NoErrors));
     }
 }

@@ -33,7 +33,7 @@ pub(super) fn play(first: &Path, second: &Path, rules: &Rules, device: &Device) 
     let second = Contender { name: second_name, recipe: &second_recipe, system: second_system.as_ref() };
     let most = rules.count.map_or(COUNT, |count| count as usize);
     let (found, real) = tournament([&first, &second], most, rules.seed)?;
-    let (source, verdict) = (real.source(), found.verdict());
+    let (source, outcome) = (real.source(), found.outcome());
     let (test, samples) = (found.test_ratio(), found.sample_ratio());
     if rules.json {
         let ratio = |ratio: Option<Ratio>| {
@@ -51,7 +51,7 @@ pub(super) fn play(first: &Path, second: &Path, rules: &Rules, device: &Device) 
             "error_on_generated": found.generated.map(|errors| errors.rate()),
             "r_test": ratio(test),
             "r_samples": ratio(samples),
-            "verdict": verdict.to_string(),
+            "outcome": outcome.to_string(),
         }));
     }
     let errors = |errors: Errors| {
@@ -85,7 +85,7 @@ pub(super) fn play(first: &Path, second: &Path, rules: &Rules, device: &Device) 
         ],
     ])?;
     console::print(&format!(
-        "{verdict}\nThe first wins if r_samples < 1, the second if r_samples > 1, if 1 is outside of its interval and r_test is \
+        "{outcome}\nThe first wins if r_samples < 1, the second if r_samples > 1, if 1 is outside of its interval and r_test is \
          between {} and {MOST_UNEQUAL}; all else is a tie.\n",
         1.0 / MOST_UNEQUAL
     ))

@@ -140,13 +140,13 @@ impl Lapgan {
         }
     }
 
-    /// `classes` with some rows zeroed: of images whose class the networks of detail are not told.
+    /// `classes` with some rows zeroed: of images whose class the networks of detail do not get.
     fn some_withheld(&self, classes: &Variable, stream: &mut Stream) -> Result<Variable> {
         let count = classes.shape()[0];
         let share = self.recipe.detail.unknown_class;
         let draws = stream.uniform(count, 0.0, 1.0).into_iter();
-        let told = draws.map(|draw| if f64::from(draw) < share { 0.0 } else { 1.0 }).collect();
-        Ok(classes.mul(&self.place.numbers(told, &[count, 1])?)?)
+        let kept = draws.map(|draw| if f64::from(draw) < share { 0.0 } else { 1.0 }).collect();
+        Ok(classes.mul(&self.place.numbers(kept, &[count, 1])?)?)
     }
 
     /// `images` of one of the smaller sizes at the largest size. The noise of their detail is always the same.
@@ -198,10 +198,10 @@ impl System for Lapgan {
         let classes = self.classes_of(&batch)?;
         let pyramid = self.recipe.pyramid.take_apart(batch.numbers(IMAGES)?, self.details.len())?;
         self.smallest.learn(turn, draw, &pyramid.smallest, classes.as_ref())?;
-        let told = classes.map(|classes| self.some_withheld(&classes, &mut draw.stream("unknown class")));
-        let told = told.transpose()?;
+        let known = classes.map(|classes| self.some_withheld(&classes, &mut draw.stream("unknown class")));
+        let known = known.transpose()?;
         for (level, band) in self.details.iter_mut().zip(&pyramid.bands) {
-            level.learn(turn, draw, band, told.as_ref())?;
+            level.learn(turn, draw, band, known.as_ref())?;
         }
         Ok(())
     }
