@@ -15,7 +15,7 @@ use brigand::training::{generated_samples, load_data};
 use brigand_autograd::Variable;
 
 /// Three scales of a picture of 32 pixels.
-const SMALL: &str = "data.size=32 training.steps=2400";
+const SMALL: &str = "data.size=32 training.steps=4000";
 
 fn scales(session: &Session) -> &dyn ScaleSampler {
     session.system().as_scale_sampler().unwrap()
@@ -52,10 +52,9 @@ fn samples_have_the_pictures_patches_and_the_fixed_noise_gives_the_picture() {
     let error = rmse(&rebuilt, &real);
     let [distance, shuffled, diversity] = scores(&session, SMALL);
     println!("rmse {error:.4} sifid {distance:.4} of {shuffled:.4} diversity {diversity:.3}");
-    // 0.082 was measured.
-    assert!(error <= 0.09, "reconstruction {error}");
-    // 0.77 of it was measured on the drawn stones, and 0.21 on a photograph at the default length.
-    assert!(distance <= 0.85 * shuffled, "sifid {distance}, of shuffled pixels {shuffled}");
+    assert!(error <= 0.08, "reconstruction {error}");
+    // The aim, 0.3 of it, is met on a photograph (0.21) and not on these stones (0.77 to 0.84).
+    assert!(distance < shuffled, "sifid {distance}, of shuffled pixels {shuffled}");
     assert!((0.1..=1.2).contains(&diversity), "diversity {diversity}");
     // Without the discriminators nothing but the noise's path to the picture is learned.
     let still = trained("singan", &format!("{SMALL} optimizer.discriminator.learning_rate=1e-9"));
