@@ -103,7 +103,6 @@ impl RawMap {
     /// # Errors
     /// Says which pixel has no such label.
     pub(crate) fn labels(&self, labels: &[MapLabel]) -> Result<Vec<u8>, String> {
-        let of_colour = |colour: [u8; 3]| labels.iter().position(|label| label.colour == colour);
         let known: BTreeMap<[u8; 3], u8> =
             labels.iter().zip(0..=u8::MAX).map(|(label, number)| (label.colour, number)).collect();
         let named = |colour: [u8; 3], place: usize| {
@@ -125,7 +124,7 @@ impl RawMap {
                 if indices.iter().all(agrees) {
                     return Ok(indices.clone());
                 }
-                let missing = colours.iter().find(|(colour, _)| of_colour(*colour).is_none());
+                let missing = colours.iter().find(|(colour, _)| !known.contains_key(colour));
                 if let Some(&(colour, place)) = missing {
                     return Err(self.unknown_colour(colour, place, labels.len()));
                 }
