@@ -8,7 +8,7 @@ use brigand_autograd::{Variable, without_recording};
 use brigand_core::batch::{Batch, CODES, IMAGES, LABEL_MAP, MapLabel};
 use brigand_core::capability::{Content, Direction, Exhibit, Showing, StyleInput, Translator};
 use brigand_core::measurements::GENERATOR_LOSS;
-use brigand_core::modules::{Mode, Network};
+use brigand_core::modules::Network;
 use brigand_core::networks::{MultiScaleDiscriminator, SpadeGenerator, StyleEncoder};
 use brigand_core::players::{Conditioned, Critic, DISCRIMINATOR, Draw, Learner, Player, Turn};
 use brigand_core::random::Stream;
@@ -196,9 +196,7 @@ impl System for GauGan {
         let batch = turn.batch(draw)?;
         let (images, maps) = (batch.numbers(IMAGES)?, batch.numbers(LABEL_MAP)?);
         let (codes, divergence) = self.training_codes(images, draw)?;
-        let fake = self.generator.run(Mode::Training, &mut draw.stream("generator"), |generator, pass| {
-            generator.run(pass, &codes, maps)
-        })?;
+        let fake = self.generator.train(|generator, pass| generator.run(pass, &codes, maps))?;
         let real = Conditioned::under(images.clone(), maps.clone());
         let fake = Conditioned::under(fake, maps.clone());
         let sides = self.discriminator.sides((real.clone(), fake.clone()), "generator", draw)?;
