@@ -28,9 +28,9 @@ impl TranslationOptimizers {
     }
 }
 
-/// Refuses weights of parts of a loss, by their names below `losses`, that are no number from 0 on.
-pub(super) fn check_weights(weights: &[(&str, f64)]) -> Result<()> {
-    match weights.iter().find(|(_, value)| !(*value >= 0.0 && value.is_finite())) {
+/// Refuses weights of losses, given by key, that are negative or not finite.
+pub(super) fn check_losses(losses: &[(&str, f64)]) -> Result<()> {
+    match losses.iter().find(|(_, value)| !(*value >= 0.0 && value.is_finite())) {
         Some((key, value)) => Err(Error::Recipe(format!("losses.{key} is {value}; give 0 or more"))),
         None => Ok(()),
     }

@@ -14,7 +14,7 @@ use brigand_core::{Error, Result, Setup};
 use serde::{Deserialize, Serialize};
 
 use super::super::held_out::HeldOutRecipe;
-use super::super::translation::check_weights;
+use super::super::translation::check_losses;
 use super::super::two_player::Players;
 use super::GauGan;
 
@@ -140,7 +140,7 @@ impl SystemRecipe for GauGanRecipe {
         self.optimizer.discriminator.check("discriminator")?;
         self.schedule.check()?;
         let GauGanLosses { feature_matching, divergence } = self.losses;
-        check_weights(&[("feature_matching", feature_matching), ("divergence", divergence)])
+        check_losses(&[("feature_matching", feature_matching), ("divergence", divergence)])
     }
 
     fn spread_over_run(&self) -> Vec<&'static str> {
