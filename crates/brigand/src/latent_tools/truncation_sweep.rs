@@ -1,19 +1,17 @@
-//! The middle of the latent space: fewer surprises, better samples (Brock et al. 2018, arXiv:1809.11096, section 3.1).
+//! Quality and variety of samples at several truncations (Brock et al. 2018, arXiv:1809.11096, section 3.1).
 
 use brigand_autograd::Variable;
-use statrs::distribution::{ContinuousCDF, Normal};
 
 use super::Choice;
-use super::choice::truncated_statistics;
-use super::grid::{to_rows, to_variable};
-use crate::error::{Error, Result};
+use super::grid::to_rows;
+use super::truncation::truncated_statistics;
+use crate::error::Result;
 use crate::evaluation::extractors::Extractor;
 use crate::evaluation::{Features, Moments, Probabilities, features_of};
 use crate::pictures::{Ink, Mark, Panel, Picture, Shape, Sheet};
-use crate::random::Stream;
 use crate::sampling::check_count;
 use brigand_core::capability::Sampler;
-use brigand_core::latent::{CLASS, Distribution, LatentSpace};
+use brigand_core::latent::{CLASS, LatentSpace};
 use brigand_core::modules::{Estimate, Statistics};
 
 /// How good and how varied samples are at a truncation.
@@ -42,7 +40,7 @@ impl<'a> TruncationSweep<'a> {
     /// A sweep over `limits`; `None` is without truncation.
     ///
     /// # Errors
-    /// As [`truncate`].
+    /// As [`truncate`](super::truncate).
     pub fn new(sampler: &'a dyn Sampler, limits: &[Option<f64>]) -> Result<Self> {
         let at = |&limit: &Option<f64>| Ok((limit, truncated_statistics(sampler, limit)?));
         Ok(Self { sampler, limits: limits.iter().map(at).collect::<Result<_>>()? })
@@ -174,66 +172,4 @@ pub fn truncation_curve(measured: &[Truncated]) -> Result<Option<Picture>> {
     };
     let sheet = Sheet { title: String::new(), panels: vec![panel], columns: 1, size: (480, 360) };
     Ok(Some(sheet.draw()?))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use brigand_core::latent::{LatentPart, LatentRecipe, Prior};
-    use candle_core::Device;
-
-    fn space() -> LatentSpace {
-        LatentSpace::new(vec![
-            LatentPart { name: "wide", distribution: Distribution::Normal { size: 2, deviation: 2.0 } },
-            LatentRecipe { size: 1, prior: Prior::Uniform }.part(),
-        ])
-    }
-
-    fn drawn(count: usize) -> Variable {
-        space().draw(count, &mut Stream::new(3, "a test", 0), &Device::Cpu).unwrap()
-    }
-
-    fn truncated(limit: f64) -> Vec<f32> {
-        truncate(&space(), &drawn(2000), limit, &mut Stream::new(4, "a test", 0))
-            .unwrap()
-            .to_vec_f32()
-            .unwrap()
-    }
-
-    #[test]
-    fn what_is_within_stays_and_what_is_beyond_is_drawn_again() {
-        let (before, after) = (drawn(2000).to_vec_f32().unwrap(), truncated(0.5));
-        let (mut kept, mut squares) = (0, 0.0);
-        for (place, (before, after)) in before.iter().zip(&after).enumerate() {
-            if place % 3 == 2 || before.abs() <= 1.0 {
-                assert_eq!(before, after);
-            }
-            if place % 3 < 2 {
-                assert!(after.abs() <= 1.0);
-                kept += usize::from(before == after);
-                squares += f64::from(after / 2.0).powi(2);
-            }
-        }
-        // Of normal draws 38.29 % are within half a deviation, and their mean square is 1 - 2 t phi(t) / P = 0.0806.
-        assert!((kept as f64 / 4000.0 - 0.3829).abs() < 0.03, "{kept}");
-        assert!((squares / 4000.0 - 0.0806).abs() < 0.004, "{squares}");
-    }
-
-    #[test]
-    fn far_limits_change_nothing() {
-        assert_eq!(truncated(50.0), drawn(2000).to_vec_f32().unwrap());
-    }
-
-    #[test]
-    fn what_cannot_be_truncated_is_refused() {
-        let refusal = |space: &LatentSpace, limit| {
-            let latents = space.draw(2, &mut Stream::new(3, "a test", 0), &Device::Cpu).unwrap();
-            truncate(space, &latents, limit, &mut Stream::new(4, "a test", 0)).err().unwrap().to_string()
-        };
-        let uniform = LatentSpace::new(vec![LatentRecipe { size: 2, prior: Prior::Uniform }.part()]);
-        assert!(refusal(&uniform, 1.0).contains("no part"));
-        for limit in [0.0, -1.0, f64::NAN, f64::INFINITY] {
-            assert!(refusal(&space(), limit).contains("keeps nothing"));
-        }
-    }
 }
