@@ -74,7 +74,7 @@ impl RunData {
                  train gaugan, which makes images of maps"
             )));
         }
-        if self.contents.len() > 1 && !has_maps && !uses(SECOND) {
+        if self.contents.len() > 1 && !uses(LABEL_MAP) && !uses(SECOND) {
             return Err(Error::Data(format!(
                 "{spec} is two domains of images, and this system trains on one; give one of them as data.source, or train \
                  a translator such as cyclegan"
