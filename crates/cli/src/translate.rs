@@ -79,7 +79,11 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     for (number, (source, target)) in images.paths().into_iter().zip(&targets).enumerate() {
         match translated(&way, &images, number, &place) {
             Ok(picture) => save(&picture, target)?,
-            Err(error) => refused.push(format!("{}: {}", source.display(), with_causes(&error))),
+            Err(error) => {
+                let (path, reason) = (source.display().to_string(), with_causes(&error));
+                // Errors of reading name the file themselves.
+                refused.push(if reason.starts_with(&path) { reason } else { format!("{path}: {reason}") });
+            }
         }
     }
     for skipped in images.skipped() {
