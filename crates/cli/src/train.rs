@@ -194,7 +194,9 @@ fn results(system: &dyn System, folder: &RunFolder, steps: u64, held_out: Option
         shown
             .extend(translator.directions().iter().map(|direction| pictures(direction.name, direction.name)));
         let translate = console::command_line("translate", folder.path());
-        more.push(format!("{translate} --in IMAGES --out DIR"));
+        let maps = translator.directions().iter().any(|way| translator.map_labels(way).is_some());
+        let input = if maps { "MAPS" } else { "IMAGES" };
+        more.push(format!("{translate} --in {input} --out DIR"));
     }
     if system.as_sampler().is_some() {
         shown.push_str(&pictures("samples", "samples"));

@@ -3,7 +3,7 @@
 
 use brigand_autograd::Variable;
 
-use crate::batch::{Batch, NumberKey, SampleShape};
+use crate::batch::{Batch, MapLabel, NumberKey, SampleShape};
 use crate::error::{Error, Result};
 use crate::latent::LatentSpace;
 use crate::modules::Statistics;
@@ -152,6 +152,15 @@ pub struct Direction {
     pub to: NumberKey,
 }
 
+/// What a translator makes the style of a translation of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StyleInput {
+    /// Numbers of a code [`crate::batch::CODES`], standard normal ones for a style at random.
+    pub code: usize,
+    /// Channels, height and width of images [`crate::batch::IMAGES`] whose style it can take; none where it has no encoder.
+    pub image: Option<[usize; 3]>,
+}
+
 /// Makes samples of one domain from samples of another.
 pub trait Translator {
     /// The ways.
@@ -159,6 +168,16 @@ pub trait Translator {
 
     /// Channels of the images that are translated in a direction: 1 for grey, 3 for colour.
     fn channels(&self, direction: &Direction) -> usize;
+
+    /// The labels of the maps that are translated in a direction, one-hot; `None` where images are.
+    fn map_labels(&self, _direction: &Direction) -> Option<&[MapLabel]> {
+        None
+    }
+
+    /// What styles are made of, where a translation has one: `batch` may have images or codes beside what is translated.
+    fn style(&self) -> Option<StyleInput> {
+        None
+    }
 
     /// The translation of `batch` in one of its directions. Images of other sizes than those it was trained on work where
     /// the network allows it.

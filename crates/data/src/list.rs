@@ -3,6 +3,7 @@
 use super::cache::Cache;
 use super::catalogue;
 use super::digits;
+use super::label_scenes;
 use super::picture;
 use super::scenes;
 use super::text::grammar;
@@ -60,6 +61,17 @@ pub fn list(cache: &Cache) -> Vec<Listed> {
         summary: "the same drawn scenes by day and by night, in pairs, with stars at night",
         ..drawn.clone()
     };
+    let labelled = Listed {
+        name: "label-scenes",
+        summary: "drawn scenes by day, at dusk and in snow, with maps of five labels",
+        samples: label_scenes::COUNT,
+        test_samples: label_scenes::HELD_OUT,
+        shape: vec![3, label_scenes::SIDE, label_scenes::SIDE],
+        classes: 0,
+        licence: label_scenes::LICENCE,
+        download: 0,
+        present: true,
+    };
     let stones = Listed {
         name: "stones",
         summary: "one drawn picture of paving stones",
@@ -104,7 +116,12 @@ pub fn list(cache: &Cache) -> Vec<Listed> {
         download: 0,
         present: true,
     };
-    [digits, drawn, stones, pairs].into_iter().chain(downloads).chain(toys).chain([grammar]).collect()
+    [digits, drawn, stones, pairs, labelled]
+        .into_iter()
+        .chain(downloads)
+        .chain(toys)
+        .chain([grammar])
+        .collect()
 }
 
 #[cfg(test)]
@@ -118,9 +135,9 @@ mod tests {
         let place = tempfile::tempdir().unwrap();
         let listed = list(&Cache::at(place.path()));
         assert!(!listed.iter().find(|l| l.name == "mnist").unwrap().present);
-        let sets = listed
-            .iter()
-            .filter(|line| line.download == 0 && !["grammar", "scenes", "scene-pairs"].contains(&line.name));
+        let sets = listed.iter().filter(|line| {
+            line.download == 0 && !["grammar", "scenes", "scene-pairs", "label-scenes"].contains(&line.name)
+        });
         for line in sets {
             let set = load(&line.name.parse::<Spec>().unwrap(), &Options::default()).unwrap();
             assert_eq!((set.len(), set.shape(), set.licence()), (line.samples, &*line.shape, line.licence));

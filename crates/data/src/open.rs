@@ -7,7 +7,9 @@ use brigand_core::batch::{IMAGES, PICTURE, Renamed, Source};
 use super::dataset::Dataset;
 use super::domains::{paired, pairs, second_domain, two_domains};
 use super::fingerprint::Fingerprint;
-use super::folder::load_pairs;
+use super::folder::{load_labelled, load_pairs};
+use super::label_maps::{LabelMaps, labelled_images};
+use super::label_scenes;
 use super::load::{Options, Split, load};
 use super::notes::Notes;
 use super::scenes::{self, Domain};
@@ -21,6 +23,8 @@ use brigand_core::error::Result;
 pub(crate) enum Contents {
     /// Images or points.
     Samples(Arc<Dataset>),
+    /// The label maps of the images before them.
+    LabelMaps(Arc<LabelMaps>),
     /// Text, whose fingerprint is made when it is read.
     Text(Fingerprint),
 }
@@ -42,6 +46,7 @@ impl RunData {
     pub fn fingerprints(&self) -> Vec<Fingerprint> {
         let of = |contents: &Contents| match contents {
             Contents::Samples(dataset) => dataset.fingerprint(),
+            Contents::LabelMaps(maps) => maps.fingerprint(),
             Contents::Text(fingerprint) => fingerprint.clone(),
         };
         self.contents.iter().map(of).collect()
@@ -77,6 +82,10 @@ pub fn open(spec: &Spec, options: &Options) -> Result<RunData> {
         }
         Spec::ScenePairs => return pairs(scenes::training_pairs(options)?),
         Spec::Pairs { first, second } => return pairs(load_pairs(first, second.as_deref(), options)?),
+        Spec::LabelScenes => return labelled_images(label_scenes::training(options)?),
+        Spec::Labels { images, maps, palette } => {
+            return labelled_images(load_labelled((images, maps), palette.as_deref(), options)?);
+        }
         Spec::Digits
         | Spec::Catalogue(_)
         | Spec::Idx { .. }
@@ -113,6 +122,7 @@ pub fn open_test_part(spec: &Spec, options: &Options) -> Result<Vec<Option<Box<d
         }
         Spec::Scenes => scenes::held_out(options),
         Spec::ScenePairs => Ok(vec![Some(Box::new(paired(scenes::held_out_pairs(options)?)?))]),
+        Spec::LabelScenes => Ok(vec![Some(label_scenes::held_out(options)?)]),
         Spec::Unpaired(first, second) => {
             let mut parts = open_test_part(first, options)?;
             parts.extend(open_test_part(second, options)?.into_iter().map(second_domain));
@@ -126,6 +136,7 @@ pub fn open_test_part(spec: &Spec, options: &Options) -> Result<Vec<Option<Box<d
         | Spec::Toy(_)
         | Spec::Lines(_)
         | Spec::Grammar
-        | Spec::Pairs { .. } => Ok(vec![None]),
+        | Spec::Pairs { .. }
+        | Spec::Labels { .. } => Ok(vec![None]),
     }
 }

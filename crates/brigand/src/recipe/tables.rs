@@ -27,6 +27,10 @@ pub struct DataRecipe {
     /// Most tokens of a line of text; longer lines are left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub length: Option<usize>,
+    /// Where files belong together, a data SPEC of samples that the system is measured on while it trains; empty to keep every
+    /// sixth sample of `source` for that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub held_out: Option<String>,
     /// What the classes are called, noted for systems that can be asked for one.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub classes: Vec<String>,

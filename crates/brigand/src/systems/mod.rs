@@ -8,6 +8,7 @@ pub mod classifier;
 mod codec;
 pub mod cyclegan;
 pub mod encoders;
+pub mod gaugan;
 mod held_out;
 pub mod imle;
 pub mod lapgan;
@@ -36,6 +37,7 @@ pub(crate) fn rows() -> impl Iterator<Item = &'static Row> {
         singan::ROW,
         pix2pix::ROW,
         cyclegan::ROW,
+        gaugan::ROW,
     ];
     let single: &[Row] = &[adagan::ROW, catgan::ROW, imle::ROW];
     let last: &[Row] = &[text_gumbel::ROW, classifier::ROW];

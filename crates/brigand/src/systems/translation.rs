@@ -1,9 +1,9 @@
 //! What systems that translate images share.
 
 use brigand_autograd::{Variable, without_recording};
-use brigand_core::Result;
 use brigand_core::capability::{Content, Exhibit};
 use brigand_core::players::OptimizerRecipe;
+use brigand_core::{Error, Result};
 use serde::{Deserialize, Serialize};
 
 /// Name of the mean absolute distance of held-out images' translations to their known partners, in [0, 1], of a mean over
@@ -25,6 +25,14 @@ impl TranslationOptimizers {
     pub(super) fn check(&self) -> Result<()> {
         self.translator.check("translator")?;
         self.discriminator.check("discriminator")
+    }
+}
+
+/// Refuses weights of losses, given by key, that are negative or not finite.
+pub(super) fn check_losses(losses: &[(&str, f64)]) -> Result<()> {
+    match losses.iter().find(|(_, value)| !(*value >= 0.0 && value.is_finite())) {
+        Some((key, value)) => Err(Error::Recipe(format!("losses.{key} is {value}; give 0 or more"))),
+        None => Ok(()),
     }
 }
 

@@ -1,7 +1,7 @@
 //! A system built for its data, and the data that a recipe names.
 
 use brigand_core::Place;
-use brigand_core::batch::Schema;
+use brigand_core::batch::{Schema, Source};
 use brigand_core::session::{Session, Span};
 use brigand_core::system::System;
 use candle_core::Device;
@@ -55,7 +55,7 @@ impl Prepared {
             recipe.common.data.classes.clone_from(&labels.classes);
         }
         if system.needs_held_out() {
-            session.hold_out(data::open_test_part(&spec, &options(&recipe))?)?;
+            session.hold_out(held_out_part(&recipe, &spec)?)?;
         }
         Ok(Self { recipe, session, data })
     }
@@ -120,6 +120,18 @@ fn options(recipe: &Recipe) -> Options {
 /// If it cannot be read.
 pub fn open_data(recipe: &Recipe) -> Result<RunData> {
     data::open(&recipe.common.data.source.parse::<Spec>()?, &options(recipe))
+}
+
+/// What the system is measured on while it trains: the samples that the recipe names for it, or those that the authors of its
+/// data keep; a source for each that the data has.
+fn held_out_part(recipe: &Recipe, spec: &Spec) -> Result<Vec<Option<Box<dyn Source>>>> {
+    match recipe.common.data.held_out.as_deref().filter(|named| !named.is_empty()) {
+        None => data::open_test_part(spec, &options(recipe)),
+        Some(named) => {
+            let data = data::open(&named.parse::<Spec>()?, &options(recipe))?;
+            Ok(data.boxed_sources().into_iter().map(Some).collect())
+        }
+    }
 }
 
 /// The images or points that a recipe names.

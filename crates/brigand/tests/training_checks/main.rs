@@ -11,6 +11,7 @@ mod conditional;
 mod cyclegan;
 mod drawing;
 mod encoders;
+mod gaugan;
 mod lapgan;
 mod large_recipes;
 mod named_systems;

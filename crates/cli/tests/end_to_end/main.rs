@@ -10,6 +10,7 @@ mod folders;
 mod gam;
 mod interruption;
 mod lab;
+mod label_maps;
 mod latent;
 mod locks;
 mod memory;

@@ -15,5 +15,5 @@ pub use fields::{
 };
 pub use sample_shape::{SampleKind, SampleShape};
 pub use sampler::Sampler;
-pub use schema::{END, Field, Kind, Need, Schema, TokenField};
+pub use schema::{END, Field, Kind, MapLabel, Need, Schema, TokenField};
 pub use source::{HostBatch, HostField, Joined, MemorySource, Renamed, Source};

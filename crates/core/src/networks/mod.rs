@@ -17,12 +17,15 @@ mod gran;
 mod image_classifier;
 mod lapgan;
 mod mlp;
+mod multi_scale;
 mod normalizing;
 mod pggan;
 mod resnet;
 mod scaled_resnet;
 mod sides;
 mod single_image;
+mod spade;
+mod style_encoder;
 mod translator;
 mod unet;
 
@@ -43,6 +46,7 @@ pub use gran::{GranRecipe, StepNoise};
 pub use image_classifier::{ClassifierNetwork, ClassifierNetworkRecipe, ClassifierOutput};
 pub use lapgan::{DetailDiscriminator, DetailDiscriminatorRecipe, DetailGenerator, DetailGeneratorRecipe};
 pub use mlp::{Hidden, HiddenNormalization, MlpRecipe};
+pub use multi_scale::{MultiScaleDiscriminator, MultiScaleRecipe};
 pub use pggan::{
     FIRST_SIDE, GrowingDiscriminator, GrowingGenerator, GrowingNetworkRecipe, Stage, StagedImages,
     doublings_to,
@@ -50,6 +54,8 @@ pub use pggan::{
 pub use resnet::ResnetRecipe;
 pub use scaled_resnet::ScaledResnetRecipe;
 pub use single_image::{ScaleDiscriminator, ScaleGenerator, ScaleNetworkRecipe};
+pub use spade::{MapLayout, MapNormalization, SpadeGenerator, SpadeRecipe};
+pub use style_encoder::{StyleEncoder, StyleEncoderRecipe};
 pub use translator::{ImageTranslator, PatchDiscriminator, PatchRecipe, TranslatorRecipe};
 pub use unet::{Unet, UnetRecipe};
 
