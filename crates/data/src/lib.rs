@@ -26,6 +26,7 @@ pub mod files;
 mod fingerprint;
 mod folder;
 mod idx;
+mod landscapes;
 mod list;
 mod load;
 mod natural;

@@ -3,6 +3,7 @@
 use super::cache::Cache;
 use super::catalogue;
 use super::digits;
+use super::landscapes;
 use super::picture;
 use super::scenes;
 use super::text::grammar;
@@ -60,6 +61,12 @@ pub fn list(cache: &Cache) -> Vec<Listed> {
         summary: "the same drawn scenes by day and by night, in pairs, with stars at night",
         ..drawn.clone()
     };
+    let landscapes = Listed {
+        name: "landscapes",
+        summary: "drawn landscapes as photographs and as illustrations, without pairs",
+        shape: vec![3, landscapes::SIDE, landscapes::SIDE],
+        ..drawn.clone()
+    };
     let stones = Listed {
         name: "stones",
         summary: "one drawn picture of paving stones",
@@ -104,7 +111,7 @@ pub fn list(cache: &Cache) -> Vec<Listed> {
         download: 0,
         present: true,
     };
-    [digits, drawn, stones, pairs].into_iter().chain(downloads).chain(toys).chain([grammar]).collect()
+    [digits, drawn, landscapes, stones, pairs].into_iter().chain(downloads).chain(toys).chain([grammar]).collect()
 }
 
 #[cfg(test)]
@@ -120,7 +127,7 @@ mod tests {
         assert!(!listed.iter().find(|l| l.name == "mnist").unwrap().present);
         let sets = listed
             .iter()
-            .filter(|line| line.download == 0 && !["grammar", "scenes", "scene-pairs"].contains(&line.name));
+            .filter(|line| line.download == 0 && !["grammar", "scenes", "landscapes", "scene-pairs"].contains(&line.name));
         for line in sets {
             let set = load(&line.name.parse::<Spec>().unwrap(), &Options::default()).unwrap();
             assert_eq!((set.len(), set.shape(), set.licence()), (line.samples, &*line.shape, line.licence));

@@ -8,6 +8,7 @@ use super::dataset::Dataset;
 use super::domains::{paired, pairs, second_domain, two_domains};
 use super::fingerprint::Fingerprint;
 use super::folder::load_pairs;
+use super::landscapes::{self, Style};
 use super::load::{Options, Split, load};
 use super::notes::Notes;
 use super::scenes::{self, Domain};
@@ -72,6 +73,10 @@ pub fn open(spec: &Spec, options: &Options) -> Result<RunData> {
             let of = |domain| scenes::training(domain, options);
             return Ok(two_domains(of(Domain::Day)?, of(Domain::Night)?));
         }
+        Spec::Landscapes => {
+            let of = |style| landscapes::training(style, options);
+            return Ok(two_domains(of(Style::Photograph)?, of(Style::Illustration)?));
+        }
         Spec::Unpaired(first, second) => {
             return Ok(two_domains(load(first, options)?, load(second, options)?));
         }
@@ -112,6 +117,7 @@ pub fn open_test_part(spec: &Spec, options: &Options) -> Result<Vec<Option<Box<d
             Ok(vec![Some(Box::new(DatasetSource(Arc::new(load(spec, &options)?))))])
         }
         Spec::Scenes => scenes::held_out(options),
+        Spec::Landscapes => landscapes::held_out(options),
         Spec::ScenePairs => Ok(vec![Some(Box::new(paired(scenes::held_out_pairs(options)?)?))]),
         Spec::Unpaired(first, second) => {
             let mut parts = open_test_part(first, options)?;

@@ -13,7 +13,7 @@ use super::toy::Toy;
 use crate::files::path_of;
 
 /// A data SPEC: `digits`, a downloadable set (`mnist`, `fashion-mnist`, `cifar10`), `idx:IMAGES[,LABELS]`,
-/// `folder:DIR`, one picture (`stones`, `image:FILE`), two domains (`scenes`, `unpaired:SPEC_A,SPEC_B`), pairs of them
+/// `folder:DIR`, one picture (`stones`, `image:FILE`), two domains (`scenes`, `landscapes`, `unpaired:SPEC_A,SPEC_B`), pairs of them
 /// (`scene-pairs`, `pairs:DIR`, `pairs:DIR_A,DIR_B`), a toy distribution (`ring8`, `swiss-roll`, ...),
 /// `lines:FILE` or `grammar` (text).
 ///
@@ -46,6 +46,8 @@ pub enum Spec {
     Grammar,
     /// The drawn pictures of two domains that are part of Brigand.
     Scenes,
+    /// The drawn landscapes as photographs and as illustrations that are part of Brigand.
+    Landscapes,
     /// Two data sets of images as two domains.
     Unpaired(Box<Spec>, Box<Spec>),
     /// The drawn pictures of two domains, each with its partner.
@@ -73,6 +75,7 @@ impl Spec {
             | Self::Stones
             | Self::Toy(_)
             | Self::Scenes
+            | Self::Landscapes
             | Self::Unpaired(..)
             | Self::ScenePairs
             | Self::Pairs { .. } => None,
@@ -91,6 +94,7 @@ impl Spec {
             | Self::Image(_)
             | Self::Stones
             | Self::Scenes
+            | Self::Landscapes
             | Self::Unpaired(..)
             | Self::ScenePairs
             | Self::Pairs { .. }
@@ -110,6 +114,7 @@ impl Spec {
             | Self::Stones
             | Self::Toy(_)
             | Self::Scenes
+            | Self::Landscapes
             | Self::Unpaired(..)
             | Self::ScenePairs
             | Self::Pairs { .. }
@@ -127,6 +132,7 @@ impl Spec {
             | Self::Idx { .. }
             | Self::Toy(_)
             | Self::Scenes
+            | Self::Landscapes
             | Self::Unpaired(..)
             | Self::ScenePairs
             | Self::Lines(_)
@@ -169,6 +175,7 @@ impl Spec {
             | Self::Stones
             | Self::Toy(_)
             | Self::Scenes
+            | Self::Landscapes
             | Self::ScenePairs
             | Self::Grammar => self.clone(),
         })
@@ -184,6 +191,7 @@ impl Spec {
             "stones",
             "image:FILE",
             "scenes",
+            "landscapes",
             "unpaired:SPEC_A,SPEC_B",
         ]);
         names.extend(["scene-pairs", "pairs:DIR", "pairs:DIR_A,DIR_B"]);
@@ -205,6 +213,7 @@ impl Spec {
             | Self::Lines(_)
             | Self::Grammar
             | Self::Scenes
+            | Self::Landscapes
             | Self::ScenePairs => false,
         }
     }
@@ -212,7 +221,7 @@ impl Spec {
     /// Whether it is images of two domains.
     pub fn has_two_domains(&self) -> bool {
         match self {
-            Self::Scenes | Self::Unpaired(..) | Self::ScenePairs | Self::Pairs { .. } => true,
+            Self::Scenes | Self::Landscapes | Self::Unpaired(..) | Self::ScenePairs | Self::Pairs { .. } => true,
             Self::Digits
             | Self::Catalogue(_)
             | Self::Idx { .. }
@@ -235,6 +244,7 @@ impl Spec {
             | Self::Folder(_)
             | Self::Toy(_)
             | Self::Scenes
+            | Self::Landscapes
             | Self::Unpaired(..)
             | Self::ScenePairs
             | Self::Pairs { .. }
@@ -301,6 +311,7 @@ impl FromStr for Spec {
             "digits" => return Ok(Self::Digits),
             "stones" => return Ok(Self::Stones),
             "scenes" => return Ok(Self::Scenes),
+            "landscapes" => return Ok(Self::Landscapes),
             "scene-pairs" => return Ok(Self::ScenePairs),
             "grammar" => return Ok(Self::Grammar),
             _ => {}
@@ -328,6 +339,7 @@ impl fmt::Display for Spec {
             Self::Lines(file) => write!(f, "lines:{}", file.display()),
             Self::Grammar => f.write_str("grammar"),
             Self::Scenes => f.write_str("scenes"),
+            Self::Landscapes => f.write_str("landscapes"),
             Self::Unpaired(first, second) => write!(f, "unpaired:{first},{second}"),
             Self::ScenePairs => f.write_str("scene-pairs"),
             Self::Pairs { first, second: None } => write!(f, "pairs:{}", first.display()),

@@ -12,6 +12,7 @@ mod held_out;
 pub mod imle;
 pub mod lapgan;
 pub mod latent_generator;
+pub mod nice_gan;
 pub mod pggan;
 pub mod pix2pix;
 pub mod singan;
@@ -36,6 +37,8 @@ pub(crate) fn rows() -> impl Iterator<Item = &'static Row> {
         singan::ROW,
         pix2pix::ROW,
         cyclegan::ROW,
+        cyclegan::GANILLA,
+        nice_gan::ROW,
     ];
     let single: &[Row] = &[adagan::ROW, catgan::ROW, imle::ROW];
     let last: &[Row] = &[text_gumbel::ROW, classifier::ROW];
