@@ -89,9 +89,8 @@ struct Scene {
 
 impl Scene {
     fn draw(stream: &mut Stream) -> Self {
-        let mut of = |low: f32, high: f32| {
-            f64::from(stream.uniform(1, low, high).first().copied().unwrap_or(low))
-        };
+        let mut of =
+            |low: f32, high: f32| f64::from(stream.uniform(1, low, high).first().copied().unwrap_or(low));
         // House and tree stand on different sides, so that neither hides the other.
         let (house, tree) = if of(0.0, 1.0) < 0.5 { (0.05, 0.6) } else { (0.5, 0.05) };
         let (left, width, wall) = (house + of(0.0, 0.1), of(0.25, 0.35), of(0.55, 0.65));
@@ -160,9 +159,9 @@ impl Scene {
             Style::Illustration => {
                 let line = side / SIDE;
                 let beside = [(row + line, column), (row, column + line)];
-                let ends = beside.iter().any(|&(row, column)| {
-                    row < side && column < side && at(row, column).0 != thing
-                });
+                let ends = beside
+                    .iter()
+                    .any(|&(row, column)| row < side && column < side && at(row, column).0 != thing);
                 if ends { OUTLINE } else { thing.flat() }
             }
         }
@@ -231,9 +230,8 @@ mod tests {
         let (photographs, illustrations) = (of(Style::Photograph), of(Style::Illustration));
         assert_eq!((photographs.len(), photographs.shape()), (COUNT, &[3, SIDE, SIDE][..]));
         for number in 0..20 {
-            let colours = |set| -> std::collections::BTreeSet<[u8; 3]> {
-                pixels(set, number).into_iter().collect()
-            };
+            let colours =
+                |set| -> std::collections::BTreeSet<[u8; 3]> { pixels(set, number).into_iter().collect() };
             assert!(colours(&illustrations).len() <= 9 && colours(&photographs).len() > 100);
             let outlines = pixels(&illustrations, number).iter().filter(|pixel| **pixel == OUTLINE).count();
             assert!((60..300).contains(&outlines), "{outlines}");

@@ -11,6 +11,7 @@
 //! # Ok::<(), brigand_core::Error>(())
 //! ```
 
+mod augmentation;
 mod background;
 mod cache;
 mod catalogue;
@@ -44,6 +45,7 @@ pub mod text;
 mod toy;
 mod transfer;
 
+pub use augmentation::{Augmentation, Augmented};
 pub use background::Background;
 pub use brigand_core::batch::Sampler;
 pub use cache::Cache;

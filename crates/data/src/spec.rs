@@ -218,10 +218,17 @@ impl Spec {
         }
     }
 
+    /// Whether its samples are images, of which there are many.
+    pub fn has_many_images(&self) -> bool {
+        self.sample_kind() == SampleKind::Image && self.text_length().is_none() && !self.is_one_picture()
+    }
+
     /// Whether it is images of two domains.
     pub fn has_two_domains(&self) -> bool {
         match self {
-            Self::Scenes | Self::Landscapes | Self::Unpaired(..) | Self::ScenePairs | Self::Pairs { .. } => true,
+            Self::Scenes | Self::Landscapes | Self::Unpaired(..) | Self::ScenePairs | Self::Pairs { .. } => {
+                true
+            }
             Self::Digits
             | Self::Catalogue(_)
             | Self::Idx { .. }

@@ -1,12 +1,12 @@
 //! A system built for its data, and the data that a recipe names.
 
 use brigand_core::Place;
-use brigand_core::batch::Schema;
+use brigand_core::batch::{Schema, Source};
 use brigand_core::session::{Session, Span};
 use brigand_core::system::System;
 use candle_core::Device;
 
-use crate::data::{self, Dataset, Options, RunData, Skipped, Spec, Split};
+use crate::data::{self, Augmentation, Augmented, Dataset, Options, RunData, Skipped, Spec, Split};
 use crate::error::{Error, Result};
 use crate::recipe::{Recipe, TrainingRecipe};
 
@@ -46,7 +46,8 @@ impl Prepared {
         let (training, place) = (recipe.common.training, Place::on(device));
         let TrainingRecipe { steps, batch, seed, .. } = training;
         let span = Span { steps, batch, seed };
-        let mut session = Session::new(recipe.system.as_ref(), data.boxed_sources(), span, &place)?;
+        let sources = augmented(data.boxed_sources(), recipe.common.data.augment)?;
+        let mut session = Session::new(recipe.system.as_ref(), sources, span, &place)?;
         refuse_batch_of_one(session.system_mut(), batch)?;
         let system = session.system();
         if let Some(labels) = data.dataset.as_deref().and_then(Dataset::labels)
@@ -99,6 +100,16 @@ fn refuse_batch_of_one(system: &mut dyn System, batch: usize) -> Result<()> {
     Ok(())
 }
 
+/// The sources with their images changed by chance, where the recipe says so.
+fn augmented(
+    sources: Vec<Box<dyn Source>>,
+    augmentation: Option<Augmentation>,
+) -> Result<Vec<Box<dyn Source>>> {
+    let Some(augmentation) = augmentation.filter(Augmentation::is_active) else { return Ok(sources) };
+    let changed = |source| Ok(Box::new(Augmented::new(source, augmentation)?) as Box<dyn Source>);
+    sources.into_iter().map(changed).collect()
+}
+
 /// How a recipe's data is read.
 fn options(recipe: &Recipe) -> Options {
     let source = &recipe.common.data;
@@ -120,6 +131,14 @@ fn options(recipe: &Recipe) -> Options {
 /// If it cannot be read.
 pub fn open_data(recipe: &Recipe) -> Result<RunData> {
     data::open(&recipe.common.data.source.parse::<Spec>()?, &options(recipe))
+}
+
+/// The part of a recipe's data that no batch is drawn from, of whatever kind: for each source one, where its authors keep one.
+///
+/// # Errors
+/// If it cannot be read.
+pub fn open_held_out(recipe: &Recipe) -> Result<Vec<Option<Box<dyn Source>>>> {
+    Ok(data::open_test_part(&recipe.common.data.source.parse::<Spec>()?, &options(recipe))?)
 }
 
 /// The images or points that a recipe names.

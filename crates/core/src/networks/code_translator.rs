@@ -42,7 +42,8 @@ impl CodeTranslatorRecipe {
     /// # Errors
     /// [`Error::Recipe`], saying which value to give.
     pub fn check(&self) -> Result<()> {
-        for (key, value, [low, high]) in [("width", self.width, [1, 1024]), ("blocks", self.blocks, [1, 64])] {
+        for (key, value, [low, high]) in [("width", self.width, [1, 1024]), ("blocks", self.blocks, [1, 64])]
+        {
             if !(low..=high).contains(&value) {
                 return Err(Error::Recipe(format!("translator.{key} is {value}; give {low} to {high}")));
             }
@@ -101,7 +102,11 @@ impl CodeTranslator {
             leave.push_named(b, format!("up{number}"), convolution((channels, half), three))?;
             leave.push_named(b, format!("up{number}_norm"), norm(half))?;
             if recipe.doubling == Doubling::PixelShuffle {
-                leave.push_named(b, format!("shuffle{number}"), convolution((half, 4 * half), Window::same(1)))?;
+                leave.push_named(
+                    b,
+                    format!("shuffle{number}"),
+                    convolution((half, 4 * half), Window::same(1)),
+                )?;
                 leave.push_plain(PixelShuffle);
                 leave.push_named(b, format!("shuffle{number}_norm"), norm(half))?;
             }

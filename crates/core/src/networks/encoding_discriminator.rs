@@ -6,9 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::translator::check_size;
 use crate::error::{Error, Result};
-use crate::modules::{
-    Activate, Builder, Chain, ClassActivation, Convolution, DCGAN, Pass, Plan, Window,
-};
+use crate::modules::{Activate, Builder, Chain, ClassActivation, Convolution, DCGAN, Pass, Plan, Window};
 use crate::players::{Scored, Scorer};
 
 const PLAN: Plan = Plan::new(DCGAN).spectral();
@@ -93,7 +91,9 @@ impl EncodingDiscriminator {
             )));
         }
         let halving = |layers: &mut Chain, b: &mut Builder, name: String, channels| {
-            layers.push_named(b, name, |b| Convolution::new(b, channels, Window::HALVING.reflecting(), &PLAN))?;
+            layers.push_named(b, name, |b| {
+                Convolution::new(b, channels, Window::HALVING.reflecting(), &PLAN)
+            })?;
             layers.push_plain(Activate(LEAKY));
             Ok::<_, Error>(())
         };

@@ -113,7 +113,8 @@ impl PyramidTranslator {
         }
         let three = Window::same(3).reflecting();
         leave.push_plain(Double);
-        leave.push_named(b, "smooth", |b| Convolution::new(b, (LATERAL * width, width), three, &WITH_BIAS))?;
+        leave
+            .push_named(b, "smooth", |b| Convolution::new(b, (LATERAL * width, width), three, &WITH_BIAS))?;
         leave.push_named(b, "leave", |b| Convolution::new(b, (width, to), wide, &WITH_BIAS))?;
         leave.push_plain(Activate(Activation::Tanh));
         Ok(Self { enter, layers, laterals, leave })

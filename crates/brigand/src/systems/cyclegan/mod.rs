@@ -15,10 +15,8 @@ use brigand_core::recipe::{Family, Length, Make, Row, parse};
 use brigand_core::system::{Parts, System};
 use brigand_core::{Error, Result, Setup, parts};
 
+use super::translation::{BothWays, TO_FIRST, TO_SECOND, distance, domains, note_held_out, show_both_ways};
 pub use super::translation::{CYCLE_ERROR, HELD_OUT_CYCLE_ERROR, PAIR_ERROR};
-use super::translation::{
-    BothWays, TO_FIRST, TO_SECOND, distance, domains, note_held_out, show_both_ways,
-};
 pub use recipe::{CycleGanLosses, CycleGanRecipe, PoolRecipe};
 
 /// CycleGAN's row of the registry.

@@ -44,12 +44,12 @@ struct Domain {
 
 impl Domain {
     fn new(name: &str, recipe: &NiceGanRecipe, (setup, image): (&Setup, [usize; 3])) -> Result<Self> {
-        let network = Network::build(name, setup, |b| {
-            EncodingDiscriminator::new(b, &recipe.discriminator, image)
-        })?;
-        network.module.check_size(image[1], image[2]).map_err(|error| {
-            Error::Data(format!("{error}: set data.size"))
-        })?;
+        let network =
+            Network::build(name, setup, |b| EncodingDiscriminator::new(b, &recipe.discriminator, image))?;
+        network
+            .module
+            .check_size(image[1], image[2])
+            .map_err(|error| Error::Data(format!("{error}: set data.size")))?;
         let player = Player::new(network, recipe.optimizer.discriminator)?.scheduled(recipe.schedule);
         let coupled = match recipe.couple {
             true => Some(Optimizer::new(recipe.optimizer.translator, player.weights())?),
