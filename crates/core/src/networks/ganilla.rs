@@ -6,13 +6,15 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
 use crate::modules::{
-    Activate, Builder, Chain, Concatenation, Convolution, DCGAN, Double, Layer, MaxHalve, Norm, NormKind,
-    NormPlan, Pass, Plan, Window,
+    Activate, Builder, Chain, Concatenation, Convolution, DCGAN, Double, Initialization, Layer, MaxHalve,
+    Norm, NormKind, NormPlan, Pass, Plan, Window,
 };
 
 /// Convolutions before a normalisation have no bias.
 const PLAN: Plan = Plan::new(DCGAN).without_bias();
-const WITH_BIAS: Plan = Plan::new(DCGAN);
+/// Of the decoder. Departs: the authors start it from N(0, 0.02) too, and as nothing normalises its three layers, outputs then
+/// start close to 0 and stay there for hundreds of steps.
+const DECODER: Plan = Plan::new(Initialization::Glorot);
 /// Stride and channels, as multiples of the width, of each of the layers.
 const LAYERS: [(usize, usize); 4] = [(1, 1), (2, 2), (2, 2), (2, 4)];
 /// Blocks in a layer.
@@ -107,15 +109,14 @@ impl PyramidTranslator {
             }
             layers.push(layer);
             laterals.push(b.block(format!("lateral{number}"), |b| {
-                Convolution::new(b, (next, LATERAL * width), Window::same(1), &WITH_BIAS)
+                Convolution::new(b, (next, LATERAL * width), Window::same(1), &DECODER)
             })?);
             channels = next;
         }
         let three = Window::same(3).reflecting();
         leave.push_plain(Double);
-        leave
-            .push_named(b, "smooth", |b| Convolution::new(b, (LATERAL * width, width), three, &WITH_BIAS))?;
-        leave.push_named(b, "leave", |b| Convolution::new(b, (width, to), wide, &WITH_BIAS))?;
+        leave.push_named(b, "smooth", |b| Convolution::new(b, (LATERAL * width, width), three, &DECODER))?;
+        leave.push_named(b, "leave", |b| Convolution::new(b, (width, to), wide, &DECODER))?;
         leave.push_plain(Activate(Activation::Tanh));
         Ok(Self { enter, layers, laterals, leave })
     }

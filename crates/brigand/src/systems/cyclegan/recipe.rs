@@ -75,7 +75,8 @@ impl CycleGanRecipe {
     pub(super) fn ganilla(kind: SampleKind) -> Result<Self> {
         let mut recipe = Self::named("ganilla", kind)?;
         recipe.translator = TranslatorRecipe::Ganilla(GanillaRecipe::default());
-        recipe.discriminator.halvings = 2;
+        recipe.losses.identity = 0.5;
+        recipe.optimizer.discriminator = OptimizerRecipe::adam(2e-4, 0.5, 0.999);
         Ok(recipe)
     }
 
