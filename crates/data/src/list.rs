@@ -4,6 +4,7 @@ use super::cache::Cache;
 use super::catalogue;
 use super::digits;
 use super::label_scenes;
+use super::landscapes;
 use super::picture;
 use super::scenes;
 use super::text::grammar;
@@ -61,6 +62,12 @@ pub fn list(cache: &Cache) -> Vec<Listed> {
         summary: "the same drawn scenes by day and by night, in pairs, with stars at night",
         ..drawn.clone()
     };
+    let landscapes = Listed {
+        name: "landscapes",
+        summary: "drawn landscapes as photographs and as illustrations, without pairs",
+        shape: vec![3, landscapes::SIDE, landscapes::SIDE],
+        ..drawn.clone()
+    };
     let labelled = Listed {
         name: "label-scenes",
         summary: "drawn scenes by day, at dusk and in snow, with maps of five labels",
@@ -116,7 +123,7 @@ pub fn list(cache: &Cache) -> Vec<Listed> {
         download: 0,
         present: true,
     };
-    [digits, drawn, stones, pairs, labelled]
+    [digits, drawn, landscapes, stones, pairs, labelled]
         .into_iter()
         .chain(downloads)
         .chain(toys)
@@ -136,7 +143,8 @@ mod tests {
         let listed = list(&Cache::at(place.path()));
         assert!(!listed.iter().find(|l| l.name == "mnist").unwrap().present);
         let sets = listed.iter().filter(|line| {
-            line.download == 0 && !["grammar", "scenes", "scene-pairs", "label-scenes"].contains(&line.name)
+            line.download == 0
+                && !["grammar", "scenes", "landscapes", "scene-pairs", "label-scenes"].contains(&line.name)
         });
         for line in sets {
             let set = load(&line.name.parse::<Spec>().unwrap(), &Options::default()).unwrap();

@@ -65,7 +65,7 @@ pub fn load(spec: &Spec, options: &Options) -> Result<Dataset, DataError> {
         Spec::Stones => picture::stones(options),
         Spec::Toy(toy) => toy::load(*toy, options),
         Spec::Lines(_) | Spec::Grammar => Err(DataError::Text(spec.to_string())),
-        Spec::Scenes | Spec::Unpaired(..) | Spec::ScenePairs | Spec::Pairs { .. } => {
+        Spec::Scenes | Spec::Landscapes | Spec::Unpaired(..) | Spec::ScenePairs | Spec::Pairs { .. } => {
             Err(DataError::TwoDomains(spec.to_string()))
         }
         Spec::LabelScenes | Spec::Labels { .. } => Err(DataError::WithLabelMaps(spec.to_string())),

@@ -10,6 +10,7 @@ use super::fingerprint::Fingerprint;
 use super::folder::{load_labelled, load_pairs};
 use super::label_maps::{LabelMaps, labelled_images};
 use super::label_scenes;
+use super::landscapes::{self, Style};
 use super::load::{Options, Split, load};
 use super::notes::Notes;
 use super::scenes::{self, Domain};
@@ -77,6 +78,10 @@ pub fn open(spec: &Spec, options: &Options) -> Result<RunData> {
             let of = |domain| scenes::training(domain, options);
             return Ok(two_domains(of(Domain::Day)?, of(Domain::Night)?));
         }
+        Spec::Landscapes => {
+            let of = |style| landscapes::training(style, options);
+            return Ok(two_domains(of(Style::Photograph)?, of(Style::Illustration)?));
+        }
         Spec::Unpaired(first, second) => {
             return Ok(two_domains(load(first, options)?, load(second, options)?));
         }
@@ -121,6 +126,7 @@ pub fn open_test_part(spec: &Spec, options: &Options) -> Result<Vec<Option<Box<d
             Ok(vec![Some(Box::new(DatasetSource(Arc::new(load(spec, &options)?))))])
         }
         Spec::Scenes => scenes::held_out(options),
+        Spec::Landscapes => landscapes::held_out(options),
         Spec::ScenePairs => Ok(vec![Some(Box::new(paired(scenes::held_out_pairs(options)?)?))]),
         Spec::LabelScenes => Ok(vec![Some(label_scenes::held_out(options)?)]),
         Spec::Unpaired(first, second) => {

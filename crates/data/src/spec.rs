@@ -13,9 +13,9 @@ use super::text::grammar::LENGTH as GRAMMAR_LENGTH;
 use super::toy::Toy;
 
 /// A data SPEC: `digits`, a downloadable set (`mnist`, `fashion-mnist`, `cifar10`), `idx:IMAGES[,LABELS]`,
-/// `folder:DIR`, one picture (`stones`, `image:FILE`), two domains (`scenes`, `unpaired:SPEC_A,SPEC_B`), pairs of them
-/// (`scene-pairs`, `pairs:DIR`, `pairs:DIR_A,DIR_B`), images with label maps (`label-scenes`, `labels:IMAGES,MAPS[,PALETTE]`), a
-/// toy distribution (`ring8`, `swiss-roll`, ...),
+/// `folder:DIR`, one picture (`stones`, `image:FILE`), two domains (`scenes`, `landscapes`, `unpaired:SPEC_A,SPEC_B`), pairs of
+/// them (`scene-pairs`, `pairs:DIR`, `pairs:DIR_A,DIR_B`), images with label maps (`label-scenes`,
+/// `labels:IMAGES,MAPS[,PALETTE]`), a toy distribution (`ring8`, `swiss-roll`, ...),
 /// `lines:FILE` or `grammar` (text).
 ///
 /// It is parsed from that text and prints as it again, with `~` at the beginning of a path replaced by the user's folder.
@@ -48,6 +48,8 @@ pub enum Spec {
     Grammar,
     /// The drawn pictures of two domains that are part of Brigand.
     Scenes,
+    /// The drawn landscapes as photographs and as illustrations that are part of Brigand.
+    Landscapes,
     /// Two data sets of images as two domains.
     Unpaired(Box<Spec>, Box<Spec>),
     /// The drawn pictures of two domains, each with its partner.
@@ -86,6 +88,7 @@ impl Spec {
             | Self::Stones
             | Self::Toy(_)
             | Self::Scenes
+            | Self::Landscapes
             | Self::Unpaired(..)
             | Self::ScenePairs
             | Self::Pairs { .. }
@@ -106,6 +109,7 @@ impl Spec {
             | Self::Image(_)
             | Self::Stones
             | Self::Scenes
+            | Self::Landscapes
             | Self::Unpaired(..)
             | Self::ScenePairs
             | Self::Pairs { .. }
@@ -127,6 +131,7 @@ impl Spec {
             | Self::Stones
             | Self::Toy(_)
             | Self::Scenes
+            | Self::Landscapes
             | Self::Unpaired(..)
             | Self::ScenePairs
             | Self::Pairs { .. }
@@ -148,6 +153,7 @@ impl Spec {
             | Self::Idx { .. }
             | Self::Toy(_)
             | Self::Scenes
+            | Self::Landscapes
             | Self::Unpaired(..)
             | Self::ScenePairs
             | Self::LabelScenes
@@ -196,6 +202,7 @@ impl Spec {
             | Self::Stones
             | Self::Toy(_)
             | Self::Scenes
+            | Self::Landscapes
             | Self::ScenePairs
             | Self::LabelScenes
             | Self::Grammar => self.clone(),
@@ -212,6 +219,7 @@ impl Spec {
             "stones",
             "image:FILE",
             "scenes",
+            "landscapes",
             "unpaired:SPEC_A,SPEC_B",
         ]);
         names.extend(["scene-pairs", "pairs:DIR", "pairs:DIR_A,DIR_B"]);
@@ -234,6 +242,7 @@ impl Spec {
             | Self::Lines(_)
             | Self::Grammar
             | Self::Scenes
+            | Self::Landscapes
             | Self::ScenePairs
             | Self::LabelScenes => false,
         }
@@ -244,10 +253,16 @@ impl Spec {
         matches!(self, Self::Pairs { .. } | Self::Labels { .. })
     }
 
+    /// Whether its samples are images, of which there are many.
+    pub fn has_many_images(&self) -> bool {
+        self.sample_kind() == SampleKind::Image && self.text_length().is_none() && !self.is_one_picture()
+    }
+
     /// Whether it is more than the images of one domain: those of two, or images with label maps.
     pub fn has_two_domains(&self) -> bool {
         match self {
             Self::Scenes
+            | Self::Landscapes
             | Self::Unpaired(..)
             | Self::ScenePairs
             | Self::Pairs { .. }
@@ -275,6 +290,7 @@ impl Spec {
             | Self::Folder(_)
             | Self::Toy(_)
             | Self::Scenes
+            | Self::Landscapes
             | Self::Unpaired(..)
             | Self::ScenePairs
             | Self::Pairs { .. }

@@ -5,7 +5,7 @@ use brigand_core::{Place, Setup};
 use serde::{Deserialize, Serialize};
 
 use super::evaluation::EvaluationRecipe;
-use crate::data::{Background, Tokens};
+use crate::data::{Augmentation, Background, Tokens};
 use crate::error::{Error, Result};
 
 /// Where the real samples come from.
@@ -21,6 +21,9 @@ pub struct DataRecipe {
     /// What lies under the transparent parts of a folder's images: `white`, `black`, `grey` or `#rrggbb`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub background: Option<Background>,
+    /// How training images are changed by chance.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub augment: Option<Augmentation>,
     /// What a token of a line of text is: `characters` or `words`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tokens: Option<Tokens>,

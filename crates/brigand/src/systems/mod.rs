@@ -13,6 +13,7 @@ mod held_out;
 pub mod imle;
 pub mod lapgan;
 pub mod latent_generator;
+pub mod nice_gan;
 pub mod pggan;
 pub mod pix2pix;
 pub mod singan;
@@ -37,6 +38,8 @@ pub(crate) fn rows() -> impl Iterator<Item = &'static Row> {
         singan::ROW,
         pix2pix::ROW,
         cyclegan::ROW,
+        cyclegan::GANILLA,
+        nice_gan::ROW,
         gaugan::ROW,
     ];
     let single: &[Row] = &[adagan::ROW, catgan::ROW, imle::ROW];

@@ -21,7 +21,7 @@ mod trial;
 pub use cas_classifier::train_classifier;
 pub use loading::{Which, load_classifier, load_run, load_run_at};
 pub use measuring::{choose_extractor, generated_samples, real_samples};
-pub use prepared::{Prepared, load_data, load_test_part, open_data};
+pub use prepared::{Prepared, load_data, load_test_part, open_data, open_held_out};
 pub use resuming::{Continuation, Resumed};
 pub use run_folder::RunFolder;
 pub use snapshots::backdrop_for;

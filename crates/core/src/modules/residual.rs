@@ -29,6 +29,25 @@ impl<C: Conditioning> Layer<C> for Residual<C> {
     }
 }
 
+/// `main(x)` and `shortcut(x)` joined along the channels, where a residual block would add them.
+pub struct Concatenation<C: Conditioning = Unconditional> {
+    /// The path with the nonlinearities.
+    pub main: Chain<C>,
+    /// The path around them; empty for the identity.
+    pub shortcut: Chain<C>,
+}
+
+impl<C: Conditioning> Layer<C> for Concatenation<C> {
+    fn forward(&self, pass: &mut Pass<'_>, input: &Variable, condition: C::Value<'_>) -> Result<Variable> {
+        let main = self.main.forward(pass, input, condition)?;
+        Ok(Variable::concatenate(&[&main, &self.shortcut.forward(pass, input, condition)?], 1)?)
+    }
+
+    fn couples_samples(&self) -> bool {
+        self.main.couples_samples() || self.shortcut.couples_samples()
+    }
+}
+
 /// `norm act up conv norm act conv`, around it `up conv`; generic over what its normalisation is conditioned on.
 pub struct UpBlock<C: Conditioning> {
     first: Box<dyn Layer<C>>,

@@ -7,11 +7,14 @@ mod attention;
 mod autoencoder;
 mod bottleneck;
 mod classifier_file;
+mod code_translator;
 mod dcgan;
 mod discriminator;
 mod discriminator_options;
 mod draw;
 mod encoder;
+mod encoding_discriminator;
+mod ganilla;
 mod generator;
 mod gran;
 mod image_classifier;
@@ -36,11 +39,14 @@ pub use attention::{
 pub use autoencoder::AutoencoderRecipe;
 pub use bottleneck::BottleneckRecipe;
 pub use classifier_file::ImageClassifier;
+pub use code_translator::{CodeTranslator, CodeTranslatorRecipe, Doubling};
 pub use dcgan::DcganRecipe;
 pub use discriminator::Discriminator;
 pub use discriminator_options::{ConditionUse, DiscriminatorOptions, Heads};
 pub use draw::{DrawDecoder, DrawEncoder, DrawNetworkRecipe, Drawing};
 pub use encoder::Encoder;
+pub use encoding_discriminator::{Code, EncodingDiscriminator, EncodingDiscriminatorRecipe};
+pub use ganilla::GanillaRecipe;
 pub use generator::{Generator, GeneratorNormalization, GeneratorOptions};
 pub use gran::{GranRecipe, StepNoise};
 pub use image_classifier::{ClassifierNetwork, ClassifierNetworkRecipe, ClassifierOutput};
@@ -56,7 +62,9 @@ pub use scaled_resnet::ScaledResnetRecipe;
 pub use single_image::{ScaleDiscriminator, ScaleGenerator, ScaleNetworkRecipe};
 pub use spade::{MapLayout, MapNormalization, SpadeGenerator, SpadeRecipe};
 pub use style_encoder::{StyleEncoder, StyleEncoderRecipe};
-pub use translator::{ImageTranslator, PatchDiscriminator, PatchRecipe, TranslatorRecipe};
+pub use translator::{
+    ImageTranslator, PatchDiscriminator, PatchRecipe, ResidualTranslatorRecipe, TranslatorRecipe,
+};
 pub use unet::{Unet, UnetRecipe};
 
 use serde::{Deserialize, Serialize};

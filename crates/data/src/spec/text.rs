@@ -81,6 +81,7 @@ impl FromStr for Spec {
             "digits" => return Ok(Self::Digits),
             "stones" => return Ok(Self::Stones),
             "scenes" => return Ok(Self::Scenes),
+            "landscapes" => return Ok(Self::Landscapes),
             "scene-pairs" => return Ok(Self::ScenePairs),
             "label-scenes" => return Ok(Self::LabelScenes),
             "grammar" => return Ok(Self::Grammar),
@@ -110,6 +111,7 @@ impl fmt::Display for Spec {
             Self::Grammar => f.write_str("grammar"),
             Self::Scenes => f.write_str("scenes"),
             Self::Unpaired(first, second) => write!(f, "unpaired:{first},{second}"),
+            Self::Landscapes => f.write_str("landscapes"),
             Self::ScenePairs => f.write_str("scene-pairs"),
             Self::Pairs { first, second: None } => write!(f, "pairs:{}", first.display()),
             Self::Pairs { first, second: Some(second) } => {
