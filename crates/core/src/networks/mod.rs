@@ -3,6 +3,7 @@
 //! A parameter's path has the position of each layer on its way, counted from 0 in every stack, layers without parameters
 //! included: `layer3.conv1.weight`.
 
+mod attended_blocks;
 mod attention;
 mod autoencoder;
 mod bottleneck;
@@ -23,6 +24,7 @@ mod resnet;
 mod scaled_resnet;
 mod sides;
 mod single_image;
+mod talking_head;
 mod translator;
 mod unet;
 
@@ -50,6 +52,9 @@ pub use pggan::{
 pub use resnet::ResnetRecipe;
 pub use scaled_resnet::ScaledResnetRecipe;
 pub use single_image::{ScaleDiscriminator, ScaleGenerator, ScaleNetworkRecipe};
+pub use talking_head::{
+    HeadDiscriminator, HeadEmbedder, HeadGenerator, HeadGeneratorRecipe, HeadLayout, PersonStyle, StyleProjection,
+};
 pub use translator::{ImageTranslator, PatchDiscriminator, PatchRecipe, TranslatorRecipe};
 pub use unet::{Unet, UnetRecipe};
 
