@@ -3,6 +3,7 @@
 use super::cache::Cache;
 use super::catalogue;
 use super::digits;
+use super::people::cartoon;
 use super::picture;
 use super::scenes;
 use super::text::grammar;
@@ -71,6 +72,17 @@ pub fn list(cache: &Cache) -> Vec<Listed> {
         download: 0,
         present: true,
     };
+    let people = Listed {
+        name: "cartoon-faces",
+        summary: "drawn faces of people in several poses, with landmarks",
+        samples: cartoon::TRAINED * cartoon::FRAMES,
+        test_samples: cartoon::HELD_OUT * cartoon::FRAMES,
+        shape: vec![3, cartoon::SIDE, cartoon::SIDE],
+        classes: cartoon::TRAINED,
+        licence: cartoon::LICENCE,
+        download: 0,
+        present: true,
+    };
     let downloads = catalogue::entries().iter().map(|entry| Listed {
         name: entry.name,
         summary: entry.summary,
@@ -104,7 +116,7 @@ pub fn list(cache: &Cache) -> Vec<Listed> {
         download: 0,
         present: true,
     };
-    [digits, drawn, stones, pairs].into_iter().chain(downloads).chain(toys).chain([grammar]).collect()
+    [digits, drawn, stones, pairs, people].into_iter().chain(downloads).chain(toys).chain([grammar]).collect()
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ use super::fingerprint::Fingerprint;
 use super::folder::load_pairs;
 use super::load::{Options, Split, load};
 use super::notes::Notes;
+use super::people::{self, People};
 use super::scenes::{self, Domain};
 use super::source::DatasetSource;
 use super::spec::Spec;
@@ -21,6 +22,8 @@ use brigand_core::error::Result;
 pub(crate) enum Contents {
     /// Images or points.
     Samples(Arc<Dataset>),
+    /// Frames of people with landmarks.
+    People(People),
     /// Text, whose fingerprint is made when it is read.
     Text(Fingerprint),
 }
@@ -42,6 +45,7 @@ impl RunData {
     pub fn fingerprints(&self) -> Vec<Fingerprint> {
         let of = |contents: &Contents| match contents {
             Contents::Samples(dataset) => dataset.fingerprint(),
+            Contents::People(people) => people.fingerprint(),
             Contents::Text(fingerprint) => fingerprint.clone(),
         };
         self.contents.iter().map(of).collect()
@@ -75,6 +79,7 @@ pub fn open(spec: &Spec, options: &Options) -> Result<RunData> {
         Spec::Unpaired(first, second) => {
             return Ok(two_domains(load(first, options)?, load(second, options)?));
         }
+        Spec::People(which) => return people::open(which, options),
         Spec::ScenePairs => return pairs(scenes::training_pairs(options)?),
         Spec::Pairs { first, second } => return pairs(load_pairs(first, second.as_deref(), options)?),
         Spec::Digits
@@ -112,6 +117,7 @@ pub fn open_test_part(spec: &Spec, options: &Options) -> Result<Vec<Option<Box<d
             Ok(vec![Some(Box::new(DatasetSource(Arc::new(load(spec, &options)?))))])
         }
         Spec::Scenes => scenes::held_out(options),
+        Spec::People(which) => Ok(vec![people::open_test_part(which, options)?]),
         Spec::ScenePairs => Ok(vec![Some(Box::new(paired(scenes::held_out_pairs(options)?)?))]),
         Spec::Unpaired(first, second) => {
             let mut parts = open_test_part(first, options)?;

@@ -8,6 +8,7 @@ use brigand_core::batch::SampleKind;
 
 use super::catalogue::{self, Entry};
 use super::error::DataError;
+use super::people::PeopleSpec;
 use super::text::grammar::LENGTH as GRAMMAR_LENGTH;
 use super::toy::Toy;
 use crate::files::path_of;
@@ -15,7 +16,7 @@ use crate::files::path_of;
 /// A data SPEC: `digits`, a downloadable set (`mnist`, `fashion-mnist`, `cifar10`), `idx:IMAGES[,LABELS]`,
 /// `folder:DIR`, one picture (`stones`, `image:FILE`), two domains (`scenes`, `unpaired:SPEC_A,SPEC_B`), pairs of them
 /// (`scene-pairs`, `pairs:DIR`, `pairs:DIR_A,DIR_B`), a toy distribution (`ring8`, `swiss-roll`, ...),
-/// `lines:FILE` or `grammar` (text).
+/// people with landmarks (`cartoon-faces`, `identities:DIR`, `person:DIR`), `lines:FILE` or `grammar` (text).
 ///
 /// It is parsed from that text and prints as it again, with `~` at the beginning of a path replaced by the user's folder.
 /// In `idx:` the first comma ends the path of the images, in `pairs:` that of the first folder.
@@ -50,6 +51,8 @@ pub enum Spec {
     Unpaired(Box<Spec>, Box<Spec>),
     /// The drawn pictures of two domains, each with its partner.
     ScenePairs,
+    /// Frames of people with landmarks.
+    People(PeopleSpec),
     /// Images of two domains that belong together.
     Pairs {
         /// Folder of the images, or of the first domain's.
@@ -71,11 +74,32 @@ impl Spec {
             | Self::Folder(_)
             | Self::Image(_)
             | Self::Stones
+            | Self::People(_)
             | Self::Toy(_)
             | Self::Scenes
             | Self::Unpaired(..)
             | Self::ScenePairs
             | Self::Pairs { .. } => None,
+        }
+    }
+
+    /// Of people in episodes: other frames beside the target where no other number is given.
+    pub fn episode_frames(&self) -> Option<usize> {
+        match self {
+            Self::People(which) => which.frames(),
+            Self::Digits
+            | Self::Catalogue(_)
+            | Self::Idx { .. }
+            | Self::Folder(_)
+            | Self::Image(_)
+            | Self::Stones
+            | Self::Toy(_)
+            | Self::Scenes
+            | Self::Unpaired(..)
+            | Self::ScenePairs
+            | Self::Pairs { .. }
+            | Self::Lines(_)
+            | Self::Grammar => None,
         }
     }
 
@@ -90,6 +114,7 @@ impl Spec {
             | Self::Folder(_)
             | Self::Image(_)
             | Self::Stones
+            | Self::People(_)
             | Self::Scenes
             | Self::Unpaired(..)
             | Self::ScenePairs
@@ -108,6 +133,7 @@ impl Spec {
             | Self::Folder(_)
             | Self::Image(_)
             | Self::Stones
+            | Self::People(_)
             | Self::Toy(_)
             | Self::Scenes
             | Self::Unpaired(..)
@@ -121,7 +147,7 @@ impl Spec {
     /// Whether its images are brought to one size even where none is asked for.
     pub fn is_always_scaled(&self) -> bool {
         match self {
-            Self::Folder(_) | Self::Image(_) | Self::Stones | Self::Pairs { .. } => true,
+            Self::Folder(_) | Self::Image(_) | Self::Stones | Self::People(_) | Self::Pairs { .. } => true,
             Self::Digits
             | Self::Catalogue(_)
             | Self::Idx { .. }
@@ -157,6 +183,7 @@ impl Spec {
             Self::Folder(folder) => Self::Folder(of(folder)?),
             Self::Image(file) => Self::Image(of(file)?),
             Self::Lines(file) => Self::Lines(of(file)?),
+            Self::People(which) => Self::People(which.with_path(of)?),
             Self::Unpaired(first, second) => Self::Unpaired(
                 Box::new(first.with_absolute_paths()?),
                 Box::new(second.with_absolute_paths()?),
@@ -187,6 +214,7 @@ impl Spec {
             "unpaired:SPEC_A,SPEC_B",
         ]);
         names.extend(["scene-pairs", "pairs:DIR", "pairs:DIR_A,DIR_B"]);
+        names.extend(["cartoon-faces", "identities:DIR", "person:DIR"]);
         names.extend(Toy::ALL.iter().map(|toy| toy.name()));
         names.extend(["lines:FILE", "grammar"]);
         names
@@ -197,6 +225,7 @@ impl Spec {
         match self {
             Self::Folder(_) | Self::Image(_) | Self::Pairs { .. } => true,
             Self::Unpaired(first, second) => first.reads_image_files() || second.reads_image_files(),
+            Self::People(which) => which.reads_files(),
             Self::Digits
             | Self::Catalogue(_)
             | Self::Idx { .. }
@@ -219,6 +248,7 @@ impl Spec {
             | Self::Folder(_)
             | Self::Image(_)
             | Self::Stones
+            | Self::People(_)
             | Self::Toy(_)
             | Self::Lines(_)
             | Self::Grammar => false,
@@ -233,6 +263,7 @@ impl Spec {
             | Self::Catalogue(_)
             | Self::Idx { .. }
             | Self::Folder(_)
+            | Self::People(_)
             | Self::Toy(_)
             | Self::Scenes
             | Self::Unpaired(..)
@@ -292,6 +323,16 @@ impl FromStr for Spec {
             Some(file) => return Ok(Self::Image(path_of(file))),
             None => {}
         }
+        type Kind = fn(PathBuf) -> PeopleSpec;
+        let people: [(&str, &'static str, Kind); 2] =
+            [("identities:", "identities:DIR", PeopleSpec::Folder), ("person:", "person:DIR", PeopleSpec::One)];
+        for (beginning, form, of) in people {
+            match text.strip_prefix(beginning) {
+                Some("") => return Err(incomplete(form)),
+                Some(folder) => return Ok(Self::People(of(path_of(folder)))),
+                None => {}
+            }
+        }
         match text.strip_prefix("lines:") {
             Some("") => return Err(incomplete("lines:FILE")),
             Some(file) => return Ok(Self::Lines(path_of(file))),
@@ -302,6 +343,7 @@ impl FromStr for Spec {
             "stones" => return Ok(Self::Stones),
             "scenes" => return Ok(Self::Scenes),
             "scene-pairs" => return Ok(Self::ScenePairs),
+            "cartoon-faces" => return Ok(Self::People(PeopleSpec::Cartoon)),
             "grammar" => return Ok(Self::Grammar),
             _ => {}
         }
@@ -327,6 +369,7 @@ impl fmt::Display for Spec {
             Self::Toy(toy) => f.write_str(toy.name()),
             Self::Lines(file) => write!(f, "lines:{}", file.display()),
             Self::Grammar => f.write_str("grammar"),
+            Self::People(which) => write!(f, "{which}"),
             Self::Scenes => f.write_str("scenes"),
             Self::Unpaired(first, second) => write!(f, "unpaired:{first},{second}"),
             Self::ScenePairs => f.write_str("scene-pairs"),
