@@ -59,6 +59,7 @@ impl Recipe {
                 background: source.reads_image_files().then(Background::default),
                 tokens: source.text_length().map(|_| Tokens::default()),
                 length: source.text_length(),
+                frames: source.episode_frames(),
                 classes: Vec::new(),
             },
             training: TrainingRecipe { steps: length.steps, batch: length.batch, seed: 0, report_every: 10 },

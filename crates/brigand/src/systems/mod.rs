@@ -15,6 +15,7 @@ pub mod latent_generator;
 pub mod pggan;
 pub mod pix2pix;
 pub mod singan;
+pub mod talking_head;
 pub mod text_gumbel;
 mod text_networks;
 pub mod text_recipe;
@@ -36,6 +37,7 @@ pub(crate) fn rows() -> impl Iterator<Item = &'static Row> {
         singan::ROW,
         pix2pix::ROW,
         cyclegan::ROW,
+        talking_head::ROW,
     ];
     let single: &[Row] = &[adagan::ROW, catgan::ROW, imle::ROW];
     let last: &[Row] = &[text_gumbel::ROW, classifier::ROW];

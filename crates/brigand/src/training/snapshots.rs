@@ -55,6 +55,8 @@ pub(super) struct Snapshots {
     seed: u64,
     /// Real samples for whatever the system itself shows.
     examples: Batch,
+    /// Samples kept from training, where it keeps some.
+    held_out: Option<Batch>,
     count: usize,
     /// Nothing for a system that makes no images or points from latents.
     sampled: Option<Sampled>,
@@ -98,12 +100,15 @@ impl Snapshots {
     ) -> Result<Self> {
         let (seed, count) = (common.training.seed, common.samples.count);
         let examples = feed.samples(&(0..EXAMPLES.min(feed.count())).collect::<Vec<_>>())?;
+        let held_out = (system.needs_held_out() && feed.held_out_count() > 0)
+            .then(|| feed.held_out(0..EXAMPLES.min(feed.held_out_count())))
+            .transpose()?;
         let sampled = match (system.as_sampler(), data) {
             (Some(sampler), Some(data)) => Some(Sampled::new(sampler, data, common)?),
             (Some(_), None) | (None, _) => None,
         };
         let real = data.map(|data| RealExamples::new(system, feed, data)).transpose()?.flatten();
-        Ok(Self { seed, examples, count, sampled, real })
+        Ok(Self { seed, examples, held_out, count, sampled, real })
     }
 
     /// Samples; of what the latents mean a grid each; real samples as they are rebuilt; in the plane also their density and
@@ -121,7 +126,8 @@ impl Snapshots {
         if let Some(sequences) = system.as_sequence_sampler() {
             snapshot.texts.push((SAMPLES.to_owned(), self.sequences(sequences)?));
         }
-        let showing = Showing { seed: self.seed, examples: &self.examples, count: self.count };
+        let (held_out, count) = (self.held_out.as_ref(), self.count);
+        let showing = Showing { seed: self.seed, examples: &self.examples, held_out, count };
         for Exhibit { series, content } in system.show(&showing)? {
             match content {
                 Content::Images { images, columns } => {

@@ -31,7 +31,7 @@ fn draw_bounds_the_likelihood_better_in_eight_steps_than_in_one() {
 /// The images of a series that a system shows.
 fn shown(system: &dyn System, (series, seed): (&str, u64)) -> (Variable, usize) {
     let examples = Batch::of(Variable::from_slice(&[0.0_f32; 64], &[1, 1, 8, 8]).unwrap());
-    let showing = Showing { seed, examples: &examples, count: 1 };
+    let showing = Showing { seed, examples: &examples, held_out: None, count: 1 };
     let found = system.show(&showing).unwrap().into_iter().find(|exhibit| exhibit.series == series);
     match found.unwrap_or_else(|| panic!("no series {series}")).content {
         Content::Images { images, columns } => (images, columns),

@@ -18,6 +18,7 @@ mod refusals;
 mod resuming;
 mod samples;
 mod sources;
+mod talking_heads;
 mod training;
 mod translate;
 mod troubles;

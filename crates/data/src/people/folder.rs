@@ -8,7 +8,7 @@ use image::{DynamicImage, GenericImageView};
 use super::drawing::{Fitting, draw};
 use super::landmarks::{LANDMARKS, Table, edges_for};
 use super::{HELD_OUT_OF, People};
-use crate::dataset::{Dataset, Labels};
+use crate::dataset::Labels;
 use crate::error::DataError;
 use crate::folder::{decode_safely, find_images, fitted};
 use crate::load::Options;
