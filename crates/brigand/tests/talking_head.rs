@@ -56,7 +56,8 @@ fn fine_tuning_starts_from_the_embedding_and_resumes_exactly() {
     let start = |out: &Path| Training::fine_tune(&plan(&run, &person), Some(out), &Device::Cpu).unwrap();
     let mut training = start(&whole);
     // The mean embedding as a style of its own draws the same frames.
-    let (before, first) = (drawn(meta.as_ref(), Some(&frames), &frames), drawn(training.system(), None, &frames));
+    let (before, first) =
+        (drawn(meta.as_ref(), Some(&frames), &frames), drawn(training.system(), None, &frames));
     assert!(before.iter().zip(&first).all(|(a, b)| (a - b).abs() < 1e-5));
     // Before a step is done the folder holds what it starts from, even if the process ends here.
     let (_, loaded, step) = load_run(&whole, &Device::Cpu).unwrap();
@@ -87,7 +88,8 @@ fn what_cannot_be_fine_tuned_is_refused() {
     let (run, person) = run(root.path());
     let out = root.path().join("out");
     let refusal = |run: &Path, person: &Path| {
-        let message = Training::fine_tune(&plan(run, person), Some(&out), &Device::Cpu).err().unwrap().to_string();
+        let message =
+            Training::fine_tune(&plan(run, person), Some(&out), &Device::Cpu).err().unwrap().to_string();
         assert!(!out.exists(), "{message}");
         message
     };

@@ -13,6 +13,7 @@ use brigand::training::load_run;
 use brigand::{Error, Place};
 
 use crate::console;
+use crate::drive;
 use crate::failure::{Failure, with_causes};
 use crate::hardware::Hardware;
 
@@ -22,7 +23,8 @@ Examples:
   brigand translate runs/cyclegan-1 --in one.png --out back --to a   one image, from the second domain to the first
   brigand translate runs/singan-1 --in paint.png --out new --start-scale 1   in the style of the run's picture
   brigand translate runs/singan-1 --in small.png --out large --enlarge 4     four times as large
-  brigand translate runs/lapgan-1 --in small --out large             small images at the size of the run's samples";
+  brigand translate runs/lapgan-1 --in small --out large             small images at the size of the run's samples
+  brigand translate runs/talking-head-1 --person anna --drive bob --out driven   anna in the poses of bob's landmarks";
 
 /// Translate images with a trained run: a PNG of the same name for each.
 #[derive(clap::Args)]
@@ -31,8 +33,8 @@ pub(crate) struct Arguments {
     /// Folder of the run
     run: PathBuf,
     /// An image, or a folder of images (PNG, JPEG, WebP)
-    #[arg(long = "in", value_name = "PATH")]
-    input: PathBuf,
+    #[arg(long = "in", value_name = "PATH", required_unless_present = "drive")]
+    input: Option<PathBuf>,
     /// Folder for the translations
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
@@ -49,6 +51,12 @@ pub(crate) struct Arguments {
     /// Decides the noise (systems of scales) [default: 0]
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
+    /// Poses to draw a person in: landmarks as FILE.csv, or a folder with a landmarks.csv (talking heads)
+    #[arg(long, value_name = "PATH", conflicts_with_all = ["input", "to", "start_scale", "enlarge", "seed"])]
+    drive: Option<PathBuf>,
+    /// Folder with frames of the person and their landmarks.csv (talking heads, unless fine-tuned on one person)
+    #[arg(long, value_name = "DIR", requires = "drive")]
+    person: Option<PathBuf>,
     #[command(flatten)]
     hardware: Hardware,
 }
@@ -60,16 +68,22 @@ enum Domain {
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
+    if let Some(drive) = &arguments.drive {
+        let Arguments { run, out, person, hardware, .. } = arguments;
+        return drive::run(&drive::Request { run, person: person.as_deref(), drive, out, hardware });
+    }
+    let missing = || Error::Request("no images are given; give --in FILE or DIR".into());
+    let input = arguments.input.as_deref().ok_or_else(missing)?;
     let device = arguments.hardware.open()?;
     let (recipe, system, _) = load_run(&arguments.run, &device)?;
     let way = Way::of(system.as_ref(), arguments, &recipe.common.system)?;
     let reading = (Some(way.channels()), recipe.common.data.background.unwrap_or_default());
-    let images = if arguments.input.is_dir() {
-        Originals::open(&arguments.input, reading, usize::MAX, |count| (0..count).collect())?
+    let images = if input.is_dir() {
+        Originals::open(input, reading, usize::MAX, |count| (0..count).collect())?
     } else {
-        Originals::of_file(&arguments.input, reading)?
+        Originals::of_file(input, reading)?
     };
-    let targets = targets(&images, &arguments.input, &arguments.out)?;
+    let targets = targets(&images, input, &arguments.out)?;
     // An image of an unsuitable size does not keep the others from being translated.
     let mut refused = Vec::new();
     for (number, (source, target)) in images.paths().zip(&targets).enumerate() {
@@ -147,6 +161,10 @@ impl<'a> Way<'a> {
                 Some(times) => Self::Enlarge(sampler, times, seed),
                 None => Self::Refine(sampler, arguments.start_scale.unwrap_or(1), seed),
             }),
+            (None, None) if system.as_reenactor().is_some() => refused(format!(
+                "{} draws people in given poses; give --drive PATH in place of --in",
+                arguments.run.display()
+            )),
             (None, None) => refused(format!(
                 "{} is a run of `{name}`, which does not translate; give a run of a translator, for example of `brigand train \
                  cyclegan` or `lapgan`",

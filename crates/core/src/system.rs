@@ -4,8 +4,8 @@ use brigand_autograd::Variable;
 
 use crate::batch::Batch;
 use crate::capability::{
-    Classifier, Encoder, Exhibit, Reconstructor, Reenactor, Sampler, ScaleSampler, ScoreField, SequenceSampler, Showing,
-    Translator,
+    Classifier, Encoder, Exhibit, Reconstructor, Reenactor, Sampler, ScaleSampler, ScoreField,
+    SequenceSampler, Showing, Translator,
 };
 use crate::error::{Error, Result};
 use crate::modules::{Estimate, Part, Statistics};

@@ -12,6 +12,7 @@ use super::people::PeopleSpec;
 use super::text::grammar::LENGTH as GRAMMAR_LENGTH;
 use super::toy::Toy;
 use crate::files::path_of;
+use nearest::nearest;
 
 /// A data SPEC: `digits`, a downloadable set (`mnist`, `fashion-mnist`, `cifar10`), `idx:IMAGES[,LABELS]`,
 /// `folder:DIR`, one picture (`stones`, `image:FILE`), two domains (`scenes`, `unpaired:SPEC_A,SPEC_B`), pairs of them
@@ -324,8 +325,10 @@ impl FromStr for Spec {
             None => {}
         }
         type Kind = fn(PathBuf) -> PeopleSpec;
-        let people: [(&str, &'static str, Kind); 2] =
-            [("identities:", "identities:DIR", PeopleSpec::Folder), ("person:", "person:DIR", PeopleSpec::One)];
+        let people: [(&str, &'static str, Kind); 2] = [
+            ("identities:", "identities:DIR", PeopleSpec::Folder),
+            ("person:", "person:DIR", PeopleSpec::One),
+        ];
         for (beginning, form, of) in people {
             match text.strip_prefix(beginning) {
                 Some("") => return Err(incomplete(form)),
@@ -381,28 +384,6 @@ impl fmt::Display for Spec {
     }
 }
 
-/// Jaro-Winkler similarity (0 to 1) above which a name is worth suggesting.
-const NEAR: f64 = 0.72;
-
-/// What to suggest for a name that is not known.
-fn nearest(text: &str) -> String {
-    if path_of(text).is_dir() {
-        return format!("for a folder of images write folder:{text}");
-    }
-    if path_of(text).is_file() {
-        return format!("for one picture write image:{text}");
-    }
-    let lower = text.to_lowercase();
-    let mut ranked: Vec<(f64, &str)> =
-        Spec::names().into_iter().map(|name| (strsim::jaro_winkler(&lower, name), name)).collect();
-    ranked.sort_by(|(a, _), (b, _)| b.total_cmp(a));
-    let near: Vec<&str> =
-        ranked.iter().take(3).filter(|(score, _)| *score > NEAR).map(|(_, name)| *name).collect();
-    match near.as_slice() {
-        [] => format!("there are {}", Spec::names().join(", ")),
-        near => format!("the nearest names are {}", near.join(", ")),
-    }
-}
-
+mod nearest;
 #[cfg(test)]
 mod tests;

@@ -60,9 +60,10 @@ impl Training {
         let mut prepared = Prepared::with(recipe, data, device)?;
         let mut state = prepared.session.save()?;
         for (name, tensor) in start.start {
-            let own = state.tensors.get_mut(&name).ok_or_else(|| {
-                Error::Internal(format!("a system to fine-tune has no `{name}`"))
-            })?;
+            let own = state
+                .tensors
+                .get_mut(&name)
+                .ok_or_else(|| Error::Internal(format!("a system to fine-tune has no `{name}`")))?;
             *own = tensor.to_device(&Device::Cpu)?;
         }
         prepared.session.restore(state, 0)?;

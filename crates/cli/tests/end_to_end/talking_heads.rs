@@ -28,7 +28,8 @@ fn a_person_is_drawn_in_the_poses_of_landmarks_before_and_after_fine_tuning() {
     std::fs::copy(desk.path("people/person-2/landmarks.csv"), desk.path("poses.csv")).unwrap();
     std::fs::copy(desk.path("people/edges.csv"), desk.path("edges.csv")).unwrap();
     desk.succeed("translate run --person people/person-1 --drive poses.csv --out alone");
-    let [driven, alone] = ["driven", "alone"].map(|at| std::fs::read(desk.path(&format!("{at}/7.png"))).unwrap());
+    let [driven, alone] =
+        ["driven", "alone"].map(|at| std::fs::read(desk.path(&format!("{at}/7.png"))).unwrap());
     assert!(driven == alone);
     let said = desk.succeed("adapt run --person people/person-1 --steps 2 --out tuned --quiet");
     assert!(said.contains("translate tuned --drive DIR"), "{said}");
@@ -46,8 +47,14 @@ fn what_cannot_be_drawn_is_refused_and_nothing_is_left() {
         ("translate run --in people --out none", &["--drive PATH"]),
         ("translate run --out none", &["--in"]),
         ("translate run --person people --drive people/person-2 --out none", &["people", "no landmarks.csv"]),
-        ("translate run --person people/person-1 --drive people --out none", &["landmarks.csv", "does not exist"]),
-        ("translate run --person people/person-1 --drive people/edges.csv --out none", &["edges.csv", "line 1"]),
+        (
+            "translate run --person people/person-1 --drive people --out none",
+            &["landmarks.csv", "does not exist"],
+        ),
+        (
+            "translate run --person people/person-1 --drive people/edges.csv --out none",
+            &["edges.csv", "line 1"],
+        ),
         ("adapt run --person people/nobody --out none", &["people/nobody", "does not exist"]),
         ("adapt run --person people/person-1 --steps 0 --out none", &["0"]),
     ];

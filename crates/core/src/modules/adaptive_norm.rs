@@ -68,8 +68,7 @@ impl Layer<OnStyle> for AdaptiveNorm {
             )));
         }
         let style = pass.computed(style)?;
-        let part =
-            |start: usize| style.narrow(1, start, channels)?.reshape(&[batch, channels, 1, 1]);
+        let part = |start: usize| style.narrow(1, start, channels)?.reshape(&[batch, channels, 1, 1]);
         let normal = input.normalize(Grouping::Instance, None, None, EPSILON, Activation::Identity)?;
         let scaled = normal.mul(&part(self.start)?.affine(1.0, 1.0)?)?;
         Ok(scaled.add(&part(self.start + channels)?)?.activate(self.activation)?)
@@ -80,7 +79,7 @@ impl Layer<OnStyle> for AdaptiveNorm {
 mod tests {
     use super::*;
     use crate::batch::Schema;
-    use crate::modules::{Mode, How, Network};
+    use crate::modules::{How, Mode, Network};
     use crate::place::Place;
     use crate::setup::Setup;
 
@@ -101,17 +100,15 @@ mod tests {
         let maps = Variable::from_slice(&[0.0_f32, 4.0, 10.0, 6.0], &[1, 2, 1, 2]).unwrap();
         let style = [9.0_f32, 9.0, 1.0, -0.5, 0.25, 3.0];
         let style = Variable::from_slice(&style, &[1, 6]).unwrap();
-        let run = network.run(How::plain(Mode::Training), |(_, second), pass| {
-            second.forward(pass, &maps, Style(&style))
-        });
+        let run = network
+            .run(How::plain(Mode::Training), |(_, second), pass| second.forward(pass, &maps, Style(&style)));
         // Channel 0: 2 (-1, 1) + 0.25; channel 1: 0.5 (1, -1) + 3.
         let found = run.unwrap().to_vec_f32().unwrap();
         let wanted = [-1.75, 2.25, 3.5, 2.5];
         assert!(found.iter().zip(wanted).all(|(a, b)| (a - b).abs() < 1e-4), "{found:?}");
         let short = style.narrow(1, 0, 5).unwrap();
-        let refused = network.run(How::plain(Mode::Training), |(_, second), pass| {
-            second.forward(pass, &maps, Style(&short))
-        });
+        let refused = network
+            .run(How::plain(Mode::Training), |(_, second), pass| second.forward(pass, &maps, Style(&short)));
         assert!(refused.unwrap_err().to_string().contains("numbers 2 to 6"));
     }
 }

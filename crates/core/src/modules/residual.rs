@@ -106,7 +106,9 @@ impl DownBlock {
 
     fn couples(&self) -> bool {
         let coupling = |norm: &Norm| Layer::<Unconditional>::couples_samples(norm);
-        self.norms.as_ref().is_some_and(|(leading, inner)| leading.as_ref().is_some_and(coupling) || coupling(inner))
+        self.norms
+            .as_ref()
+            .is_some_and(|(leading, inner)| leading.as_ref().is_some_and(coupling) || coupling(inner))
     }
 
     /// The same with normalisations of this kind, each followed by ReLU.
@@ -118,7 +120,8 @@ impl DownBlock {
     ) -> Result<Self> {
         let norm = NormPlan::new(kind, Activation::Relu);
         let block = Self::new(builder, channels, (halves, first), plan)?;
-        let leading = (!first).then(|| builder.block("norm1", |b| Norm::new(b, norm, channels.0))).transpose()?;
+        let leading =
+            (!first).then(|| builder.block("norm1", |b| Norm::new(b, norm, channels.0))).transpose()?;
         let inner = builder.block("norm2", |b| Norm::new(b, norm, channels.1))?;
         Ok(Self { norms: Some((leading, inner)), ..block })
     }

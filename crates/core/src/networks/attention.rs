@@ -9,8 +9,8 @@ use super::attended_blocks::AttendedBlocks;
 use super::sides::{SMALLEST, channels, halved};
 use crate::error::{Error, Result};
 use crate::modules::{
-    Builder, Convolution, Initialization, Layer, Linear, Norm, NormKind, NormPlan, OnVector, Pass,
-    Plan, Projection, SelfAttention, TableNorm, UpBlock, VectorNorm, Window,
+    Builder, Convolution, Initialization, Layer, Linear, Norm, NormKind, NormPlan, OnVector, Pass, Plan,
+    Projection, SelfAttention, TableNorm, UpBlock, VectorNorm, Window,
 };
 use crate::players::{Conditioned, Scored, Scorer};
 
@@ -301,8 +301,7 @@ impl AttentionDiscriminator {
         let mut channels = vec![layout.image[0]];
         // The last block keeps the side.
         channels.extend((0..sides.len()).map(|number| recipe.channels(number)));
-        let blocks =
-            AttendedBlocks::new(b, &channels, (&sides, recipe.attended(&sides)), (&plan, None))?;
+        let blocks = AttendedBlocks::new(b, &channels, (&sides, recipe.attended(&sides)), (&plan, None))?;
         let features = recipe.channels(sides.len() - 1);
         let score = b.block("score", |b| Projection::new(b, features, layout.classes, &plan))?;
         Ok(Self { blocks, score })

@@ -53,7 +53,8 @@ pub use resnet::ResnetRecipe;
 pub use scaled_resnet::ScaledResnetRecipe;
 pub use single_image::{ScaleDiscriminator, ScaleGenerator, ScaleNetworkRecipe};
 pub use talking_head::{
-    HeadDiscriminator, HeadEmbedder, HeadGenerator, HeadGeneratorRecipe, HeadLayout, PersonStyle, StyleProjection,
+    HeadDiscriminator, HeadEmbedder, HeadGenerator, HeadGeneratorRecipe, HeadLayout, PersonStyle,
+    StyleProjection,
 };
 pub use translator::{ImageTranslator, PatchDiscriminator, PatchRecipe, TranslatorRecipe};
 pub use unet::{Unet, UnetRecipe};

@@ -10,8 +10,8 @@ use super::attention::AttentionNetworkRecipe;
 use super::sides::channels;
 use crate::error::{Error, Result};
 use crate::modules::{
-    AdaptiveNorm, Builder, Convolution, Initialization, Layer, Linear, NormKind, OnStyle, Pass, Plan, Projection,
-    SelfAttention, Skip, Style, StyleLayout, UpBlock, WeightId, Window,
+    AdaptiveNorm, Builder, Convolution, Initialization, Layer, Linear, NormKind, OnStyle, Pass, Plan,
+    Projection, SelfAttention, Skip, Style, StyleLayout, UpBlock, WeightId, Window,
 };
 use crate::players::{Conditioned, Scored, Scorer};
 
@@ -145,8 +145,7 @@ impl HeadGenerator {
         let width = |halvings: usize| channels(recipe.width, halvings, WIDEST);
         let mut down = vec![DRAWN];
         down.extend((1..sides.len()).map(width));
-        let down =
-            AttendedBlocks::new(b, &down, (&sides, attended), (&PLAN, Some(NormKind::Instance)))?;
+        let down = AttendedBlocks::new(b, &down, (&sides, attended), (&PLAN, Some(NormKind::Instance)))?;
         let (mut style, widest) = (StyleLayout::default(), width(recipe.halvings));
         let mut middle = Vec::with_capacity(recipe.blocks);
         for number in 0..recipe.blocks {
@@ -269,9 +268,7 @@ impl HeadDiscriminator {
         let blocks = layout.blocks(b, recipe, "discriminator")?;
         let score = b.block("score", |b| match people {
             Some(people) => Ok(Score::OfPeople(Projection::new(b, layout.embedding, people, &PLAIN)?)),
-            None => {
-                Ok(Score::OfOne(b.block("alone", |b| Linear::new(b, layout.embedding, 1, &PLAIN))?))
-            }
+            None => Ok(Score::OfOne(b.block("alone", |b| Linear::new(b, layout.embedding, 1, &PLAIN))?)),
         })?;
         Ok(Self { blocks, score })
     }
@@ -293,7 +290,9 @@ impl Scorer for HeadDiscriminator {
             }
             (Score::OfOne(linear), None) => (linear.run(pass, &last)?, None),
             (Score::OfPeople(_), None) | (Score::OfOne(_), Some(_)) => {
-                return Err(Error::Internal("a discriminator of talking heads was given the wrong people".into()));
+                return Err(Error::Internal(
+                    "a discriminator of talking heads was given the wrong people".into(),
+                ));
             }
         };
         features.push(last);
@@ -331,13 +330,19 @@ mod tests {
             Network::build("generator", &setup(), |b| HeadGenerator::new(b, &recipe, &LAYOUT)).unwrap();
         let size = network.module.style_size();
         assert_eq!(size, 2 * (4 * 32 + 48 + 24 + 8));
-        let styles = Variable::full(0.3, &[2, size], candle_core::DType::F32, &candle_core::Device::Cpu).unwrap();
+        let styles =
+            Variable::full(0.3, &[2, size], candle_core::DType::F32, &candle_core::Device::Cpu).unwrap();
         let drawings = images(2, 0.7);
-        let made = network.run(How::plain(Mode::Training), |g, pass| g.run(pass, &drawings, &styles)).unwrap();
+        let made =
+            network.run(How::plain(Mode::Training), |g, pass| g.run(pass, &drawings, &styles)).unwrap();
         assert_eq!(made.shape(), [2, 3, 16, 16]);
-        assert!(network.run(How::plain(Mode::Training), |g, pass| {
-            g.run(pass, &drawings, &styles.narrow(1, 0, size - 1)?)
-        }).is_err());
+        assert!(
+            network
+                .run(How::plain(Mode::Training), |g, pass| {
+                    g.run(pass, &drawings, &styles.narrow(1, 0, size - 1)?)
+                })
+                .is_err()
+        );
         let deep = HeadGeneratorRecipe { halvings: 4, ..recipe };
         let refused = Network::build("g", &setup(), |b| HeadGenerator::new(b, &deep, &LAYOUT)).err().unwrap();
         assert!(refused.to_string().contains("multiple of 16"), "{refused}");
@@ -348,7 +353,8 @@ mod tests {
     fn a_persons_vector_can_be_moved_into_the_shared_one() {
         let recipe = AttentionNetworkRecipe { width: 4, attention: 0 };
         let build = |people| {
-            Network::build("discriminator", &setup(), |b| HeadDiscriminator::new(b, &recipe, &LAYOUT, people)).unwrap()
+            Network::build("discriminator", &setup(), |b| HeadDiscriminator::new(b, &recipe, &LAYOUT, people))
+                .unwrap()
         };
         let (mut several, one) = (build(Some(2)), build(None));
         let frames = Variable::concatenate(&[&images(2, 0.7), &images(2, 0.3)], 1).unwrap();

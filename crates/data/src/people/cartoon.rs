@@ -111,8 +111,13 @@ fn mixed(a: [f64; 3], b: [f64; 3], share: f64) -> [f64; 3] {
 impl Identity {
     fn draw(stream: &mut Stream) -> Self {
         let skin = mixed([0.36, 0.22, 0.15], [0.98, 0.84, 0.74], between(stream, 0.0, 1.0));
-        let hairs =
-            [[0.08, 0.07, 0.09], [0.45, 0.28, 0.12], [0.93, 0.80, 0.42], [0.85, 0.42, 0.12], [0.62, 0.62, 0.66]];
+        let hairs = [
+            [0.08, 0.07, 0.09],
+            [0.45, 0.28, 0.12],
+            [0.93, 0.80, 0.42],
+            [0.85, 0.42, 0.12],
+            [0.62, 0.62, 0.66],
+        ];
         let dyed = [[0.20, 0.35, 0.80], [0.25, 0.60, 0.35], [0.55, 0.30, 0.70]];
         let hairs = [hairs.as_slice(), &dyed].concat();
         let one = hairs.get(stream.index(hairs.len())).copied().unwrap_or([0.0; 3]);
@@ -212,7 +217,11 @@ impl Face {
             return match () {
                 () if inside(mouth, [MOUTH_WIDTH, LIPS[0] + LIPS[1] * pose.mouth], 2.0) => INSIDE,
                 () if inside(eye, [wide, tall], 2.0) => {
-                    if eye[0].hypot(eye[1]) < 0.11 { identity.eyes } else { [0.98; 3] }
+                    if eye[0].hypot(eye[1]) < 0.11 {
+                        identity.eyes
+                    } else {
+                        [0.98; 3]
+                    }
                 }
                 () if inside(eye, [wide + 0.05, tall + 0.05], 2.0) => identity.skin.map(|level| 0.35 * level),
                 () if u.abs() < 0.04 && (0.05..0.28).contains(&v) => identity.skin.map(|level| 0.75 * level),
@@ -308,7 +317,9 @@ pub fn write(root: &Path, part: Part, people: usize, (size, seed): (usize, u64))
     let failed = |FileError { path, reason, .. }: FileError| DataError::io("write", &path, reason);
     make(root)?;
     let hex = |colour: [u8; 3]| colour.map(|level| format!("{level:02x}")).concat();
-    let lines = edges().into_iter().map(|Edge { ends: [from, to], colour }| format!("{from},{to},#{}\n", hex(colour)));
+    let lines = edges()
+        .into_iter()
+        .map(|Edge { ends: [from, to], colour }| format!("{from},{to},#{}\n", hex(colour)));
     write_atomically(&root.join(EDGES), lines.collect::<String>().as_bytes()).map_err(failed)?;
     let (all, faces) = (count(part), faces(part, seed));
     for person in 0..people.min(all) {

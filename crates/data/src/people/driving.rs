@@ -30,7 +30,8 @@ impl Driving {
         let table = Table::read(&file)?;
         let folder = file.parent().unwrap_or(Path::new(""));
         let edges = edges_for(folder, table.points())?;
-        let (mut names, mut drawings) = (Vec::new(), Vec::with_capacity(table.names().len() * 3 * size * size));
+        let (mut names, mut drawings) =
+            (Vec::new(), Vec::with_capacity(table.names().len() * 3 * size * size));
         for name in table.names() {
             let Some(points) = table.of(name) else { continue };
             let own = folder.join(name);
@@ -38,7 +39,9 @@ impl Driving {
             let unknown = || DataError::WrongKind {
                 path: own.clone(),
                 wanted: "the frame of landmarks",
-                problem: "it is not there, so that the size of frames, in whose pixels landmarks are, is not known".into(),
+                problem:
+                    "it is not there, so that the size of frames, in whose pixels landmarks are, is not known"
+                        .into(),
             };
             let fitting = Fitting::new(frame.ok_or_else(unknown)?, size);
             let drawn = draw(&fitting.apply(points), &edges, size);

@@ -61,7 +61,10 @@ fn read_person(folder: &Path, options: &Options) -> Result<Person, DataError> {
         };
         return Err(not_a_person(
             folder,
-            format!("{first} has no line in {}{others}; add the landmarks, or remove the frame", table.path.display()),
+            format!(
+                "{first} has no line in {}{others}; add the landmarks, or remove the frame",
+                table.path.display()
+            ),
         ));
     }
     let edges = edges_for(folder, table.points())?;
@@ -91,15 +94,24 @@ fn read_person(folder: &Path, options: &Options) -> Result<Person, DataError> {
 }
 
 /// The people as sets of frames and drawings.
-fn of_people(name: &str, people: &[&Person], channels: usize, options: &Options) -> Result<People, DataError> {
+fn of_people(
+    name: &str,
+    people: &[&Person],
+    channels: usize,
+    options: &Options,
+) -> Result<People, DataError> {
     let size = options.size.unwrap_or(SIZE);
     let licence = "not stated (your own files)";
-    let images = |bytes: Vec<u8>, channels| Images { bytes, channels, height: size, width: size, top: u8::MAX };
+    let images =
+        |bytes: Vec<u8>, channels| Images { bytes, channels, height: size, width: size, top: u8::MAX };
     let frames = people.iter().flat_map(|person| &person.frames);
     let bytes: Vec<u8> = frames.flat_map(|frame| pixels::to_planes(frame, channels)).collect();
-    let labels = people.iter().enumerate().flat_map(|(number, person)| vec![number as u32; person.frames.len()]);
     let labels =
-        Labels { classes: people.iter().map(|person| person.name.clone()).collect(), values: labels.collect() };
+        people.iter().enumerate().flat_map(|(number, person)| vec![number as u32; person.frames.len()]);
+    let labels = Labels {
+        classes: people.iter().map(|person| person.name.clone()).collect(),
+        values: labels.collect(),
+    };
     let notes = people.iter().fold(Notes::default(), |notes, person| notes.with(&person.notes));
     let plain = Options { channels: None, ..options.clone() };
     let frames = images(bytes, channels).into_dataset(name, Some(labels), licence, &plain)?.with_notes(notes);
@@ -140,7 +152,12 @@ pub(super) fn load(root: &Path, options: &Options) -> Result<(People, People), D
         return Err(DataError::WrongKind {
             path: other.table.clone(),
             wanted: "landmarks beside those of other people",
-            problem: format!("it has {} points, {} has {}", other.points, first.table.display(), first.points),
+            problem: format!(
+                "it has {} points, {} has {}",
+                other.points,
+                first.table.display(),
+                first.points
+            ),
         });
     }
     let channels = channels(&people, options);

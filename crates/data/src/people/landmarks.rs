@@ -39,9 +39,8 @@ fn cells(path: &Path, wanted: &'static str) -> Result<Vec<(usize, Vec<String>)>,
     let lines = lines.filter(|(_, line)| !line.is_empty() && !line.starts_with('#'));
     let split = |line: &str| line.split(',').map(|cell| cell.trim().trim_matches('"').to_owned()).collect();
     let mut rows: Vec<(usize, Vec<String>)> = lines.map(|(number, line)| (number, split(line))).collect();
-    let is_heading = |row: &[String]| {
-        row.iter().skip(1).all(|cell| !cell.is_empty() && cell.parse::<f64>().is_err())
-    };
+    let is_heading =
+        |row: &[String]| row.iter().skip(1).all(|cell| !cell.is_empty() && cell.parse::<f64>().is_err());
     if rows.first().is_some_and(|(_, row)| row.len() > 1 && is_heading(row)) {
         rows.remove(0);
     }
@@ -75,9 +74,14 @@ impl Table {
             let Some((name, values)) = row.split_first() else { continue };
             let pairs = values.chunks_exact(2);
             if values.is_empty() || !pairs.remainder().is_empty() {
-                return Err(wrong(format!("has {} numbers after the name, and x and y of each point are needed", values.len())));
+                return Err(wrong(format!(
+                    "has {} numbers after the name, and x and y of each point are needed",
+                    values.len()
+                )));
             }
-            let found = pairs.map(|pair| point(pair).ok_or_else(|| wrong(format!("has `{}` in place of a point", pair.join(",")))));
+            let found = pairs.map(|pair| {
+                point(pair).ok_or_else(|| wrong(format!("has `{}` in place of a point", pair.join(","))))
+            });
             let found: Points = found.collect::<Result<_, _>>()?;
             let expected = *points.get_or_insert(found.len());
             if found.len() != expected {
@@ -143,7 +147,9 @@ pub(crate) fn read_edges(path: &Path, points: usize) -> Result<Vec<Edge>, DataEr
             return Err(wrong("has no two points".into()));
         };
         let place = |text: &String| {
-            let found = text.parse::<usize>().map_err(|_| wrong(format!("has `{text}` in place of a point's number")))?;
+            let found = text
+                .parse::<usize>()
+                .map_err(|_| wrong(format!("has `{text}` in place of a point's number")))?;
             if found < points {
                 Ok(found)
             } else {

@@ -114,9 +114,7 @@ fn read(spec: &PeopleSpec, options: &Options) -> std::result::Result<Divided, Da
             let (trained, held_out) = folder::load(root, options)?;
             Ok(Divided { trained, held_out: Some(held_out) })
         }
-        PeopleSpec::One(path) => {
-            Ok(Divided { trained: folder::load_one(path, options)?, held_out: None })
-        }
+        PeopleSpec::One(path) => Ok(Divided { trained: folder::load_one(path, options)?, held_out: None }),
     }
 }
 

@@ -87,7 +87,8 @@ fn a_folder_of_people_is_read_as_it_was_written() {
     // Six of seven people: the sixth is kept for measuring, so sample 7 is the second frame of the second person.
     let wanted = [drawn.frames.get(&[0]).unwrap().values, drawn.frames.get(&[41]).unwrap().values].concat();
     assert_eq!(numbers(&read[IMAGES.0]).0, wanted);
-    let wanted = [drawn.drawings.get(&[0]).unwrap().values, drawn.drawings.get(&[41]).unwrap().values].concat();
+    let wanted =
+        [drawn.drawings.get(&[0]).unwrap().values, drawn.drawings.get(&[41]).unwrap().values].concat();
     let far = numbers(&read[DRAWN.0]).0.iter().zip(&wanted).filter(|(a, b)| (*a - *b).abs() > 0.02).count();
     assert_eq!(far, 0);
     assert_eq!(data.sources[0].count(), 6 * cartoon::FRAMES);
@@ -140,7 +141,8 @@ fn what_is_wrong_with_a_folder_of_people_is_said() {
     assert!(text.contains("line 1") && text.contains("`left "), "{text}");
     let twice = with(&format!("{table}{first}\n"));
     assert!(twice.contains("line 13 is another one for `0.png`"), "{twice}");
-    let fewer: String = table.lines().map(|line| line.rsplitn(3, ',').last().unwrap().to_owned() + "\n").collect();
+    let fewer: String =
+        table.lines().map(|line| line.rsplitn(3, ',').last().unwrap().to_owned() + "\n").collect();
     assert!(with(&fewer).contains("names point 22"), "{}", message());
     assert!(with("frame,x,y\n").contains("no line with points"), "{}", message());
     std::fs::remove_file(file("landmarks.csv")).unwrap();

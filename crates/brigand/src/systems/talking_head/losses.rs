@@ -15,7 +15,11 @@ pub const CONTENT_LOSS: &str = "content_loss";
 pub const MATCHING_LOSS: &str = "matching_loss";
 
 /// Frames beside the landmark drawings of `batch`, as the discriminator takes them.
-pub(super) fn beside_landmarks(frames: &Variable, batch: &Batch, people: Option<&Variable>) -> Result<Conditioned> {
+pub(super) fn beside_landmarks(
+    frames: &Variable,
+    batch: &Batch,
+    people: Option<&Variable>,
+) -> Result<Conditioned> {
     let samples = Variable::concatenate(&[frames, batch.numbers(LANDMARKS)?], 1)?;
     Ok(Conditioned { samples, condition: people.cloned() })
 }

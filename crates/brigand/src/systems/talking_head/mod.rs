@@ -61,7 +61,9 @@ fn singly(frames: &Variable) -> Result<Variable> {
         [batch, count, channels, height, width] => {
             Ok(frames.reshape(&[batch * count, channels, height, width])?)
         }
-        ref other => Err(Error::Internal(format!("frames of shape {other:?} in place of [batch, frames, ...]"))),
+        ref other => {
+            Err(Error::Internal(format!("frames of shape {other:?} in place of [batch, frames, ...]")))
+        }
     }
 }
 
@@ -93,8 +95,10 @@ impl TalkingHead {
             return Err(missing());
         }
         let layout = HeadLayout { image: schema.image(IMAGES)?, embedding: recipe.embedding };
-        let embedder = Network::build("embedder", setup, |b| HeadEmbedder::new(b, &recipe.embedder, &layout))?;
-        let generator = Network::build(GENERATOR, setup, |b| HeadGenerator::new(b, &recipe.generator, &layout))?;
+        let embedder =
+            Network::build("embedder", setup, |b| HeadEmbedder::new(b, &recipe.embedder, &layout))?;
+        let generator =
+            Network::build(GENERATOR, setup, |b| HeadGenerator::new(b, &recipe.generator, &layout))?;
         let sizes = (recipe.embedding, generator.module.style_size());
         let projection = Network::build("projection", setup, |b| StyleProjection::new(b, sizes))?;
         let discriminator = Network::build(DISCRIMINATOR, setup, |b| {
@@ -107,7 +111,9 @@ impl TalkingHead {
             place: setup.place.clone(),
             layout,
             people,
-            embedder: Player::new(embedder, steps.generator)?.scheduled(recipe.schedule).averaged(recipe.average),
+            embedder: Player::new(embedder, steps.generator)?
+                .scheduled(recipe.schedule)
+                .averaged(recipe.average),
             projection: Player::new(projection, steps.generator)?
                 .scheduled(recipe.schedule)
                 .averaged(recipe.average),
@@ -197,7 +203,8 @@ impl TalkingHead {
         let taken = count.min(MOST_FRAMES);
         let chosen: Vec<u32> = (0..taken).map(|number| (number * count / taken) as u32).collect();
         let (frames, drawn) = (frames.index_select(0, &chosen)?, drawn.index_select(0, &chosen)?);
-        let embeddings = self.embedder.sample(&frames, |embedder, pass| embedder.run(pass, &frames, &drawn))?;
+        let embeddings =
+            self.embedder.sample(&frames, |embedder, pass| embedder.run(pass, &frames, &drawn))?;
         mean_embedding(&embeddings, taken)
     }
 }
@@ -246,9 +253,8 @@ impl System for TalkingHead {
         let frames = batch.numbers(SOURCES)?;
         let (batch_size, count) = (frames.shape()[0], frames.shape()[1]);
         let [channels, height, width] = self.layout.image;
-        let source = |number| {
-            Ok(frames.narrow(1, number, 1)?.reshape(&[batch_size, channels, height, width])?)
-        };
+        let source =
+            |number| Ok(frames.narrow(1, number, 1)?.reshape(&[batch_size, channels, height, width])?);
         let mut shown: Vec<Variable> = (0..count).map(source).collect::<Result<_>>()?;
         shown.push(batch.numbers(LANDMARKS)?.clone());
         shown.push(self.generate(batch, count)?);
@@ -275,7 +281,8 @@ impl Reenactor for TalkingHead {
             Error::Request("this run draws anybody of whom some frames are known; give frames of a person with --person DIR".into())
         };
         let embedding = self.embedding_of(person.ok_or_else(missing)?)?;
-        let style = self.projection.sample(&embedding, |projection, pass| projection.run(pass, &embedding))?;
+        let style =
+            self.projection.sample(&embedding, |projection, pass| projection.run(pass, &embedding))?;
         let styles = style.broadcast_to(&[drawings.shape()[0], style.shape()[1]])?;
         self.generator.sample(&styles, |generator, pass| generator.run(pass, drawings, &styles))
     }
@@ -284,7 +291,8 @@ impl Reenactor for TalkingHead {
     /// at `w0 + e`.
     fn fine_tuning(&self, person: &Batch) -> Result<FineTuning> {
         let embedding = self.embedding_of(person)?;
-        let style = self.projection.sample(&embedding, |projection, pass| projection.run(pass, &embedding))?;
+        let style =
+            self.projection.sample(&embedding, |projection, pass| projection.run(pass, &embedding))?;
         let mut start: BTreeMap<String, Tensor> = BTreeMap::new();
         let shared = format!("{DISCRIMINATOR}.{}", HeadDiscriminator::SHARED);
         for (name, buffers, weights) in [

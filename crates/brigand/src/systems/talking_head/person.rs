@@ -48,7 +48,8 @@ impl PersonHead {
     }
 
     fn generate(&self, drawings: &Variable) -> Result<Variable> {
-        let styles = without_recording(|| self.style.evaluate(|style, pass| style.run(pass, drawings.shape()[0])))?;
+        let styles =
+            without_recording(|| self.style.evaluate(|style, pass| style.run(pass, drawings.shape()[0])))?;
         self.generator.sample(drawings, |generator, pass| generator.run(pass, drawings, &styles))
     }
 }

@@ -162,9 +162,12 @@ impl SystemRecipe for TalkingHeadRecipe {
         self.schedule.check()?;
         self.average.check()?;
         let HeadLosses { content, adversarial, features, matching } = self.losses;
-        for (key, value) in
-            [("content", content), ("adversarial", adversarial), ("features", features), ("matching", matching)]
-        {
+        for (key, value) in [
+            ("content", content),
+            ("adversarial", adversarial),
+            ("features", features),
+            ("matching", matching),
+        ] {
             if !(value >= 0.0 && value.is_finite()) {
                 return Err(Error::Recipe(format!("losses.{key} is {value}; give 0 or more")));
             }
@@ -183,7 +186,8 @@ impl SystemRecipe for TalkingHeadRecipe {
         }
         if self.update.discriminator_steps == 0 {
             return Err(Error::Recipe(
-                "update.discriminator_steps is 0, so the discriminator would never learn; give at least 1".into(),
+                "update.discriminator_steps is 0, so the discriminator would never learn; give at least 1"
+                    .into(),
             ));
         }
         Ok(())
