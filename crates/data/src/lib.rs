@@ -38,6 +38,7 @@ pub mod npy;
 pub mod numbers;
 mod open;
 mod parallel;
+pub mod people;
 mod picture;
 mod pixels;
 mod scenes;

@@ -5,6 +5,7 @@ use super::catalogue;
 use super::digits;
 use super::label_scenes;
 use super::landscapes;
+use super::people::cartoon;
 use super::picture;
 use super::scenes;
 use super::text::grammar;
@@ -90,6 +91,17 @@ pub fn list(cache: &Cache) -> Vec<Listed> {
         download: 0,
         present: true,
     };
+    let people = Listed {
+        name: "cartoon-faces",
+        summary: "drawn faces of people in several poses, with landmarks",
+        samples: cartoon::TRAINED * cartoon::FRAMES,
+        test_samples: cartoon::HELD_OUT * cartoon::FRAMES,
+        shape: vec![3, cartoon::SIDE, cartoon::SIDE],
+        classes: cartoon::TRAINED,
+        licence: cartoon::LICENCE,
+        download: 0,
+        present: true,
+    };
     let downloads = catalogue::entries().iter().map(|entry| Listed {
         name: entry.name,
         summary: entry.summary,
@@ -123,7 +135,7 @@ pub fn list(cache: &Cache) -> Vec<Listed> {
         download: 0,
         present: true,
     };
-    [digits, drawn, landscapes, stones, pairs, labelled]
+    [digits, drawn, landscapes, stones, pairs, labelled, people]
         .into_iter()
         .chain(downloads)
         .chain(toys)

@@ -13,6 +13,7 @@ use super::label_scenes;
 use super::landscapes::{self, Style};
 use super::load::{Options, Split, load};
 use super::notes::Notes;
+use super::people::{self, People};
 use super::scenes::{self, Domain};
 use super::source::DatasetSource;
 use super::spec::Spec;
@@ -26,6 +27,8 @@ pub(crate) enum Contents {
     Samples(Arc<Dataset>),
     /// The label maps of the images before them.
     LabelMaps(Arc<LabelMaps>),
+    /// Frames of people with landmarks.
+    People(People),
     /// Text, whose fingerprint is made when it is read.
     Text(Fingerprint),
 }
@@ -48,6 +51,7 @@ impl RunData {
         let of = |contents: &Contents| match contents {
             Contents::Samples(dataset) => dataset.fingerprint(),
             Contents::LabelMaps(maps) => maps.fingerprint(),
+            Contents::People(people) => people.fingerprint(),
             Contents::Text(fingerprint) => fingerprint.clone(),
         };
         self.contents.iter().map(of).collect()
@@ -85,6 +89,7 @@ pub fn open(spec: &Spec, options: &Options) -> Result<RunData> {
         Spec::Unpaired(first, second) => {
             return Ok(two_domains(load(first, options)?, load(second, options)?));
         }
+        Spec::People(which) => return people::open(which, options),
         Spec::ScenePairs => return pairs(scenes::training_pairs(options)?),
         Spec::Pairs { first, second } => return pairs(load_pairs(first, second.as_deref(), options)?),
         Spec::LabelScenes => return labelled_images(label_scenes::training(options)?),
@@ -127,6 +132,7 @@ pub fn open_test_part(spec: &Spec, options: &Options) -> Result<Vec<Option<Box<d
         }
         Spec::Scenes => scenes::held_out(options),
         Spec::Landscapes => landscapes::held_out(options),
+        Spec::People(which) => Ok(vec![people::open_test_part(which, options)?]),
         Spec::ScenePairs => Ok(vec![Some(Box::new(paired(scenes::held_out_pairs(options)?)?))]),
         Spec::LabelScenes => Ok(vec![Some(label_scenes::held_out(options)?)]),
         Spec::Unpaired(first, second) => {

@@ -9,14 +9,15 @@ use brigand_core::batch::SampleKind;
 
 use super::catalogue::{self, Entry};
 use super::error::DataError;
+use super::people::PeopleSpec;
 use super::text::grammar::LENGTH as GRAMMAR_LENGTH;
 use super::toy::Toy;
 
 /// A data SPEC: `digits`, a downloadable set (`mnist`, `fashion-mnist`, `cifar10`), `idx:IMAGES[,LABELS]`,
 /// `folder:DIR`, one picture (`stones`, `image:FILE`), two domains (`scenes`, `landscapes`, `unpaired:SPEC_A,SPEC_B`), pairs of
 /// them (`scene-pairs`, `pairs:DIR`, `pairs:DIR_A,DIR_B`), images with label maps (`label-scenes`,
-/// `labels:IMAGES,MAPS[,PALETTE]`), a toy distribution (`ring8`, `swiss-roll`, ...),
-/// `lines:FILE` or `grammar` (text).
+/// `labels:IMAGES,MAPS[,PALETTE]`), a toy distribution (`ring8`, `swiss-roll`, ...), people with landmarks (`cartoon-faces`,
+/// `identities:DIR`, `person:DIR`), `lines:FILE` or `grammar` (text).
 ///
 /// It is parsed from that text and prints as it again, with `~` at the beginning of a path replaced by the user's folder.
 /// In `idx:` the first comma ends the path of the images, in `pairs:` that of the first folder, in `labels:` the first two
@@ -54,6 +55,8 @@ pub enum Spec {
     Unpaired(Box<Spec>, Box<Spec>),
     /// The drawn pictures of two domains, each with its partner.
     ScenePairs,
+    /// Frames of people with landmarks.
+    People(PeopleSpec),
     /// Images of two domains that belong together.
     Pairs {
         /// Folder of the images, or of the first domain's.
@@ -86,6 +89,7 @@ impl Spec {
             | Self::Folder(_)
             | Self::Image(_)
             | Self::Stones
+            | Self::People(_)
             | Self::Toy(_)
             | Self::Scenes
             | Self::Landscapes
@@ -94,6 +98,29 @@ impl Spec {
             | Self::Pairs { .. }
             | Self::LabelScenes
             | Self::Labels { .. } => None,
+        }
+    }
+
+    /// Of people in episodes: other frames beside the target where no other number is given.
+    pub fn episode_frames(&self) -> Option<usize> {
+        match self {
+            Self::People(which) => which.frames(),
+            Self::Digits
+            | Self::Catalogue(_)
+            | Self::Idx { .. }
+            | Self::Folder(_)
+            | Self::Image(_)
+            | Self::Stones
+            | Self::Toy(_)
+            | Self::Scenes
+            | Self::Landscapes
+            | Self::LabelScenes
+            | Self::Labels { .. }
+            | Self::Unpaired(..)
+            | Self::ScenePairs
+            | Self::Pairs { .. }
+            | Self::Lines(_)
+            | Self::Grammar => None,
         }
     }
 
@@ -108,6 +135,7 @@ impl Spec {
             | Self::Folder(_)
             | Self::Image(_)
             | Self::Stones
+            | Self::People(_)
             | Self::Scenes
             | Self::Landscapes
             | Self::Unpaired(..)
@@ -129,6 +157,7 @@ impl Spec {
             | Self::Folder(_)
             | Self::Image(_)
             | Self::Stones
+            | Self::People(_)
             | Self::Toy(_)
             | Self::Scenes
             | Self::Landscapes
@@ -145,9 +174,12 @@ impl Spec {
     /// Whether its images are brought to one size even where none is asked for.
     pub fn is_always_scaled(&self) -> bool {
         match self {
-            Self::Folder(_) | Self::Image(_) | Self::Stones | Self::Pairs { .. } | Self::Labels { .. } => {
-                true
-            }
+            Self::Folder(_)
+            | Self::Image(_)
+            | Self::Stones
+            | Self::People(_)
+            | Self::Pairs { .. }
+            | Self::Labels { .. } => true,
             Self::Digits
             | Self::Catalogue(_)
             | Self::Idx { .. }
@@ -185,6 +217,7 @@ impl Spec {
             Self::Folder(folder) => Self::Folder(of(folder)?),
             Self::Image(file) => Self::Image(of(file)?),
             Self::Lines(file) => Self::Lines(of(file)?),
+            Self::People(which) => Self::People(which.with_path(of)?),
             Self::Unpaired(first, second) => Self::Unpaired(
                 Box::new(first.with_absolute_paths()?),
                 Box::new(second.with_absolute_paths()?),
@@ -224,6 +257,7 @@ impl Spec {
         ]);
         names.extend(["scene-pairs", "pairs:DIR", "pairs:DIR_A,DIR_B"]);
         names.extend(["label-scenes", "labels:IMAGES,MAPS[,PALETTE]"]);
+        names.extend(["cartoon-faces", "identities:DIR", "person:DIR"]);
         names.extend(Toy::ALL.iter().map(|toy| toy.name()));
         names.extend(["lines:FILE", "grammar"]);
         names
@@ -234,6 +268,7 @@ impl Spec {
         match self {
             Self::Folder(_) | Self::Image(_) | Self::Pairs { .. } | Self::Labels { .. } => true,
             Self::Unpaired(first, second) => first.reads_image_files() || second.reads_image_files(),
+            Self::People(which) => which.reads_files(),
             Self::Digits
             | Self::Catalogue(_)
             | Self::Idx { .. }
@@ -253,9 +288,10 @@ impl Spec {
         matches!(self, Self::Pairs { .. } | Self::Labels { .. })
     }
 
-    /// Whether its samples are images, of which there are many.
+    /// Whether its samples are images, of which there are many, each by itself or with a partner.
     pub fn has_many_images(&self) -> bool {
-        self.sample_kind() == SampleKind::Image && self.text_length().is_none() && !self.is_one_picture()
+        let alone = self.is_one_picture() || matches!(self, Self::People(_));
+        self.sample_kind() == SampleKind::Image && self.text_length().is_none() && !alone
     }
 
     /// Whether it is more than the images of one domain: those of two, or images with label maps.
@@ -274,6 +310,7 @@ impl Spec {
             | Self::Folder(_)
             | Self::Image(_)
             | Self::Stones
+            | Self::People(_)
             | Self::Toy(_)
             | Self::Lines(_)
             | Self::Grammar => false,
@@ -288,6 +325,7 @@ impl Spec {
             | Self::Catalogue(_)
             | Self::Idx { .. }
             | Self::Folder(_)
+            | Self::People(_)
             | Self::Toy(_)
             | Self::Scenes
             | Self::Landscapes

@@ -17,6 +17,7 @@ pub mod nice_gan;
 pub mod pggan;
 pub mod pix2pix;
 pub mod singan;
+pub mod talking_head;
 pub mod text_gumbel;
 mod text_networks;
 pub mod text_recipe;
@@ -41,6 +42,7 @@ pub(crate) fn rows() -> impl Iterator<Item = &'static Row> {
         cyclegan::GANILLA,
         nice_gan::ROW,
         gaugan::ROW,
+        talking_head::ROW,
     ];
     let single: &[Row] = &[adagan::ROW, catgan::ROW, imle::ROW];
     let last: &[Row] = &[text_gumbel::ROW, classifier::ROW];

@@ -121,6 +121,7 @@ fn options(recipe: &Recipe) -> Options {
         seed: recipe.common.training.seed,
         tokens: source.tokens.unwrap_or_default(),
         length: source.length,
+        frames: source.frames,
         ..Options::default()
     }
 }

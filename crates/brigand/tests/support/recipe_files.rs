@@ -41,6 +41,12 @@ fn on_digits(file: &Table, files: &Path) -> (Vec<String>, i64) {
     if source.as_ref().and_then(Value::as_str).is_some_and(|spec| spec.starts_with("image:")) {
         return (vec!["data.source=stones".into()], 0);
     }
+    if source.as_ref().and_then(Value::as_str).is_some_and(|spec| spec.starts_with("identities:")) {
+        let side = data("size").and_then(|size| size.as_integer()).unwrap_or(64);
+        let words = ["data.source=cartoon-faces", "training.batch=1", "update.discriminator_steps=1"];
+        let size = format!("data.size={side}");
+        return (words.into_iter().map(str::to_owned).chain([size]).collect(), side);
+    }
     let own = match source.as_ref().and_then(Value::as_str) {
         Some("mnist" | "fashion-mnist") => 28,
         Some("cifar10") => 32,

@@ -21,4 +21,5 @@ mod pggan;
 mod pix2pix;
 mod residual;
 mod singan;
+mod talking_head;
 mod text;

@@ -3,6 +3,7 @@
 //! A parameter's path has the position of each layer on its way, counted from 0 in every stack, layers without parameters
 //! included: `layer3.conv1.weight`.
 
+mod attended_blocks;
 mod attention;
 mod autoencoder;
 mod bottleneck;
@@ -29,6 +30,7 @@ mod sides;
 mod single_image;
 mod spade;
 mod style_encoder;
+mod talking_head;
 mod translator;
 mod unet;
 
@@ -62,6 +64,10 @@ pub use scaled_resnet::ScaledResnetRecipe;
 pub use single_image::{ScaleDiscriminator, ScaleGenerator, ScaleNetworkRecipe};
 pub use spade::{MapLayout, MapNormalization, SpadeGenerator, SpadeRecipe};
 pub use style_encoder::{StyleEncoder, StyleEncoderRecipe};
+pub use talking_head::{
+    HeadDiscriminator, HeadEmbedder, HeadGenerator, HeadGeneratorRecipe, HeadLayout, PersonStyle,
+    StyleProjection,
+};
 pub use translator::{
     ImageTranslator, PatchDiscriminator, PatchRecipe, ResidualTranslatorRecipe, TranslatorRecipe,
 };

@@ -1,6 +1,7 @@
 //! A SPEC as text: parsed, and printed again.
 
 use std::fmt;
+use std::path::PathBuf;
 use std::str::FromStr;
 
 use super::Spec;
@@ -8,6 +9,7 @@ use super::nearest::nearest;
 use crate::catalogue;
 use crate::error::DataError;
 use crate::files::path_of;
+use crate::people::PeopleSpec;
 use crate::toy::Toy;
 
 impl FromStr for Spec {
@@ -72,6 +74,18 @@ impl FromStr for Spec {
             Some(file) => return Ok(Self::Image(path_of(file))),
             None => {}
         }
+        type Kind = fn(PathBuf) -> PeopleSpec;
+        let people: [(&str, &'static str, Kind); 2] = [
+            ("identities:", "identities:DIR", PeopleSpec::Folder),
+            ("person:", "person:DIR", PeopleSpec::One),
+        ];
+        for (beginning, form, of) in people {
+            match text.strip_prefix(beginning) {
+                Some("") => return Err(incomplete(form)),
+                Some(folder) => return Ok(Self::People(of(path_of(folder)))),
+                None => {}
+            }
+        }
         match text.strip_prefix("lines:") {
             Some("") => return Err(incomplete("lines:FILE")),
             Some(file) => return Ok(Self::Lines(path_of(file))),
@@ -84,6 +98,7 @@ impl FromStr for Spec {
             "landscapes" => return Ok(Self::Landscapes),
             "scene-pairs" => return Ok(Self::ScenePairs),
             "label-scenes" => return Ok(Self::LabelScenes),
+            "cartoon-faces" => return Ok(Self::People(PeopleSpec::Cartoon)),
             "grammar" => return Ok(Self::Grammar),
             _ => {}
         }
@@ -111,6 +126,7 @@ impl fmt::Display for Spec {
             Self::Grammar => f.write_str("grammar"),
             Self::Scenes => f.write_str("scenes"),
             Self::Unpaired(first, second) => write!(f, "unpaired:{first},{second}"),
+            Self::People(which) => write!(f, "{which}"),
             Self::Landscapes => f.write_str("landscapes"),
             Self::ScenePairs => f.write_str("scene-pairs"),
             Self::Pairs { first, second: None } => write!(f, "pairs:{}", first.display()),
