@@ -5,7 +5,7 @@ use super::catalogue;
 use super::digits;
 use super::picture;
 use super::scenes;
-use super::text::grammar;
+use super::text::{grammar, oracle};
 use super::toy::{POINTS, Toy};
 
 /// A named source, as a table of them shows it.
@@ -93,18 +93,22 @@ pub fn list(cache: &Cache) -> Vec<Listed> {
         download: 0,
         present: true,
     });
-    let grammar = Listed {
-        name: "grammar",
-        summary: "lines of arithmetic, as text",
-        samples: grammar::LINES,
+    let text = |(name, summary): (&'static str, &'static str), samples: usize, length: usize| Listed {
+        name,
+        summary,
+        samples,
         test_samples: 0,
-        shape: vec![grammar::LENGTH],
+        shape: vec![length],
         classes: 0,
         licence: super::toy::LICENCE,
         download: 0,
         present: true,
     };
-    [digits, drawn, stones, pairs].into_iter().chain(downloads).chain(toys).chain([grammar]).collect()
+    let texts = [
+        text(("grammar", "lines of arithmetic, as text"), grammar::LINES, grammar::LENGTH),
+        text(("oracle", "lines of numbers from a random LSTM"), oracle::LINES, oracle::LENGTH),
+    ];
+    [digits, drawn, stones, pairs].into_iter().chain(downloads).chain(toys).chain(texts).collect()
 }
 
 #[cfg(test)]
@@ -120,7 +124,7 @@ mod tests {
         assert!(!listed.iter().find(|l| l.name == "mnist").unwrap().present);
         let sets = listed
             .iter()
-            .filter(|line| line.download == 0 && !["grammar", "scenes", "scene-pairs"].contains(&line.name));
+            .filter(|line| line.download == 0 && !["grammar", "oracle", "scenes", "scene-pairs"].contains(&line.name));
         for line in sets {
             let set = load(&line.name.parse::<Spec>().unwrap(), &Options::default()).unwrap();
             assert_eq!((set.len(), set.shape(), set.licence()), (line.samples, &*line.shape, line.licence));

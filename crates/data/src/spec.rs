@@ -9,13 +9,14 @@ use brigand_core::batch::SampleKind;
 use super::catalogue::{self, Entry};
 use super::error::DataError;
 use super::text::grammar::LENGTH as GRAMMAR_LENGTH;
+use super::text::{MOST_TOKENS, oracle};
 use super::toy::Toy;
 use crate::files::path_of;
 
 /// A data SPEC: `digits`, a downloadable set (`mnist`, `fashion-mnist`, `cifar10`), `idx:IMAGES[,LABELS]`,
 /// `folder:DIR`, one picture (`stones`, `image:FILE`), two domains (`scenes`, `unpaired:SPEC_A,SPEC_B`), pairs of them
 /// (`scene-pairs`, `pairs:DIR`, `pairs:DIR_A,DIR_B`), a toy distribution (`ring8`, `swiss-roll`, ...),
-/// `lines:FILE` or `grammar` (text).
+/// `lines:FILE`, `grammar`, `oracle` or `oracle:TOKENS` (text).
 ///
 /// It is parsed from that text and prints as it again, with `~` at the beginning of a path replaced by the user's folder.
 /// In `idx:` the first comma ends the path of the images, in `pairs:` that of the first folder.
@@ -44,6 +45,11 @@ pub enum Spec {
     Lines(PathBuf),
     /// Lines of the arithmetic grammar.
     Grammar,
+    /// Lines of a random LSTM.
+    Oracle {
+        /// Tokens of its vocabulary, the end of a line among them.
+        vocabulary: usize,
+    },
     /// The drawn pictures of two domains that are part of Brigand.
     Scenes,
     /// Two data sets of images as two domains.
@@ -65,6 +71,7 @@ impl Spec {
         match self {
             Self::Lines(_) => Some(32),
             Self::Grammar => Some(GRAMMAR_LENGTH),
+            Self::Oracle { .. } => Some(oracle::LENGTH),
             Self::Digits
             | Self::Catalogue(_)
             | Self::Idx { .. }
@@ -95,7 +102,8 @@ impl Spec {
             | Self::ScenePairs
             | Self::Pairs { .. }
             | Self::Lines(_)
-            | Self::Grammar => SampleKind::Image,
+            | Self::Grammar
+            | Self::Oracle { .. } => SampleKind::Image,
         }
     }
 
@@ -114,7 +122,8 @@ impl Spec {
             | Self::ScenePairs
             | Self::Pairs { .. }
             | Self::Lines(_)
-            | Self::Grammar => false,
+            | Self::Grammar
+            | Self::Oracle { .. } => false,
         }
     }
 
@@ -130,7 +139,8 @@ impl Spec {
             | Self::Unpaired(..)
             | Self::ScenePairs
             | Self::Lines(_)
-            | Self::Grammar => false,
+            | Self::Grammar
+            | Self::Oracle { .. } => false,
         }
     }
 
@@ -170,7 +180,8 @@ impl Spec {
             | Self::Toy(_)
             | Self::Scenes
             | Self::ScenePairs
-            | Self::Grammar => self.clone(),
+            | Self::Grammar
+            | Self::Oracle { .. } => self.clone(),
         })
     }
 
@@ -188,7 +199,7 @@ impl Spec {
         ]);
         names.extend(["scene-pairs", "pairs:DIR", "pairs:DIR_A,DIR_B"]);
         names.extend(Toy::ALL.iter().map(|toy| toy.name()));
-        names.extend(["lines:FILE", "grammar"]);
+        names.extend(["lines:FILE", "grammar", "oracle", "oracle:TOKENS"]);
         names
     }
 
@@ -204,6 +215,7 @@ impl Spec {
             | Self::Toy(_)
             | Self::Lines(_)
             | Self::Grammar
+            | Self::Oracle { .. }
             | Self::Scenes
             | Self::ScenePairs => false,
         }
@@ -221,7 +233,8 @@ impl Spec {
             | Self::Stones
             | Self::Toy(_)
             | Self::Lines(_)
-            | Self::Grammar => false,
+            | Self::Grammar
+            | Self::Oracle { .. } => false,
         }
     }
 
@@ -239,7 +252,8 @@ impl Spec {
             | Self::ScenePairs
             | Self::Pairs { .. }
             | Self::Lines(_)
-            | Self::Grammar => false,
+            | Self::Grammar
+            | Self::Oracle { .. } => false,
         }
     }
 }
@@ -297,12 +311,18 @@ impl FromStr for Spec {
             Some(file) => return Ok(Self::Lines(path_of(file))),
             None => {}
         }
+        if let Some(tokens) = text.strip_prefix("oracle:") {
+            let count = tokens.parse().ok().filter(|count| (oracle::FEWEST..=MOST_TOKENS).contains(count));
+            let vocabulary = count.ok_or_else(|| incomplete("oracle:TOKENS, from 12 to 20000 of them"))?;
+            return Ok(Self::Oracle { vocabulary });
+        }
         match text {
             "digits" => return Ok(Self::Digits),
             "stones" => return Ok(Self::Stones),
             "scenes" => return Ok(Self::Scenes),
             "scene-pairs" => return Ok(Self::ScenePairs),
             "grammar" => return Ok(Self::Grammar),
+            "oracle" => return Ok(Self::Oracle { vocabulary: oracle::VOCABULARY }),
             _ => {}
         }
         catalogue::entry(text)
@@ -327,6 +347,8 @@ impl fmt::Display for Spec {
             Self::Toy(toy) => f.write_str(toy.name()),
             Self::Lines(file) => write!(f, "lines:{}", file.display()),
             Self::Grammar => f.write_str("grammar"),
+            Self::Oracle { vocabulary: oracle::VOCABULARY } => f.write_str("oracle"),
+            Self::Oracle { vocabulary } => write!(f, "oracle:{vocabulary}"),
             Self::Scenes => f.write_str("scenes"),
             Self::Unpaired(first, second) => write!(f, "unpaired:{first},{second}"),
             Self::ScenePairs => f.write_str("scene-pairs"),

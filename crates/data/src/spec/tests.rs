@@ -15,6 +15,8 @@ fn every_form_is_read_and_printed_again() {
         "swiss-roll",
         "lines:a b.txt",
         "grammar",
+        "oracle",
+        "oracle:100",
         "scenes",
         "unpaired:digits,mnist",
         "unpaired:idx:a,b,folder:x,y",
@@ -45,7 +47,7 @@ fn absolute_paths_name_the_same_data_from_anywhere() {
     assert_eq!(absolute("unpaired:folder:a,digits"), format!("unpaired:folder:{here}/a,digits"));
     assert_eq!(absolute("pairs:a"), format!("pairs:{here}/a"));
     assert_eq!(absolute("pairs:a,/b"), format!("pairs:{here}/a,/b"));
-    for same in ["scene-pairs", "digits", "mnist", "ring8", "scenes", "grammar"] {
+    for same in ["scene-pairs", "digits", "mnist", "ring8", "scenes", "grammar", "oracle", "oracle:12"] {
         assert_eq!(absolute(same), same);
     }
     // A comma in the path of IDX images has no form in a SPEC.
@@ -84,6 +86,10 @@ fn a_form_without_its_path_is_incomplete() {
         "idx:images,",
         "folder:",
         "lines:",
+        "oracle:",
+        "oracle:11",
+        "oracle:20001",
+        "oracle:many",
         "image:",
         "unpaired:digits,stones",
         "unpaired:digits",
