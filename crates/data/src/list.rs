@@ -122,9 +122,9 @@ mod tests {
         let place = tempfile::tempdir().unwrap();
         let listed = list(&Cache::at(place.path()));
         assert!(!listed.iter().find(|l| l.name == "mnist").unwrap().present);
-        let sets = listed
-            .iter()
-            .filter(|line| line.download == 0 && !["grammar", "oracle", "scenes", "scene-pairs"].contains(&line.name));
+        let sets = listed.iter().filter(|line| {
+            line.download == 0 && !["grammar", "oracle", "scenes", "scene-pairs"].contains(&line.name)
+        });
         for line in sets {
             let set = load(&line.name.parse::<Spec>().unwrap(), &Options::default()).unwrap();
             assert_eq!((set.len(), set.shape(), set.licence()), (line.samples, &*line.shape, line.licence));

@@ -91,10 +91,10 @@ pub fn lines_of_file(path: &Path, tokens: Tokens, length: usize) -> Result<Lines
         (full - kept.len(), format!("lines have more than {length} tokens (data.length)")),
         (total - full, "lines are empty".to_owned()),
     ];
-    let skipped = left_out.into_iter().filter(|(count, _)| *count > 0).map(|(count, what)| Skipped {
-        path: path.to_owned(),
-        reason: format!("{count} of {total} {what}"),
-    });
+    let skipped = left_out
+        .into_iter()
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, what)| Skipped { path: path.to_owned(), reason: format!("{count} of {total} {what}") });
     sequences(&kept, tokens, length, skipped.collect())
 }
 
@@ -142,7 +142,12 @@ fn sequences(lines: &[Vec<String>], tokens: Tokens, length: usize, skipped: Vec<
         values.extend(own.chain(std::iter::repeat(END)).take(length));
     }
     let vocabulary = std::iter::once(String::new()).chain(words.into_iter().cloned()).collect();
-    over_vocabulary(vocabulary, tokens.separator(), Indices { values, shape: vec![lines.len(), length] }, skipped)
+    over_vocabulary(
+        vocabulary,
+        tokens.separator(),
+        Indices { values, shape: vec![lines.len(), length] },
+        skipped,
+    )
 }
 
 /// Sequences `[lines, length]` over `vocabulary`, whose first word is that of [`END`].

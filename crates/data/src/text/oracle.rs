@@ -37,8 +37,7 @@ impl Oracle {
     /// If a computation fails.
     pub fn new(vocabulary: usize) -> Result<Self> {
         let place = Place::cpu();
-        let setup =
-            Setup { schema: Schema::default(), batch: 1, steps: 1, seed: SEED, place: place.clone() };
+        let setup = Setup { schema: Schema::default(), batch: 1, steps: 1, seed: SEED, place: place.clone() };
         let sizes = RecurrentSizes { vocabulary, latent: 0, embedding: HIDDEN, hidden: HIDDEN };
         let plan = Plan::new(Initialization::ZERO);
         let network = Network::build("oracle", &setup, |b| RecurrentNetwork::new(b, sizes, &plan))?;

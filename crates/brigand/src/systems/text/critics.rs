@@ -55,7 +55,10 @@ impl CriticRecipe for ConvolutionsRecipe {
             })?;
             body.push_plain(Activate(Activation::LeakyRelu(0.2)));
         }
-        Ok(SequenceCritic { body, score: b.block("score", |b| Linear::new(b, self.width * length, 1, plan))? })
+        Ok(SequenceCritic {
+            body,
+            score: b.block("score", |b| Linear::new(b, self.width * length, 1, plan))?,
+        })
     }
 }
 
@@ -85,7 +88,10 @@ impl CriticRecipe for ResidualCriticRecipe {
             Convolution::new(b, (vocabulary, self.width), Window::along(1), plan)
         })?;
         body.extend(residual_blocks(b, (self.blocks, self.width), plan)?);
-        Ok(SequenceCritic { body, score: b.block("score", |b| Linear::new(b, self.width * length, 1, plan))? })
+        Ok(SequenceCritic {
+            body,
+            score: b.block("score", |b| Linear::new(b, self.width * length, 1, plan))?,
+        })
     }
 }
 

@@ -85,8 +85,7 @@ impl GeneratorRecipe for RecurrentRecipe {
     }
 
     fn build(&self, b: &mut Builder, (vocabulary, length): (usize, usize)) -> Result<RecurrentGenerator> {
-        let sizes =
-            RecurrentSizes { vocabulary, latent: self.latent, embedding: 0, hidden: self.hidden };
+        let sizes = RecurrentSizes { vocabulary, latent: self.latent, embedding: 0, hidden: self.hidden };
         let network = RecurrentNetwork::new(b, sizes, &Plan::new(Initialization::Glorot))?;
         Ok(RecurrentGenerator { network, length })
     }
@@ -196,11 +195,7 @@ impl RelaxedGenerator for ResidualGenerator {
 }
 
 /// `count` blocks `x + 0.3 conv5(relu(conv5(relu(x))))` of `width` channels.
-pub(super) fn residual_blocks(
-    b: &mut Builder,
-    (count, width): (usize, usize),
-    plan: &Plan,
-) -> Result<Chain> {
+pub(super) fn residual_blocks(b: &mut Builder, (count, width): (usize, usize), plan: &Plan) -> Result<Chain> {
     let mut blocks = Chain::new();
     for number in 0..count {
         blocks.push_named(b, format!("block{number}"), |b| {

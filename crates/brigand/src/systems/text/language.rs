@@ -1,6 +1,7 @@
 //! A language model in training: the generator of systems that choose tokens without relaxing them.
 
 use brigand_autograd::Variable;
+use brigand_autograd::without_recording;
 use brigand_core::batch::{Indices, TOKENS};
 use brigand_core::capability::SequenceSampler;
 use brigand_core::modules::{How, Initialization, Mode, Network, Plan};
@@ -8,7 +9,6 @@ use brigand_core::networks::{RecurrentNetwork, RecurrentSizes, Rollout, counted_
 use brigand_core::players::{AverageRecipe, Draw, OptimizerRecipe, Player, Schedule, Turn};
 use brigand_core::random::Stream;
 use brigand_core::{Error, Result, Setup};
-use brigand_autograd::without_recording;
 use serde::{Deserialize, Serialize};
 
 use super::at_least_one;
@@ -117,7 +117,8 @@ impl Language {
     fn log_likelihood(&self, lines: &Indices) -> Result<(f64, f64)> {
         let place = &self.setup.place;
         let idle = place.numbers(vec![0.0], &[1])?;
-        let found = self.generator.sample(&idle, |network, pass| network.log_probabilities(pass, lines, place))?;
+        let found =
+            self.generator.sample(&idle, |network, pass| network.log_probabilities(pass, lines, place))?;
         let tokens = counted_tokens(lines).iter().map(|counted| f64::from(*counted)).sum();
         Ok((found.to_vec()?.iter().sum(), tokens))
     }
@@ -151,7 +152,8 @@ impl SequenceSampler for Language {
         let mut lines = Vec::with_capacity(count);
         while lines.len() < count {
             let size = [PORTION.min(count - lines.len()), length];
-            let drawn = self.generator.sample(&idle, |network, pass| network.draw(pass, size, (stream, place)));
+            let drawn =
+                self.generator.sample(&idle, |network, pass| network.draw(pass, size, (stream, place)));
             lines.extend(drawn?);
         }
         Ok(lines)

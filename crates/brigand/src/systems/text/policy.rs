@@ -2,9 +2,9 @@
 //! rollouts (Yu et al. 2016, arXiv:1609.05473).
 
 use brigand_autograd::Variable;
+use brigand_core::Result;
 use brigand_core::batch::Indices;
 use brigand_core::networks::{Rollout, counted_tokens};
-use brigand_core::Result;
 use serde::{Deserialize, Serialize};
 
 use super::vocabulary::indices;
@@ -144,9 +144,8 @@ mod tests {
         let place = Place::cpu();
         let estimate = |number: u64| {
             let mut stream = Stream::new(1, "test", number);
-            let drawn = network
-                .evaluate(None, |n, pass| n.draw(pass, [500, 3], (&mut stream, &place)))
-                .unwrap();
+            let drawn =
+                network.evaluate(None, |n, pass| n.draw(pass, [500, 3], (&mut stream, &place))).unwrap();
             let lines = indices(&drawn);
             let roll = |_| network.evaluate(None, |n, pass| n.rollouts(pass, &lines, (&mut stream, &place)));
             let expected = expected_rewards(&lines, 2, roll, |lines| Ok(rewards(lines))).unwrap();
@@ -180,7 +179,12 @@ mod tests {
         assert!(error < 0.05, "{error}");
         // The baseline leaves the mean as it is and lowers the variance.
         let spread = |of: &[Vec<f64>]| of.iter().map(|one| distance(one, &exact).powi(2)).sum::<f64>();
-        assert!(spread(&with_baseline) < 0.5 * spread(&plain), "{} {}", spread(&with_baseline), spread(&plain));
+        assert!(
+            spread(&with_baseline) < 0.5 * spread(&plain),
+            "{} {}",
+            spread(&with_baseline),
+            spread(&plain)
+        );
     }
 
     #[test]

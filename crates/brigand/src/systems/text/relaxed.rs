@@ -110,7 +110,8 @@ impl<G: GeneratorRecipe> RelaxedTextRecipe<G> {
 impl TextGumbelRecipe {
     /// The default values.
     pub fn text_gumbel() -> Self {
-        let networks = (RecurrentRecipe { latent: 16, hidden: 64 }, ConvolutionsRecipe { width: 64, layers: 2 });
+        let networks =
+            (RecurrentRecipe { latent: 16, hidden: 64 }, ConvolutionsRecipe { width: 64, layers: 2 });
         Self::wgan_gp(networks, RelaxationRecipe::default(), (1e-3, 2))
     }
 }

@@ -150,7 +150,8 @@ impl Seqgan {
             longest: recipe.gradient_norm,
         };
         let language = Language::new(recipe.generator, steps, setup)?;
-        let (vocabulary, plan) = (setup.schema.tokens(TOKENS)?.vocabulary.len(), Plan::new(Initialization::Glorot));
+        let (vocabulary, plan) =
+            (setup.schema.tokens(TOKENS)?.vocabulary.len(), Plan::new(Initialization::Glorot));
         let network = Network::build("discriminator", setup, |b| {
             TextCnn::new(b, &recipe.discriminator, vocabulary, &plan)
         })?;

@@ -3,9 +3,7 @@
 
 use brigand_autograd::Variable;
 use brigand_core::batch::END;
-use brigand_core::modules::{
-    Builder, Convolution, Dropout, Layer, Linear, Padding, Pass, Plan, Window,
-};
+use brigand_core::modules::{Builder, Convolution, Dropout, Layer, Linear, Padding, Pass, Plan, Window};
 use brigand_core::players::{Scored, Scorer};
 use brigand_core::{Error, Result};
 use serde::{Deserialize, Serialize};
@@ -74,7 +72,12 @@ pub(super) struct TextCnn {
 pub(super) const SCORE: &str = "score";
 
 impl TextCnn {
-    pub(super) fn new(b: &mut Builder, recipe: &TextCnnRecipe, vocabulary: usize, plan: &Plan) -> Result<Self> {
+    pub(super) fn new(
+        b: &mut Builder,
+        recipe: &TextCnnRecipe,
+        vocabulary: usize,
+        plan: &Plan,
+    ) -> Result<Self> {
         let embedding = recipe.embedding;
         let table = plan.without_bias();
         let features: usize = recipe.filters.iter().map(|filter| filter.maps).sum();
@@ -88,8 +91,9 @@ impl TextCnn {
                 around: Padding::Zeros,
                 groups: 1,
             };
-            let made = b
-                .block(format!("filter{number}"), |b| Convolution::new(b, (embedding, filter.maps), window, plan))?;
+            let made = b.block(format!("filter{number}"), |b| {
+                Convolution::new(b, (embedding, filter.maps), window, plan)
+            })?;
             Ok((filter.tokens, made))
         });
         let filters = filters.collect::<Result<_>>()?;
@@ -138,7 +142,8 @@ impl Scorer for TextCnn {
         let gate = self.gate.run(pass, &features)?.affine(1.0, -2.0)?.sigmoid()?;
         let changed = self.transform.run(pass, &features)?.relu()?;
         let features = features.add(&gate.mul(&changed.sub(&features)?)?)?;
-        let kept = Layer::<brigand_core::modules::Unconditional>::forward(&self.dropout, pass, &features, ())?;
+        let kept =
+            Layer::<brigand_core::modules::Unconditional>::forward(&self.dropout, pass, &features, ())?;
         let scores = self.score.run(pass, &kept)?.reshape(&[batch])?;
         Ok(Scored::new(scores, features))
     }
@@ -163,7 +168,8 @@ mod tests {
         };
         // Biases too, which would show where a filter lies in what fills up.
         let plan = Plan::new(Initialization::Normal { mean: 0.0, deviation: 1.0 });
-        let network = Network::build("discriminator", &setup, |b| TextCnn::new(b, &recipe, 5, &plan)).unwrap();
+        let network =
+            Network::build("discriminator", &setup, |b| TextCnn::new(b, &recipe, 5, &plan)).unwrap();
         let mut stream = brigand_core::random::Stream::new(1, "test", 0);
         let weights = network.parameters().weights();
         let values =
