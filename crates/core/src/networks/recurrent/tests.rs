@@ -99,3 +99,37 @@ fn a_share_falls_on_its_place() {
     // The shares sum to less than the draw.
     assert_eq!(at_share(&[0.5, 0.49, 0.0], 0.999), 1);
 }
+
+/// Backward through time, in double precision.
+#[test]
+fn gradients_of_the_likelihood_are_those_of_finite_differences() {
+    let double = candle_core::DType::F64;
+    let place = Place { device: Device::Cpu, storage: double, compute: double };
+    let setup = Setup { schema: Schema::default(), batch: 1, steps: 1, seed: 4, place: place.clone() };
+    let sizes = RecurrentSizes { vocabulary: 4, latent: 0, embedding: 2, hidden: 3 };
+    let plan = Plan::new(Initialization::Normal { mean: 0.0, deviation: 1.0 });
+    let network = Network::build("language", &setup, |b| RecurrentNetwork::new(b, sizes, &plan)).unwrap();
+    let lines = indices(&[&[1, 3, 2, 0, 0], &[2, 2, 1, 3, 1]]);
+    let weights = network.parameters().weights();
+    let likelihood = |weights: &crate::modules::Weights| {
+        let found = network.evaluate(Some(weights), |n, pass| n.log_probabilities(pass, &lines, &place));
+        found.unwrap().sum_all().unwrap()
+    };
+    let inputs: Vec<&Variable> = weights.values().iter().collect();
+    let gradients = brigand_autograd::grad(&likelihood(weights), &inputs, false).unwrap();
+    for (number, gradient) in gradients.iter().enumerate() {
+        let value = &weights.values()[number];
+        for (at, found) in gradient.to_vec().unwrap().into_iter().enumerate() {
+            let moved = |by: f64| {
+                let mut numbers = value.to_vec().unwrap();
+                numbers[at] += by;
+                let mut values = weights.values().to_vec();
+                values[number] = Variable::from_slice(&numbers, value.shape()).unwrap();
+                likelihood(&weights.with_values(values).unwrap()).scalar().unwrap()
+            };
+            let expected = (moved(1e-5) - moved(-1e-5)) / 2e-5;
+            let name = &weights.names()[number];
+            assert!((found - expected).abs() < 1e-7, "{name} {at}: {found} instead of {expected}");
+        }
+    }
+}
