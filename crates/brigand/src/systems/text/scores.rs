@@ -24,6 +24,8 @@ const DIFFERENT_LINES: &str = "different_lines";
 const DIVERGENCES: [&str; 3] = ["token_divergence", "pair_divergence", "triple_divergence"];
 /// Name of the mean BLEU of each line with all others as references.
 const SELF_BLEU: &str = "self_bleu";
+/// Lines whose likelihood under the oracle is taken; it varies more from line to line than the other measurements.
+const ORACLE_LINES: usize = 2000;
 /// Name of the mean negative log-likelihood of a token under the oracle that drew the data, in nats; reported where its words
 /// are the oracle's.
 const ORACLE_NLL: &str = "oracle_nll";
@@ -65,8 +67,10 @@ pub(super) fn note_scores(
         turn.report.note_number(VALID_LINES, valid as f64 / LINES as f64);
     }
     if let Some(oracle) = Oracle::of(sampler.vocabulary())? {
-        turn.report.note_number(ORACLE_NLL, oracle.nll(&generated)?);
-        turn.report.note_number(ORACLE_NLL_OF_DATA, oracle.nll(real.get(..LINES).unwrap_or(&real))?);
+        let mut scored = generated.clone();
+        scored.extend(sampler.sequences(ORACLE_LINES - LINES, stream)?);
+        turn.report.note_number(ORACLE_NLL, oracle.nll(&scored)?);
+        turn.report.note_number(ORACLE_NLL_OF_DATA, oracle.nll(&real)?);
     }
     if likelihood.is_some() {
         turn.report.note_number(HELD_OUT_NLL, nats / f64::max(counted, 1.0));
