@@ -69,12 +69,16 @@ pub(super) fn advantages(expected: &[f32], lines: &Indices, baseline: Baseline) 
     };
     let sums: Vec<(f32, f32)> = (0..length).map(sum_at).collect();
     let values = expected.iter().zip(&counted).zip(sums.iter().cycle());
-    let advantage = |((value, counted), (sum, count)): ((&f32, &f32), &(f32, f32))| match baseline {
-        _ if *counted == 0.0 => 0.0,
-        Baseline::None => *value,
-        // Alone at its position: there is no other to compare with.
-        Baseline::Batch if *count < 2.0 => *value,
-        Baseline::Batch => value - (sum - value) / (count - 1.0),
+    let advantage = |((value, counted), (sum, count)): ((&f32, &f32), &(f32, f32))| {
+        if *counted == 0.0 {
+            return 0.0;
+        }
+        match baseline {
+            Baseline::None => *value,
+            // Alone at its position: there is no other to compare with.
+            Baseline::Batch if *count < 2.0 => *value,
+            Baseline::Batch => value - (sum - value) / (count - 1.0),
+        }
     };
     values.map(advantage).collect()
 }
