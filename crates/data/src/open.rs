@@ -17,7 +17,7 @@ use super::people::{self, People};
 use super::scenes::{self, Domain};
 use super::source::DatasetSource;
 use super::spec::Spec;
-use super::text::{Lines, lines_of_file, lines_of_grammar};
+use super::text::{Lines, lines_of_file, lines_of_grammar, lines_of_oracle};
 use brigand_core::error::Result;
 
 /// What the fingerprint of data is made from, when it is asked for.
@@ -78,6 +78,9 @@ pub fn open(spec: &Spec, options: &Options) -> Result<RunData> {
     match spec {
         Spec::Lines(path) => return Ok(text(lines_of_file(path, options.tokens, length)?)),
         Spec::Grammar => return Ok(text(lines_of_grammar(options.seed, length)?)),
+        Spec::Oracle { vocabulary } => {
+            return Ok(text(lines_of_oracle(*vocabulary, options.seed, length)?));
+        }
         Spec::Scenes => {
             let of = |domain| scenes::training(domain, options);
             return Ok(two_domains(of(Domain::Day)?, of(Domain::Night)?));
@@ -148,6 +151,7 @@ pub fn open_test_part(spec: &Spec, options: &Options) -> Result<Vec<Option<Box<d
         | Spec::Toy(_)
         | Spec::Lines(_)
         | Spec::Grammar
+        | Spec::Oracle { .. }
         | Spec::Pairs { .. }
         | Spec::Labels { .. } => Ok(vec![None]),
     }

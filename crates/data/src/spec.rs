@@ -11,13 +11,14 @@ use super::catalogue::{self, Entry};
 use super::error::DataError;
 use super::people::PeopleSpec;
 use super::text::grammar::LENGTH as GRAMMAR_LENGTH;
+use super::text::oracle;
 use super::toy::Toy;
 
 /// A data SPEC: `digits`, a downloadable set (`mnist`, `fashion-mnist`, `cifar10`), `idx:IMAGES[,LABELS]`,
 /// `folder:DIR`, one picture (`stones`, `image:FILE`), two domains (`scenes`, `landscapes`, `unpaired:SPEC_A,SPEC_B`), pairs of
 /// them (`scene-pairs`, `pairs:DIR`, `pairs:DIR_A,DIR_B`), images with label maps (`label-scenes`,
 /// `labels:IMAGES,MAPS[,PALETTE]`), a toy distribution (`ring8`, `swiss-roll`, ...), people with landmarks (`cartoon-faces`,
-/// `identities:DIR`, `person:DIR`), `lines:FILE` or `grammar` (text).
+/// `identities:DIR`, `person:DIR`), `lines:FILE`, `grammar`, `oracle` or `oracle:TOKENS` (text).
 ///
 /// It is parsed from that text and prints as it again, with `~` at the beginning of a path replaced by the user's folder.
 /// In `idx:` the first comma ends the path of the images, in `pairs:` that of the first folder, in `labels:` the first two
@@ -47,6 +48,11 @@ pub enum Spec {
     Lines(PathBuf),
     /// Lines of the arithmetic grammar.
     Grammar,
+    /// Lines of a random LSTM.
+    Oracle {
+        /// Tokens of its vocabulary, the end of a line among them.
+        vocabulary: usize,
+    },
     /// The drawn pictures of two domains that are part of Brigand.
     Scenes,
     /// The drawn landscapes as photographs and as illustrations that are part of Brigand.
@@ -83,6 +89,7 @@ impl Spec {
         match self {
             Self::Lines(_) => Some(32),
             Self::Grammar => Some(GRAMMAR_LENGTH),
+            Self::Oracle { .. } => Some(oracle::LENGTH),
             Self::Digits
             | Self::Catalogue(_)
             | Self::Idx { .. }
@@ -120,7 +127,8 @@ impl Spec {
             | Self::ScenePairs
             | Self::Pairs { .. }
             | Self::Lines(_)
-            | Self::Grammar => None,
+            | Self::Grammar
+            | Self::Oracle { .. } => None,
         }
     }
 
@@ -144,7 +152,8 @@ impl Spec {
             | Self::LabelScenes
             | Self::Labels { .. }
             | Self::Lines(_)
-            | Self::Grammar => SampleKind::Image,
+            | Self::Grammar
+            | Self::Oracle { .. } => SampleKind::Image,
         }
     }
 
@@ -167,7 +176,8 @@ impl Spec {
             | Self::LabelScenes
             | Self::Labels { .. }
             | Self::Lines(_)
-            | Self::Grammar => false,
+            | Self::Grammar
+            | Self::Oracle { .. } => false,
         }
     }
 
@@ -190,7 +200,8 @@ impl Spec {
             | Self::ScenePairs
             | Self::LabelScenes
             | Self::Lines(_)
-            | Self::Grammar => false,
+            | Self::Grammar
+            | Self::Oracle { .. } => false,
         }
     }
 
@@ -238,7 +249,8 @@ impl Spec {
             | Self::Landscapes
             | Self::ScenePairs
             | Self::LabelScenes
-            | Self::Grammar => self.clone(),
+            | Self::Grammar
+            | Self::Oracle { .. } => self.clone(),
         })
     }
 
@@ -259,7 +271,7 @@ impl Spec {
         names.extend(["label-scenes", "labels:IMAGES,MAPS[,PALETTE]"]);
         names.extend(["cartoon-faces", "identities:DIR", "person:DIR"]);
         names.extend(Toy::ALL.iter().map(|toy| toy.name()));
-        names.extend(["lines:FILE", "grammar"]);
+        names.extend(["lines:FILE", "grammar", "oracle", "oracle:TOKENS"]);
         names
     }
 
@@ -276,6 +288,7 @@ impl Spec {
             | Self::Toy(_)
             | Self::Lines(_)
             | Self::Grammar
+            | Self::Oracle { .. }
             | Self::Scenes
             | Self::Landscapes
             | Self::ScenePairs
@@ -313,7 +326,8 @@ impl Spec {
             | Self::People(_)
             | Self::Toy(_)
             | Self::Lines(_)
-            | Self::Grammar => false,
+            | Self::Grammar
+            | Self::Oracle { .. } => false,
         }
     }
 
@@ -335,7 +349,8 @@ impl Spec {
             | Self::LabelScenes
             | Self::Labels { .. }
             | Self::Lines(_)
-            | Self::Grammar => false,
+            | Self::Grammar
+            | Self::Oracle { .. } => false,
         }
     }
 }

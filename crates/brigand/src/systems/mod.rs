@@ -18,10 +18,7 @@ pub mod pggan;
 pub mod pix2pix;
 pub mod singan;
 pub mod talking_head;
-pub mod text_gumbel;
-mod text_networks;
-pub mod text_recipe;
-mod text_scores;
+pub mod text;
 pub mod translation;
 pub mod two_player;
 
@@ -45,7 +42,6 @@ pub(crate) fn rows() -> impl Iterator<Item = &'static Row> {
         talking_head::ROW,
     ];
     let single: &[Row] = &[adagan::ROW, catgan::ROW, imle::ROW];
-    let last: &[Row] = &[text_gumbel::ROW, classifier::ROW];
-    let others = [images, single, &encoders::ROWS, &aae::ROWS, last];
+    let others = [images, single, &encoders::ROWS, &aae::ROWS, &text::ROWS, &[classifier::ROW]];
     two_player::ROWS.into_iter().chain(others).flatten()
 }

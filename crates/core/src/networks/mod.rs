@@ -24,6 +24,7 @@ mod mlp;
 mod multi_scale;
 mod normalizing;
 mod pggan;
+mod recurrent;
 mod resnet;
 mod scaled_resnet;
 mod sides;
@@ -59,6 +60,7 @@ pub use pggan::{
     FIRST_SIDE, GrowingDiscriminator, GrowingGenerator, GrowingNetworkRecipe, Stage, StagedImages,
     doublings_to,
 };
+pub use recurrent::{RecurrentNetwork, RecurrentSizes, Rollout, counted_tokens, without_end};
 pub use resnet::ResnetRecipe;
 pub use scaled_resnet::ScaledResnetRecipe;
 pub use single_image::{ScaleDiscriminator, ScaleGenerator, ScaleNetworkRecipe};

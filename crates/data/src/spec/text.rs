@@ -10,6 +10,7 @@ use crate::catalogue;
 use crate::error::DataError;
 use crate::files::path_of;
 use crate::people::PeopleSpec;
+use crate::text::{MOST_TOKENS, oracle};
 use crate::toy::Toy;
 
 impl FromStr for Spec {
@@ -91,6 +92,11 @@ impl FromStr for Spec {
             Some(file) => return Ok(Self::Lines(path_of(file))),
             None => {}
         }
+        if let Some(tokens) = text.strip_prefix("oracle:") {
+            let count = tokens.parse().ok().filter(|count| (oracle::FEWEST..=MOST_TOKENS).contains(count));
+            let vocabulary = count.ok_or_else(|| incomplete("oracle:TOKENS, from 12 to 20000 of them"))?;
+            return Ok(Self::Oracle { vocabulary });
+        }
         match text {
             "digits" => return Ok(Self::Digits),
             "stones" => return Ok(Self::Stones),
@@ -100,6 +106,7 @@ impl FromStr for Spec {
             "label-scenes" => return Ok(Self::LabelScenes),
             "cartoon-faces" => return Ok(Self::People(PeopleSpec::Cartoon)),
             "grammar" => return Ok(Self::Grammar),
+            "oracle" => return Ok(Self::Oracle { vocabulary: oracle::VOCABULARY }),
             _ => {}
         }
         catalogue::entry(text)
@@ -124,6 +131,8 @@ impl fmt::Display for Spec {
             Self::Toy(toy) => f.write_str(toy.name()),
             Self::Lines(file) => write!(f, "lines:{}", file.display()),
             Self::Grammar => f.write_str("grammar"),
+            Self::Oracle { vocabulary: oracle::VOCABULARY } => f.write_str("oracle"),
+            Self::Oracle { vocabulary } => write!(f, "oracle:{vocabulary}"),
             Self::Scenes => f.write_str("scenes"),
             Self::Unpaired(first, second) => write!(f, "unpaired:{first},{second}"),
             Self::People(which) => write!(f, "{which}"),
