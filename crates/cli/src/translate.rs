@@ -11,6 +11,7 @@ use brigand::training::load_run;
 use brigand::{Error, Place};
 
 use crate::console;
+use crate::drive;
 use crate::failure::{Failure, with_causes};
 use crate::hardware::Hardware;
 use inputs::Inputs;
@@ -23,7 +24,8 @@ Examples:
   brigand translate runs/gaugan-1 --in maps --out images --style one.png     label maps, in the style of an image
   brigand translate runs/singan-1 --in paint.png --out new --start-scale 1   in the style of the run's picture
   brigand translate runs/singan-1 --in small.png --out large --enlarge 4     four times as large
-  brigand translate runs/lapgan-1 --in small --out large             small images at the size of the run's samples";
+  brigand translate runs/lapgan-1 --in small --out large             small images at the size of the run's samples
+  brigand translate runs/talking-head-1 --person anna --drive bob --out driven   anna in the poses of bob's landmarks";
 
 /// Translate images with a trained run: a PNG of the same name for each.
 #[derive(clap::Args)]
@@ -32,8 +34,8 @@ pub(crate) struct Arguments {
     /// Folder of the run
     run: PathBuf,
     /// An image or a label map, or a folder of them (PNG, JPEG, WebP; maps are PNGs)
-    #[arg(long = "in", value_name = "PATH")]
-    input: PathBuf,
+    #[arg(long = "in", value_name = "PATH", required_unless_present = "drive")]
+    input: Option<PathBuf>,
     /// Folder for the translations
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
@@ -53,6 +55,12 @@ pub(crate) struct Arguments {
     /// Decides the noise (systems of scales) or the style (of label maps) [default: 0]
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
+    /// Poses to draw a person in: landmarks as FILE.csv, or a folder with a landmarks.csv (talking heads)
+    #[arg(long, value_name = "PATH", conflicts_with_all = ["input", "to", "start_scale", "enlarge", "seed"])]
+    drive: Option<PathBuf>,
+    /// Folder with frames of the person and their landmarks.csv (talking heads, unless fine-tuned on one person)
+    #[arg(long, value_name = "DIR", requires = "drive")]
+    person: Option<PathBuf>,
     #[command(flatten)]
     hardware: Hardware,
 }
@@ -64,16 +72,22 @@ enum Domain {
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
+    if let Some(drive) = &arguments.drive {
+        let Arguments { run, out, person, hardware, .. } = arguments;
+        return drive::run(&drive::Request { run, person: person.as_deref(), drive, out, hardware });
+    }
+    let missing = || Error::Request("no images are given; give --in FILE or DIR".into());
+    let input = arguments.input.as_deref().ok_or_else(missing)?;
     let device = arguments.hardware.open()?;
     let (recipe, system, _) = load_run(&arguments.run, &device)?;
     let place = Place::on(&device);
     let background = recipe.common.data.background.unwrap_or_default();
     let way = Way::of(system.as_ref(), arguments, &recipe.common.system, (&place, background))?;
     let images = match way.map_labels() {
-        Some(labels) => Inputs::maps(&arguments.input, labels)?,
-        None => Inputs::images(&arguments.input, (Some(way.channels()), background))?,
+        Some(labels) => Inputs::maps(input, labels)?,
+        None => Inputs::images(input, (Some(way.channels()), background))?,
     };
-    let targets = targets(&images, &arguments.input, &arguments.out)?;
+    let targets = targets(&images, input, &arguments.out)?;
     // An image of an unsuitable size does not keep the others from being translated.
     let mut refused = Vec::new();
     for (number, (source, target)) in images.paths().into_iter().zip(&targets).enumerate() {

@@ -1,7 +1,10 @@
 //! What a trained system can do: evaluation, latent tools, export and the program depend on these traits and on no
 //! system.
 
+use std::collections::BTreeMap;
+
 use brigand_autograd::Variable;
+use candle_core::Tensor;
 
 use crate::batch::{Batch, MapLabel, NumberKey, SampleShape};
 use crate::error::{Error, Result};
@@ -10,6 +13,7 @@ use crate::modules::Statistics;
 use crate::networks::ImageClassifier;
 use crate::place::Place;
 use crate::random::Stream;
+use crate::recipe::Recipe;
 
 /// Latents whose samples are generated at once, so that memory stays bounded.
 const PORTION: usize = 256;
@@ -187,6 +191,36 @@ pub trait Translator {
     fn translate(&self, direction: &Direction, batch: &Batch) -> Result<Variable>;
 }
 
+/// Draws a person, of whom some frames are known, in the poses of landmark drawings.
+pub trait Reenactor {
+    /// Frames that it makes, `[channels, height, width]`.
+    fn frame(&self) -> [usize; 3];
+
+    /// Whether it was fine-tuned on one person, whom it draws; it takes no frames of another then.
+    fn is_of_one_person(&self) -> bool;
+
+    /// The frames `[poses, channels, height, width]` of a person in the poses of `drawings` `[poses, 3, height, width]`.
+    /// `person` has [`IMAGES`](crate::batch::IMAGES) and their [`LANDMARKS`](crate::batch::LANDMARKS).
+    ///
+    /// # Errors
+    /// If no person is given and it needs one, or one is given and it takes none, or sizes do not fit.
+    fn drive(&self, person: Option<&Batch>, drawings: &Variable) -> Result<Variable>;
+
+    /// What fine-tuning on `person`, as [`Reenactor::drive`] takes one, starts from.
+    ///
+    /// # Errors
+    /// If it was fine-tuned already.
+    fn fine_tuning(&self, person: &Batch) -> Result<FineTuning>;
+}
+
+/// What fine-tuning starts from.
+pub struct FineTuning {
+    /// The recipe of the system that is fine-tuned.
+    pub recipe: Box<dyn Recipe>,
+    /// Its tensors that are not first values of its own, by the names of its state.
+    pub start: BTreeMap<String, Tensor>,
+}
+
 /// Makes sequences over a vocabulary.
 pub trait SequenceSampler {
     /// The word of each token.
@@ -284,7 +318,7 @@ pub enum Content {
 pub struct Showing<'a> {
     /// Of the run.
     pub seed: u64,
-    /// Real samples.
+    /// Real samples, held-out ones where the system is measured on some.
     pub examples: &'a Batch,
     /// Samples to show.
     pub count: usize,

@@ -19,7 +19,7 @@ use super::notes::{Notes, Skipped, endings};
 use super::parallel;
 use super::pixels::{self, Images};
 
-pub(crate) use decode::{LONGEST_SIDE, decode_safely};
+pub(crate) use decode::{LONGEST_SIDE, decode_safely, fitted};
 pub(crate) use labelled::load_labelled;
 pub use originals::{Original, Originals};
 pub(crate) use pairs::load_pairs;
@@ -77,6 +77,15 @@ fn images_of_size(
         "not stated (your own files)",
         options,
     )
+}
+
+/// The images below `root` in the order of their paths, and what else was found there.
+///
+/// # Errors
+/// If it is no folder, or has no image.
+pub(crate) fn find_images(root: &Path) -> Result<(Vec<PathBuf>, Notes), DataError> {
+    let Found { images, unreadable, others } = find(root)?;
+    Ok((images, Notes { unreadable, others, ..Notes::default() }))
 }
 
 /// What lies below a folder.

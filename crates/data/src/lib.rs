@@ -11,6 +11,7 @@
 //! # Ok::<(), brigand_core::Error>(())
 //! ```
 
+mod augmentation;
 mod background;
 mod cache;
 mod catalogue;
@@ -28,6 +29,7 @@ mod folder;
 mod idx;
 mod label_maps;
 mod label_scenes;
+mod landscapes;
 mod list;
 mod load;
 mod natural;
@@ -36,6 +38,7 @@ pub mod npy;
 pub mod numbers;
 mod open;
 mod parallel;
+pub mod people;
 mod picture;
 mod pixels;
 mod scenes;
@@ -45,6 +48,7 @@ pub mod text;
 mod toy;
 mod transfer;
 
+pub use augmentation::{Augmentation, Augmented};
 pub use background::Background;
 pub use brigand_core::batch::Sampler;
 pub use cache::Cache;

@@ -10,12 +10,14 @@ use super::fingerprint::Fingerprint;
 use super::folder::{load_labelled, load_pairs};
 use super::label_maps::{LabelMaps, labelled_images};
 use super::label_scenes;
+use super::landscapes::{self, Style};
 use super::load::{Options, Split, load};
 use super::notes::Notes;
+use super::people::{self, People};
 use super::scenes::{self, Domain};
 use super::source::DatasetSource;
 use super::spec::Spec;
-use super::text::{Lines, lines_of_file, lines_of_grammar};
+use super::text::{Lines, lines_of_file, lines_of_grammar, lines_of_oracle};
 use brigand_core::error::Result;
 
 /// What the fingerprint of data is made from, when it is asked for.
@@ -25,6 +27,8 @@ pub(crate) enum Contents {
     Samples(Arc<Dataset>),
     /// The label maps of the images before them.
     LabelMaps(Arc<LabelMaps>),
+    /// Frames of people with landmarks.
+    People(People),
     /// Text, whose fingerprint is made when it is read.
     Text(Fingerprint),
 }
@@ -47,6 +51,7 @@ impl RunData {
         let of = |contents: &Contents| match contents {
             Contents::Samples(dataset) => dataset.fingerprint(),
             Contents::LabelMaps(maps) => maps.fingerprint(),
+            Contents::People(people) => people.fingerprint(),
             Contents::Text(fingerprint) => fingerprint.clone(),
         };
         self.contents.iter().map(of).collect()
@@ -73,13 +78,21 @@ pub fn open(spec: &Spec, options: &Options) -> Result<RunData> {
     match spec {
         Spec::Lines(path) => return Ok(text(lines_of_file(path, options.tokens, length)?)),
         Spec::Grammar => return Ok(text(lines_of_grammar(options.seed, length)?)),
+        Spec::Oracle { vocabulary } => {
+            return Ok(text(lines_of_oracle(*vocabulary, options.seed, length)?));
+        }
         Spec::Scenes => {
             let of = |domain| scenes::training(domain, options);
             return Ok(two_domains(of(Domain::Day)?, of(Domain::Night)?));
         }
+        Spec::Landscapes => {
+            let of = |style| landscapes::training(style, options);
+            return Ok(two_domains(of(Style::Photograph)?, of(Style::Illustration)?));
+        }
         Spec::Unpaired(first, second) => {
             return Ok(two_domains(load(first, options)?, load(second, options)?));
         }
+        Spec::People(which) => return people::open(which, options),
         Spec::ScenePairs => return pairs(scenes::training_pairs(options)?),
         Spec::Pairs { first, second } => return pairs(load_pairs(first, second.as_deref(), options)?),
         Spec::LabelScenes => return labelled_images(label_scenes::training(options)?),
@@ -121,6 +134,8 @@ pub fn open_test_part(spec: &Spec, options: &Options) -> Result<Vec<Option<Box<d
             Ok(vec![Some(Box::new(DatasetSource(Arc::new(load(spec, &options)?))))])
         }
         Spec::Scenes => scenes::held_out(options),
+        Spec::Landscapes => landscapes::held_out(options),
+        Spec::People(which) => Ok(vec![people::open_test_part(which, options)?]),
         Spec::ScenePairs => Ok(vec![Some(Box::new(paired(scenes::held_out_pairs(options)?)?))]),
         Spec::LabelScenes => Ok(vec![Some(label_scenes::held_out(options)?)]),
         Spec::Unpaired(first, second) => {
@@ -136,6 +151,7 @@ pub fn open_test_part(spec: &Spec, options: &Options) -> Result<Vec<Option<Box<d
         | Spec::Toy(_)
         | Spec::Lines(_)
         | Spec::Grammar
+        | Spec::Oracle { .. }
         | Spec::Pairs { .. }
         | Spec::Labels { .. } => Ok(vec![None]),
     }

@@ -9,14 +9,16 @@ use brigand_core::batch::SampleKind;
 
 use super::catalogue::{self, Entry};
 use super::error::DataError;
+use super::people::PeopleSpec;
 use super::text::grammar::LENGTH as GRAMMAR_LENGTH;
+use super::text::oracle;
 use super::toy::Toy;
 
 /// A data SPEC: `digits`, a downloadable set (`mnist`, `fashion-mnist`, `cifar10`), `idx:IMAGES[,LABELS]`,
-/// `folder:DIR`, one picture (`stones`, `image:FILE`), two domains (`scenes`, `unpaired:SPEC_A,SPEC_B`), pairs of them
-/// (`scene-pairs`, `pairs:DIR`, `pairs:DIR_A,DIR_B`), images with label maps (`label-scenes`, `labels:IMAGES,MAPS[,PALETTE]`), a
-/// toy distribution (`ring8`, `swiss-roll`, ...),
-/// `lines:FILE` or `grammar` (text).
+/// `folder:DIR`, one picture (`stones`, `image:FILE`), two domains (`scenes`, `landscapes`, `unpaired:SPEC_A,SPEC_B`), pairs of
+/// them (`scene-pairs`, `pairs:DIR`, `pairs:DIR_A,DIR_B`), images with label maps (`label-scenes`,
+/// `labels:IMAGES,MAPS[,PALETTE]`), a toy distribution (`ring8`, `swiss-roll`, ...), people with landmarks (`cartoon-faces`,
+/// `identities:DIR`, `person:DIR`), `lines:FILE`, `grammar`, `oracle` or `oracle:TOKENS` (text).
 ///
 /// It is parsed from that text and prints as it again, with `~` at the beginning of a path replaced by the user's folder.
 /// In `idx:` the first comma ends the path of the images, in `pairs:` that of the first folder, in `labels:` the first two
@@ -46,12 +48,21 @@ pub enum Spec {
     Lines(PathBuf),
     /// Lines of the arithmetic grammar.
     Grammar,
+    /// Lines of a random LSTM.
+    Oracle {
+        /// Tokens of its vocabulary, the end of a line among them.
+        vocabulary: usize,
+    },
     /// The drawn pictures of two domains that are part of Brigand.
     Scenes,
+    /// The drawn landscapes as photographs and as illustrations that are part of Brigand.
+    Landscapes,
     /// Two data sets of images as two domains.
     Unpaired(Box<Spec>, Box<Spec>),
     /// The drawn pictures of two domains, each with its partner.
     ScenePairs,
+    /// Frames of people with landmarks.
+    People(PeopleSpec),
     /// Images of two domains that belong together.
     Pairs {
         /// Folder of the images, or of the first domain's.
@@ -78,6 +89,29 @@ impl Spec {
         match self {
             Self::Lines(_) => Some(32),
             Self::Grammar => Some(GRAMMAR_LENGTH),
+            Self::Oracle { .. } => Some(oracle::LENGTH),
+            Self::Digits
+            | Self::Catalogue(_)
+            | Self::Idx { .. }
+            | Self::Folder(_)
+            | Self::Image(_)
+            | Self::Stones
+            | Self::People(_)
+            | Self::Toy(_)
+            | Self::Scenes
+            | Self::Landscapes
+            | Self::Unpaired(..)
+            | Self::ScenePairs
+            | Self::Pairs { .. }
+            | Self::LabelScenes
+            | Self::Labels { .. } => None,
+        }
+    }
+
+    /// Of people in episodes: other frames beside the target where no other number is given.
+    pub fn episode_frames(&self) -> Option<usize> {
+        match self {
+            Self::People(which) => which.frames(),
             Self::Digits
             | Self::Catalogue(_)
             | Self::Idx { .. }
@@ -86,11 +120,15 @@ impl Spec {
             | Self::Stones
             | Self::Toy(_)
             | Self::Scenes
+            | Self::Landscapes
+            | Self::LabelScenes
+            | Self::Labels { .. }
             | Self::Unpaired(..)
             | Self::ScenePairs
             | Self::Pairs { .. }
-            | Self::LabelScenes
-            | Self::Labels { .. } => None,
+            | Self::Lines(_)
+            | Self::Grammar
+            | Self::Oracle { .. } => None,
         }
     }
 
@@ -105,14 +143,17 @@ impl Spec {
             | Self::Folder(_)
             | Self::Image(_)
             | Self::Stones
+            | Self::People(_)
             | Self::Scenes
+            | Self::Landscapes
             | Self::Unpaired(..)
             | Self::ScenePairs
             | Self::Pairs { .. }
             | Self::LabelScenes
             | Self::Labels { .. }
             | Self::Lines(_)
-            | Self::Grammar => SampleKind::Image,
+            | Self::Grammar
+            | Self::Oracle { .. } => SampleKind::Image,
         }
     }
 
@@ -125,34 +166,42 @@ impl Spec {
             | Self::Folder(_)
             | Self::Image(_)
             | Self::Stones
+            | Self::People(_)
             | Self::Toy(_)
             | Self::Scenes
+            | Self::Landscapes
             | Self::Unpaired(..)
             | Self::ScenePairs
             | Self::Pairs { .. }
             | Self::LabelScenes
             | Self::Labels { .. }
             | Self::Lines(_)
-            | Self::Grammar => false,
+            | Self::Grammar
+            | Self::Oracle { .. } => false,
         }
     }
 
     /// Whether its images are brought to one size even where none is asked for.
     pub fn is_always_scaled(&self) -> bool {
         match self {
-            Self::Folder(_) | Self::Image(_) | Self::Stones | Self::Pairs { .. } | Self::Labels { .. } => {
-                true
-            }
+            Self::Folder(_)
+            | Self::Image(_)
+            | Self::Stones
+            | Self::People(_)
+            | Self::Pairs { .. }
+            | Self::Labels { .. } => true,
             Self::Digits
             | Self::Catalogue(_)
             | Self::Idx { .. }
             | Self::Toy(_)
             | Self::Scenes
+            | Self::Landscapes
             | Self::Unpaired(..)
             | Self::ScenePairs
             | Self::LabelScenes
             | Self::Lines(_)
-            | Self::Grammar => false,
+            | Self::Grammar
+            | Self::Oracle { .. } => false,
         }
     }
 
@@ -179,6 +228,7 @@ impl Spec {
             Self::Folder(folder) => Self::Folder(of(folder)?),
             Self::Image(file) => Self::Image(of(file)?),
             Self::Lines(file) => Self::Lines(of(file)?),
+            Self::People(which) => Self::People(which.with_path(of)?),
             Self::Unpaired(first, second) => Self::Unpaired(
                 Box::new(first.with_absolute_paths()?),
                 Box::new(second.with_absolute_paths()?),
@@ -196,9 +246,11 @@ impl Spec {
             | Self::Stones
             | Self::Toy(_)
             | Self::Scenes
+            | Self::Landscapes
             | Self::ScenePairs
             | Self::LabelScenes
-            | Self::Grammar => self.clone(),
+            | Self::Grammar
+            | Self::Oracle { .. } => self.clone(),
         })
     }
 
@@ -212,12 +264,14 @@ impl Spec {
             "stones",
             "image:FILE",
             "scenes",
+            "landscapes",
             "unpaired:SPEC_A,SPEC_B",
         ]);
         names.extend(["scene-pairs", "pairs:DIR", "pairs:DIR_A,DIR_B"]);
         names.extend(["label-scenes", "labels:IMAGES,MAPS[,PALETTE]"]);
+        names.extend(["cartoon-faces", "identities:DIR", "person:DIR"]);
         names.extend(Toy::ALL.iter().map(|toy| toy.name()));
-        names.extend(["lines:FILE", "grammar"]);
+        names.extend(["lines:FILE", "grammar", "oracle", "oracle:TOKENS"]);
         names
     }
 
@@ -226,6 +280,7 @@ impl Spec {
         match self {
             Self::Folder(_) | Self::Image(_) | Self::Pairs { .. } | Self::Labels { .. } => true,
             Self::Unpaired(first, second) => first.reads_image_files() || second.reads_image_files(),
+            Self::People(which) => which.reads_files(),
             Self::Digits
             | Self::Catalogue(_)
             | Self::Idx { .. }
@@ -233,7 +288,9 @@ impl Spec {
             | Self::Toy(_)
             | Self::Lines(_)
             | Self::Grammar
+            | Self::Oracle { .. }
             | Self::Scenes
+            | Self::Landscapes
             | Self::ScenePairs
             | Self::LabelScenes => false,
         }
@@ -244,10 +301,17 @@ impl Spec {
         matches!(self, Self::Pairs { .. } | Self::Labels { .. })
     }
 
+    /// Whether its samples are images, of which there are many, each by itself or with a partner.
+    pub fn has_many_images(&self) -> bool {
+        let alone = self.is_one_picture() || matches!(self, Self::People(_));
+        self.sample_kind() == SampleKind::Image && self.text_length().is_none() && !alone
+    }
+
     /// Whether it is more than the images of one domain: those of two, or images with label maps.
     pub fn has_two_domains(&self) -> bool {
         match self {
             Self::Scenes
+            | Self::Landscapes
             | Self::Unpaired(..)
             | Self::ScenePairs
             | Self::Pairs { .. }
@@ -259,9 +323,11 @@ impl Spec {
             | Self::Folder(_)
             | Self::Image(_)
             | Self::Stones
+            | Self::People(_)
             | Self::Toy(_)
             | Self::Lines(_)
-            | Self::Grammar => false,
+            | Self::Grammar
+            | Self::Oracle { .. } => false,
         }
     }
 
@@ -273,15 +339,18 @@ impl Spec {
             | Self::Catalogue(_)
             | Self::Idx { .. }
             | Self::Folder(_)
+            | Self::People(_)
             | Self::Toy(_)
             | Self::Scenes
+            | Self::Landscapes
             | Self::Unpaired(..)
             | Self::ScenePairs
             | Self::Pairs { .. }
             | Self::LabelScenes
             | Self::Labels { .. }
             | Self::Lines(_)
-            | Self::Grammar => false,
+            | Self::Grammar
+            | Self::Oracle { .. } => false,
         }
     }
 }

@@ -13,13 +13,12 @@ mod held_out;
 pub mod imle;
 pub mod lapgan;
 pub mod latent_generator;
+pub mod nice_gan;
 pub mod pggan;
 pub mod pix2pix;
 pub mod singan;
-pub mod text_gumbel;
-mod text_networks;
-pub mod text_recipe;
-mod text_scores;
+pub mod talking_head;
+pub mod text;
 pub mod translation;
 pub mod two_player;
 
@@ -37,10 +36,12 @@ pub(crate) fn rows() -> impl Iterator<Item = &'static Row> {
         singan::ROW,
         pix2pix::ROW,
         cyclegan::ROW,
+        cyclegan::GANILLA,
+        nice_gan::ROW,
         gaugan::ROW,
+        talking_head::ROW,
     ];
     let single: &[Row] = &[adagan::ROW, catgan::ROW, imle::ROW];
-    let last: &[Row] = &[text_gumbel::ROW, classifier::ROW];
-    let others = [images, single, &encoders::ROWS, &aae::ROWS, last];
+    let others = [images, single, &encoders::ROWS, &aae::ROWS, &text::ROWS, &[classifier::ROW]];
     two_player::ROWS.into_iter().chain(others).flatten()
 }

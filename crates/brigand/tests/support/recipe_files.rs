@@ -31,15 +31,27 @@ fn files() -> tempfile::TempDir {
 }
 
 /// The size of the recipe's images, on digits that are part of the program, in small batches with one discriminator step;
-/// the grammar is part of it, too. Pairs and label maps are `files`.
+/// the grammar and the oracle are part of it, too. Pairs and label maps are `files`.
 fn on_digits(file: &Table, files: &Path) -> (Vec<String>, i64) {
     let data = |key: &str| file.get("data").and_then(|data| data.get(key)).cloned();
     let source = data("source");
-    if source.as_ref().and_then(Value::as_str) == Some("grammar") {
-        return (vec!["training.batch=4".into()], 0);
+    match source.as_ref().and_then(Value::as_str) {
+        Some("grammar") => {
+            let steps = file.get("discriminator_steps").map(|_| "discriminator_steps=1".into());
+            return (steps.into_iter().chain(["training.batch=4".into()]).collect(), 0);
+        }
+        // Twelve thousand lines over the whole vocabulary take long to draw.
+        Some("oracle") => return (vec!["data.source=oracle:20".into(), "training.batch=4".into()], 0),
+        _ => {}
     }
     if source.as_ref().and_then(Value::as_str).is_some_and(|spec| spec.starts_with("image:")) {
         return (vec!["data.source=stones".into()], 0);
+    }
+    if source.as_ref().and_then(Value::as_str).is_some_and(|spec| spec.starts_with("identities:")) {
+        let side = data("size").and_then(|size| size.as_integer()).unwrap_or(64);
+        let words = ["data.source=cartoon-faces", "training.batch=1", "update.discriminator_steps=1"];
+        let size = format!("data.size={side}");
+        return (words.into_iter().map(str::to_owned).chain([size]).collect(), side);
     }
     let own = match source.as_ref().and_then(Value::as_str) {
         Some("mnist" | "fashion-mnist") => 28,

@@ -75,6 +75,10 @@ impl<'a> Way<'a> {
                 Some(times) => Self::Enlarge(sampler, times, seed),
                 None => Self::Refine(sampler, arguments.start_scale.unwrap_or(1), seed),
             }),
+            (None, None) if system.as_reenactor().is_some() => refused(format!(
+                "{} draws people in given poses; give --drive PATH in place of --in",
+                arguments.run.display()
+            )),
             (None, None) => refused(format!(
                 "{} is a run of `{name}`, which does not translate; give a run of a translator, for example of `brigand train \
                  cyclegan` or `lapgan`",

@@ -4,18 +4,21 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::fields::{IMAGES, IndexKey, LABEL_MAP, LABELS, NumberKey, PICTURE, POINTS, SECOND, TOKENS};
+use super::fields::{
+    IMAGES, IndexKey, LABEL_MAP, LABELS, LANDMARKS, NumberKey, PICTURE, POINTS, SECOND, TOKENS,
+};
 use super::sample_shape::SampleShape;
 use crate::error::{Error, Result};
 
 /// Which data has the fields that few have.
-const ADVICE: [(&str, &str); 4] = [
+const ADVICE: [(&str, &str); 5] = [
     (PICTURE.0, "; give one picture, for example --data image:FILE"),
     (
         SECOND.0,
         "; give two domains of images: --data unpaired:folder:a,folder:b, or pairs:a,b where they belong together",
     ),
     (LABEL_MAP.0, "; give images with label maps: --data label-scenes, or labels:IMAGES,MAPS"),
+    (LANDMARKS.0, "; give frames of people with landmarks: --data cartoon-faces or identities:DIR"),
     (TOKENS.0, "; give text, for example --data lines:FILE or grammar"),
 ];
 
@@ -25,6 +28,8 @@ const ADVICE: [(&str, &str); 4] = [
 pub enum Kind {
     /// `[channels, height, width]` in [-1, 1].
     Image {},
+    /// `[frames, channels, height, width]` in [-1, 1].
+    Frames {},
     /// `[dimensions]`, unbounded.
     Points {},
     /// `[labels, height, width]`, one-hot.

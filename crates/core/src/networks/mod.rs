@@ -3,15 +3,19 @@
 //! A parameter's path has the position of each layer on its way, counted from 0 in every stack, layers without parameters
 //! included: `layer3.conv1.weight`.
 
+mod attended_blocks;
 mod attention;
 mod autoencoder;
 mod bottleneck;
 mod classifier_file;
+mod code_translator;
 mod dcgan;
 mod discriminator;
 mod discriminator_options;
 mod draw;
 mod encoder;
+mod encoding_discriminator;
+mod ganilla;
 mod generator;
 mod gran;
 mod image_classifier;
@@ -20,12 +24,14 @@ mod mlp;
 mod multi_scale;
 mod normalizing;
 mod pggan;
+mod recurrent;
 mod resnet;
 mod scaled_resnet;
 mod sides;
 mod single_image;
 mod spade;
 mod style_encoder;
+mod talking_head;
 mod translator;
 mod unet;
 
@@ -36,11 +42,14 @@ pub use attention::{
 pub use autoencoder::AutoencoderRecipe;
 pub use bottleneck::BottleneckRecipe;
 pub use classifier_file::ImageClassifier;
+pub use code_translator::{CodeTranslator, CodeTranslatorRecipe, Doubling};
 pub use dcgan::DcganRecipe;
 pub use discriminator::Discriminator;
 pub use discriminator_options::{ConditionUse, DiscriminatorOptions, Heads};
 pub use draw::{DrawDecoder, DrawEncoder, DrawNetworkRecipe, Drawing};
 pub use encoder::Encoder;
+pub use encoding_discriminator::{Code, EncodingDiscriminator, EncodingDiscriminatorRecipe};
+pub use ganilla::GanillaRecipe;
 pub use generator::{Generator, GeneratorNormalization, GeneratorOptions};
 pub use gran::{GranRecipe, StepNoise};
 pub use image_classifier::{ClassifierNetwork, ClassifierNetworkRecipe, ClassifierOutput};
@@ -51,12 +60,19 @@ pub use pggan::{
     FIRST_SIDE, GrowingDiscriminator, GrowingGenerator, GrowingNetworkRecipe, Stage, StagedImages,
     doublings_to,
 };
+pub use recurrent::{RecurrentNetwork, RecurrentSizes, Rollout, counted_tokens, without_end};
 pub use resnet::ResnetRecipe;
 pub use scaled_resnet::ScaledResnetRecipe;
 pub use single_image::{ScaleDiscriminator, ScaleGenerator, ScaleNetworkRecipe};
 pub use spade::{MapLayout, MapNormalization, SpadeGenerator, SpadeRecipe};
 pub use style_encoder::{StyleEncoder, StyleEncoderRecipe};
-pub use translator::{ImageTranslator, PatchDiscriminator, PatchRecipe, TranslatorRecipe};
+pub use talking_head::{
+    HeadDiscriminator, HeadEmbedder, HeadGenerator, HeadGeneratorRecipe, HeadLayout, PersonStyle,
+    StyleProjection,
+};
+pub use translator::{
+    ImageTranslator, PatchDiscriminator, PatchRecipe, ResidualTranslatorRecipe, TranslatorRecipe,
+};
 pub use unet::{Unet, UnetRecipe};
 
 use serde::{Deserialize, Serialize};

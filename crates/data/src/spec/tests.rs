@@ -16,6 +16,8 @@ fn every_form_is_read_and_printed_again() {
         "swiss-roll",
         "lines:a b.txt",
         "grammar",
+        "oracle",
+        "oracle:100",
         "scenes",
         "unpaired:digits,mnist",
         "unpaired:idx:a,b,folder:x,y",
@@ -50,7 +52,8 @@ fn absolute_paths_name_the_same_data_from_anywhere() {
     assert_eq!(absolute("pairs:a"), format!("pairs:{here}/a"));
     assert_eq!(absolute("pairs:a,/b"), format!("pairs:{here}/a,/b"));
     assert_eq!(absolute("labels:a,/b,c"), format!("labels:{here}/a,/b,{here}/c"));
-    for same in ["label-scenes", "scene-pairs", "digits", "mnist", "ring8", "scenes", "grammar"] {
+    let others = ["label-scenes", "scene-pairs", "digits", "mnist", "ring8", "scenes"];
+    for same in others.into_iter().chain(["grammar", "oracle", "oracle:12"]) {
         assert_eq!(absolute(same), same);
     }
     // A comma in the path of IDX images has no form in a SPEC.
@@ -89,6 +92,10 @@ fn a_form_without_its_path_is_incomplete() {
         "idx:images,",
         "folder:",
         "lines:",
+        "oracle:",
+        "oracle:11",
+        "oracle:20001",
+        "oracle:many",
         "image:",
         "unpaired:digits,stones",
         "unpaired:digits",

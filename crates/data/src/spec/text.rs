@@ -1,6 +1,7 @@
 //! A SPEC as text: parsed, and printed again.
 
 use std::fmt;
+use std::path::PathBuf;
 use std::str::FromStr;
 
 use super::Spec;
@@ -8,6 +9,8 @@ use super::nearest::nearest;
 use crate::catalogue;
 use crate::error::DataError;
 use crate::files::path_of;
+use crate::people::PeopleSpec;
+use crate::text::{MOST_TOKENS, oracle};
 use crate::toy::Toy;
 
 impl FromStr for Spec {
@@ -72,18 +75,38 @@ impl FromStr for Spec {
             Some(file) => return Ok(Self::Image(path_of(file))),
             None => {}
         }
+        type Kind = fn(PathBuf) -> PeopleSpec;
+        let people: [(&str, &'static str, Kind); 2] = [
+            ("identities:", "identities:DIR", PeopleSpec::Folder),
+            ("person:", "person:DIR", PeopleSpec::One),
+        ];
+        for (beginning, form, of) in people {
+            match text.strip_prefix(beginning) {
+                Some("") => return Err(incomplete(form)),
+                Some(folder) => return Ok(Self::People(of(path_of(folder)))),
+                None => {}
+            }
+        }
         match text.strip_prefix("lines:") {
             Some("") => return Err(incomplete("lines:FILE")),
             Some(file) => return Ok(Self::Lines(path_of(file))),
             None => {}
         }
+        if let Some(tokens) = text.strip_prefix("oracle:") {
+            let count = tokens.parse().ok().filter(|count| (oracle::FEWEST..=MOST_TOKENS).contains(count));
+            let vocabulary = count.ok_or_else(|| incomplete("oracle:TOKENS, from 12 to 20000 of them"))?;
+            return Ok(Self::Oracle { vocabulary });
+        }
         match text {
             "digits" => return Ok(Self::Digits),
             "stones" => return Ok(Self::Stones),
             "scenes" => return Ok(Self::Scenes),
+            "landscapes" => return Ok(Self::Landscapes),
             "scene-pairs" => return Ok(Self::ScenePairs),
             "label-scenes" => return Ok(Self::LabelScenes),
+            "cartoon-faces" => return Ok(Self::People(PeopleSpec::Cartoon)),
             "grammar" => return Ok(Self::Grammar),
+            "oracle" => return Ok(Self::Oracle { vocabulary: oracle::VOCABULARY }),
             _ => {}
         }
         catalogue::entry(text)
@@ -108,8 +131,12 @@ impl fmt::Display for Spec {
             Self::Toy(toy) => f.write_str(toy.name()),
             Self::Lines(file) => write!(f, "lines:{}", file.display()),
             Self::Grammar => f.write_str("grammar"),
+            Self::Oracle { vocabulary: oracle::VOCABULARY } => f.write_str("oracle"),
+            Self::Oracle { vocabulary } => write!(f, "oracle:{vocabulary}"),
             Self::Scenes => f.write_str("scenes"),
             Self::Unpaired(first, second) => write!(f, "unpaired:{first},{second}"),
+            Self::People(which) => write!(f, "{which}"),
+            Self::Landscapes => f.write_str("landscapes"),
             Self::ScenePairs => f.write_str("scene-pairs"),
             Self::Pairs { first, second: None } => write!(f, "pairs:{}", first.display()),
             Self::Pairs { first, second: Some(second) } => {
