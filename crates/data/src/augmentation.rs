@@ -87,7 +87,7 @@ impl<S: Source> Augmented<S> {
 /// Whether a field has height and width.
 fn is_image(kind: &Kind) -> bool {
     match kind {
-        Kind::Image {} | Kind::LabelMap {} => true,
+        Kind::Image {} | Kind::LabelMap { .. } => true,
         Kind::Points {} | Kind::Class { .. } | Kind::Tokens { .. } | Kind::Audio { .. } => false,
     }
 }
@@ -145,7 +145,7 @@ impl<S: Source> Source for Augmented<S> {
                 changes.push(self.change([height, width], stream));
             }
             let (sample, plane) = (field.shape.iter().product::<usize>().max(1), (height * width).max(1));
-            let nearest = matches!(field.kind, Kind::LabelMap {});
+            let nearest = matches!(field.kind, Kind::LabelMap { .. });
             let mut changed = Vec::with_capacity(values.len());
             for (values, change) in values.chunks(sample).zip(&changes) {
                 for plane in values.chunks(plane) {
