@@ -14,7 +14,7 @@ use crate::modules::{
 const PLAN: Plan = Plan::new(DCGAN).without_bias();
 /// Of the decoder. Departs: the authors start it from N(0, 0.02) too, and as nothing normalises its three layers, outputs then
 /// start close to 0 and stay there for hundreds of steps.
-const DECODER: Plan = Plan::new(Initialization::Glorot);
+const DECODER: Plan = Plan::new(Initialization::FanIn);
 /// Stride and channels, as multiples of the width, of each of the layers.
 const LAYERS: [(usize, usize); 4] = [(1, 1), (2, 2), (2, 2), (2, 4)];
 /// Blocks in a layer.
