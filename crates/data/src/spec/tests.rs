@@ -21,6 +21,9 @@ fn every_form_is_read_and_printed_again() {
         "scene-pairs",
         "pairs:a b",
         "pairs:a,b/c",
+        "cartoon-faces",
+        "identities:a, b",
+        "person:a/b",
     ] {
         assert_eq!(text.parse::<Spec>().unwrap().to_string(), text);
     }
@@ -45,7 +48,9 @@ fn absolute_paths_name_the_same_data_from_anywhere() {
     assert_eq!(absolute("unpaired:folder:a,digits"), format!("unpaired:folder:{here}/a,digits"));
     assert_eq!(absolute("pairs:a"), format!("pairs:{here}/a"));
     assert_eq!(absolute("pairs:a,/b"), format!("pairs:{here}/a,/b"));
-    for same in ["scene-pairs", "digits", "mnist", "ring8", "scenes", "grammar"] {
+    assert_eq!(absolute("identities:a"), format!("identities:{here}/a"));
+    assert_eq!(absolute("person:/a"), "person:/a");
+    for same in ["cartoon-faces", "scene-pairs", "digits", "mnist", "ring8", "scenes", "grammar"] {
         assert_eq!(absolute(same), same);
     }
     // A comma in the path of IDX images has no form in a SPEC.
