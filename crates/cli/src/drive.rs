@@ -36,7 +36,8 @@ pub(crate) fn run(request: &Request<'_>) -> Result<(), Failure> {
     let (recipe, system) = load_reenactor(request.run, &device)?;
     let reenactor = as_reenactor(system.as_ref())?;
     let (place, [channels, size, _]) = (Place::on(&device), reenactor.frame());
-    let person = request.person.map(|folder| person(folder, &recipe.common.data, size, &place)).transpose()?;
+    let person =
+        request.person.map(|folder| person(folder, &recipe.common.data, size, &place)).transpose()?;
     let driving = Driving::read(request.drive, size, frame_size(request, &recipe)?)?;
     let targets = targets(&driving, request)?;
     let poses = driving.names.len();
@@ -104,7 +105,8 @@ fn frame_size(request: &Request<'_>, recipe: &Recipe) -> Result<Option<[u32; 2]>
 /// The file of each frame, refusing to write over what is read.
 fn targets(driving: &Driving, request: &Request<'_>) -> Result<Vec<PathBuf>, Failure> {
     let folders = [Some(request.drive), request.drive.parent(), request.person];
-    let read: Vec<PathBuf> = folders.into_iter().flatten().filter_map(|path| path.canonicalize().ok()).collect();
+    let read: Vec<PathBuf> =
+        folders.into_iter().flatten().filter_map(|path| path.canonicalize().ok()).collect();
     if request.out.canonicalize().is_ok_and(|out| read.contains(&out)) {
         return Err(Error::Request(format!(
             "{} has frames or landmarks that are read; give another folder for --out",
