@@ -98,23 +98,21 @@ impl People {
     }
 }
 
-/// The people to train on, and those kept for measuring.
-struct Divided {
-    trained: People,
-    held_out: Option<People>,
+/// The people to train on.
+fn trained(spec: &PeopleSpec, options: &Options) -> std::result::Result<People, DataError> {
+    match spec {
+        PeopleSpec::Cartoon => cartoon::people(cartoon::Part::Trained, options),
+        PeopleSpec::Folder(root) => Ok(folder::load(root, options)?.0),
+        PeopleSpec::One(path) => folder::load_one(path, options),
+    }
 }
 
-fn read(spec: &PeopleSpec, options: &Options) -> std::result::Result<Divided, DataError> {
+/// Those who are kept for measuring.
+fn held_out(spec: &PeopleSpec, options: &Options) -> std::result::Result<Option<People>, DataError> {
     match spec {
-        PeopleSpec::Cartoon => Ok(Divided {
-            trained: cartoon::people(cartoon::Part::Trained, options)?,
-            held_out: Some(cartoon::people(cartoon::Part::HeldOut, options)?),
-        }),
-        PeopleSpec::Folder(root) => {
-            let (trained, held_out) = folder::load(root, options)?;
-            Ok(Divided { trained, held_out: Some(held_out) })
-        }
-        PeopleSpec::One(path) => Ok(Divided { trained: folder::load_one(path, options)?, held_out: None }),
+        PeopleSpec::Cartoon => cartoon::people(cartoon::Part::HeldOut, options).map(Some),
+        PeopleSpec::Folder(root) => Ok(Some(folder::load(root, options)?.1)),
+        PeopleSpec::One(_) => Ok(None),
     }
 }
 
@@ -131,12 +129,12 @@ fn source(people: &People, frames: Option<usize>) -> Result<Box<dyn Source>> {
 
 /// The frames of those who are trained on, without landmarks: classes are the people.
 pub(crate) fn frames(spec: &PeopleSpec, options: &Options) -> std::result::Result<Dataset, DataError> {
-    Ok(Arc::unwrap_or_clone(read(spec, options)?.trained.frames))
+    Ok(Arc::unwrap_or_clone(trained(spec, options)?.frames))
 }
 
 /// The people to train on as the one source of a run.
 pub(crate) fn open(spec: &PeopleSpec, options: &Options) -> Result<RunData> {
-    let people = read(spec, options)?.trained;
+    let people = trained(spec, options)?;
     let notes = people.frames.notes().clone();
     Ok(RunData {
         sources: vec![Arc::from(source(&people, frames_of(spec, options))?)],
@@ -148,8 +146,7 @@ pub(crate) fn open(spec: &PeopleSpec, options: &Options) -> Result<RunData> {
 
 /// Those who are kept for measuring.
 pub(crate) fn open_test_part(spec: &PeopleSpec, options: &Options) -> Result<Option<Box<dyn Source>>> {
-    let held_out = read(spec, options)?.held_out;
-    held_out.map(|people| source(&people, frames_of(spec, options))).transpose()
+    held_out(spec, options)?.map(|people| source(&people, frames_of(spec, options))).transpose()
 }
 
 #[cfg(test)]

@@ -27,6 +27,9 @@ fn every_form_is_read_and_printed_again() {
         "label-scenes",
         "labels:a b,c",
         "labels:a,b,c,d",
+        "cartoon-faces",
+        "identities:a, b",
+        "person:a/b",
     ] {
         assert_eq!(text.parse::<Spec>().unwrap().to_string(), text);
     }
@@ -52,7 +55,9 @@ fn absolute_paths_name_the_same_data_from_anywhere() {
     assert_eq!(absolute("pairs:a"), format!("pairs:{here}/a"));
     assert_eq!(absolute("pairs:a,/b"), format!("pairs:{here}/a,/b"));
     assert_eq!(absolute("labels:a,/b,c"), format!("labels:{here}/a,/b,{here}/c"));
-    let others = ["label-scenes", "scene-pairs", "digits", "mnist", "ring8", "scenes"];
+    assert_eq!(absolute("identities:a"), format!("identities:{here}/a"));
+    assert_eq!(absolute("person:/a"), "person:/a");
+    let others = ["cartoon-faces", "label-scenes", "scene-pairs", "digits", "mnist", "ring8", "scenes"];
     for same in others.into_iter().chain(["grammar", "oracle", "oracle:12"]) {
         assert_eq!(absolute(same), same);
     }

@@ -102,7 +102,7 @@ pub const ROW: Row = Row {
     summary: "a person of whom a few frames are known, drawn in the poses of landmarks: embedder, AdaIN, fine-tuning",
     paper: "Zakharov et al. 2019, arXiv:1905.08233",
     data: "cartoon-faces",
-    length: |_| Length { steps: 2000, batch: 8 },
+    length: |_| Length { steps: 1500, batch: 8 },
     make: Make::of::<TalkingHeadRecipe>(),
 };
 
