@@ -36,7 +36,6 @@ fn valid_lines(session: &Session) -> (f64, usize) {
 fn assert_learned(system: &str, words: &str) {
     let untrained = valid_lines(&session(system, words).unwrap());
     let (valid, different) = valid_lines(&trained(system, words));
-    println!("{system}: valid {valid} (untrained {}), different {different} of 500", untrained.0);
     assert!(untrained.0 < 0.15, "{system}: {untrained:?}");
     assert!(valid > 0.5, "{system}: {valid}");
     assert!(different > 100, "{system}: {different}");
@@ -76,17 +75,18 @@ fn before_and_after(words: &str) -> (f64, f64, usize) {
     let (before, _) = valid_lines(&session);
     session.advance_to(session.span().steps).unwrap();
     let (after, different) = valid_lines(&session);
-    println!("valid {before}, then {after}, different {different} of 500");
     (before, after, different)
 }
 
 #[test]
 fn rewards_make_more_lines_valid_than_likelihood_did() {
     let (before, after, different) = before_and_after("");
+    println!("valid {before}, then {after}, different {different} of 500");
     assert!(before < 0.6 && after > before + 0.2, "{before} {after}");
     assert!(different > 100, "{different}");
     // With rewards of a discriminator that does not learn they do not.
     let (same, without, _) = before_and_after("optimizer.discriminator.learning_rate=1e-9");
+    println!("valid {same}, then {without} with a discriminator that does not learn");
     assert!(same == before && without < before + 0.1, "{same} {without}");
 }
 
