@@ -73,7 +73,7 @@ fn part([top, left]: [usize; 2]) -> Option<&'static str> {
     let last = (left + SIDE - 1) / SIDE % 12;
     let trains = |band: usize| !(4..8).contains(&band);
     match first {
-        5 | 6 if top % SIDE == 0 && left % SIDE == 0 => Some("test"),
+        5 | 6 if top.is_multiple_of(SIDE) && left.is_multiple_of(SIDE) => Some("test"),
         _ if trains(first) && trains(last) => Some("train"),
         _ => None,
     }
