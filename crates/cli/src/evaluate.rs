@@ -2,6 +2,7 @@
 
 mod gam;
 mod output;
+mod pairs;
 mod sources;
 mod storing;
 
@@ -14,7 +15,7 @@ use brigand::evaluation::{
     Available, Evaluation, METRICS, Measured, MetricRow, Need, Request, Samples, Shapes, Side, ValueRange,
     evaluate, find_metric, read_reference, write_reference,
 };
-use brigand::training::{Which, choose_extractor, train_classifier};
+use brigand::training::{Which, choose_extractor, load_run_at, train_classifier};
 
 use crate::console;
 use crate::failure::Failure;
@@ -34,6 +35,7 @@ Examples:
   brigand evaluate --real mnist:test --fake folder:generated --metrics cas
   brigand evaluate --compare runs/gan-1/evaluation.json runs/gan-2/evaluation.json
   brigand evaluate --gam runs/gran-1 runs/dcgan-1
+  brigand evaluate runs/cyclegan-1 --real pairs:photos,drawings    a translator: its errors on pairs
 
 A SPEC is data (`brigand data list`; `:train` or `:test` after the name chooses the part), a .npy file of images or of
 points, the folder of a run, statistics (.npz, .safetensors) for fid, or features made before.";
@@ -126,7 +128,13 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     }
     let parse = |text: &str| Given::parse(text, &arguments.features, arguments.range, which, &device);
     let generated = match &arguments.run {
-        Some(run) => Given::run(run, which, &device)?,
+        Some(run) => {
+            let (recipe, system, step) = load_run_at(run, which, &device)?;
+            if let (Some(translator), None) = (system.as_translator(), system.as_sampler()) {
+                return pairs::measure(translator, arguments, (&recipe, step), &device);
+            }
+            Given::of_run(run, (recipe, system, step))
+        }
         None => parse(arguments.fake.as_deref().unwrap_or_default())?,
     };
     let real = match &arguments.real {

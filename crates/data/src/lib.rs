@@ -11,6 +11,7 @@
 //! # Ok::<(), brigand_core::Error>(())
 //! ```
 
+mod augmentation;
 mod background;
 mod cache;
 mod catalogue;
@@ -26,6 +27,9 @@ pub mod files;
 mod fingerprint;
 mod folder;
 mod idx;
+mod label_maps;
+mod label_scenes;
+mod landscapes;
 mod list;
 mod load;
 mod natural;
@@ -34,6 +38,7 @@ pub mod npy;
 pub mod numbers;
 mod open;
 mod parallel;
+pub mod people;
 mod picture;
 mod pixels;
 mod scenes;
@@ -43,6 +48,7 @@ pub mod text;
 mod toy;
 mod transfer;
 
+pub use augmentation::{Augmentation, Augmented};
 pub use background::Background;
 pub use brigand_core::batch::Sampler;
 pub use cache::Cache;
@@ -52,6 +58,7 @@ pub use download::{Download, Obtained, Progress};
 pub use error::DataError;
 pub use fingerprint::Fingerprint;
 pub use folder::{Original, Originals};
+pub use label_maps::MapFiles;
 pub use list::{Listed, list};
 pub use load::{Options, Split, load};
 pub use notes::{Notes, Skipped};

@@ -152,7 +152,8 @@ pub(crate) fn held_out(options: &Options) -> Result<Vec<Option<Box<dyn Source>>>
     Ok(vec![Some(Box::new(first)), Some(Box::new(second))])
 }
 
-fn paired(own: (NumberKey, &Dataset), partner: (NumberKey, &Dataset)) -> Result<MemorySource> {
+/// Pictures, and the partner of each under a name of its own.
+pub(crate) fn paired(own: (NumberKey, &Dataset), partner: (NumberKey, &Dataset)) -> Result<MemorySource> {
     let (mut schema, mut fields) = (Schema::default(), HostBatch::new());
     for (key, set) in [own, partner] {
         let all: Vec<usize> = (0..set.len()).collect();
@@ -160,7 +161,7 @@ fn paired(own: (NumberKey, &Dataset), partner: (NumberKey, &Dataset)) -> Result<
         schema = schema.with(key.0, Kind::Image {}, set.shape());
         fields.insert(key.0, HostField::Numbers(batch.values, batch.shape));
     }
-    MemorySource::new(PAIRS, schema, fields)
+    MemorySource::new(own.1.len(), schema, fields)
 }
 
 #[cfg(test)]

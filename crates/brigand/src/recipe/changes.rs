@@ -182,7 +182,10 @@ mod tests {
                 assert_eq!(again.to_table().unwrap(), recipe.to_table().unwrap());
             }
         }
-        let of_images = ["lapgan", "pggan", "sagan", "biggan", "singan", "pix2pix", "cyclegan", "draw"];
+        let of_images = [
+            "lapgan", "pggan", "sagan", "biggan", "singan", "pix2pix", "cyclegan", "ganilla", "nice-gan",
+            "draw",
+        ];
         assert_eq!(refused, of_images.map(|name| (name, "ring8")));
     }
 

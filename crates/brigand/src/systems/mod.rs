@@ -8,13 +8,16 @@ pub mod classifier;
 mod codec;
 pub mod cyclegan;
 pub mod encoders;
+pub mod gaugan;
 mod held_out;
 pub mod imle;
 pub mod lapgan;
 pub mod latent_generator;
+pub mod nice_gan;
 pub mod pggan;
 pub mod pix2pix;
 pub mod singan;
+pub mod talking_head;
 pub mod text;
 pub mod translation;
 pub mod two_player;
@@ -33,6 +36,10 @@ pub(crate) fn rows() -> impl Iterator<Item = &'static Row> {
         singan::ROW,
         pix2pix::ROW,
         cyclegan::ROW,
+        cyclegan::GANILLA,
+        nice_gan::ROW,
+        gaugan::ROW,
+        talking_head::ROW,
     ];
     let single: &[Row] = &[adagan::ROW, catgan::ROW, imle::ROW];
     let others = [images, single, &encoders::ROWS, &aae::ROWS, &text::ROWS, &[classifier::ROW]];

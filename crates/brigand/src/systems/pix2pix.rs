@@ -18,15 +18,15 @@ use brigand_core::{Error, Result, Setup, parts};
 use serde::{Deserialize, Serialize};
 
 use super::held_out::{HeldOutRecipe, for_each_portion};
-use super::translation::{Mean, PAIR_ERROR, TranslationOptimizers, distance, side_by_side};
+use super::translation::{
+    Mean, PAIR_ERROR, TO_SECOND, TranslationOptimizers, check_losses, distance, side_by_side,
+};
 
 /// Name of the mean absolute distance of translations to their partners, on the scale of the images.
 pub const TRAINING_PAIR_ERROR: &str = "training_pair_error";
 /// Name of the gradient energy of held-out images' translations over that of their partners: the sum of the squared
 /// differences of neighbouring pixels. Below 1 translations are smoother than real images.
 pub const GRADIENT_ENERGY_RATIO: &str = "gradient_energy_ratio";
-
-const TO_SECOND: Direction = Direction { name: "a-to-b", from: IMAGES, to: SECOND };
 
 /// The part of the translator's loss besides the discriminator's.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -121,11 +121,7 @@ impl SystemRecipe for Pix2PixRecipe {
         self.optimizer.check()?;
         self.schedule.check()?;
         let Pix2PixLosses { distance, adversarial } = self.losses;
-        for (key, value) in [("distance", distance), ("adversarial", adversarial)] {
-            if !(value >= 0.0 && value.is_finite()) {
-                return Err(Error::Recipe(format!("losses.{key} is {value}; give 0 or more")));
-            }
-        }
+        check_losses(&[("distance", distance), ("adversarial", adversarial)])?;
         if distance == 0.0 && adversarial == 0.0 {
             return Err(Error::Recipe(
                 "losses.distance and losses.adversarial are both 0, which leaves nothing to train by".into(),

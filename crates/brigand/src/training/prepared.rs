@@ -1,12 +1,12 @@
 //! A system built for its data, and the data that a recipe names.
 
 use brigand_core::Place;
-use brigand_core::batch::Schema;
+use brigand_core::batch::{Schema, Source};
 use brigand_core::session::{Session, Span};
 use brigand_core::system::System;
 use candle_core::Device;
 
-use crate::data::{self, Dataset, Options, RunData, Skipped, Spec, Split};
+use crate::data::{self, Augmentation, Augmented, Dataset, Options, RunData, Skipped, Spec, Split};
 use crate::error::{Error, Result};
 use crate::recipe::{Recipe, TrainingRecipe};
 
@@ -46,7 +46,8 @@ impl Prepared {
         let (training, place) = (recipe.common.training, Place::on(device));
         let TrainingRecipe { steps, batch, seed, .. } = training;
         let span = Span { steps, batch, seed };
-        let mut session = Session::new(recipe.system.as_ref(), data.boxed_sources(), span, &place)?;
+        let sources = augmented(data.boxed_sources(), recipe.common.data.augment)?;
+        let mut session = Session::new(recipe.system.as_ref(), sources, span, &place)?;
         refuse_batch_of_one(session.system_mut(), batch)?;
         let system = session.system();
         if let Some(labels) = data.dataset.as_deref().and_then(Dataset::labels)
@@ -55,7 +56,7 @@ impl Prepared {
             recipe.common.data.classes.clone_from(&labels.classes);
         }
         if system.needs_held_out() {
-            session.hold_out(data::open_test_part(&spec, &options(&recipe))?)?;
+            session.hold_out(open_held_out(&recipe)?)?;
         }
         Ok(Self { recipe, session, data })
     }
@@ -99,6 +100,16 @@ fn refuse_batch_of_one(system: &mut dyn System, batch: usize) -> Result<()> {
     Ok(())
 }
 
+/// The sources with their images changed by chance, where the recipe says so.
+fn augmented(
+    sources: Vec<Box<dyn Source>>,
+    augmentation: Option<Augmentation>,
+) -> Result<Vec<Box<dyn Source>>> {
+    let Some(augmentation) = augmentation.filter(Augmentation::is_active) else { return Ok(sources) };
+    let changed = |source| Ok(Box::new(Augmented::new(source, augmentation)?) as Box<dyn Source>);
+    sources.into_iter().map(changed).collect()
+}
+
 /// How a recipe's data is read.
 fn options(recipe: &Recipe) -> Options {
     let source = &recipe.common.data;
@@ -110,6 +121,7 @@ fn options(recipe: &Recipe) -> Options {
         seed: recipe.common.training.seed,
         tokens: source.tokens.unwrap_or_default(),
         length: source.length,
+        frames: source.frames,
         ..Options::default()
     }
 }
@@ -120,6 +132,22 @@ fn options(recipe: &Recipe) -> Options {
 /// If it cannot be read.
 pub fn open_data(recipe: &Recipe) -> Result<RunData> {
     data::open(&recipe.common.data.source.parse::<Spec>()?, &options(recipe))
+}
+
+/// What a system is measured on, which no batch is drawn from: the samples that the recipe names for it, or those that the
+/// authors of its data keep; a source for each that the data has.
+///
+/// # Errors
+/// If it cannot be read.
+pub fn open_held_out(recipe: &Recipe) -> Result<Vec<Option<Box<dyn Source>>>> {
+    let data = &recipe.common.data;
+    match data.held_out.as_deref().filter(|named| !named.is_empty()) {
+        None => data::open_test_part(&data.source.parse::<Spec>()?, &options(recipe)),
+        Some(named) => {
+            let named = data::open(&named.parse::<Spec>()?, &options(recipe))?;
+            Ok(named.boxed_sources().into_iter().map(Some).collect())
+        }
+    }
 }
 
 /// The images or points that a recipe names.

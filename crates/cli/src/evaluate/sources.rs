@@ -86,9 +86,13 @@ impl Opened<'_> {
 impl Given {
     /// The samples of a run.
     pub(super) fn run(path: &Path, which: Which, device: &Device) -> Result<Self, Failure> {
-        let (recipe, system, step) = load_run_at(path, which, device)?;
+        Ok(Self::of_run(path, load_run_at(path, which, device)?))
+    }
+
+    /// The samples of a loaded run.
+    pub(super) fn of_run(path: &Path, (recipe, system, step): (Recipe, Box<dyn System>, u64)) -> Self {
         let name = format!("{} at step {step}", path.display());
-        Ok(Self { name, kind: Kind::Run { recipe: Box::new(recipe), system, step } })
+        Self { name, kind: Kind::Run { recipe: Box::new(recipe), system, step } }
     }
 
     /// The set that `text` names.

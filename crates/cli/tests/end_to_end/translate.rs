@@ -47,3 +47,27 @@ fn an_unsuitable_picture_of_a_folder_is_named_and_the_others_are_translated() {
     desk.succeed("train gan --data ring8 --steps 1 --out points --quiet");
     desk.refuse("translate points --in in --out none", &["does not translate", "cyclegan"]);
 }
+
+/// A run that translates is measured on pairs, beside what no training is needed for.
+#[test]
+fn a_translator_is_evaluated_on_pairs() {
+    let desk = desk_with_run();
+    let shown = desk.succeed("evaluate run --real pairs:a,b");
+    assert!(shown.contains("UNTRANSLATED") && shown.contains("MEAN OF PARTNERS"), "{shown}");
+    assert!(shown.contains("a-to-b") && shown.contains("b-to-a") && shown.contains("12"), "{shown}");
+    let json = desk.succeed("evaluate run --real pairs:a,b --json --count 5 --features pixels");
+    let found: serde_json::Value = serde_json::from_str(&json).unwrap();
+    let errors = found["errors"].as_array().unwrap();
+    assert_eq!(errors.len(), 4, "{json}");
+    assert_eq!((found["step"].as_u64(), errors[0]["pairs"].as_u64()), (Some(2), Some(5)));
+    assert!(errors.iter().all(|row| row["translated"].as_f64().is_some_and(|error| error > 0.0)), "{json}");
+    // The images of both folders are the same: nothing is nearer to them than they are.
+    assert_eq!(errors[0]["untranslated"].as_f64(), Some(0.0), "{json}");
+    desk.refuse("evaluate run", &["has no pairs", "pairs:DIR_A,DIR_B"]);
+    desk.refuse("evaluate run --real folder:a", &["has no pairs"]);
+    desk.refuse("evaluate run --real pairs:a,b --metrics fid", &["--metrics", "leave it out"]);
+    desk.succeed(
+        "train cyclegan --set translator.width=4 --set discriminator.width=4 --steps 2 --out own --quiet",
+    );
+    assert!(desk.succeed("evaluate own --count 20").contains("b-to-a"));
+}

@@ -194,7 +194,8 @@ impl Feed {
     pub fn samples(&self, numbers: &[usize]) -> Result<Batch> {
         let mut host = HostBatch::new();
         for group in &self.groups {
-            host.extend(group.source.get(numbers, &mut Stream::new(self.seed, "source/samples", 0))?);
+            let stream = &mut Stream::new(self.seed, "source/samples", 0);
+            host.extend(group.source.get_plain(numbers, stream)?);
         }
         self.on_device(host)
     }

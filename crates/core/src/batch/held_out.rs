@@ -53,11 +53,11 @@ impl HeldOut {
         stream: &mut Stream,
     ) -> Result<HostBatch> {
         match self {
-            Self::Apart(apart) => apart.get(&numbers.collect::<Vec<_>>(), stream),
+            Self::Apart(apart) => apart.get_plain(&numbers.collect::<Vec<_>>(), stream),
             Self::Nothing => source.get(&[], stream),
             Self::Sixth => {
                 let places: Vec<usize> = numbers.map(|number| (number + 1) * HELD_OUT_OF - 1).collect();
-                source.get(&places, stream)
+                source.get_plain(&places, stream)
             }
         }
     }

@@ -34,6 +34,15 @@ pub trait Source: Send + Sync {
     /// If there is no sample of a number, or it cannot be read.
     fn get(&self, numbers: &[usize], stream: &mut Stream) -> Result<HostBatch>;
 
+    /// The samples of these numbers as they are: those of sources that augment their samples without it. For measurements
+    /// and pictures.
+    ///
+    /// # Errors
+    /// As [`Source::get`].
+    fn get_plain(&self, numbers: &[usize], stream: &mut Stream) -> Result<HostBatch> {
+        self.get(numbers, stream)
+    }
+
     /// The classes of the samples of these numbers, where there are classes. Sources whose samples are large override
     /// this to read the labels alone.
     ///
@@ -61,6 +70,10 @@ macro_rules! pointer_to_source {
 
             fn get(&self, numbers: &[usize], stream: &mut Stream) -> Result<HostBatch> {
                 (**self).get(numbers, stream)
+            }
+
+            fn get_plain(&self, numbers: &[usize], stream: &mut Stream) -> Result<HostBatch> {
+                (**self).get_plain(numbers, stream)
             }
 
             fn labels(&self, numbers: &[usize]) -> Result<Option<Vec<u32>>> {

@@ -163,6 +163,31 @@ impl DoubleBilinear {
 
 unconditional_layer!(DoubleBilinear);
 
+/// Twice the height and width from a quarter of the channels: channel `4 c + 2 i + j` of a position becomes pixel `(i, j)` of
+/// channel `c` there (sub-pixel convolution, Shi et al. 2016, arXiv:1609.05158).
+pub struct PixelShuffle;
+
+impl PixelShuffle {
+    fn run(&self, _: &mut Pass<'_>, input: &Variable) -> Result<Variable> {
+        let (batch, channels, height, width) = input.dims4("a pixel shuffle")?;
+        let parts = input.reshape(&[batch, channels / 4, 2, 2, height, width])?;
+        Ok(parts.permute(&[0, 1, 4, 2, 5, 3])?.reshape(&[batch, channels / 4, 2 * height, 2 * width])?)
+    }
+}
+
+unconditional_layer!(PixelShuffle);
+
+/// The largest of 3x3 pixels around every second one: half the height and width.
+pub struct MaxHalve;
+
+impl MaxHalve {
+    fn run(&self, _: &mut Pass<'_>, input: &Variable) -> Result<Variable> {
+        Ok(input.max_pool2d(3, 2, 1)?)
+    }
+}
+
+unconditional_layer!(MaxHalve);
+
 /// Half the height and width, the mean of each 2x2 pixels.
 pub struct Halve;
 

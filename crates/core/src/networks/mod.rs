@@ -3,20 +3,25 @@
 //! A parameter's path has the position of each layer on its way, counted from 0 in every stack, layers without parameters
 //! included: `layer3.conv1.weight`.
 
+mod attended_blocks;
 mod attention;
 mod autoencoder;
 mod bottleneck;
 mod classifier_file;
+mod code_translator;
 mod dcgan;
 mod discriminator;
 mod discriminator_options;
 mod draw;
 mod encoder;
+mod encoding_discriminator;
+mod ganilla;
 mod generator;
 mod gran;
 mod image_classifier;
 mod lapgan;
 mod mlp;
+mod multi_scale;
 mod normalizing;
 mod pggan;
 mod recurrent;
@@ -24,6 +29,9 @@ mod resnet;
 mod scaled_resnet;
 mod sides;
 mod single_image;
+mod spade;
+mod style_encoder;
+mod talking_head;
 mod translator;
 mod unet;
 
@@ -34,16 +42,20 @@ pub use attention::{
 pub use autoencoder::AutoencoderRecipe;
 pub use bottleneck::BottleneckRecipe;
 pub use classifier_file::ImageClassifier;
+pub use code_translator::{CodeTranslator, CodeTranslatorRecipe, Doubling};
 pub use dcgan::DcganRecipe;
 pub use discriminator::Discriminator;
 pub use discriminator_options::{ConditionUse, DiscriminatorOptions, Heads};
 pub use draw::{DrawDecoder, DrawEncoder, DrawNetworkRecipe, Drawing};
 pub use encoder::Encoder;
+pub use encoding_discriminator::{Code, EncodingDiscriminator, EncodingDiscriminatorRecipe};
+pub use ganilla::GanillaRecipe;
 pub use generator::{Generator, GeneratorNormalization, GeneratorOptions};
 pub use gran::{GranRecipe, StepNoise};
 pub use image_classifier::{ClassifierNetwork, ClassifierNetworkRecipe, ClassifierOutput};
 pub use lapgan::{DetailDiscriminator, DetailDiscriminatorRecipe, DetailGenerator, DetailGeneratorRecipe};
 pub use mlp::{Hidden, HiddenNormalization, MlpRecipe};
+pub use multi_scale::{MultiScaleDiscriminator, MultiScaleRecipe};
 pub use pggan::{
     FIRST_SIDE, GrowingDiscriminator, GrowingGenerator, GrowingNetworkRecipe, Stage, StagedImages,
     doublings_to,
@@ -52,7 +64,15 @@ pub use recurrent::{RecurrentNetwork, RecurrentSizes, Rollout, counted_tokens, w
 pub use resnet::ResnetRecipe;
 pub use scaled_resnet::ScaledResnetRecipe;
 pub use single_image::{ScaleDiscriminator, ScaleGenerator, ScaleNetworkRecipe};
-pub use translator::{ImageTranslator, PatchDiscriminator, PatchRecipe, TranslatorRecipe};
+pub use spade::{MapLayout, MapNormalization, SpadeGenerator, SpadeRecipe};
+pub use style_encoder::{StyleEncoder, StyleEncoderRecipe};
+pub use talking_head::{
+    HeadDiscriminator, HeadEmbedder, HeadGenerator, HeadGeneratorRecipe, HeadLayout, PersonStyle,
+    StyleProjection,
+};
+pub use translator::{
+    ImageTranslator, PatchDiscriminator, PatchRecipe, ResidualTranslatorRecipe, TranslatorRecipe,
+};
 pub use unet::{Unet, UnetRecipe};
 
 use serde::{Deserialize, Serialize};

@@ -1,12 +1,14 @@
-//! The networks of CycleGAN (Zhu et al. 2017, arXiv:1703.10593): a residual translator, and a discriminator that scores
-//! overlapping patches. Both are fully convolutional.
+//! The networks of CycleGAN (Zhu et al. 2017, arXiv:1703.10593): a translator, residual or of another kind, and a discriminator
+//! that scores overlapping patches. All are fully convolutional.
 
 use brigand_autograd::{Activation, Variable};
 use serde::{Deserialize, Serialize};
 
+use super::ganilla::{GanillaRecipe, PyramidTranslator};
 use crate::error::{Error, Result};
 use crate::modules::{
-    Activate, Builder, Chain, Convolution, DCGAN, Double, Norm, NormKind, NormPlan, Pass, Plan, Skip, Window,
+    Activate, Builder, Chain, Convolution, DCGAN, Double, Layer, Norm, NormKind, NormPlan, Pass, Plan, Skip,
+    Window,
 };
 use crate::players::{Scored, Scorer};
 
@@ -16,16 +18,14 @@ fn instance(activation: Activation) -> NormPlan {
     NormPlan::new(NormKind::Instance, activation)
 }
 
-/// The size of a translator.
+/// A translator's network.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct TranslatorRecipe {
-    /// Channels of the largest maps; each halving doubles them.
-    pub width: usize,
-    /// How often height and width are halved before the residual blocks.
-    pub halvings: usize,
-    /// Residual blocks at the smallest size.
-    pub blocks: usize,
+#[serde(tag = "kind", rename_all = "kebab-case")]
+pub enum TranslatorRecipe {
+    /// CycleGAN's: halvings, residual blocks, doublings.
+    Residual(ResidualTranslatorRecipe),
+    /// GANILLA's: residual blocks that concatenate, and the sums of maps of all sizes.
+    Ganilla(GanillaRecipe),
 }
 
 impl TranslatorRecipe {
@@ -34,6 +34,34 @@ impl TranslatorRecipe {
     /// # Errors
     /// [`Error::Recipe`], saying which value to give.
     pub fn check(&self) -> Result<()> {
+        match self {
+            Self::Residual(recipe) => recipe.check(),
+            Self::Ganilla(recipe) => recipe.check(),
+        }
+    }
+}
+
+/// The size of CycleGAN's translator.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ResidualTranslatorRecipe {
+    /// Channels of the largest maps; each halving doubles them.
+    pub width: usize,
+    /// How often height and width are halved before the residual blocks.
+    pub halvings: usize,
+    /// Residual blocks at the smallest size.
+    pub blocks: usize,
+}
+
+impl Default for ResidualTranslatorRecipe {
+    /// For images of 16 to 64 pixels.
+    fn default() -> Self {
+        Self { width: 12, halvings: 1, blocks: 2 }
+    }
+}
+
+impl ResidualTranslatorRecipe {
+    fn check(&self) -> Result<()> {
         for (key, value, [low, high]) in [
             ("width", self.width, [1, 1024]),
             ("halvings", self.halvings, [0, 4]),
@@ -45,33 +73,18 @@ impl TranslatorRecipe {
         }
         Ok(())
     }
-}
-
-/// From an image of one domain to one of another of the same size, in [-1, 1].
-pub struct ImageTranslator {
-    layers: Chain,
-    multiple: usize,
-}
-
-impl ImageTranslator {
-    /// The smallest height and width that reflection at the border and instance normalisation leave something of, as
-    /// multiples of [`ImageTranslator::multiple`].
-    const LEAST: usize = 2;
 
     /// `c7s1, d.., R.., u.., c7s1, tanh` with instance normalisation; doubling repeats pixels and convolves, which leaves
     /// no checkerboard (Odena et al. 2016).
-    ///
-    /// # Errors
-    /// If a layer cannot be made.
-    pub fn new(b: &mut Builder, recipe: &TranslatorRecipe, (from, to): (usize, usize)) -> Result<Self> {
-        let (mut layers, mut width) = (Chain::new(), recipe.width);
+    fn layers(&self, b: &mut Builder, (from, to): (usize, usize)) -> Result<Chain> {
+        let (mut layers, mut width) = (Chain::new(), self.width);
         let convolution =
             |channels, window| move |b: &mut Builder| Convolution::new(b, channels, window, &PLAN);
         let norm = |channels| move |b: &mut Builder| Norm::new(b, instance(Activation::Relu), channels);
         let wide = Window::same(7).reflecting();
         layers.push_named(b, "enter", convolution((from, width), wide))?;
         layers.push_named(b, "enter_norm", norm(width))?;
-        for number in 0..recipe.halvings {
+        for number in 0..self.halvings {
             layers.push_named(
                 b,
                 format!("down{number}"),
@@ -80,7 +93,7 @@ impl ImageTranslator {
             width *= 2;
             layers.push_named(b, format!("down{number}_norm"), norm(width))?;
         }
-        for number in 0..recipe.blocks {
+        for number in 0..self.blocks {
             layers.push_named(b, format!("block{number}"), |b| {
                 Skip::new(b, width, &PLAN, |b, activated| {
                     let activation = if activated { Activation::Relu } else { Activation::Identity };
@@ -88,7 +101,7 @@ impl ImageTranslator {
                 })
             })?;
         }
-        for number in 0..recipe.halvings {
+        for number in 0..self.halvings {
             layers.push_plain(Double);
             let same = Window::same(3).reflecting();
             layers.push_named(b, format!("up{number}"), convolution((width, width / 2), same))?;
@@ -97,7 +110,36 @@ impl ImageTranslator {
         }
         layers.push_named(b, "leave", convolution((width, to), wide))?;
         layers.push_plain(Activate(Activation::Tanh));
-        Ok(Self { layers, multiple: 1 << recipe.halvings })
+        Ok(layers)
+    }
+}
+
+/// From an image of one domain to one of another of the same size, in [-1, 1].
+pub struct ImageTranslator {
+    layers: Box<dyn Layer>,
+    multiple: usize,
+    /// The smallest height and width that reflection at the border and instance normalisation leave something of.
+    least: usize,
+}
+
+impl ImageTranslator {
+    /// The translator of a recipe, for images of so many channels on both sides.
+    ///
+    /// # Errors
+    /// If a layer cannot be made.
+    pub fn new(b: &mut Builder, recipe: &TranslatorRecipe, channels: (usize, usize)) -> Result<Self> {
+        Ok(match recipe {
+            TranslatorRecipe::Residual(recipe) => {
+                let multiple = 1 << recipe.halvings;
+                let layers = Box::new(recipe.layers(b, channels)?);
+                Self { layers, multiple, least: (2 * multiple).max(4) }
+            }
+            TranslatorRecipe::Ganilla(recipe) => Self {
+                layers: Box::new(PyramidTranslator::new(b, recipe, channels)?),
+                multiple: GanillaRecipe::MULTIPLE,
+                least: GanillaRecipe::LEAST,
+            },
+        })
     }
 
     /// Heights and widths of images must be multiples of this.
@@ -110,7 +152,7 @@ impl ImageTranslator {
     /// # Errors
     /// [`Error::Request`], saying which do.
     pub fn check_size(&self, height: usize, width: usize) -> Result<()> {
-        check_size([height, width], self.multiple, (Self::LEAST * self.multiple).max(4))
+        check_size([height, width], self.multiple, self.least)
     }
 
     /// The translation of `images` `[batch, channels, height, width]`, of the same height and width.
@@ -120,7 +162,7 @@ impl ImageTranslator {
     pub fn run(&self, pass: &mut Pass<'_>, images: &Variable) -> Result<Variable> {
         let (_, _, height, width) = images.dims4("a translator")?;
         self.check_size(height, width)?;
-        self.layers.run(pass, images)
+        self.layers.forward(pass, images, ())
     }
 }
 
@@ -165,15 +207,33 @@ impl PatchRecipe {
     }
 }
 
-/// Scores overlapping patches (Isola et al. 2016, arXiv:1611.07004): a map of scores for each image.
-pub struct PatchDiscriminator(Chain);
+/// Scores overlapping patches (Isola et al. 2016, arXiv:1611.07004): a map of scores for each image. Its features are the maps
+/// `[batch, channels, height, width]` after every activation.
+pub struct PatchDiscriminator {
+    layers: Chain,
+    /// The layers whose outputs are features.
+    taps: Vec<usize>,
+}
 
 impl PatchDiscriminator {
     /// A discriminator of images `[channels, height, width]`.
     ///
     /// # Errors
     /// If the images are too small to be halved so often.
-    pub fn new(b: &mut Builder, recipe: &PatchRecipe, [channels, height, width]: [usize; 3]) -> Result<Self> {
+    pub fn new(b: &mut Builder, recipe: &PatchRecipe, image: [usize; 3]) -> Result<Self> {
+        Self::with_plan(b, recipe, image, &PLAN)
+    }
+
+    /// The same with convolutions of another plan.
+    ///
+    /// # Errors
+    /// As [`PatchDiscriminator::new`].
+    pub fn with_plan(
+        b: &mut Builder,
+        recipe: &PatchRecipe,
+        [channels, height, width]: [usize; 3],
+        plan: &Plan,
+    ) -> Result<Self> {
         if height.min(width) >> recipe.halvings < 4 {
             return Err(Error::Recipe(format!(
                 "discriminator.halvings is {}, and images of {width}x{height} would leave maps below 4x4 that patches are \
@@ -183,12 +243,13 @@ impl PatchDiscriminator {
         }
         let (mut layers, leaky) = (Chain::new(), Activation::LeakyRelu(0.2));
         let four = Window { stride: 1, ..Window::HALVING };
-        let mut from = channels;
+        let (mut from, mut taps) = (channels, Vec::new());
         for number in 0..=recipe.halvings {
             let window = if number < recipe.halvings { Window::HALVING } else { four };
             let to = recipe.width << number.min(3);
             layers
-                .push_named(b, format!("down{number}"), |b| Convolution::new(b, (from, to), window, &PLAN))?;
+                .push_named(b, format!("down{number}"), |b| Convolution::new(b, (from, to), window, plan))?;
+            taps.push(layers.len());
             match number {
                 0 => layers.push_plain(Activate(leaky)),
                 _ => layers
@@ -196,8 +257,18 @@ impl PatchDiscriminator {
             }
             from = to;
         }
-        layers.push_named(b, "score", |b| Convolution::new(b, (from, 1), four, &PLAN))?;
-        Ok(Self(layers))
+        layers.push_named(b, "score", |b| Convolution::new(b, (from, 1), four, plan))?;
+        Ok(Self { layers, taps })
+    }
+
+    /// The map of scores `[batch, 1, height, width]` of `images`, and the features.
+    ///
+    /// # Errors
+    /// If the images do not fit.
+    pub fn run(&self, pass: &mut Pass<'_>, images: &Variable) -> Result<(Variable, Vec<Variable>)> {
+        let mut outputs = self.layers.outputs(pass, images, ())?;
+        let scores = outputs.pop().ok_or_else(|| Error::Internal("a discriminator has no layers".into()))?;
+        Ok((scores, self.taps.iter().filter_map(|&tap| outputs.get(tap).cloned()).collect()))
     }
 }
 
@@ -206,6 +277,7 @@ impl Scorer for PatchDiscriminator {
     type Also = ();
 
     fn score(&self, pass: &mut Pass<'_>, input: &Variable) -> Result<Scored<()>> {
-        Ok(Scored { scores: vec![self.0.run(pass, input)?], features: Vec::new(), also: () })
+        let (scores, features) = self.run(pass, input)?;
+        Ok(Scored { scores: vec![scores], features, also: () })
     }
 }

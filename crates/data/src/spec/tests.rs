@@ -1,4 +1,5 @@
 use super::*;
+use crate::files::path_of;
 
 #[test]
 fn every_form_is_read_and_printed_again() {
@@ -23,6 +24,12 @@ fn every_form_is_read_and_printed_again() {
         "scene-pairs",
         "pairs:a b",
         "pairs:a,b/c",
+        "label-scenes",
+        "labels:a b,c",
+        "labels:a,b,c,d",
+        "cartoon-faces",
+        "identities:a, b",
+        "person:a/b",
     ] {
         assert_eq!(text.parse::<Spec>().unwrap().to_string(), text);
     }
@@ -47,7 +54,11 @@ fn absolute_paths_name_the_same_data_from_anywhere() {
     assert_eq!(absolute("unpaired:folder:a,digits"), format!("unpaired:folder:{here}/a,digits"));
     assert_eq!(absolute("pairs:a"), format!("pairs:{here}/a"));
     assert_eq!(absolute("pairs:a,/b"), format!("pairs:{here}/a,/b"));
-    for same in ["scene-pairs", "digits", "mnist", "ring8", "scenes", "grammar", "oracle", "oracle:12"] {
+    assert_eq!(absolute("labels:a,/b,c"), format!("labels:{here}/a,/b,{here}/c"));
+    assert_eq!(absolute("identities:a"), format!("identities:{here}/a"));
+    assert_eq!(absolute("person:/a"), "person:/a");
+    let others = ["cartoon-faces", "label-scenes", "scene-pairs", "digits", "mnist", "ring8", "scenes"];
+    for same in others.into_iter().chain(["grammar", "oracle", "oracle:12"]) {
         assert_eq!(absolute(same), same);
     }
     // A comma in the path of IDX images has no form in a SPEC.
@@ -98,6 +109,11 @@ fn a_form_without_its_path_is_incomplete() {
         "pairs:",
         "pairs:a,",
         "pairs:,b",
+        "labels:a",
+        "labels:a,",
+        "labels:,b",
+        "labels:a,b,",
+        "unpaired:digits,label-scenes",
     ] {
         assert!(matches!(text.parse::<Spec>(), Err(DataError::IncompleteSpec { .. })), "{text}");
     }

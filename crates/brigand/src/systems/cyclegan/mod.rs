@@ -1,33 +1,25 @@
 //! `cyclegan`: translation between two domains of images without pairs (Zhu et al. 2017, arXiv:1703.10593). The
-//! cycle-consistency loss compares each image with its translation to the other domain and back.
+//! cycle-consistency loss compares each image with its translation to the other domain and back. `ganilla` is the same with
+//! another translator (Hicsonmez et al. 2020, arXiv:2002.05638).
 
 mod recipe;
 
 use brigand_autograd::Variable;
-use brigand_core::batch::{Batch, IMAGES, PARTNER, SECOND, SECOND_PARTNER};
+use brigand_core::batch::{Batch, IMAGES, SECOND};
 use brigand_core::capability::{Direction, Exhibit, Showing, Translator};
 use brigand_core::measurements::GENERATOR_LOSS;
 use brigand_core::modules::Network;
 use brigand_core::networks::{ImageTranslator, PatchDiscriminator};
 use brigand_core::players::{Critic, ImagePool, Player, Turn};
-use brigand_core::recipe::{Family, Length, Make, Row};
+use brigand_core::recipe::{Family, Length, Make, Row, parse};
 use brigand_core::system::{Parts, System};
 use brigand_core::{Error, Result, Setup, parts};
 
-use super::held_out::for_each_portion;
-pub use super::translation::PAIR_ERROR;
-use super::translation::{Mean, distance, side_by_side};
+use super::translation::{BothWays, TO_FIRST, TO_SECOND, distance, domains, note_held_out, show_both_ways};
+pub use super::translation::{CYCLE_ERROR, HELD_OUT_CYCLE_ERROR, PAIR_ERROR};
 pub use recipe::{CycleGanLosses, CycleGanRecipe, PoolRecipe};
 
-/// Name of the mean absolute distance of images to what both translations make of them, both domains summed.
-pub const CYCLE_ERROR: &str = "cycle_error";
-/// Name of the mean absolute distance of held-out images to what both translations make of them, in [0, 1].
-pub const HELD_OUT_CYCLE_ERROR: &str = "held_out_cycle_error";
-
-const TO_SECOND: Direction = Direction { name: "a-to-b", from: IMAGES, to: SECOND };
-const TO_FIRST: Direction = Direction { name: "b-to-a", from: SECOND, to: IMAGES };
-
-/// Its row of the registry.
+/// CycleGAN's row of the registry.
 pub const ROW: Row = Row {
     name: "cyclegan",
     family: Family::Translation,
@@ -36,6 +28,20 @@ pub const ROW: Row = Row {
     data: "scenes",
     length: |_| Length { steps: 2000, batch: 4 },
     make: Make::of::<CycleGanRecipe>(),
+};
+
+/// GANILLA's row of the registry.
+pub const GANILLA: Row = Row {
+    name: "ganilla",
+    family: Family::Translation,
+    summary: "cyclegan with a translator that keeps the maps of every size: photographs to illustrations",
+    paper: "Hicsonmez et al. 2020, arXiv:2002.05638",
+    data: "landscapes",
+    length: |_| Length { steps: 1500, batch: 4 },
+    make: Make {
+        defaults: |kind| Ok(Box::new(CycleGanRecipe::ganilla(kind)?)),
+        parse: parse::<CycleGanRecipe>,
+    },
 };
 
 /// Two translators and two discriminators in training.
@@ -52,13 +58,7 @@ struct CycleGan {
 
 impl CycleGan {
     fn new(recipe: &CycleGanRecipe, setup: &Setup) -> Result<Self> {
-        let (first, second) = (setup.schema.image(IMAGES)?, setup.schema.image(SECOND)?);
-        if first[1..] != second[1..] {
-            return Err(Error::Data(format!(
-                "the first domain's images are {}x{}, the second's {}x{}; set data.size, which fits both",
-                first[2], first[1], second[2], second[1]
-            )));
-        }
+        let [first, second] = domains(setup)?;
         if recipe.losses.identity > 0.0 && first != second {
             return Err(Error::Recipe(format!(
                 "losses.identity is {}, which needs domains of equal channels, and these have {} and {}; set \
@@ -106,35 +106,14 @@ impl CycleGan {
             (&self.to_second, &self.to_first)
         }
     }
+}
 
-    /// What translating `images` in a direction gives, and what translating that back gives.
+impl BothWays for CycleGan {
     fn there_and_back(&self, direction: &Direction, images: &Variable) -> Result<(Variable, Variable)> {
         let (there, back) = self.translators(direction);
         let translated = there.sample(images, |t, pass| t.run(pass, images))?;
         let again = back.sample(&translated, |t, pass| t.run(pass, &translated))?;
         Ok((translated, again))
-    }
-
-    /// Notes the errors on held-out images; that on pairs where the data has them.
-    fn note_held_out(&self, turn: &mut Turn<'_>) -> Result<()> {
-        let (mut cycle, mut pair) = (Mean::default(), Mean::default());
-        for_each_portion(turn.feed(), |batch| {
-            for (direction, partner) in [(&TO_SECOND, PARTNER), (&TO_FIRST, SECOND_PARTNER)] {
-                let images = batch.numbers(direction.from)?;
-                let (translated, again) = self.there_and_back(direction, images)?;
-                cycle.add_distance(&again, images)?;
-                if let Some(partner) = batch.optional_numbers(partner) {
-                    pair.add_distance(&translated, partner)?;
-                }
-            }
-            Ok(())
-        })?;
-        for (name, mean) in [(HELD_OUT_CYCLE_ERROR, cycle), (PAIR_ERROR, pair)] {
-            if let Some(mean) = mean.value() {
-                turn.report.note_number(name, mean);
-            }
-        }
-        Ok(())
     }
 }
 
@@ -172,23 +151,15 @@ impl System for CycleGan {
         self.second.learn(turn, draw, b, &fake)?;
         let fake = self.first_pool.exchange(&fake_a, stream)?;
         self.first.learn(turn, draw, a, &fake)?;
-        if self.recipe.held_out.is_due(turn) { self.note_held_out(turn) } else { Ok(()) }
+        if self.recipe.held_out.is_due(turn) { note_held_out(self, turn) } else { Ok(()) }
     }
 
     fn needs_held_out(&self) -> bool {
         self.recipe.held_out.every > 0
     }
 
-    /// For each direction a row for each of a few images: the image, its translation, and the translation back.
     fn show(&self, showing: &Showing<'_>) -> Result<Vec<Exhibit>> {
-        self.directions()
-            .iter()
-            .map(|direction| {
-                let images = showing.examples.numbers(direction.from)?;
-                let (translated, again) = self.there_and_back(direction, images)?;
-                side_by_side(direction.name, &[images, &translated, &again])
-            })
-            .collect()
+        show_both_ways(self, showing)
     }
 
     fn as_translator(&self) -> Option<&dyn Translator> {

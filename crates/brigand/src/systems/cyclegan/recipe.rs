@@ -1,7 +1,7 @@
 //! What makes a CycleGAN.
 
 use brigand_core::batch::{IMAGES, Need, SECOND, SampleKind};
-use brigand_core::networks::{PatchRecipe, TranslatorRecipe};
+use brigand_core::networks::{GanillaRecipe, PatchRecipe, ResidualTranslatorRecipe, TranslatorRecipe};
 use brigand_core::objectives::{LeastSquares, Objective};
 use brigand_core::penalties::{Constraint, Penalty};
 use brigand_core::players::{OptimizerRecipe, Rules, Schedule};
@@ -12,7 +12,7 @@ use brigand_core::{Error, Result, Setup};
 use serde::{Deserialize, Serialize};
 
 use super::super::held_out::HeldOutRecipe;
-use super::super::translation::TranslationOptimizers;
+use super::super::translation::{TranslationOptimizers, check_losses};
 use super::CycleGan;
 
 /// The parts of the translators' loss besides the discriminators'.
@@ -70,25 +70,29 @@ impl CycleGanRecipe {
         let Self { penalty, constraint, instance_noise: noise, .. } = *self;
         Rules { penalty, constraint, noise, ..Rules::plain(self.objective) }
     }
-}
 
-impl SystemRecipe for CycleGanRecipe {
-    const NEEDS: &'static [Need] = &[Need::Numbers(IMAGES), Need::Numbers(SECOND)];
+    /// GANILLA's values: its translator and the identity loss, whose images have the same colours in both domains.
+    pub(super) fn ganilla(kind: SampleKind) -> Result<Self> {
+        let mut recipe = Self::named("ganilla", kind)?;
+        recipe.translator = TranslatorRecipe::Ganilla(GanillaRecipe::default());
+        recipe.losses.identity = 0.5;
+        recipe.optimizer.discriminator = OptimizerRecipe::adam(2e-4, 0.5, 0.999);
+        Ok(recipe)
+    }
 
-    /// The paper's losses; networks for images of 16 to 64 pixels.
-    fn defaults(kind: SampleKind) -> Result<Self> {
+    /// CycleGAN's values for a system of this name.
+    fn named(name: &str, kind: SampleKind) -> Result<Self> {
         match kind {
             SampleKind::Image => {}
             SampleKind::Points => {
-                return Err(Error::Recipe(
-                    "cyclegan needs images of two domains; give --data scenes or unpaired:SPEC_A,SPEC_B"
-                        .into(),
-                ));
+                return Err(Error::Recipe(format!(
+                    "{name} needs images of two domains; give --data scenes or unpaired:SPEC_A,SPEC_B"
+                )));
             }
         }
         let optimizer = OptimizerRecipe::adam(1e-3, 0.5, 0.999);
         Ok(Self {
-            translator: TranslatorRecipe { width: 12, halvings: 1, blocks: 2 },
+            translator: TranslatorRecipe::Residual(ResidualTranslatorRecipe::default()),
             discriminator: PatchRecipe { width: 16, halvings: 1 },
             objective: Objective::LeastSquares(LeastSquares { a: 0.0, b: 1.0, c: 1.0 }),
             penalty: Penalty::default(),
@@ -101,6 +105,15 @@ impl SystemRecipe for CycleGanRecipe {
             held_out: HeldOutRecipe { every: 500 },
         })
     }
+}
+
+impl SystemRecipe for CycleGanRecipe {
+    const NEEDS: &'static [Need] = &[Need::Numbers(IMAGES), Need::Numbers(SECOND)];
+
+    /// The paper's losses; networks for images of 16 to 64 pixels.
+    fn defaults(kind: SampleKind) -> Result<Self> {
+        Self::named("cyclegan", kind)
+    }
 
     fn check(&self) -> Result<()> {
         self.translator.check()?;
@@ -108,11 +121,7 @@ impl SystemRecipe for CycleGanRecipe {
         self.rules().check()?;
         self.optimizer.check()?;
         self.schedule.check()?;
-        for (key, value) in [("cycle", self.losses.cycle), ("identity", self.losses.identity)] {
-            if !(value >= 0.0 && value.is_finite()) {
-                return Err(Error::Recipe(format!("losses.{key} is {value}; give 0 or more")));
-            }
-        }
+        check_losses(&[("cycle", self.losses.cycle), ("identity", self.losses.identity)])?;
         if self.pool.size > 10_000 {
             return Err(Error::Recipe(format!("pool.size is {}; give 0 to 10000", self.pool.size)));
         }
