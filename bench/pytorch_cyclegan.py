@@ -40,8 +40,9 @@ def translator():
     return nn.Sequential(*layers, conv(c, 3, 7, padding=3, padding_mode="reflect"), nn.Tanh())
 
 
-def discriminator():
-    layers, c = [conv(3, WIDTH, 4, 2, 1), nn.LeakyReLU(.2, True)], WIDTH
+def discriminator(channels=3):
+    """Of patches of images; also pix2pix's."""
+    layers, c = [conv(channels, WIDTH, 4, 2, 1), nn.LeakyReLU(.2, True)], WIDTH
     for number in range(1, HALVINGS + 1):
         layers += [conv(c, 2 * c, 4, 2 if number < HALVINGS else 1, 1), norm(2 * c), nn.LeakyReLU(.2, True)]
         c *= 2

@@ -9,11 +9,12 @@ step's time counts from --started-at (or from here) with all imports, so run one
 import argparse, json, resource, time
 t0 = time.time()
 import torch
-import pytorch_cyclegan, pytorch_sagan, pytorch_text, pytorch_two_player
+import pytorch_biggan, pytorch_cyclegan, pytorch_pggan, pytorch_pix2pix, pytorch_sagan, pytorch_text, pytorch_two_player
 from pytorch_settings import Settings
 
 SYSTEMS = {name: lambda settings, name=name: pytorch_two_player.System(settings, name) for name in pytorch_two_player.WORKLOADS}
-SYSTEMS |= {"sagan-32": pytorch_sagan.System, "cyclegan-64": pytorch_cyclegan.System, "lstm-text": pytorch_text.System}
+SYSTEMS |= {"sagan-32": pytorch_sagan.System, "biggan-32": pytorch_biggan.System, "pggan-32": pytorch_pggan.System,
+            "cyclegan-64": pytorch_cyclegan.System, "pix2pix-64": pytorch_pix2pix.System, "lstm-text": pytorch_text.System}
 
 def peak_rss_mib():
     """Of this program alone: getrusage also counts what the process was before it became this program."""

@@ -44,9 +44,9 @@ class ConditionalNorm(nn.Module):
 
 
 class Up(nn.Module):
-    def __init__(self, i, o):
+    def __init__(self, i, o, norm):
         super().__init__()
-        self.norm1, self.norm2 = ConditionalNorm(i), ConditionalNorm(o)
+        self.norm1, self.norm2 = norm(i), norm(o)
         self.conv1, self.conv2, self.shortcut = conv(i, o), conv(o, o), conv(i, o, 1)
 
     def forward(self, x, y):
@@ -55,17 +55,22 @@ class Up(nn.Module):
 
 
 class Generator(nn.Module):
-    def __init__(self):
+    def __init__(self, w=WIDTH, entering=NOISE, norm=ConditionalNorm):
         super().__init__()
-        w = WIDTH
-        self.enter = glorot(nn.Linear(NOISE, 8 * w * 16))
-        self.up0, self.up1, self.up2 = Up(8 * w, 4 * w), Up(4 * w, 2 * w), Up(2 * w, w)
+        self.start = 8 * w, 4, 4
+        self.enter = glorot(nn.Linear(entering, 8 * w * 16))
+        self.up0, self.up1, self.up2 = Up(8 * w, 4 * w, norm), Up(4 * w, 2 * w, norm), Up(2 * w, w, norm)
         self.attention = Attention(2 * w)
         self.norm, self.leave = nn.BatchNorm2d(w), conv(w, 3)
 
+    def conditions(self, z, y):
+        """What enters at the start, and what each block reads."""
+        return z, (y, y, y)
+
     def forward(self, z, y):
-        x = self.up0(self.enter(z).view(-1, 8 * WIDTH, 4, 4), y)
-        x = self.up2(self.attention(self.up1(x, y)), y)
+        z, (first, second, third) = self.conditions(z, y)
+        x = self.up0(self.enter(z).view(-1, *self.start), first)
+        x = self.up2(self.attention(self.up1(x, second)), third)
         return torch.tanh(self.leave(F.relu(self.norm(x))))
 
 
@@ -82,9 +87,8 @@ class Down(nn.Module):
 
 
 class Discriminator(nn.Module):
-    def __init__(self):
+    def __init__(self, w=WIDTH):
         super().__init__()
-        w = WIDTH
         self.blocks0, self.attention = Down(3, w, first=True), Attention(w)
         self.blocks1 = nn.Sequential(Down(w, 2 * w), Down(2 * w, 4 * w), Down(4 * w, 8 * w, halves=False))
         self.alone, self.embedding = glorot(nn.Linear(8 * w, 1)), nn.Embedding(CLASSES, 8 * w)
@@ -97,35 +101,45 @@ class Discriminator(nn.Module):
 
 
 class System:
-    samples = BATCH
+    samples, noise, decay, d_steps = BATCH, NOISE, DECAY, 1
+    rates, betas = (1e-4, 4e-4), (0.0, 0.9)
 
     def __init__(self, settings):
         self.settings = settings
-        self.generator, self.discriminator = settings.network(Generator()), settings.network(Discriminator())
+        self.generator, self.discriminator = (settings.network(network) for network in self.build())
         self.networks = dict(generator=self.generator, discriminator=self.discriminator)
-        self.optimizers = [settings.adam(self.generator.parameters(), 1e-4, (0.0, 0.9)),
-                           settings.adam(self.discriminator.parameters(), 4e-4, (0.0, 0.9))]
+        self.optimizers = [settings.adam(network.parameters(), rate, self.betas)
+                           for network, rate in zip((self.generator, self.discriminator), self.rates)]
         self.average = [p.detach().clone() for p in self.generator.parameters()]
         self.real, self.labels = settings.images(torch.rand(BATCH, 3, 32, 32) * 2 - 1), torch.arange(BATCH) % CLASSES
 
+    def build(self):
+        return Generator(), Discriminator()
+
+    def weight_term(self):
+        """What the generator's loss has besides the discriminator's score."""
+        return 0.0
+
     def drawn(self):
-        return torch.randn(BATCH, NOISE), torch.randint(CLASSES, (BATCH,))
+        return torch.randn(BATCH, self.noise), torch.randint(CLASSES, (BATCH,))
 
     def step(self):
         (by_g, by_d), half, D = self.optimizers, self.settings.half, self.discriminator
-        with half():
-            z, y = self.drawn()
-            with torch.no_grad():
-                fake = self.generator(z, y)
-            r, f = D(self.real, self.labels).float(), D(fake, y).float()
-            d_loss = F.relu(1 - r).mean() + F.relu(1 + f).mean()
-        by_d.zero_grad(), d_loss.backward(), by_d.step(), by_g.zero_grad()
+        for _ in range(self.d_steps):
+            with half():
+                z, y = self.drawn()
+                with torch.no_grad():
+                    fake = self.generator(z, y)
+                r, f = D(self.real, self.labels).float(), D(fake, y).float()
+                d_loss = F.relu(1 - r).mean() + F.relu(1 + f).mean()
+            by_d.zero_grad(), d_loss.backward(), by_d.step()
+        by_g.zero_grad()
         with self.settings.frozen(D):
             with half():
                 z, y = self.drawn()
                 g_loss = -D(self.generator(z, y), y).float().mean()
-            g_loss.backward(), by_g.step()
-        torch._foreach_lerp_(self.average, [p.detach() for p in self.generator.parameters()], 1 - DECAY)
+            (g_loss + self.weight_term()).backward(), by_g.step()
+        torch._foreach_lerp_(self.average, [p.detach() for p in self.generator.parameters()], 1 - self.decay)
         return dict(generator_loss=g_loss, discriminator_loss=d_loss)
 
     def sample(self):

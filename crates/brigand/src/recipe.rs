@@ -60,6 +60,8 @@ impl Recipe {
                 augment: source.has_many_images().then(Augmentation::default),
                 tokens: source.text_length().map(|_| Tokens::default()),
                 length: source.text_length(),
+                held_out: source.is_aligned_files().then(String::new),
+                frames: source.episode_frames(),
                 classes: Vec::new(),
             },
             training: TrainingRecipe { steps: length.steps, batch: length.batch, seed: 0, report_every: 10 },

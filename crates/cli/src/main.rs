@@ -1,7 +1,9 @@
 //! The program `brigand`: parses, checks, calls the library and prints.
 
+mod adapt;
 mod console;
 mod data;
+mod drive;
 mod evaluate;
 mod failure;
 mod hardware;
@@ -48,7 +50,8 @@ enum Command {
     Info(info::Arguments),
     Train(Box<train::Arguments>),
     Sample(sample::Arguments),
-    Translate(translate::Arguments),
+    Translate(Box<translate::Arguments>),
+    Adapt(adapt::Arguments),
     Interpolate(latent::interpolate::Arguments),
     Arithmetic(latent::arithmetic::Arguments),
     Manifold(latent::manifold::Arguments),
@@ -80,6 +83,7 @@ fn run(command: Command) -> Result<(), Failure> {
         Command::Train(arguments) => train::run(*arguments),
         Command::Sample(arguments) => sample::run(&arguments),
         Command::Translate(arguments) => translate::run(&arguments),
+        Command::Adapt(arguments) => adapt::run(&arguments),
         Command::Interpolate(arguments) => latent::interpolate::run(&arguments),
         Command::Arithmetic(arguments) => latent::arithmetic::run(&arguments),
         Command::Manifold(arguments) => latent::manifold::run(&arguments),

@@ -144,7 +144,7 @@ fn resume(run: &Path, arguments: &Arguments) -> Result<Option<Training>, Failure
     Ok(None)
 }
 
-fn train(mut training: Training, quiet: bool) -> Result<(), Failure> {
+pub(crate) fn train(mut training: Training, quiet: bool) -> Result<(), Failure> {
     let stop = interrupt::install()?;
     let folder = training.folder().clone();
     let recipe = &training.recipe().common.training;
@@ -194,7 +194,17 @@ fn results(system: &dyn System, folder: &RunFolder, steps: u64, held_out: Option
         shown
             .extend(translator.directions().iter().map(|direction| pictures(direction.name, direction.name)));
         let translate = console::command_line("translate", folder.path());
-        more.push(format!("{translate} --in IMAGES --out DIR"));
+        let maps = translator.directions().iter().any(|way| translator.map_labels(way).is_some());
+        let input = if maps { "MAPS" } else { "IMAGES" };
+        more.push(format!("{translate} --in {input} --out DIR"));
+    }
+    if let Some(reenactor) = system.as_reenactor() {
+        let person = if reenactor.is_of_one_person() { "" } else { " --person DIR" };
+        let translate = console::command_line("translate", folder.path());
+        more.push(format!("{translate}{person} --drive DIR --out DIR"));
+        if !reenactor.is_of_one_person() {
+            more.push(format!("{} --person DIR", console::command_line("adapt", folder.path())));
+        }
     }
     if system.as_sampler().is_some() {
         shown.push_str(&pictures("samples", "samples"));

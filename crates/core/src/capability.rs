@@ -1,15 +1,19 @@
 //! What a trained system can do: evaluation, latent tools, export and the program depend on these traits and on no
 //! system.
 
-use brigand_autograd::Variable;
+use std::collections::BTreeMap;
 
-use crate::batch::{Batch, NumberKey, SampleShape};
+use brigand_autograd::Variable;
+use candle_core::Tensor;
+
+use crate::batch::{Batch, MapLabel, NumberKey, SampleShape};
 use crate::error::{Error, Result};
 use crate::latent::LatentSpace;
 use crate::modules::Statistics;
 use crate::networks::ImageClassifier;
 use crate::place::Place;
 use crate::random::Stream;
+use crate::recipe::Recipe;
 
 /// Latents whose samples are generated at once, so that memory stays bounded.
 const PORTION: usize = 256;
@@ -152,6 +156,15 @@ pub struct Direction {
     pub to: NumberKey,
 }
 
+/// What a translator makes the style of a translation of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StyleInput {
+    /// Numbers of a code [`crate::batch::CODES`], standard normal ones for a style at random.
+    pub code: usize,
+    /// Channels, height and width of images [`crate::batch::IMAGES`] whose style it can take; none where it has no encoder.
+    pub image: Option<[usize; 3]>,
+}
+
 /// Makes samples of one domain from samples of another.
 pub trait Translator {
     /// The ways.
@@ -160,12 +173,52 @@ pub trait Translator {
     /// Channels of the images that are translated in a direction: 1 for grey, 3 for colour.
     fn channels(&self, direction: &Direction) -> usize;
 
+    /// The labels of the maps that are translated in a direction, one-hot; `None` where images are.
+    fn map_labels(&self, _direction: &Direction) -> Option<&[MapLabel]> {
+        None
+    }
+
+    /// What styles are made of, where a translation has one: `batch` may have images or codes beside what is translated.
+    fn style(&self) -> Option<StyleInput> {
+        None
+    }
+
     /// The translation of `batch` in one of its directions. Images of other sizes than those it was trained on work where
     /// the network allows it.
     ///
     /// # Errors
     /// If the batch lacks the field, or images of that size cannot be translated: the message says which can.
     fn translate(&self, direction: &Direction, batch: &Batch) -> Result<Variable>;
+}
+
+/// Draws a person, of whom some frames are known, in the poses of landmark drawings.
+pub trait Reenactor {
+    /// Frames that it makes, `[channels, height, width]`.
+    fn frame(&self) -> [usize; 3];
+
+    /// Whether it was fine-tuned on one person, whom it draws; it takes no frames of another then.
+    fn is_of_one_person(&self) -> bool;
+
+    /// The frames `[poses, channels, height, width]` of a person in the poses of `drawings` `[poses, 3, height, width]`.
+    /// `person` has [`IMAGES`](crate::batch::IMAGES) and their [`LANDMARKS`](crate::batch::LANDMARKS).
+    ///
+    /// # Errors
+    /// If no person is given and it needs one, or one is given and it takes none, or sizes do not fit.
+    fn drive(&self, person: Option<&Batch>, drawings: &Variable) -> Result<Variable>;
+
+    /// What fine-tuning on `person`, as [`Reenactor::drive`] takes one, starts from.
+    ///
+    /// # Errors
+    /// If it was fine-tuned already.
+    fn fine_tuning(&self, person: &Batch) -> Result<FineTuning>;
+}
+
+/// What fine-tuning starts from.
+pub struct FineTuning {
+    /// The recipe of the system that is fine-tuned.
+    pub recipe: Box<dyn Recipe>,
+    /// Its tensors that are not first values of its own, by the names of its state.
+    pub start: BTreeMap<String, Tensor>,
 }
 
 /// Makes sequences over a vocabulary.
@@ -265,7 +318,7 @@ pub enum Content {
 pub struct Showing<'a> {
     /// Of the run.
     pub seed: u64,
-    /// Real samples.
+    /// Real samples, held-out ones where the system is measured on some.
     pub examples: &'a Batch,
     /// Samples to show.
     pub count: usize,

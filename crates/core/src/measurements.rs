@@ -10,3 +10,5 @@ pub const ACCURACY_ON_REAL: &str = "discriminator_accuracy_real";
 pub const ACCURACY_ON_FAKE: &str = "discriminator_accuracy_fake";
 /// The share of the held-out samples that are classified correctly.
 pub const HELD_OUT_ACCURACY: &str = "held_out_accuracy";
+/// The mean negative log-likelihood of a token of the held-out sequences, in nats.
+pub const HELD_OUT_NLL: &str = "held_out_nll";

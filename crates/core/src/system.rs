@@ -4,8 +4,8 @@ use brigand_autograd::Variable;
 
 use crate::batch::Batch;
 use crate::capability::{
-    Classifier, Encoder, Exhibit, Reconstructor, Sampler, ScaleSampler, ScoreField, SequenceSampler, Showing,
-    Translator,
+    Classifier, Encoder, Exhibit, Reconstructor, Reenactor, Sampler, ScaleSampler, ScoreField,
+    SequenceSampler, Showing, Translator,
 };
 use crate::error::{Error, Result};
 use crate::modules::{Estimate, Part, Statistics};
@@ -75,6 +75,11 @@ pub trait System: Send {
 
     /// It as something that translates.
     fn as_translator(&self) -> Option<&dyn Translator> {
+        None
+    }
+
+    /// It as something that draws a person in given poses.
+    fn as_reenactor(&self) -> Option<&dyn Reenactor> {
         None
     }
 

@@ -46,6 +46,12 @@ impl<S: Source> Augmented<S> {
     /// If it has no images, or their size is not smaller than what they are to be enlarged to.
     pub fn new(source: S, augmentation: Augmentation) -> Result<Self> {
         let schema = source.schema();
+        if schema.fields.values().any(|field| field.kind == Kind::Frames {}) {
+            return Err(Error::Recipe(
+                "data.augment cannot change frames of people, whose landmarks would stay; leave it out"
+                    .into(),
+            ));
+        }
         let mut sizes =
             schema.fields.values().filter(|field| is_image(&field.kind)).map(|field| &field.shape);
         let Some(first) = sizes.next() else {
@@ -88,7 +94,9 @@ impl<S: Source> Augmented<S> {
 fn is_image(kind: &Kind) -> bool {
     match kind {
         Kind::Image {} | Kind::LabelMap { .. } => true,
-        Kind::Points {} | Kind::Class { .. } | Kind::Tokens { .. } | Kind::Audio { .. } => false,
+        Kind::Frames {} | Kind::Points {} | Kind::Class { .. } | Kind::Tokens { .. } | Kind::Audio { .. } => {
+            false
+        }
     }
 }
 
@@ -182,7 +190,7 @@ mod tests {
         let fields: [(NumberKey, Kind, fn(f32) -> f32); 3] = [
             (IMAGES, Kind::Image {}, |level| level),
             (SECOND, Kind::Image {}, |level| -level),
-            (LABEL_MAP, Kind::LabelMap {}, |level| if level < 4.0 { 0.0 } else { 1.0 }),
+            (LABEL_MAP, Kind::LabelMap { labels: Vec::new() }, |level| if level < 4.0 { 0.0 } else { 1.0 }),
         ];
         let (mut schema, mut batch) = (Schema::default(), HostBatch::new());
         for (key, kind, of) in fields {

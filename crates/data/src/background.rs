@@ -49,12 +49,16 @@ impl FromStr for Background {
         if let Some((_, colour)) = NAMED.iter().find(|(name, _)| *name == text) {
             return Ok(Self(*colour));
         }
-        let digits = text.strip_prefix('#').filter(|digits| digits.len() == 6 && digits.is_ascii());
-        let value = digits.filter(|digits| digits.bytes().all(|digit| digit.is_ascii_hexdigit()));
-        let value = value.and_then(|digits| u32::from_str_radix(digits, 16).ok()).ok_or_else(refused)?;
-        let [_, red, green, blue] = value.to_be_bytes();
-        Ok(Self([red, green, blue]))
+        colour(text).map(Self).ok_or_else(refused)
     }
+}
+
+/// Red, green and blue of a colour written as `#rrggbb`.
+pub(crate) fn colour(text: &str) -> Option<[u8; 3]> {
+    let digits = text.strip_prefix('#').filter(|digits| digits.len() == 6)?;
+    let digits = Some(digits).filter(|digits| digits.bytes().all(|digit| digit.is_ascii_hexdigit()))?;
+    let [_, red, green, blue] = u32::from_str_radix(digits, 16).ok()?.to_be_bytes();
+    Some([red, green, blue])
 }
 
 impl TryFrom<String> for Background {

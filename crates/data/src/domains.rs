@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use brigand_core::batch::{IMAGES, Joined, Need, Renamed, SECOND, Source};
+use brigand_core::batch::{IMAGES, Joined, LABEL_MAP, Need, NumberKey, Renamed, SECOND, Source};
 
 use super::dataset::Dataset;
 use super::open::{Contents, RunData};
@@ -55,17 +55,26 @@ pub(crate) fn second_domain(part: Option<Box<dyn Source>>) -> Option<Box<dyn Sou
 }
 
 impl RunData {
-    /// Refuses two domains for a system that would train on the first alone.
+    /// Refuses two domains, or images with label maps, for a system that would train on the first images alone.
     ///
     /// # Errors
     /// [`Error::Data`], saying what to give instead.
     pub fn check_domains(&self, spec: &str, needs: &[Need]) -> Result<()> {
-        let uses_second = needs.iter().any(|need| match need {
-            Need::Numbers(key) => *key == SECOND,
-            Need::Aligned(first, second) => [*first, *second].contains(&SECOND.0),
-            Need::Samples | Need::Indices(_) => false,
-        });
-        if self.contents.len() > 1 && !uses_second {
+        let uses = |key: NumberKey| {
+            needs.iter().any(|need| match need {
+                Need::Numbers(other) => *other == key,
+                Need::Aligned(first, second) => [*first, *second].contains(&key.0),
+                Need::Samples | Need::Indices(_) => false,
+            })
+        };
+        let has_maps = self.contents.iter().any(|contents| matches!(contents, Contents::LabelMaps(_)));
+        if has_maps && !uses(LABEL_MAP) {
+            return Err(Error::Data(format!(
+                "{spec} is images with label maps, and this system trains on images; give a folder of images as data.source, or \
+                 train gaugan, which makes images of maps"
+            )));
+        }
+        if self.contents.len() > 1 && !uses(LABEL_MAP) && !uses(SECOND) {
             return Err(Error::Data(format!(
                 "{spec} is two domains of images, and this system trains on one; give one of them as data.source, or train \
                  a translator such as cyclegan"

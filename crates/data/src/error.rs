@@ -27,6 +27,12 @@ pub enum DataError {
          errors are in their run's metrics.jsonl"
     )]
     TwoDomains(String),
+    /// Images with label maps where one data set is needed.
+    #[error(
+        "`{0}` is images with label maps; one data set is needed here, for example folder:IMAGES. Both are for systems that \
+         translate maps (gaugan), whose errors are in their run's metrics.jsonl"
+    )]
+    WithLabelMaps(String),
     /// A SPEC with a known beginning but an unusable rest.
     #[error("`{given}` cannot be read: write {form}")]
     IncompleteSpec {

@@ -1,6 +1,7 @@
 //! A folder of images, with sub-folders as classes if there are any.
 
 mod decode;
+mod labelled;
 mod originals;
 mod pairs;
 
@@ -18,7 +19,8 @@ use super::notes::{Notes, Skipped, endings};
 use super::parallel;
 use super::pixels::{self, Images};
 
-pub(crate) use decode::decode_safely;
+pub(crate) use decode::{LONGEST_SIDE, decode_safely, fitted};
+pub(crate) use labelled::load_labelled;
 pub use originals::{Original, Originals};
 pub(crate) use pairs::load_pairs;
 
@@ -77,12 +79,21 @@ fn images_of_size(
     )
 }
 
+/// The images below `root` in the order of their paths, and what else was found there.
+///
+/// # Errors
+/// If it is no folder, or has no image.
+pub(crate) fn find_images(root: &Path) -> Result<(Vec<PathBuf>, Notes), DataError> {
+    let Found { images, unreadable, others } = find(root)?;
+    Ok((images, Notes { unreadable, others, ..Notes::default() }))
+}
+
 /// What lies below a folder.
-struct Found {
+pub(crate) struct Found {
     /// Images in sorted order.
-    images: Vec<PathBuf>,
+    pub(crate) images: Vec<PathBuf>,
     /// What could not even be listed.
-    unreadable: Vec<Skipped>,
+    pub(crate) unreadable: Vec<Skipped>,
     /// How many other files there are, by ending.
     others: BTreeMap<String, usize>,
 }
@@ -91,7 +102,7 @@ struct Found {
 ///
 /// # Errors
 /// If it is none, or has no image.
-fn find(root: &Path) -> Result<Found, DataError> {
+pub(crate) fn find(root: &Path) -> Result<Found, DataError> {
     let kind = std::fs::metadata(root).map_err(|source| DataError::io("read", root, source))?;
     if !kind.is_dir() {
         return Err(DataError::NotAFolder(root.to_owned()));

@@ -3,10 +3,12 @@
 use super::cache::Cache;
 use super::catalogue;
 use super::digits;
+use super::label_scenes;
 use super::landscapes;
+use super::people::cartoon;
 use super::picture;
 use super::scenes;
-use super::text::grammar;
+use super::text::{grammar, oracle};
 use super::toy::{POINTS, Toy};
 
 /// A named source, as a table of them shows it.
@@ -67,6 +69,17 @@ pub fn list(cache: &Cache) -> Vec<Listed> {
         shape: vec![3, landscapes::SIDE, landscapes::SIDE],
         ..drawn.clone()
     };
+    let labelled = Listed {
+        name: "label-scenes",
+        summary: "drawn scenes by day, at dusk and in snow, with maps of five labels",
+        samples: label_scenes::COUNT,
+        test_samples: label_scenes::HELD_OUT,
+        shape: vec![3, label_scenes::SIDE, label_scenes::SIDE],
+        classes: 0,
+        licence: label_scenes::LICENCE,
+        download: 0,
+        present: true,
+    };
     let stones = Listed {
         name: "stones",
         summary: "one drawn picture of paving stones",
@@ -75,6 +88,17 @@ pub fn list(cache: &Cache) -> Vec<Listed> {
         shape: vec![3, picture::SIDE, picture::SIDE],
         classes: 0,
         licence: picture::LICENCE,
+        download: 0,
+        present: true,
+    };
+    let people = Listed {
+        name: "cartoon-faces",
+        summary: "drawn faces of people in several poses, with landmarks",
+        samples: cartoon::TRAINED * cartoon::FRAMES,
+        test_samples: cartoon::HELD_OUT * cartoon::FRAMES,
+        shape: vec![3, cartoon::SIDE, cartoon::SIDE],
+        classes: cartoon::TRAINED,
+        licence: cartoon::LICENCE,
         download: 0,
         present: true,
     };
@@ -100,22 +124,26 @@ pub fn list(cache: &Cache) -> Vec<Listed> {
         download: 0,
         present: true,
     });
-    let grammar = Listed {
-        name: "grammar",
-        summary: "lines of arithmetic, as text",
-        samples: grammar::LINES,
+    let text = |(name, summary): (&'static str, &'static str), samples: usize, length: usize| Listed {
+        name,
+        summary,
+        samples,
         test_samples: 0,
-        shape: vec![grammar::LENGTH],
+        shape: vec![length],
         classes: 0,
         licence: super::toy::LICENCE,
         download: 0,
         present: true,
     };
-    [digits, drawn, landscapes, stones, pairs]
+    let texts = [
+        text(("grammar", "lines of arithmetic, as text"), grammar::LINES, grammar::LENGTH),
+        text(("oracle", "lines of numbers from a random LSTM"), oracle::LINES, oracle::LENGTH),
+    ];
+    [digits, drawn, landscapes, stones, pairs, labelled, people]
         .into_iter()
         .chain(downloads)
         .chain(toys)
-        .chain([grammar])
+        .chain(texts)
         .collect()
 }
 
@@ -131,7 +159,8 @@ mod tests {
         let listed = list(&Cache::at(place.path()));
         assert!(!listed.iter().find(|l| l.name == "mnist").unwrap().present);
         let sets = listed.iter().filter(|line| {
-            line.download == 0 && !["grammar", "scenes", "landscapes", "scene-pairs"].contains(&line.name)
+            let others = ["grammar", "oracle", "scenes", "landscapes", "scene-pairs", "label-scenes"];
+            line.download == 0 && !others.contains(&line.name)
         });
         for line in sets {
             let set = load(&line.name.parse::<Spec>().unwrap(), &Options::default()).unwrap();

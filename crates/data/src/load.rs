@@ -11,7 +11,7 @@ use super::dataset::{Dataset, Labels};
 use super::error::DataError;
 use super::spec::Spec;
 use super::text::Tokens;
-use super::{cifar, digits, folder, idx, picture, toy};
+use super::{cifar, digits, folder, idx, people, picture, toy};
 
 /// Which part of a set that its authors divided.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -40,8 +40,10 @@ pub struct Options {
     pub split: Split,
     /// What a token of a line of text is.
     pub tokens: Tokens,
-    /// Most tokens of a line of text; without it 32, and 12 of the grammar's.
+    /// Most tokens of a line of text; without it 32, 12 of the grammar's and 20 of the oracle's.
     pub length: Option<usize>,
+    /// Of people: other frames beside the target in an episode; without it 4.
+    pub frames: Option<usize>,
     /// Where downloaded sets lie; without it [`Cache::standard`].
     pub cache: Option<Cache>,
 }
@@ -63,11 +65,13 @@ pub fn load(spec: &Spec, options: &Options) -> Result<Dataset, DataError> {
         Spec::Folder(root) => folder::load(root, options),
         Spec::Image(file) => picture::of_file(file, options),
         Spec::Stones => picture::stones(options),
+        Spec::People(which) => people::frames(which, options),
         Spec::Toy(toy) => toy::load(*toy, options),
-        Spec::Lines(_) | Spec::Grammar => Err(DataError::Text(spec.to_string())),
+        Spec::Lines(_) | Spec::Grammar | Spec::Oracle { .. } => Err(DataError::Text(spec.to_string())),
         Spec::Scenes | Spec::Landscapes | Spec::Unpaired(..) | Spec::ScenePairs | Spec::Pairs { .. } => {
             Err(DataError::TwoDomains(spec.to_string()))
         }
+        Spec::LabelScenes | Spec::Labels { .. } => Err(DataError::WithLabelMaps(spec.to_string())),
     }
 }
 

@@ -7,14 +7,17 @@ use brigand_core::batch::{IMAGES, PICTURE, Renamed, Source};
 use super::dataset::Dataset;
 use super::domains::{paired, pairs, second_domain, two_domains};
 use super::fingerprint::Fingerprint;
-use super::folder::load_pairs;
+use super::folder::{load_labelled, load_pairs};
+use super::label_maps::{LabelMaps, labelled_images};
+use super::label_scenes;
 use super::landscapes::{self, Style};
 use super::load::{Options, Split, load};
 use super::notes::Notes;
+use super::people::{self, People};
 use super::scenes::{self, Domain};
 use super::source::DatasetSource;
 use super::spec::Spec;
-use super::text::{Lines, lines_of_file, lines_of_grammar};
+use super::text::{Lines, lines_of_file, lines_of_grammar, lines_of_oracle};
 use brigand_core::error::Result;
 
 /// What the fingerprint of data is made from, when it is asked for.
@@ -22,6 +25,10 @@ use brigand_core::error::Result;
 pub(crate) enum Contents {
     /// Images or points.
     Samples(Arc<Dataset>),
+    /// The label maps of the images before them.
+    LabelMaps(Arc<LabelMaps>),
+    /// Frames of people with landmarks.
+    People(People),
     /// Text, whose fingerprint is made when it is read.
     Text(Fingerprint),
 }
@@ -43,6 +50,8 @@ impl RunData {
     pub fn fingerprints(&self) -> Vec<Fingerprint> {
         let of = |contents: &Contents| match contents {
             Contents::Samples(dataset) => dataset.fingerprint(),
+            Contents::LabelMaps(maps) => maps.fingerprint(),
+            Contents::People(people) => people.fingerprint(),
             Contents::Text(fingerprint) => fingerprint.clone(),
         };
         self.contents.iter().map(of).collect()
@@ -69,6 +78,9 @@ pub fn open(spec: &Spec, options: &Options) -> Result<RunData> {
     match spec {
         Spec::Lines(path) => return Ok(text(lines_of_file(path, options.tokens, length)?)),
         Spec::Grammar => return Ok(text(lines_of_grammar(options.seed, length)?)),
+        Spec::Oracle { vocabulary } => {
+            return Ok(text(lines_of_oracle(*vocabulary, options.seed, length)?));
+        }
         Spec::Scenes => {
             let of = |domain| scenes::training(domain, options);
             return Ok(two_domains(of(Domain::Day)?, of(Domain::Night)?));
@@ -80,8 +92,13 @@ pub fn open(spec: &Spec, options: &Options) -> Result<RunData> {
         Spec::Unpaired(first, second) => {
             return Ok(two_domains(load(first, options)?, load(second, options)?));
         }
+        Spec::People(which) => return people::open(which, options),
         Spec::ScenePairs => return pairs(scenes::training_pairs(options)?),
         Spec::Pairs { first, second } => return pairs(load_pairs(first, second.as_deref(), options)?),
+        Spec::LabelScenes => return labelled_images(label_scenes::training(options)?),
+        Spec::Labels { images, maps, palette } => {
+            return labelled_images(load_labelled((images, maps), palette.as_deref(), options)?);
+        }
         Spec::Digits
         | Spec::Catalogue(_)
         | Spec::Idx { .. }
@@ -118,7 +135,9 @@ pub fn open_test_part(spec: &Spec, options: &Options) -> Result<Vec<Option<Box<d
         }
         Spec::Scenes => scenes::held_out(options),
         Spec::Landscapes => landscapes::held_out(options),
+        Spec::People(which) => Ok(vec![people::open_test_part(which, options)?]),
         Spec::ScenePairs => Ok(vec![Some(Box::new(paired(scenes::held_out_pairs(options)?)?))]),
+        Spec::LabelScenes => Ok(vec![Some(label_scenes::held_out(options)?)]),
         Spec::Unpaired(first, second) => {
             let mut parts = open_test_part(first, options)?;
             parts.extend(open_test_part(second, options)?.into_iter().map(second_domain));
@@ -132,6 +151,8 @@ pub fn open_test_part(spec: &Spec, options: &Options) -> Result<Vec<Option<Box<d
         | Spec::Toy(_)
         | Spec::Lines(_)
         | Spec::Grammar
-        | Spec::Pairs { .. } => Ok(vec![None]),
+        | Spec::Oracle { .. }
+        | Spec::Pairs { .. }
+        | Spec::Labels { .. } => Ok(vec![None]),
     }
 }

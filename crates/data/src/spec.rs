@@ -1,24 +1,28 @@
 //! Names of data, as on the command line and in recipes.
 
-use std::fmt;
+mod nearest;
+mod text;
+
 use std::path::PathBuf;
-use std::str::FromStr;
 
 use brigand_core::batch::SampleKind;
 
 use super::catalogue::{self, Entry};
 use super::error::DataError;
+use super::people::PeopleSpec;
 use super::text::grammar::LENGTH as GRAMMAR_LENGTH;
+use super::text::oracle;
 use super::toy::Toy;
-use crate::files::path_of;
 
 /// A data SPEC: `digits`, a downloadable set (`mnist`, `fashion-mnist`, `cifar10`), `idx:IMAGES[,LABELS]`,
-/// `folder:DIR`, one picture (`stones`, `image:FILE`), two domains (`scenes`, `landscapes`, `unpaired:SPEC_A,SPEC_B`), pairs of them
-/// (`scene-pairs`, `pairs:DIR`, `pairs:DIR_A,DIR_B`), a toy distribution (`ring8`, `swiss-roll`, ...),
-/// `lines:FILE` or `grammar` (text).
+/// `folder:DIR`, one picture (`stones`, `image:FILE`), two domains (`scenes`, `landscapes`, `unpaired:SPEC_A,SPEC_B`), pairs of
+/// them (`scene-pairs`, `pairs:DIR`, `pairs:DIR_A,DIR_B`), images with label maps (`label-scenes`,
+/// `labels:IMAGES,MAPS[,PALETTE]`), a toy distribution (`ring8`, `swiss-roll`, ...), people with landmarks (`cartoon-faces`,
+/// `identities:DIR`, `person:DIR`), `lines:FILE`, `grammar`, `oracle` or `oracle:TOKENS` (text).
 ///
 /// It is parsed from that text and prints as it again, with `~` at the beginning of a path replaced by the user's folder.
-/// In `idx:` the first comma ends the path of the images, in `pairs:` that of the first folder.
+/// In `idx:` the first comma ends the path of the images, in `pairs:` that of the first folder, in `labels:` the first two
+/// end those of the folders.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Spec {
     /// The handwritten digits that are part of Brigand.
@@ -44,6 +48,11 @@ pub enum Spec {
     Lines(PathBuf),
     /// Lines of the arithmetic grammar.
     Grammar,
+    /// Lines of a random LSTM.
+    Oracle {
+        /// Tokens of its vocabulary, the end of a line among them.
+        vocabulary: usize,
+    },
     /// The drawn pictures of two domains that are part of Brigand.
     Scenes,
     /// The drawn landscapes as photographs and as illustrations that are part of Brigand.
@@ -52,12 +61,25 @@ pub enum Spec {
     Unpaired(Box<Spec>, Box<Spec>),
     /// The drawn pictures of two domains, each with its partner.
     ScenePairs,
+    /// Frames of people with landmarks.
+    People(PeopleSpec),
     /// Images of two domains that belong together.
     Pairs {
         /// Folder of the images, or of the first domain's.
         first: PathBuf,
         /// Folder of the second domain's, with equal names; without it both are halves of one image.
         second: Option<PathBuf>,
+    },
+    /// The drawn pictures with label maps that are part of Brigand.
+    LabelScenes,
+    /// Images with label maps.
+    Labels {
+        /// Folder of the images.
+        images: PathBuf,
+        /// Folder of the maps, PNGs with equal names.
+        maps: PathBuf,
+        /// Text file with a colour and a name for each label; without it the numbers in the maps are the labels.
+        palette: Option<PathBuf>,
     },
 }
 
@@ -67,6 +89,29 @@ impl Spec {
         match self {
             Self::Lines(_) => Some(32),
             Self::Grammar => Some(GRAMMAR_LENGTH),
+            Self::Oracle { .. } => Some(oracle::LENGTH),
+            Self::Digits
+            | Self::Catalogue(_)
+            | Self::Idx { .. }
+            | Self::Folder(_)
+            | Self::Image(_)
+            | Self::Stones
+            | Self::People(_)
+            | Self::Toy(_)
+            | Self::Scenes
+            | Self::Landscapes
+            | Self::Unpaired(..)
+            | Self::ScenePairs
+            | Self::Pairs { .. }
+            | Self::LabelScenes
+            | Self::Labels { .. } => None,
+        }
+    }
+
+    /// Of people in episodes: other frames beside the target where no other number is given.
+    pub fn episode_frames(&self) -> Option<usize> {
+        match self {
+            Self::People(which) => which.frames(),
             Self::Digits
             | Self::Catalogue(_)
             | Self::Idx { .. }
@@ -76,9 +121,14 @@ impl Spec {
             | Self::Toy(_)
             | Self::Scenes
             | Self::Landscapes
+            | Self::LabelScenes
+            | Self::Labels { .. }
             | Self::Unpaired(..)
             | Self::ScenePairs
-            | Self::Pairs { .. } => None,
+            | Self::Pairs { .. }
+            | Self::Lines(_)
+            | Self::Grammar
+            | Self::Oracle { .. } => None,
         }
     }
 
@@ -93,13 +143,17 @@ impl Spec {
             | Self::Folder(_)
             | Self::Image(_)
             | Self::Stones
+            | Self::People(_)
             | Self::Scenes
             | Self::Landscapes
             | Self::Unpaired(..)
             | Self::ScenePairs
             | Self::Pairs { .. }
+            | Self::LabelScenes
+            | Self::Labels { .. }
             | Self::Lines(_)
-            | Self::Grammar => SampleKind::Image,
+            | Self::Grammar
+            | Self::Oracle { .. } => SampleKind::Image,
         }
     }
 
@@ -112,21 +166,30 @@ impl Spec {
             | Self::Folder(_)
             | Self::Image(_)
             | Self::Stones
+            | Self::People(_)
             | Self::Toy(_)
             | Self::Scenes
             | Self::Landscapes
             | Self::Unpaired(..)
             | Self::ScenePairs
             | Self::Pairs { .. }
+            | Self::LabelScenes
+            | Self::Labels { .. }
             | Self::Lines(_)
-            | Self::Grammar => false,
+            | Self::Grammar
+            | Self::Oracle { .. } => false,
         }
     }
 
     /// Whether its images are brought to one size even where none is asked for.
     pub fn is_always_scaled(&self) -> bool {
         match self {
-            Self::Folder(_) | Self::Image(_) | Self::Stones | Self::Pairs { .. } => true,
+            Self::Folder(_)
+            | Self::Image(_)
+            | Self::Stones
+            | Self::People(_)
+            | Self::Pairs { .. }
+            | Self::Labels { .. } => true,
             Self::Digits
             | Self::Catalogue(_)
             | Self::Idx { .. }
@@ -135,8 +198,10 @@ impl Spec {
             | Self::Landscapes
             | Self::Unpaired(..)
             | Self::ScenePairs
+            | Self::LabelScenes
             | Self::Lines(_)
-            | Self::Grammar => false,
+            | Self::Grammar
+            | Self::Oracle { .. } => false,
         }
     }
 
@@ -163,6 +228,7 @@ impl Spec {
             Self::Folder(folder) => Self::Folder(of(folder)?),
             Self::Image(file) => Self::Image(of(file)?),
             Self::Lines(file) => Self::Lines(of(file)?),
+            Self::People(which) => Self::People(which.with_path(of)?),
             Self::Unpaired(first, second) => Self::Unpaired(
                 Box::new(first.with_absolute_paths()?),
                 Box::new(second.with_absolute_paths()?),
@@ -170,6 +236,11 @@ impl Spec {
             Self::Pairs { first, second } => {
                 Self::Pairs { first: of(first)?, second: second.as_ref().map(of).transpose()? }
             }
+            Self::Labels { images, maps, palette } => Self::Labels {
+                images: of(images)?,
+                maps: of(maps)?,
+                palette: palette.as_ref().map(of).transpose()?,
+            },
             Self::Digits
             | Self::Catalogue(_)
             | Self::Stones
@@ -177,7 +248,9 @@ impl Spec {
             | Self::Scenes
             | Self::Landscapes
             | Self::ScenePairs
-            | Self::Grammar => self.clone(),
+            | Self::LabelScenes
+            | Self::Grammar
+            | Self::Oracle { .. } => self.clone(),
         })
     }
 
@@ -195,16 +268,19 @@ impl Spec {
             "unpaired:SPEC_A,SPEC_B",
         ]);
         names.extend(["scene-pairs", "pairs:DIR", "pairs:DIR_A,DIR_B"]);
+        names.extend(["label-scenes", "labels:IMAGES,MAPS[,PALETTE]"]);
+        names.extend(["cartoon-faces", "identities:DIR", "person:DIR"]);
         names.extend(Toy::ALL.iter().map(|toy| toy.name()));
-        names.extend(["lines:FILE", "grammar"]);
+        names.extend(["lines:FILE", "grammar", "oracle", "oracle:TOKENS"]);
         names
     }
 
     /// Whether it reads image files of the user's, which may be transparent.
     pub fn reads_image_files(&self) -> bool {
         match self {
-            Self::Folder(_) | Self::Image(_) | Self::Pairs { .. } => true,
+            Self::Folder(_) | Self::Image(_) | Self::Pairs { .. } | Self::Labels { .. } => true,
             Self::Unpaired(first, second) => first.reads_image_files() || second.reads_image_files(),
+            Self::People(which) => which.reads_files(),
             Self::Digits
             | Self::Catalogue(_)
             | Self::Idx { .. }
@@ -212,32 +288,46 @@ impl Spec {
             | Self::Toy(_)
             | Self::Lines(_)
             | Self::Grammar
+            | Self::Oracle { .. }
             | Self::Scenes
             | Self::Landscapes
-            | Self::ScenePairs => false,
+            | Self::ScenePairs
+            | Self::LabelScenes => false,
         }
     }
 
-    /// Whether its samples are images, of which there are many.
-    pub fn has_many_images(&self) -> bool {
-        self.sample_kind() == SampleKind::Image && self.text_length().is_none() && !self.is_one_picture()
+    /// Whether it is files that belong together, for which another SPEC can name samples to be measured on.
+    pub fn is_aligned_files(&self) -> bool {
+        matches!(self, Self::Pairs { .. } | Self::Labels { .. })
     }
 
-    /// Whether it is images of two domains.
+    /// Whether its samples are images, of which there are many, each by itself or with a partner.
+    pub fn has_many_images(&self) -> bool {
+        let alone = self.is_one_picture() || matches!(self, Self::People(_));
+        self.sample_kind() == SampleKind::Image && self.text_length().is_none() && !alone
+    }
+
+    /// Whether it is more than the images of one domain: those of two, or images with label maps.
     pub fn has_two_domains(&self) -> bool {
         match self {
-            Self::Scenes | Self::Landscapes | Self::Unpaired(..) | Self::ScenePairs | Self::Pairs { .. } => {
-                true
-            }
+            Self::Scenes
+            | Self::Landscapes
+            | Self::Unpaired(..)
+            | Self::ScenePairs
+            | Self::Pairs { .. }
+            | Self::LabelScenes
+            | Self::Labels { .. } => true,
             Self::Digits
             | Self::Catalogue(_)
             | Self::Idx { .. }
             | Self::Folder(_)
             | Self::Image(_)
             | Self::Stones
+            | Self::People(_)
             | Self::Toy(_)
             | Self::Lines(_)
-            | Self::Grammar => false,
+            | Self::Grammar
+            | Self::Oracle { .. } => false,
         }
     }
 
@@ -249,134 +339,19 @@ impl Spec {
             | Self::Catalogue(_)
             | Self::Idx { .. }
             | Self::Folder(_)
+            | Self::People(_)
             | Self::Toy(_)
             | Self::Scenes
             | Self::Landscapes
             | Self::Unpaired(..)
             | Self::ScenePairs
             | Self::Pairs { .. }
+            | Self::LabelScenes
+            | Self::Labels { .. }
             | Self::Lines(_)
-            | Self::Grammar => false,
+            | Self::Grammar
+            | Self::Oracle { .. } => false,
         }
-    }
-}
-
-impl FromStr for Spec {
-    type Err = DataError;
-
-    fn from_str(text: &str) -> Result<Self, DataError> {
-        let incomplete = |form| DataError::IncompleteSpec { given: text.to_owned(), form };
-        if let Some(both) = text.strip_prefix("unpaired:") {
-            // A path may have commas of its own: the first that leaves two specs is meant.
-            let many = |spec: &Self| !spec.has_two_domains() && !spec.is_one_picture();
-            let spec = |text: &str| text.parse().ok().filter(many);
-            let split = |(comma, _): (usize, &str)| {
-                let (first, second) = both.split_at(comma);
-                Some(Self::Unpaired(Box::new(spec(first)?), Box::new(spec(second.get(1..)?)?)))
-            };
-            return both
-                .match_indices(',')
-                .find_map(split)
-                .ok_or_else(|| incomplete("unpaired:SPEC_A,SPEC_B, each a SPEC of images of its own"));
-        }
-        if let Some(folders) = text.strip_prefix("pairs:") {
-            let (first, second) = match folders.split_once(',') {
-                Some((first, second)) => (first, Some(second)),
-                None => (folders, None),
-            };
-            if first.is_empty() || second == Some("") {
-                return Err(incomplete("pairs:DIR_A,DIR_B, or pairs:DIR for images with two halves"));
-            }
-            return Ok(Self::Pairs { first: path_of(first), second: second.map(path_of) });
-        }
-        if let Some(files) = text.strip_prefix("idx:") {
-            let (images, labels) = match files.split_once(',') {
-                Some((images, labels)) => (images, Some(labels)),
-                None => (files, None),
-            };
-            if images.is_empty() || labels == Some("") {
-                return Err(incomplete("idx:IMAGES or idx:IMAGES,LABELS"));
-            }
-            return Ok(Self::Idx { images: path_of(images), labels: labels.map(path_of) });
-        }
-        match text.strip_prefix("folder:") {
-            Some("") => return Err(incomplete("folder:DIR")),
-            Some(folder) => return Ok(Self::Folder(path_of(folder))),
-            None => {}
-        }
-        match text.strip_prefix("image:") {
-            Some("") => return Err(incomplete("image:FILE")),
-            Some(file) => return Ok(Self::Image(path_of(file))),
-            None => {}
-        }
-        match text.strip_prefix("lines:") {
-            Some("") => return Err(incomplete("lines:FILE")),
-            Some(file) => return Ok(Self::Lines(path_of(file))),
-            None => {}
-        }
-        match text {
-            "digits" => return Ok(Self::Digits),
-            "stones" => return Ok(Self::Stones),
-            "scenes" => return Ok(Self::Scenes),
-            "landscapes" => return Ok(Self::Landscapes),
-            "scene-pairs" => return Ok(Self::ScenePairs),
-            "grammar" => return Ok(Self::Grammar),
-            _ => {}
-        }
-        catalogue::entry(text)
-            .map(Self::Catalogue)
-            .or_else(|| Toy::ALL.into_iter().find(|toy| toy.name() == text).map(Self::Toy))
-            .ok_or_else(|| DataError::UnknownSource { given: text.to_owned(), nearest: nearest(text) })
-    }
-}
-
-impl fmt::Display for Spec {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Digits => f.write_str("digits"),
-            Self::Catalogue(entry) => f.write_str(entry.name),
-            Self::Idx { images, labels: None } => write!(f, "idx:{}", images.display()),
-            Self::Idx { images, labels: Some(labels) } => {
-                write!(f, "idx:{},{}", images.display(), labels.display())
-            }
-            Self::Folder(folder) => write!(f, "folder:{}", folder.display()),
-            Self::Image(file) => write!(f, "image:{}", file.display()),
-            Self::Stones => f.write_str("stones"),
-            Self::Toy(toy) => f.write_str(toy.name()),
-            Self::Lines(file) => write!(f, "lines:{}", file.display()),
-            Self::Grammar => f.write_str("grammar"),
-            Self::Scenes => f.write_str("scenes"),
-            Self::Landscapes => f.write_str("landscapes"),
-            Self::Unpaired(first, second) => write!(f, "unpaired:{first},{second}"),
-            Self::ScenePairs => f.write_str("scene-pairs"),
-            Self::Pairs { first, second: None } => write!(f, "pairs:{}", first.display()),
-            Self::Pairs { first, second: Some(second) } => {
-                write!(f, "pairs:{},{}", first.display(), second.display())
-            }
-        }
-    }
-}
-
-/// Jaro-Winkler similarity (0 to 1) above which a name is worth suggesting.
-const NEAR: f64 = 0.72;
-
-/// What to suggest for a name that is not known.
-fn nearest(text: &str) -> String {
-    if path_of(text).is_dir() {
-        return format!("for a folder of images write folder:{text}");
-    }
-    if path_of(text).is_file() {
-        return format!("for one picture write image:{text}");
-    }
-    let lower = text.to_lowercase();
-    let mut ranked: Vec<(f64, &str)> =
-        Spec::names().into_iter().map(|name| (strsim::jaro_winkler(&lower, name), name)).collect();
-    ranked.sort_by(|(a, _), (b, _)| b.total_cmp(a));
-    let near: Vec<&str> =
-        ranked.iter().take(3).filter(|(score, _)| *score > NEAR).map(|(_, name)| *name).collect();
-    match near.as_slice() {
-        [] => format!("there are {}", Spec::names().join(", ")),
-        near => format!("the nearest names are {}", near.join(", ")),
     }
 }
 

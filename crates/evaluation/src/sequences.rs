@@ -1,6 +1,6 @@
 //! How sequences of tokens compare with others of the data.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use brigand_core::batch::END;
 
@@ -18,7 +18,8 @@ pub struct SequenceScores {
     /// those of the real sequences; the end of a sequence counts as a token.
     pub divergences: [f64; MOST],
     /// The mean BLEU of each sequence with all others as its references (Zhu et al. 2018, arXiv:1802.01886), with runs of
-    /// 1 to 3 tokens and without a brevity penalty: near 1 where sequences repeat each other.
+    /// 1 to 3 tokens, as far as the sequence has some, and the brevity penalty for the closest length among the others: near
+    /// 1 where sequences repeat each other.
     pub self_bleu: f64,
 }
 
@@ -95,6 +96,8 @@ fn self_bleu(sequences: &[&[u32]]) -> f64 {
         }
         table
     });
+    let mut lengths: BTreeMap<usize, usize> = BTreeMap::new();
+    sequences.iter().for_each(|tokens| *lengths.entry(tokens.len()).or_default() += 1);
     let bleu = |(owner, tokens): (usize, &&[u32])| {
         let mut logarithms = Vec::with_capacity(MOST);
         for (place, table) in tables.iter().enumerate() {
@@ -109,9 +112,19 @@ fn self_bleu(sequences: &[&[u32]]) -> f64 {
             });
             logarithms.push((matched.sum::<f64>() / total).ln());
         }
-        (logarithms.iter().sum::<f64>() / logarithms.len().max(1) as f64).exp()
+        let mean = logarithms.iter().sum::<f64>() / logarithms.len().max(1) as f64;
+        mean.exp() * brevity_penalty(tokens.len(), &lengths)
     };
     sequences.iter().enumerate().map(bleu).sum::<f64>() / sequences.len().max(1) as f64
+}
+
+/// `min(1, exp(1 - r / c))` of a sequence of `c` tokens, where `r` is the length among the others that is closest to `c`, of
+/// two the shorter. `lengths` counts the sequences of each length, this one included.
+fn brevity_penalty(own: usize, lengths: &BTreeMap<usize, usize>) -> f64 {
+    let others = lengths.iter().filter(|(length, count)| **length != own || **count > 1);
+    let closest = others.min_by_key(|(length, _)| (own.abs_diff(**length), **length));
+    let closest = closest.map_or(own, |(length, _)| *length);
+    (1.0 - closest as f64 / own.max(1) as f64).min(0.0).exp()
 }
 
 #[cfg(test)]
@@ -147,5 +160,29 @@ mod tests {
         assert_eq!(half, 0.0);
         let alike = SequenceScores::of(&[vec![1, 2], vec![1, 2], vec![1, 3]], &[vec![1]]).self_bleu;
         assert!((alike - 2.0 / 3.0).abs() < 1e-12, "{alike}");
+    }
+
+    /// By `nltk.translate.bleu_score.sentence_bleu` 3.9.1 with equal weights of runs of 1 to 3 tokens, each sequence with
+    /// the others as references.
+    #[test]
+    fn self_bleu_is_that_of_nltk() {
+        let sets: [(&[&[u32]], f64); 3] = [
+            (
+                &[&[1, 2, 3, 4, 5], &[1, 2, 3, 5, 4], &[2, 3, 4, 5, 1], &[1, 2, 2, 3, 4]],
+                0.732_206_320_443_944_4,
+            ),
+            (
+                &[&[1, 2, 1, 2, 1, 2], &[1, 2, 1, 3], &[2, 1, 2, 1, 2], &[1, 2, 1, 2, 1, 2, 1, 2]],
+                0.800_026_364_029_582_2,
+            ),
+            (
+                &[&[1, 2, 3, 1, 2, 3], &[1, 2, 3, 1, 2, 3, 1, 2, 3, 1], &[3, 1, 2, 3, 1, 2, 3, 1]],
+                0.830_728_967_019_103_3,
+            ),
+        ];
+        for (sequences, expected) in sets {
+            let found = self_bleu(sequences);
+            assert!((found - expected).abs() < 1e-12, "{sequences:?}: {found} instead of {expected}");
+        }
     }
 }

@@ -2,16 +2,12 @@
 
 use brigand_autograd::Variable;
 
-use super::truncation::truncate;
+use super::truncation::{truncate, truncated_statistics};
 use crate::error::Result;
 use crate::random::Stream;
 use brigand_core::capability::Sampler;
 use brigand_core::latent::CLASS;
-use brigand_core::modules::{Estimate, Statistics};
-use brigand_core::system::estimate;
-
-/// Batches of truncated latents that statistics are estimated over, and the latents in each.
-const STATISTICS: (usize, usize) = (50, 64);
+use brigand_core::modules::Statistics;
 
 /// Which samples are wanted.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -52,21 +48,4 @@ impl Choice {
             None => sampler.generate_all(&latents),
         }
     }
-}
-
-/// The statistics of latents within `limit` standard deviations, of all classes, always of the same draws; nothing
-/// without a limit, and where latents do not modulate the generator's normalisation
-/// ([`Sampler::is_modulated_by_latents`]): then the stored statistics are the right ones.
-///
-/// # Errors
-/// If nothing can be truncated.
-pub(super) fn truncated_statistics(sampler: &dyn Sampler, limit: Option<f64>) -> Result<Option<Estimate>> {
-    let Some(limit) = limit.filter(|_| sampler.is_modulated_by_latents()) else { return Ok(None) };
-    let (batches, batch) = STATISTICS;
-    let latents = |sampler: &dyn Sampler, number: u64| {
-        let drawn = sampler.latents(batch, &mut Stream::new(0, "truncated statistics", number))?;
-        let mut stream = Stream::new(0, "truncated statistics/truncation", number);
-        truncate(sampler.space(), &drawn, limit, &mut stream)
-    };
-    estimate(sampler, batches, &latents).map(Some)
 }

@@ -19,6 +19,7 @@ mod planes;
 mod rank_correlation;
 mod reconstruction;
 mod truncation;
+mod truncation_sweep;
 
 pub use arithmetic::{Terms, arithmetic};
 pub use choice::Choice;
@@ -33,4 +34,5 @@ pub use linear_direction::{logistic, mean_difference, orthogonal_to};
 pub use planes::{code_grid, continuous_coordinates, manifold, quantile_shares, traversal};
 pub use rank_correlation::spearman;
 pub use reconstruction::{Reconstruction, examples, reconstruct};
-pub use truncation::{Truncated, TruncationSweep, truncate, truncation_curve};
+pub use truncation::truncate;
+pub use truncation_sweep::{Truncated, TruncationSweep, truncation_curve};

@@ -18,6 +18,9 @@ impl Recipe {
     pub fn make_paths_absolute(&mut self) -> Result<()> {
         let source = self.common.data.source.parse::<Spec>()?;
         self.common.data.source = source.absolute()?.to_string();
+        if let Some(held_out) = self.common.data.held_out.as_mut().filter(|spec| !spec.is_empty()) {
+            *held_out = held_out.parse::<Spec>()?.absolute()?.to_string();
+        }
         let features = &mut self.common.evaluation.features;
         let kind = EXTRACTORS.into_iter().find(|kind| features.starts_with(kind));
         if let Some((kind, path)) = kind.and_then(|kind| Some((kind, features.strip_prefix(kind)?))) {
@@ -56,6 +59,8 @@ mod tests {
         let recipe = of("gan", &["data.source=folder:a", "evaluation.features=classifier:runs/c"]);
         assert_eq!(recipe.common.data.source, format!("folder:{here}/a"));
         assert_eq!(recipe.common.evaluation.features, format!("classifier:{here}/runs/c"));
+        let recipe = of("pix2pix", &["data.source=pairs:a,b", "data.held_out=pairs:c,d"]);
+        assert_eq!(recipe.common.data.held_out, Some(format!("pairs:{here}/c,{here}/d")));
         for kind in ["inception", "efficientnet"] {
             let recipe = of("gan", &[&format!("evaluation.features={kind}:i.pth")]);
             assert_eq!(recipe.common.evaluation.features, format!("{kind}:{here}/i.pth"));

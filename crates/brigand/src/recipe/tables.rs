@@ -30,6 +30,13 @@ pub struct DataRecipe {
     /// Most tokens of a line of text; longer lines are left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub length: Option<usize>,
+    /// Where files belong together, a data SPEC of samples that the system is measured on while it trains; empty to keep every
+    /// sixth sample of `source` for that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub held_out: Option<String>,
+    /// Of people: other frames beside the target in an episode.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub frames: Option<usize>,
     /// What the classes are called, noted for systems that can be asked for one.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub classes: Vec<String>,
@@ -73,6 +80,8 @@ pub struct CheckpointRecipe {
     pub statistics_batches: usize,
 }
 
+/// The most frames beside the target in an episode.
+const MOST_FRAMES: usize = 64;
 /// More batches take longer than training and change nothing.
 const MOST_STATISTICS_BATCHES: usize = 10_000;
 
@@ -137,6 +146,12 @@ impl Common {
         }
         if self.data.length == Some(0) {
             return refuse("data.length is 0; give at least 1".into());
+        }
+        if self.data.frames.is_some_and(|frames| frames == 0 || frames > MOST_FRAMES) {
+            return refuse(format!(
+                "data.frames is {}; give 1 to {MOST_FRAMES}",
+                self.data.frames.unwrap_or_default()
+            ));
         }
         if ![0, 1, 3].contains(&self.data.channels) {
             return refuse(format!(

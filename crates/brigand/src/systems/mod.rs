@@ -8,6 +8,7 @@ pub mod classifier;
 mod codec;
 pub mod cyclegan;
 pub mod encoders;
+pub mod gaugan;
 mod held_out;
 pub mod imle;
 pub mod lapgan;
@@ -16,10 +17,8 @@ pub mod nice_gan;
 pub mod pggan;
 pub mod pix2pix;
 pub mod singan;
-pub mod text_gumbel;
-mod text_networks;
-pub mod text_recipe;
-mod text_scores;
+pub mod talking_head;
+pub mod text;
 pub mod translation;
 pub mod two_player;
 
@@ -39,9 +38,10 @@ pub(crate) fn rows() -> impl Iterator<Item = &'static Row> {
         cyclegan::ROW,
         cyclegan::GANILLA,
         nice_gan::ROW,
+        gaugan::ROW,
+        talking_head::ROW,
     ];
     let single: &[Row] = &[adagan::ROW, catgan::ROW, imle::ROW];
-    let last: &[Row] = &[text_gumbel::ROW, classifier::ROW];
-    let others = [images, single, &encoders::ROWS, &aae::ROWS, last];
+    let others = [images, single, &encoders::ROWS, &aae::ROWS, &text::ROWS, &[classifier::ROW]];
     two_player::ROWS.into_iter().chain(others).flatten()
 }

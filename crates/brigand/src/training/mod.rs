@@ -5,6 +5,7 @@ pub mod checkpoint;
 pub mod curves;
 mod data_record;
 mod exhibits;
+mod fine_tuning;
 pub mod history;
 mod loading;
 mod measuring;
@@ -19,6 +20,7 @@ mod tournament;
 mod trial;
 
 pub use cas_classifier::train_classifier;
+pub use fine_tuning::{FineTuningPlan, load_reenactor};
 pub use loading::{Which, load_classifier, load_run, load_run_at};
 pub use measuring::{choose_extractor, generated_samples, real_samples};
 pub use prepared::{Prepared, load_data, load_test_part, open_data, open_held_out};
@@ -119,6 +121,15 @@ impl Training {
     /// If the folder exists and is not empty, or cannot be written; then none is left behind, and one that was there is
     /// empty as before.
     pub fn start(prepared: Prepared, out: Option<&Path>) -> Result<Self> {
+        Self::start_after(prepared, out, |_, _| Ok(()))
+    }
+
+    /// The same, where `write` puts something into the folder before it becomes a run.
+    fn start_after(
+        mut prepared: Prepared,
+        out: Option<&Path>,
+        write: impl FnOnce(&mut Prepared, &RunFolder) -> Result<()>,
+    ) -> Result<Self> {
         let folder = match out {
             Some(path) => RunFolder::create(path)?,
             None => RunFolder::create_numbered(Path::new("runs"), &prepared.recipe.common.system)?,
@@ -130,6 +141,7 @@ impl Training {
         })?;
         // Another process may have begun in it since.
         folder.refuse_run()?;
+        write(&mut prepared, &folder).inspect_err(|_| folder.discard())?;
         Self::begin(prepared, folder.clone(), lock).inspect_err(|_| folder.discard())
     }
 
@@ -318,14 +330,7 @@ impl Training {
 
     /// Writes a checkpoint; with a score it competes for being kept as the best.
     fn save_checkpoint(&mut self, score: Option<f64>, observer: &mut dyn FnMut(&Event<'_>)) -> Result<()> {
-        let state = self.session.save()?;
-        let snapshot = checkpoint::Snapshot {
-            step: self.step(),
-            schema: self.session.feed().schema().clone(),
-            recipe: self.recipe.to_toml()?,
-            score,
-            ..checkpoint::Snapshot::of(&state)?
-        };
+        let snapshot = checkpoint::Snapshot { score, ..snapshot_of(&mut self.session, &self.recipe)? };
         self.log.sync()?;
         let path =
             checkpoint::save(&self.folder.checkpoints(), &snapshot, self.recipe.common.checkpoint.keep)?;
@@ -350,6 +355,17 @@ impl Training {
         }
         Ok(())
     }
+}
+
+/// What a checkpoint of a session holds.
+fn snapshot_of(session: &mut Session, recipe: &Recipe) -> Result<checkpoint::Snapshot> {
+    let state = session.save()?;
+    Ok(checkpoint::Snapshot {
+        step: session.step(),
+        schema: session.feed().schema().clone(),
+        recipe: recipe.to_toml()?,
+        ..checkpoint::Snapshot::of(&state)?
+    })
 }
 
 /// The time of a run, which may have been trained before.

@@ -56,7 +56,7 @@ impl Prepared {
             recipe.common.data.classes.clone_from(&labels.classes);
         }
         if system.needs_held_out() {
-            session.hold_out(data::open_test_part(&spec, &options(&recipe))?)?;
+            session.hold_out(open_held_out(&recipe)?)?;
         }
         Ok(Self { recipe, session, data })
     }
@@ -121,6 +121,7 @@ fn options(recipe: &Recipe) -> Options {
         seed: recipe.common.training.seed,
         tokens: source.tokens.unwrap_or_default(),
         length: source.length,
+        frames: source.frames,
         ..Options::default()
     }
 }
@@ -133,12 +134,20 @@ pub fn open_data(recipe: &Recipe) -> Result<RunData> {
     data::open(&recipe.common.data.source.parse::<Spec>()?, &options(recipe))
 }
 
-/// The part of a recipe's data that no batch is drawn from, of whatever kind: for each source one, where its authors keep one.
+/// What a system is measured on, which no batch is drawn from: the samples that the recipe names for it, or those that the
+/// authors of its data keep; a source for each that the data has.
 ///
 /// # Errors
 /// If it cannot be read.
 pub fn open_held_out(recipe: &Recipe) -> Result<Vec<Option<Box<dyn Source>>>> {
-    Ok(data::open_test_part(&recipe.common.data.source.parse::<Spec>()?, &options(recipe))?)
+    let data = &recipe.common.data;
+    match data.held_out.as_deref().filter(|named| !named.is_empty()) {
+        None => data::open_test_part(&data.source.parse::<Spec>()?, &options(recipe)),
+        Some(named) => {
+            let named = data::open(&named.parse::<Spec>()?, &options(recipe))?;
+            Ok(named.boxed_sources().into_iter().map(Some).collect())
+        }
+    }
 }
 
 /// The images or points that a recipe names.

@@ -53,7 +53,7 @@ const SEQUENCES: usize = 20;
 /// Fixed latents and real samples, and what their pictures are drawn upon.
 pub(super) struct Snapshots {
     seed: u64,
-    /// Real samples for whatever the system itself shows.
+    /// Real samples for whatever the system itself shows, held-out ones where it keeps some.
     examples: Batch,
     count: usize,
     /// Nothing for a system that makes no images or points from latents.
@@ -97,7 +97,11 @@ impl Snapshots {
         common: &Common,
     ) -> Result<Self> {
         let (seed, count) = (common.training.seed, common.samples.count);
-        let examples = feed.samples(&(0..EXAMPLES.min(feed.count())).collect::<Vec<_>>())?;
+        let shown = EXAMPLES.min(feed.count());
+        let examples = match feed.held_out_count() >= shown {
+            true => feed.held_out(0..shown)?,
+            false => feed.samples(&(0..shown).collect::<Vec<_>>())?,
+        };
         let sampled = match (system.as_sampler(), data) {
             (Some(sampler), Some(data)) => Some(Sampled::new(sampler, data, common)?),
             (Some(_), None) | (None, _) => None,

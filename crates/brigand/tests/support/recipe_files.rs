@@ -11,27 +11,47 @@ use toml::{Table, Value};
 /// The side of images from which on a step takes seconds.
 const LARGE: i64 = 64;
 
-/// Images with two halves, for recipes of pairs.
-fn halves() -> tempfile::TempDir {
+/// Images with two halves, for recipes of pairs, and images with label maps.
+fn files() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
+    let save = |place: String, values: Vec<f32>, shape| {
+        let path = folder.path().join(place);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        brigand::pictures::single_image(&values, shape).unwrap().save_png(&path).unwrap();
+    };
     for number in 0..4 {
-        let pixels: Vec<f32> = (0..3 * 8 * 16).map(|at| ((at * (number + 3)) as f32).sin()).collect();
-        let picture = brigand::pictures::single_image(&pixels, [3, 8, 16]).unwrap();
-        picture.save_png(&folder.path().join(format!("{number}.png"))).unwrap();
+        let pixels =
+            |count: usize| (0..count).map(|at| ((at * (number + 3)) as f32).sin()).collect::<Vec<f32>>();
+        save(format!("halves/{number}.png"), pixels(3 * 8 * 16), [3, 8, 16]);
+        save(format!("images/{number}.png"), pixels(3 * 8 * 8), [3, 8, 8]);
+        let labels = (0..64).map(|at| ((at + number) % 3) as f32 / 127.5 - 1.0).collect();
+        save(format!("maps/{number}.png"), labels, [1, 8, 8]);
     }
     folder
 }
 
 /// The size of the recipe's images, on digits that are part of the program, in small batches with one discriminator step;
-/// the grammar is part of it, too. Pairs are the `halves`.
-fn on_digits(file: &Table, halves: &Path) -> (Vec<String>, i64) {
+/// the grammar and the oracle are part of it, too. Pairs and label maps are `files`.
+fn on_digits(file: &Table, files: &Path) -> (Vec<String>, i64) {
     let data = |key: &str| file.get("data").and_then(|data| data.get(key)).cloned();
     let source = data("source");
-    if source.as_ref().and_then(Value::as_str) == Some("grammar") {
-        return (vec!["training.batch=4".into()], 0);
+    match source.as_ref().and_then(Value::as_str) {
+        Some("grammar") => {
+            let steps = file.get("discriminator_steps").map(|_| "discriminator_steps=1".into());
+            return (steps.into_iter().chain(["training.batch=4".into()]).collect(), 0);
+        }
+        // Twelve thousand lines over the whole vocabulary take long to draw.
+        Some("oracle") => return (vec!["data.source=oracle:20".into(), "training.batch=4".into()], 0),
+        _ => {}
     }
     if source.as_ref().and_then(Value::as_str).is_some_and(|spec| spec.starts_with("image:")) {
         return (vec!["data.source=stones".into()], 0);
+    }
+    if source.as_ref().and_then(Value::as_str).is_some_and(|spec| spec.starts_with("identities:")) {
+        let side = data("size").and_then(|size| size.as_integer()).unwrap_or(64);
+        let words = ["data.source=cartoon-faces", "training.batch=1", "update.discriminator_steps=1"];
+        let size = format!("data.size={side}");
+        return (words.into_iter().map(str::to_owned).chain([size]).collect(), side);
     }
     let own = match source.as_ref().and_then(Value::as_str) {
         Some("mnist" | "fashion-mnist") => 28,
@@ -44,7 +64,8 @@ fn on_digits(file: &Table, halves: &Path) -> (Vec<String>, i64) {
     let few = if side > 64 || number("generator", "width") > Some(500) { 2 } else { 4 };
     let (source, batch) = match (begins("unpaired:"), begins("pairs:")) {
         (true, _) => ("unpaired:digits,digits".to_owned(), 1),
-        (_, true) => (format!("pairs:{}", halves.display()), 1),
+        (_, true) => (format!("pairs:{}/halves", files.display()), 1),
+        _ if begins("labels:") => (format!("labels:{0}/images,{0}/maps", files.display()), few),
         _ => ("digits".to_owned(), few),
     };
     let mut words =
@@ -58,7 +79,7 @@ pub(crate) fn train_recipe_files(large: bool) {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../recipes");
     let mut files: Vec<_> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
     files.sort();
-    let (halves, mut trained) = (halves(), 0);
+    let (own, mut trained) = (self::files(), 0);
     for path in files {
         let text = std::fs::read_to_string(&path).unwrap();
         let table: Table =
@@ -66,7 +87,7 @@ pub(crate) fn train_recipe_files(large: bool) {
         let row = registry::find(table["system"].as_str().unwrap()).unwrap();
         let resolve = |assignments| Recipe::resolve(row, &Changes { file: Some(text.clone()), assignments });
         resolve(Vec::new()).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-        let (words, side) = on_digits(&table, halves.path());
+        let (words, side) = on_digits(&table, own.path());
         if (side >= LARGE) != large {
             continue;
         }

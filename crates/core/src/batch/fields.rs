@@ -24,6 +24,12 @@ pub const PARTNER: NumberKey = NumberKey("partner");
 pub const SECOND_PARTNER: NumberKey = NumberKey("second_partner");
 /// The one picture that is all the data, `[1, channels, height, width]` in [-1, 1].
 pub const PICTURE: NumberKey = NumberKey("picture");
+/// Landmarks of [`IMAGES`] as line drawings, `[batch, 3, height, width]` in [-1, 1].
+pub const LANDMARKS: NumberKey = NumberKey("landmarks");
+/// Other frames of the person of [`IMAGES`], `[batch, frames, channels, height, width]` in [-1, 1].
+pub const SOURCES: NumberKey = NumberKey("sources");
+/// The landmarks of [`SOURCES`] as line drawings, `[batch, frames, 3, height, width]` in [-1, 1].
+pub const SOURCE_LANDMARKS: NumberKey = NumberKey("source_landmarks");
 /// Points `[batch, dimensions]`.
 pub const POINTS: NumberKey = NumberKey("points");
 /// Latents or codes `[batch, size]`.

@@ -4,17 +4,21 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::fields::{IMAGES, IndexKey, LABELS, NumberKey, PICTURE, POINTS, SECOND, TOKENS};
+use super::fields::{
+    IMAGES, IndexKey, LABEL_MAP, LABELS, LANDMARKS, NumberKey, PICTURE, POINTS, SECOND, TOKENS,
+};
 use super::sample_shape::SampleShape;
 use crate::error::{Error, Result};
 
 /// Which data has the fields that few have.
-const ADVICE: [(&str, &str); 3] = [
+const ADVICE: [(&str, &str); 5] = [
     (PICTURE.0, "; give one picture, for example --data image:FILE"),
     (
         SECOND.0,
         "; give two domains of images: --data unpaired:folder:a,folder:b, or pairs:a,b where they belong together",
     ),
+    (LABEL_MAP.0, "; give images with label maps: --data label-scenes, or labels:IMAGES,MAPS"),
+    (LANDMARKS.0, "; give frames of people with landmarks: --data cartoon-faces or identities:DIR"),
     (TOKENS.0, "; give text, for example --data lines:FILE or grammar"),
 ];
 
@@ -24,10 +28,15 @@ const ADVICE: [(&str, &str); 3] = [
 pub enum Kind {
     /// `[channels, height, width]` in [-1, 1].
     Image {},
+    /// `[frames, channels, height, width]` in [-1, 1].
+    Frames {},
     /// `[dimensions]`, unbounded.
     Points {},
-    /// `[classes, height, width]`, one-hot.
-    LabelMap {},
+    /// `[labels, height, width]`, one-hot.
+    LabelMap {
+        /// The labels, in the order of their numbers.
+        labels: Vec<MapLabel>,
+    },
     /// A class of each sample, with how many samples each class has.
     Class {
         /// The counts.
@@ -46,6 +55,16 @@ pub enum Kind {
         /// Samples in a second.
         rate: u32,
     },
+}
+
+/// A label of the pixels of maps.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MapLabel {
+    /// What it is called.
+    pub name: String,
+    /// The colour that stands for it in pictures and palettes, red, green and blue from 0 to 255.
+    pub colour: [u8; 3],
 }
 
 /// The token that ends a sequence and fills the rest of its length.
@@ -183,6 +202,17 @@ impl Schema {
                 Ok(TokenField { vocabulary, separator, length: *length })
             }
             (other, _) => Err(Error::Data(format!("`{}` holds {other:?}, tokens are needed", key.0))),
+        }
+    }
+
+    /// The labels of the maps called `key`.
+    ///
+    /// # Errors
+    /// If `key` is no field of label maps.
+    pub fn map_labels(&self, key: NumberKey) -> Result<&[MapLabel]> {
+        match &self.field(key.0)?.kind {
+            Kind::LabelMap { labels } => Ok(labels),
+            other => Err(Error::Data(format!("`{}` holds {other:?}, label maps are needed", key.0))),
         }
     }
 

@@ -38,9 +38,14 @@ impl Projection {
         })
     }
 
+    /// The vectors `V c` of `condition` `[batch, size]`, `[batch, features]`.
+    pub fn vectors(&self, pass: &mut Pass<'_>, condition: &Variable) -> Result<Variable> {
+        self.embedding.run(pass, condition)
+    }
+
     /// The scores of `features` `[batch, features]` under `condition` `[batch, size]`.
     pub fn run(&self, pass: &mut Pass<'_>, features: &Variable, condition: &Variable) -> Result<Variable> {
-        let fit = self.embedding.run(pass, condition)?.mul(features)?.sum_keeping(&[1])?;
+        let fit = self.vectors(pass, condition)?.mul(features)?.sum_keeping(&[1])?;
         Ok(self.alone.run(pass, features)?.add(&fit)?)
     }
 }

@@ -3,6 +3,7 @@
 //! A module only describes a computation and holds the places of its parameters; the values live in
 //! [`Parameters`], which the network owns, so that the same module runs with other weights (averaged, unrolled).
 
+mod adaptive_norm;
 mod attention;
 mod basis;
 mod builder;
@@ -33,6 +34,7 @@ mod step_norm;
 mod virtual_norm;
 mod weight;
 
+pub use adaptive_norm::{AdaptiveNorm, OnStyle, Style, StyleLayout};
 pub use attention::SelfAttention;
 pub use basis::ModulatedBasis;
 pub use builder::Builder;

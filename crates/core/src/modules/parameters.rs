@@ -24,7 +24,7 @@ pub struct Weights {
 }
 
 impl Weights {
-    pub(super) fn new(names: Vec<String>, values: Vec<Variable>) -> Self {
+    pub(crate) fn new(names: Vec<String>, values: Vec<Variable>) -> Self {
         Self { names: names.into(), values }
     }
 

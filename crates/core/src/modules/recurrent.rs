@@ -85,7 +85,41 @@ impl Cell for Lstm {
         input: &Variable,
         state: &LstmState,
     ) -> Result<(Variable, LstmState)> {
-        let sum = self.input.run(pass, input)?.add(&self.recurrent.run(pass, &state.hidden)?)?;
+        let entering = self.input.run(pass, input)?;
+        self.step_from(pass, &entering, state)
+    }
+
+    /// The inputs of all steps pass their weight in one product.
+    fn unroll(
+        &self,
+        pass: &mut Pass<'_>,
+        inputs: &[Variable],
+        start: LstmState,
+    ) -> Result<(Vec<Variable>, LstmState)> {
+        let mut outputs = Vec::with_capacity(inputs.len());
+        let Some(first) = inputs.first() else { return Ok((outputs, start)) };
+        let batch = first.shape().first().copied().unwrap_or(0);
+        let joined = Variable::concatenate(&inputs.iter().collect::<Vec<_>>(), 0)?;
+        let entering = self.input.run(pass, &joined)?;
+        let mut state = start;
+        for step in 0..inputs.len() {
+            let (output, next) = self.step_from(pass, &entering.narrow(0, step * batch, batch)?, &state)?;
+            outputs.push(output);
+            state = next;
+        }
+        Ok((outputs, state))
+    }
+}
+
+impl Lstm {
+    /// A step whose input has passed its weight: `entering` `[batch, 4 hidden]`.
+    fn step_from(
+        &self,
+        pass: &mut Pass<'_>,
+        entering: &Variable,
+        state: &LstmState,
+    ) -> Result<(Variable, LstmState)> {
+        let sum = entering.add(&self.recurrent.run(pass, &state.hidden)?)?;
         let gate = |number: usize| sum.narrow(1, number * self.hidden, self.hidden);
         let (enter, output) = (gate(0)?.sigmoid()?, gate(2)?.sigmoid()?);
         // One more in the forget gate, so that a new cell keeps its state.

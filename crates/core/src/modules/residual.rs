@@ -1,11 +1,12 @@
 //! Residual blocks (He et al. 2015, arXiv:1512.03385) as GANs use them.
 
-use brigand_autograd::Variable;
+use brigand_autograd::{Activation, Variable};
 
 use super::builder::Builder;
 use super::chain::Chain;
 use super::convolution::{Convolution, Window};
 use super::layer::{Conditioning, Layer, Unconditional, unconditional_layer};
+use super::norm::{Norm, NormKind, NormPlan};
 use super::pass::Pass;
 use super::weight::Plan;
 use crate::error::Result;
@@ -92,12 +93,13 @@ impl<C: Conditioning> Layer<C> for UpBlock<C> {
     }
 }
 
-/// `[act] conv act conv [down]`, around it `conv [down]`.
+/// `[norm act] conv norm act conv [down]`, around it `conv [down]`; ReLU, and normalisation where there is one.
 pub struct DownBlock {
     inner: Convolution,
     outer: Convolution,
     shortcut: Convolution,
     first: bool,
+    norms: Option<(Option<Norm>, Norm)>,
 }
 
 impl DownBlock {
@@ -117,18 +119,50 @@ impl DownBlock {
                 builder.block("shortcut", |b| Convolution::new(b, (from, to), Window::same(1), plan))?,
             ),
             first,
+            norms: None,
         })
+    }
+
+    fn couples(&self) -> bool {
+        let coupling = |norm: &Norm| Layer::<Unconditional>::couples_samples(norm);
+        self.norms
+            .as_ref()
+            .is_some_and(|(leading, inner)| leading.as_ref().is_some_and(coupling) || coupling(inner))
+    }
+
+    /// The same with normalisations of this kind, each followed by ReLU.
+    pub fn normalized(
+        builder: &mut Builder,
+        channels: (usize, usize),
+        (halves, first): (bool, bool),
+        (plan, kind): (&Plan, NormKind),
+    ) -> Result<Self> {
+        let norm = NormPlan::new(kind, Activation::Relu);
+        let block = Self::new(builder, channels, (halves, first), plan)?;
+        let leading =
+            (!first).then(|| builder.block("norm1", |b| Norm::new(b, norm, channels.0))).transpose()?;
+        let inner = builder.block("norm2", |b| Norm::new(b, norm, channels.1))?;
+        Ok(Self { norms: Some((leading, inner)), ..block })
     }
 
     /// The output.
     pub fn run(&self, pass: &mut Pass<'_>, input: &Variable) -> Result<Variable> {
-        let leading = if self.first { input.clone() } else { input.relu()? };
-        let main = self.inner.run(pass, &leading)?.relu()?;
+        let (leading, inner) = match &self.norms {
+            None => (None, None),
+            Some((leading, inner)) => (leading.as_ref(), Some(inner)),
+        };
+        let activated = |pass: &mut Pass<'_>, norm: Option<&Norm>, maps: &Variable| match norm {
+            Some(norm) => norm.run(pass, maps),
+            None => Ok(maps.relu()?),
+        };
+        let leading = if self.first { input.clone() } else { activated(pass, leading, input)? };
+        let main = self.inner.run(pass, &leading)?;
+        let main = activated(pass, inner, &main)?;
         Ok(self.outer.run(pass, &main)?.add(&self.shortcut.run(pass, input)?)?)
     }
 }
 
-unconditional_layer!(DownBlock);
+unconditional_layer!(DownBlock, couples);
 
 /// `x + norm(conv(norm act(conv x)))` at one size, as image translators stack it.
 pub struct Skip<C: Conditioning> {

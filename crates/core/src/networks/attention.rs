@@ -5,11 +5,12 @@
 use brigand_autograd::{Activation, Variable};
 use serde::{Deserialize, Serialize};
 
+use super::attended_blocks::AttendedBlocks;
 use super::sides::{SMALLEST, channels, halved};
 use crate::error::{Error, Result};
 use crate::modules::{
-    Builder, Convolution, DownBlock, Initialization, Layer, Linear, Norm, NormKind, NormPlan, OnVector, Pass,
-    Plan, Projection, SelfAttention, TableNorm, UpBlock, VectorNorm, Window,
+    Builder, Convolution, Initialization, Layer, Linear, Norm, NormKind, NormPlan, OnVector, Pass, Plan,
+    Projection, SelfAttention, TableNorm, UpBlock, VectorNorm, Window,
 };
 use crate::players::{Conditioned, Scored, Scorer};
 
@@ -90,7 +91,7 @@ impl AttentionNetworkRecipe {
     }
 
     /// Heights and widths of maps from the image's down, each half the one before.
-    fn sides(&self, network: &str, [_, height, width]: [usize; 3]) -> Result<Vec<(usize, usize)>> {
+    pub(super) fn sides(&self, network: &str, [_, height, width]: [usize; 3]) -> Result<Vec<(usize, usize)>> {
         let sides = halved((height, width));
         if sides.len() == 1 {
             return Err(Error::Network(format!(
@@ -110,12 +111,12 @@ impl AttentionNetworkRecipe {
     }
 
     /// The maps that attention works on: the largest of at most the chosen side, smaller than the image.
-    fn attended(&self, sides: &[(usize, usize)]) -> Option<(usize, usize)> {
+    pub(super) fn attended(&self, sides: &[(usize, usize)]) -> Option<(usize, usize)> {
         sides.iter().skip(1).copied().find(|&(height, width)| height.max(width) <= self.attention)
     }
 
     /// Channels after `halvings` of the image's side.
-    fn channels(&self, halvings: usize) -> usize {
+    pub(super) fn channels(&self, halvings: usize) -> usize {
         channels(self.width, halvings, WIDEST)
     }
 }
@@ -286,9 +287,7 @@ impl AttentionGenerator {
 
 /// Scores images under their class.
 pub struct AttentionDiscriminator {
-    blocks: Vec<DownBlock>,
-    /// The layer, and how many blocks stand before it.
-    attention: Option<(usize, SelfAttention)>,
+    blocks: AttendedBlocks,
     score: Projection,
 }
 
@@ -299,22 +298,13 @@ impl AttentionDiscriminator {
     /// If the images cannot be halved, or all maps are larger than attention may work on.
     pub fn new(b: &mut Builder, recipe: &AttentionNetworkRecipe, layout: &AttentionLayout) -> Result<Self> {
         let (sides, plan) = (recipe.sides("discriminator", layout.image)?, layout.plan());
-        let attended = recipe.attended(&sides);
-        let (mut blocks, mut attending, mut from) = (Vec::with_capacity(sides.len()), None, layout.image[0]);
-        for number in 0..sides.len() {
-            // The last block keeps the side.
-            let (halves, to) = (number + 1 < sides.len(), recipe.channels(number));
-            let channels = (from, to);
-            blocks.push(b.block(format!("down{number}"), |b| {
-                DownBlock::new(b, channels, (halves, number == 0), &plan)
-            })?);
-            if halves && sides.get(number + 1).copied() == attended && attended.is_some() {
-                attending = Some((number, attention(b, to, &plan)?));
-            }
-            from = to;
-        }
-        let score = b.block("score", |b| Projection::new(b, from, layout.classes, &plan))?;
-        Ok(Self { blocks, attention: attending, score })
+        let mut channels = vec![layout.image[0]];
+        // The last block keeps the side.
+        channels.extend((0..sides.len()).map(|number| recipe.channels(number)));
+        let blocks = AttendedBlocks::new(b, &channels, (&sides, recipe.attended(&sides)), (&plan, None))?;
+        let features = recipe.channels(sides.len() - 1);
+        let score = b.block("score", |b| Projection::new(b, features, layout.classes, &plan))?;
+        Ok(Self { blocks, score })
     }
 }
 
@@ -325,15 +315,7 @@ impl Scorer for AttentionDiscriminator {
     fn score(&self, pass: &mut Pass<'_>, input: &Conditioned) -> Result<Scored<()>> {
         let missing = || Error::Internal("a projection discriminator was given no classes".into());
         let classes = input.condition.as_ref().ok_or_else(missing)?;
-        let mut maps = input.samples.clone();
-        for (number, block) in self.blocks.iter().enumerate() {
-            maps = block.run(pass, &maps)?;
-            if let Some((after, attention)) = &self.attention
-                && *after == number
-            {
-                maps = attention.run(pass, &maps)?.0;
-            }
-        }
+        let maps = self.blocks.run(pass, &input.samples)?;
         let features = maps.relu()?.sum(&[2, 3])?;
         let scores = self.score.run(pass, &features, classes)?.reshape(&[features.shape()[0]])?;
         Ok(Scored::new(scores, features))

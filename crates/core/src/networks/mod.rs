@@ -3,6 +3,7 @@
 //! A parameter's path has the position of each layer on its way, counted from 0 in every stack, layers without parameters
 //! included: `layer3.conv1.weight`.
 
+mod attended_blocks;
 mod attention;
 mod autoencoder;
 mod bottleneck;
@@ -20,12 +21,17 @@ mod gran;
 mod image_classifier;
 mod lapgan;
 mod mlp;
+mod multi_scale;
 mod normalizing;
 mod pggan;
+mod recurrent;
 mod resnet;
 mod scaled_resnet;
 mod sides;
 mod single_image;
+mod spade;
+mod style_encoder;
+mod talking_head;
 mod translator;
 mod unet;
 
@@ -49,13 +55,21 @@ pub use gran::{GranRecipe, StepNoise};
 pub use image_classifier::{ClassifierNetwork, ClassifierNetworkRecipe, ClassifierOutput};
 pub use lapgan::{DetailDiscriminator, DetailDiscriminatorRecipe, DetailGenerator, DetailGeneratorRecipe};
 pub use mlp::{Hidden, HiddenNormalization, MlpRecipe};
+pub use multi_scale::{MultiScaleDiscriminator, MultiScaleRecipe};
 pub use pggan::{
     FIRST_SIDE, GrowingDiscriminator, GrowingGenerator, GrowingNetworkRecipe, Stage, StagedImages,
     doublings_to,
 };
+pub use recurrent::{RecurrentNetwork, RecurrentSizes, Rollout, counted_tokens, without_end};
 pub use resnet::ResnetRecipe;
 pub use scaled_resnet::ScaledResnetRecipe;
 pub use single_image::{ScaleDiscriminator, ScaleGenerator, ScaleNetworkRecipe};
+pub use spade::{MapLayout, MapNormalization, SpadeGenerator, SpadeRecipe};
+pub use style_encoder::{StyleEncoder, StyleEncoderRecipe};
+pub use talking_head::{
+    HeadDiscriminator, HeadEmbedder, HeadGenerator, HeadGeneratorRecipe, HeadLayout, PersonStyle,
+    StyleProjection,
+};
 pub use translator::{
     ImageTranslator, PatchDiscriminator, PatchRecipe, ResidualTranslatorRecipe, TranslatorRecipe,
 };

@@ -207,15 +207,33 @@ impl PatchRecipe {
     }
 }
 
-/// Scores overlapping patches (Isola et al. 2016, arXiv:1611.07004): a map of scores for each image.
-pub struct PatchDiscriminator(Chain);
+/// Scores overlapping patches (Isola et al. 2016, arXiv:1611.07004): a map of scores for each image. Its features are the maps
+/// `[batch, channels, height, width]` after every activation.
+pub struct PatchDiscriminator {
+    layers: Chain,
+    /// The layers whose outputs are features.
+    taps: Vec<usize>,
+}
 
 impl PatchDiscriminator {
     /// A discriminator of images `[channels, height, width]`.
     ///
     /// # Errors
     /// If the images are too small to be halved so often.
-    pub fn new(b: &mut Builder, recipe: &PatchRecipe, [channels, height, width]: [usize; 3]) -> Result<Self> {
+    pub fn new(b: &mut Builder, recipe: &PatchRecipe, image: [usize; 3]) -> Result<Self> {
+        Self::with_plan(b, recipe, image, &PLAN)
+    }
+
+    /// The same with convolutions of another plan.
+    ///
+    /// # Errors
+    /// As [`PatchDiscriminator::new`].
+    pub fn with_plan(
+        b: &mut Builder,
+        recipe: &PatchRecipe,
+        [channels, height, width]: [usize; 3],
+        plan: &Plan,
+    ) -> Result<Self> {
         if height.min(width) >> recipe.halvings < 4 {
             return Err(Error::Recipe(format!(
                 "discriminator.halvings is {}, and images of {width}x{height} would leave maps below 4x4 that patches are \
@@ -225,12 +243,13 @@ impl PatchDiscriminator {
         }
         let (mut layers, leaky) = (Chain::new(), Activation::LeakyRelu(0.2));
         let four = Window { stride: 1, ..Window::HALVING };
-        let mut from = channels;
+        let (mut from, mut taps) = (channels, Vec::new());
         for number in 0..=recipe.halvings {
             let window = if number < recipe.halvings { Window::HALVING } else { four };
             let to = recipe.width << number.min(3);
             layers
-                .push_named(b, format!("down{number}"), |b| Convolution::new(b, (from, to), window, &PLAN))?;
+                .push_named(b, format!("down{number}"), |b| Convolution::new(b, (from, to), window, plan))?;
+            taps.push(layers.len());
             match number {
                 0 => layers.push_plain(Activate(leaky)),
                 _ => layers
@@ -238,8 +257,18 @@ impl PatchDiscriminator {
             }
             from = to;
         }
-        layers.push_named(b, "score", |b| Convolution::new(b, (from, 1), four, &PLAN))?;
-        Ok(Self(layers))
+        layers.push_named(b, "score", |b| Convolution::new(b, (from, 1), four, plan))?;
+        Ok(Self { layers, taps })
+    }
+
+    /// The map of scores `[batch, 1, height, width]` of `images`, and the features.
+    ///
+    /// # Errors
+    /// If the images do not fit.
+    pub fn run(&self, pass: &mut Pass<'_>, images: &Variable) -> Result<(Variable, Vec<Variable>)> {
+        let mut outputs = self.layers.outputs(pass, images, ())?;
+        let scores = outputs.pop().ok_or_else(|| Error::Internal("a discriminator has no layers".into()))?;
+        Ok((scores, self.taps.iter().filter_map(|&tap| outputs.get(tap).cloned()).collect()))
     }
 }
 
@@ -248,6 +277,7 @@ impl Scorer for PatchDiscriminator {
     type Also = ();
 
     fn score(&self, pass: &mut Pass<'_>, input: &Variable) -> Result<Scored<()>> {
-        Ok(Scored { scores: vec![self.0.run(pass, input)?], features: Vec::new(), also: () })
+        let (scores, features) = self.run(pass, input)?;
+        Ok(Scored { scores: vec![scores], features, also: () })
     }
 }

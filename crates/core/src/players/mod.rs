@@ -35,4 +35,4 @@ pub use rules::Rules;
 pub use schedule::Schedule;
 pub use scorer::{Scored, Scorer};
 pub use turn::{Draw, Turn};
-pub use weight_terms::{HistoricalAverage, Orthogonal, WeightTerm, off_diagonal_penalty};
+pub use weight_terms::{HistoricalAverage, Orthogonal, SquaredWeights, WeightTerm, off_diagonal_penalty};

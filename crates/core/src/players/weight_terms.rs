@@ -82,6 +82,49 @@ impl Part for Orthogonal {
     }
 }
 
+/// Weight decay in the loss: `weight / 2 * sum_w w²` over the weights at or below `paths`.
+pub struct SquaredWeights {
+    weight: f64,
+    paths: &'static [&'static str],
+}
+
+impl SquaredWeights {
+    /// The term of this weight for these paths; nothing for weight 0.
+    pub fn of(weight: f64, paths: &'static [&'static str]) -> Option<Self> {
+        (weight > 0.0).then_some(Self { weight, paths })
+    }
+}
+
+impl WeightTerm for SquaredWeights {
+    fn name(&self) -> &'static str {
+        "weight_decay"
+    }
+
+    fn term(&self, weights: &Weights) -> Result<Option<Variable>> {
+        let mut sum: Option<Variable> = None;
+        let named = weights.names().iter().zip(weights.values());
+        for (_, value) in named.filter(|(name, _)| self.paths.iter().any(|path| is_at_or_below(name, path))) {
+            let own = value.square()?.sum_all()?;
+            sum = Some(match sum {
+                Some(sum) => sum.add(&own)?,
+                None => own,
+            });
+        }
+        Ok(sum.map(|sum| sum.scale(self.weight / 2.0)).transpose()?)
+    }
+}
+
+/// It has no state of its own.
+impl Part for SquaredWeights {
+    fn save(&self, _: &str, _: &mut State) -> Result<()> {
+        Ok(())
+    }
+
+    fn restore(&mut self, _: &str, _: &mut State) -> Result<()> {
+        Ok(())
+    }
+}
+
 /// Historical averaging (Salimans et al. 2016, arXiv:1606.03498, section 3.3): `weight |theta - mean|²`, the mean of the
 /// player's weights over its past steps being a constant.
 pub struct HistoricalAverage {
@@ -136,5 +179,21 @@ impl Part for HistoricalAverage {
     fn restore(&mut self, name: &str, state: &mut State) -> Result<()> {
         self.steps = state.counter(&format!("{name}.steps"))?;
         self.mean.restore(name, state)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn squared_weights_are_half_the_square_sum_of_what_is_named() {
+        let value = |values: &[f32]| Variable::from_slice(values, &[values.len()]).unwrap();
+        let names = ["score.weight", "score.bias", "scored.weight"].map(str::to_owned).to_vec();
+        let weights = Weights::new(names, vec![value(&[1.0, 2.0]), value(&[3.0]), value(&[9.0])]);
+        let term = SquaredWeights::of(0.2, &["score"]).unwrap().term(&weights).unwrap().unwrap();
+        assert!((term.scalar().unwrap() - 0.1 * 14.0).abs() < 1e-6);
+        assert!(SquaredWeights::of(0.2, &["other"]).unwrap().term(&weights).unwrap().is_none());
+        assert!(SquaredWeights::of(0.0, &["score"]).is_none());
     }
 }

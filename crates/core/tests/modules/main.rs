@@ -15,4 +15,5 @@ mod norms;
 mod recurrent;
 mod relaxed;
 mod resizing;
+mod spade;
 mod weights;

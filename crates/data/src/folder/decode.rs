@@ -29,7 +29,7 @@ const KNOWN_BY_CONTENT: [ImageFormat; 6] = [
 /// First bytes of a file, which identify its kind.
 const FIRST_BYTES: u64 = 16;
 /// Longest side a file may state; larger ones are taken for traps.
-const LONGEST_SIDE: u32 = 20_000;
+pub(crate) const LONGEST_SIDE: u32 = 20_000;
 /// Most memory one image may need decoded, in bytes.
 const LARGEST_IMAGE: u64 = 400 << 20;
 
@@ -74,7 +74,8 @@ pub(crate) fn decode_safely(path: &Path, background: Background) -> Result<Dynam
     catch_unwind(|| decode(path, background)).unwrap_or_else(|_| Err("its decoder failed".to_owned()))
 }
 
-fn fitted(decoded: &DynamicImage, size: usize) -> DynamicImage {
+/// The centre square of `decoded` at this size, as grey when its colours all are.
+pub(crate) fn fitted(decoded: &DynamicImage, size: usize) -> DynamicImage {
     let fitted = pixels::fit(decoded, size);
     let grey = fitted.as_rgb8().is_some_and(|colour| colour.pixels().all(|p| p[0] == p[1] && p[1] == p[2]));
     if grey { fitted.into_luma8().into() } else { fitted }

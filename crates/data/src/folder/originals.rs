@@ -170,16 +170,32 @@ impl Originals {
             .iter()
             .map(|&index| self.files.get(index).ok_or(DataError::NoSuchSample { index, samples }))
             .collect::<Result<_, _>>()?;
-        let read = |file: &&File| {
-            let image = decode_safely(&file.path, self.background).map_err(|problem| {
-                DataError::WrongKind { path: file.path.clone(), wanted: "an image", problem }
-            })?;
-            let (width, height) = image.dimensions();
-            let shape = [self.channels, height as usize, width as usize];
-            let levels = pixels::to_planes(&image, self.channels);
-            Ok((shape, levels.into_iter().map(|level| f32::from(level) / 127.5 - 1.0).collect()))
-        };
-        parallel::map(&files, read).into_iter().collect()
+        parallel::map(&files, |file| Ok(self.original(&self.decoded(file)?))).into_iter().collect()
+    }
+
+    /// The centre square of the image at `place` at a side of `side`, as images of a folder are fitted for training.
+    ///
+    /// # Errors
+    /// As [`Originals::get`].
+    pub fn fitted(&self, place: usize, side: usize) -> Result<Original, DataError> {
+        let missing = DataError::NoSuchSample { index: place, samples: self.len() };
+        let image = self.decoded(self.files.get(place).ok_or(missing)?)?;
+        Ok(self.original(&pixels::fit(&image, side)))
+    }
+
+    fn decoded(&self, file: &File) -> Result<DynamicImage, DataError> {
+        decode_safely(&file.path, self.background).map_err(|problem| DataError::WrongKind {
+            path: file.path.clone(),
+            wanted: "an image",
+            problem,
+        })
+    }
+
+    fn original(&self, image: &DynamicImage) -> Original {
+        let (width, height) = image.dimensions();
+        let levels = pixels::to_planes(image, self.channels);
+        let values = levels.into_iter().map(|level| f32::from(level) / 127.5 - 1.0).collect();
+        ([self.channels, height as usize, width as usize], values)
     }
 }
 

@@ -71,7 +71,7 @@ pub(crate) fn load_pairs(
 
 /// The pairs of paths with equal names below their folders, but for their endings, in the order of the names; and those
 /// without a partner.
-fn of_equal_names(
+pub(super) fn of_equal_names(
     (first, own): (&Path, Vec<PathBuf>),
     (second, others): (&Path, Vec<PathBuf>),
 ) -> (Vec<(PathBuf, PathBuf)>, Vec<Skipped>) {

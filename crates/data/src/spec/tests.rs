@@ -1,4 +1,5 @@
 use super::*;
+use crate::files::path_of;
 
 #[test]
 fn every_form_is_read_and_printed_again() {
@@ -15,12 +16,20 @@ fn every_form_is_read_and_printed_again() {
         "swiss-roll",
         "lines:a b.txt",
         "grammar",
+        "oracle",
+        "oracle:100",
         "scenes",
         "unpaired:digits,mnist",
         "unpaired:idx:a,b,folder:x,y",
         "scene-pairs",
         "pairs:a b",
         "pairs:a,b/c",
+        "label-scenes",
+        "labels:a b,c",
+        "labels:a,b,c,d",
+        "cartoon-faces",
+        "identities:a, b",
+        "person:a/b",
     ] {
         assert_eq!(text.parse::<Spec>().unwrap().to_string(), text);
     }
@@ -45,7 +54,11 @@ fn absolute_paths_name_the_same_data_from_anywhere() {
     assert_eq!(absolute("unpaired:folder:a,digits"), format!("unpaired:folder:{here}/a,digits"));
     assert_eq!(absolute("pairs:a"), format!("pairs:{here}/a"));
     assert_eq!(absolute("pairs:a,/b"), format!("pairs:{here}/a,/b"));
-    for same in ["scene-pairs", "digits", "mnist", "ring8", "scenes", "grammar"] {
+    assert_eq!(absolute("labels:a,/b,c"), format!("labels:{here}/a,/b,{here}/c"));
+    assert_eq!(absolute("identities:a"), format!("identities:{here}/a"));
+    assert_eq!(absolute("person:/a"), "person:/a");
+    let others = ["cartoon-faces", "label-scenes", "scene-pairs", "digits", "mnist", "ring8", "scenes"];
+    for same in others.into_iter().chain(["grammar", "oracle", "oracle:12"]) {
         assert_eq!(absolute(same), same);
     }
     // A comma in the path of IDX images has no form in a SPEC.
@@ -84,6 +97,10 @@ fn a_form_without_its_path_is_incomplete() {
         "idx:images,",
         "folder:",
         "lines:",
+        "oracle:",
+        "oracle:11",
+        "oracle:20001",
+        "oracle:many",
         "image:",
         "unpaired:digits,stones",
         "unpaired:digits",
@@ -92,6 +109,11 @@ fn a_form_without_its_path_is_incomplete() {
         "pairs:",
         "pairs:a,",
         "pairs:,b",
+        "labels:a",
+        "labels:a,",
+        "labels:,b",
+        "labels:a,b,",
+        "unpaired:digits,label-scenes",
     ] {
         assert!(matches!(text.parse::<Spec>(), Err(DataError::IncompleteSpec { .. })), "{text}");
     }

@@ -9,6 +9,7 @@ use brigand_core::{Error, Result};
 use serde::{Deserialize, Serialize};
 
 use super::grammar;
+use super::oracle::{self, Oracle};
 use crate::files::FileError;
 use crate::fingerprint::{Content, Fingerprint};
 use crate::{DataError, Skipped};
@@ -52,10 +53,10 @@ pub struct Lines {
 }
 
 /// Most different tokens: each is a column of everything that the networks read and write.
-const MOST_TOKENS: usize = 20_000;
+pub const MOST_TOKENS: usize = 20_000;
 
-/// The lines of the UTF-8 file `path` with at most `length` tokens. Empty lines are left out; longer ones are left out and
-/// counted in `skipped`.
+/// The lines of the UTF-8 file `path` with at most `length` tokens. Longer ones and empty ones are left out and counted in
+/// `skipped`.
 ///
 /// # Errors
 /// If it cannot be read, is no UTF-8, or nothing remains.
@@ -70,6 +71,7 @@ pub fn lines_of_file(path: &Path, tokens: Tokens, length: usize) -> Result<Lines
     })?;
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let all: Vec<Vec<String>> = text.lines().map(|line| tokens.split(line.trim_end())).collect();
+    let total = all.len();
     let full = all.iter().filter(|line| !line.is_empty()).count();
     let kept: Vec<Vec<String>> =
         all.into_iter().filter(|line| !line.is_empty() && line.len() <= length).collect();
@@ -85,10 +87,15 @@ pub fn lines_of_file(path: &Path, tokens: Tokens, length: usize) -> Result<Lines
             path.display()
         )));
     }
-    let left_out = full - kept.len();
-    let reason = format!("{left_out} of {full} lines have more than {length} tokens (data.length)");
-    let skipped = (left_out > 0).then(|| Skipped { path: path.to_owned(), reason });
-    sequences(&kept, tokens, length, skipped.into_iter().collect())
+    let left_out = [
+        (full - kept.len(), format!("lines have more than {length} tokens (data.length)")),
+        (total - full, "lines are empty".to_owned()),
+    ];
+    let skipped = left_out
+        .into_iter()
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, what)| Skipped { path: path.to_owned(), reason: format!("{count} of {total} {what}") });
+    sequences(&kept, tokens, length, skipped.collect())
 }
 
 /// Lines of the arithmetic grammar, drawn by `seed`.
@@ -107,6 +114,17 @@ pub fn lines_of_grammar(seed: u64, length: usize) -> Result<Lines> {
     sequences(&lines, Tokens::Characters, length, Vec::new())
 }
 
+/// Lines of the [`Oracle`] of `vocabulary` tokens, drawn by `seed`.
+///
+/// # Errors
+/// If a computation fails.
+pub fn lines_of_oracle(vocabulary: usize, seed: u64, length: usize) -> Result<Lines> {
+    let oracle = Oracle::new(vocabulary)?;
+    let lines = oracle.draw(oracle::LINES, length, &mut Stream::new(seed, "data/oracle", 0))?;
+    let indices = Indices { values: lines.concat(), shape: vec![lines.len(), length] };
+    over_vocabulary(Oracle::words(vocabulary), Tokens::Words.separator(), indices, Vec::new())
+}
+
 /// The lines over their own vocabulary, in the order of its words, with [`END`] as its first token.
 fn sequences(lines: &[Vec<String>], tokens: Tokens, length: usize, skipped: Vec<Skipped>) -> Result<Lines> {
     let words: BTreeSet<&String> = lines.iter().flatten().collect();
@@ -123,21 +141,35 @@ fn sequences(lines: &[Vec<String>], tokens: Tokens, length: usize, skipped: Vec<
         let own = line.iter().filter_map(|word| numbers.get(word).copied());
         values.extend(own.chain(std::iter::repeat(END)).take(length));
     }
-    let mut content = Content::default();
-    words.iter().for_each(|word| content.bytes(word.as_bytes()));
-    content.indices(&values);
-    let fingerprint = Fingerprint {
-        samples: lines.len(),
-        shape: vec![length],
-        classes: Vec::new(),
-        sha256: content.finish(),
-    };
     let vocabulary = std::iter::once(String::new()).chain(words.into_iter().cloned()).collect();
-    let kind = Kind::Tokens { vocabulary, separator: tokens.separator().to_owned() };
-    let schema = Schema::default().with(TOKENS.0, kind, &[length]);
-    let indices = Indices { values, shape: vec![lines.len(), length] };
+    over_vocabulary(
+        vocabulary,
+        tokens.separator(),
+        Indices { values, shape: vec![lines.len(), length] },
+        skipped,
+    )
+}
+
+/// Sequences `[lines, length]` over `vocabulary`, whose first word is that of [`END`].
+fn over_vocabulary(
+    vocabulary: Vec<String>,
+    separator: &str,
+    indices: Indices,
+    skipped: Vec<Skipped>,
+) -> Result<Lines> {
+    let (samples, shape) = match indices.shape.as_slice() {
+        [samples, rest @ ..] => (*samples, rest.to_vec()),
+        [] => (0, Vec::new()),
+    };
+    let mut content = Content::default();
+    vocabulary.iter().skip(1).for_each(|word| content.bytes(word.as_bytes()));
+    content.indices(&indices.values);
+    let fingerprint =
+        Fingerprint { samples, shape: shape.clone(), classes: Vec::new(), sha256: content.finish() };
+    let kind = Kind::Tokens { vocabulary, separator: separator.to_owned() };
+    let schema = Schema::default().with(TOKENS.0, kind, &shape);
     let fields = HostBatch::from([(TOKENS.0, HostField::Indices(indices))]);
-    Ok(Lines { source: MemorySource::new(lines.len(), schema, fields)?, fingerprint, skipped })
+    Ok(Lines { source: MemorySource::new(samples, schema, fields)?, fingerprint, skipped })
 }
 
 #[cfg(test)]
@@ -166,7 +198,8 @@ mod tests {
     fn lines_of_any_script_come_back_as_they_were() {
         let lines = read("ab\n\nжук\r\n早上好\n🙂é\ntoolong\n", Tokens::Characters, 4).unwrap();
         assert_eq!(texts(&lines), ["ab", "жук", "早上好", "🙂é"]);
-        assert!(lines.skipped[0].reason.starts_with("1 of 5 lines"), "{:?}", lines.skipped);
+        let reasons: Vec<&str> = lines.skipped.iter().map(|skipped| skipped.reason.as_str()).collect();
+        assert_eq!(reasons, ["1 of 6 lines have more than 4 tokens (data.length)", "1 of 6 lines are empty"]);
         let words = read("a bad  day\na day\n", Tokens::Words, 3).unwrap();
         assert_eq!(texts(&words), ["a bad day", "a day"]);
         assert_eq!(words.source.schema().tokens(TOKENS).unwrap().vocabulary, ["", "a", "bad", "day"]);
@@ -186,6 +219,8 @@ mod tests {
         assert!(refused.contains("line 2 is no UTF-8"), "{refused}");
         assert!(lines_of_file(Path::new("absent.txt"), Tokens::Words, 3).is_err());
         assert!(lines_of_grammar(1, 10).err().unwrap().to_string().contains("11 symbols"));
+        let oracle = lines_of_oracle(20, 1, 7).unwrap();
+        assert!(texts(&oracle).iter().all(|line| (1..8).contains(&line.split(' ').count())));
         assert!(texts(&lines_of_grammar(1, 12).unwrap()).iter().all(|line| grammar::is_valid(line)));
     }
 }

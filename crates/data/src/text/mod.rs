@@ -2,5 +2,6 @@
 
 pub mod grammar;
 mod lines;
+pub mod oracle;
 
-pub use lines::{Lines, Tokens, lines_of_file, lines_of_grammar};
+pub use lines::{Lines, MOST_TOKENS, Tokens, lines_of_file, lines_of_grammar, lines_of_oracle};

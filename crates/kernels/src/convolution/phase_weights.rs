@@ -103,23 +103,25 @@ pub(super) fn sort_weights<T: Element>(
     sorted: &mut [T],
 ) {
     let (inputs, outputs, taps) = (g.group_inputs(), g.group_outputs(), g.taps());
-    let phases = || rows.phases.iter().flat_map(|row| columns.phases.iter().map(move |column| (row, column)));
+    let phases = rows.phases.iter().flat_map(|row| columns.phases.iter().map(move |column| (row, column)));
+    let seen: Vec<(&Pair, Vec<usize>)> = (pairs.iter().zip(phases))
+        .map(|(pair, (row, column))| {
+            let tap = |i: usize, j: usize| i * g.kernel[1] + j;
+            let taps = row.taps.iter().flat_map(|&(i, _)| column.taps.iter().map(move |&(j, _)| tap(i, j)));
+            (pair, taps.collect())
+        })
+        .collect();
     let start = SharedStart(sorted.as_mut_ptr());
     pool::parallel(g.in_channels, |channel| {
         let (group, input) = (channel / inputs, channel % inputs);
-        for (pair, (row, column)) in pairs.iter().zip(phases()) {
-            let length = row.taps.len() * column.taps.len();
-            let from = pair.weights + channel * pair.offsets.len();
-            // SAFETY: the weights of this phase and channel, which only this task writes.
-            let to = unsafe { std::slice::from_raw_parts_mut(start.at(from), outputs * length) };
-            let mut to = to.iter_mut();
-            for output in 0..outputs {
-                let kernel = &weight[((group * outputs + output) * inputs + input) * taps..][..taps];
-                for &(i, _) in &row.taps {
-                    for (&(j, _), to) in column.taps.iter().zip(&mut to) {
-                        *to = kernel[i * g.kernel[1] + j];
-                    }
-                }
+        // Kernels lie far apart, so each is read once, for all phases.
+        for output in 0..outputs {
+            let kernel = &weight[((group * outputs + output) * inputs + input) * taps..][..taps];
+            for (pair, taps) in &seen {
+                let from = pair.weights + channel * pair.offsets.len() + output * taps.len();
+                // SAFETY: the weights of this phase and channel, which only this task writes.
+                let to = unsafe { std::slice::from_raw_parts_mut(start.at(from), taps.len()) };
+                to.iter_mut().zip(taps).for_each(|(to, &tap)| *to = kernel[tap]);
             }
         }
     });

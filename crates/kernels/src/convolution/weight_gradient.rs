@@ -189,18 +189,24 @@ impl<T: Element> Plan<'_, T> {
             (g.group_outputs(), self.padded_outputs(), g.group_inputs() * g.taps());
         let first = chunk * self.channels * g.taps();
         let last = (first + self.channels * g.taps()).min(depth);
+        let mut totals = [[T::default(); WIDEST_VECTOR]; WIDEST_VECTOR];
         for from in (0..outputs).step_by(WIDEST_VECTOR) {
-            for row in first..last {
-                let mut total = [T::default(); WIDEST_VECTOR];
-                for slice in 0..self.slices {
-                    let place = ((group * self.slices + slice) * depth + row) * padded + from;
-                    // SAFETY: padded rows of sums are complete up to whole vectors.
-                    let sums = unsafe { std::slice::from_raw_parts(self.sums.add(place), WIDEST_VECTOR) };
-                    total.iter_mut().zip(sums).for_each(|(total, &sum)| *total += sum);
+            for row in (first..last).step_by(WIDEST_VECTOR) {
+                let rows = WIDEST_VECTOR.min(last - row);
+                for (row, total) in (row..).zip(&mut totals[..rows]) {
+                    total.fill(T::default());
+                    for slice in 0..self.slices {
+                        let place = ((group * self.slices + slice) * depth + row) * padded + from;
+                        // SAFETY: padded rows of sums are complete up to whole vectors.
+                        let sums = unsafe { std::slice::from_raw_parts(self.sums.add(place), WIDEST_VECTOR) };
+                        total.iter_mut().zip(sums).for_each(|(total, &sum)| *total += sum);
+                    }
                 }
-                for (output, &total) in (from..outputs).zip(&total) {
-                    // SAFETY: an element of the result that only this task writes.
-                    unsafe { *self.weight_gradient.add((group * outputs + output) * depth + row) = total };
+                let size = [rows, WIDEST_VECTOR.min(outputs - from)];
+                // SAFETY: elements of the result that only this task writes.
+                unsafe {
+                    let to = self.weight_gradient.add((group * outputs + from) * depth + row);
+                    transpose(totals.as_flattened().as_ptr(), WIDEST_VECTOR, size, to, depth);
                 }
             }
         }

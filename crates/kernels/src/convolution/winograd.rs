@@ -37,6 +37,9 @@ use crate::vector::Vector;
 /// Fewer channels than this, on either side, leave the transforms dearer than the products they spare.
 const FEWEST_CHANNELS: usize = 24;
 
+/// Fewer small squares in a batch leave the transforms of the weights dearer than the products they spare.
+const FEWEST_SMALL_SQUARES: usize = 32;
+
 /// Fewer large squares in a batch leave the transforms of the weights dearer than the products they spare.
 const FEWEST_SQUARES: usize = 128;
 
@@ -55,6 +58,9 @@ pub(super) fn taps(
         return None;
     }
     let squares = rows.div_ceil(2) * columns.div_ceil(2);
+    if g.batch * squares < FEWEST_SMALL_SQUARES {
+        return None;
+    }
     let (products, direct) = (squares * window(taps) * window(taps), rows * columns * taps * taps);
     (products * 5 <= direct * 4).then_some(taps)
 }

@@ -12,6 +12,7 @@ mod vae_gan;
 pub use bigan::{BiganRecipe, EncoderLoss};
 pub use draw::{DrawRecipe, DrawingRecipe};
 pub use likelihood::Likelihood;
+pub(super) use posterior::{KL_DIVERGENCE, Posterior};
 pub use vae::VaeRecipe;
 pub use vae_gan::VaeGanRecipe;
 

@@ -6,23 +6,23 @@ use brigand_core::players::Draw;
 use brigand_core::{Error, Place, Result};
 
 /// Name of the divergence of the codes from their prior, in nats a sample.
-pub(super) const KL_DIVERGENCE: &str = "kl_divergence";
+pub(in crate::systems) const KL_DIVERGENCE: &str = "kl_divergence";
 
 /// Log-variances beyond these would overflow or divide by nothing.
 const LOG_VARIANCE: (f64, f64) = (-10.0, 10.0);
 
 /// `N(mean, exp(log_variance))` for every sample of a batch.
-pub(super) struct Posterior {
+pub(in crate::systems) struct Posterior {
     mean: Variable,
     log_variance: Variable,
 }
 
 impl Posterior {
     /// Numbers of an encoder for each coordinate of a code.
-    pub(super) const NUMBERS: usize = 2;
+    pub(in crate::systems) const NUMBERS: usize = 2;
 
     /// The posterior in the encoder's outputs `[batch, 2 size]`: the means, then the log-variances.
-    pub(super) fn of(outputs: &Variable) -> Result<Self> {
+    pub(in crate::systems) fn of(outputs: &Variable) -> Result<Self> {
         let size = outputs.elements() / outputs.shape()[0].max(1) / Self::NUMBERS;
         let (low, high) = LOG_VARIANCE;
         Ok(Self {
@@ -32,31 +32,31 @@ impl Posterior {
     }
 
     /// The shape of its codes, `[batch, size]`.
-    pub(super) fn shape(&self) -> &[usize] {
+    pub(in crate::systems) fn shape(&self) -> &[usize] {
         self.mean.shape()
     }
 
     /// The means, `[batch, size]`.
-    pub(super) fn mean(&self) -> &Variable {
+    pub(in crate::systems) fn mean(&self) -> &Variable {
         &self.mean
     }
 
     /// Standard normal noise for a training batch's codes, `[batch, size]`.
-    pub(super) fn noise(&self, draw: Draw, place: &Place) -> Result<Variable> {
+    pub(in crate::systems) fn noise(&self, draw: Draw, place: &Place) -> Result<Variable> {
         let (count, size) = (self.shape()[0], self.mean.elements() / self.shape()[0].max(1));
         draw.rows("codes", count, |count, stream| place.normal(&[count, size], stream))
     }
 
     /// A code for every sample, `[batch, size]`, through which gradients flow (Kingma and Welling 2013,
     /// arXiv:1312.6114): `mean + exp(log_variance / 2) noise` of standard normal `noise` `[batch, size]`.
-    pub(super) fn sample(&self, noise: &Variable) -> Result<Variable> {
+    pub(in crate::systems) fn sample(&self, noise: &Variable) -> Result<Variable> {
         let deviation = self.log_variance.scale(0.5)?.exp()?;
         Ok(self.mean.add(&deviation.mul(noise)?)?)
     }
 
     /// The Kullback-Leibler divergence from the standard normal in nats, averaged over the batch:
     /// `mean_i 1/2 sum_j (mean² + variance - ln variance - 1)`.
-    pub(super) fn divergence(&self) -> Result<Variable> {
+    pub(in crate::systems) fn divergence(&self) -> Result<Variable> {
         let spread = self.log_variance.exp()?.sub(&self.log_variance)?;
         Ok(self.mean.square()?.add(&spread)?.affine(0.5, -0.5)?.sum(&[1])?.mean_all()?)
     }

@@ -1,49 +1,8 @@
-//! The recipe of a system of sequences.
+//! How choices of tokens are made differentiable, over a run.
 
 use brigand_core::modules::Relaxation;
 use brigand_core::{Error, Result};
 use serde::{Deserialize, Serialize};
-
-/// A recurrent generator.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct GeneratorRecipe {
-    /// Coordinates of a latent, from the standard normal.
-    pub latent: usize,
-    /// Numbers in the state of the LSTM.
-    pub hidden: usize,
-}
-
-impl GeneratorRecipe {
-    pub(super) fn check(self) -> Result<()> {
-        at_least_one("generator.latent", self.latent)?;
-        at_least_one("generator.hidden", self.hidden)
-    }
-}
-
-/// A convolutional critic of sequences.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct CriticRecipe {
-    /// Channels of each convolution.
-    pub width: usize,
-    /// Convolutions, each over 3 tokens.
-    pub layers: usize,
-}
-
-impl CriticRecipe {
-    pub(super) fn check(self) -> Result<()> {
-        at_least_one("discriminator.width", self.width)?;
-        at_least_one("discriminator.layers", self.layers)
-    }
-}
-
-fn at_least_one(key: &str, value: usize) -> Result<()> {
-    if value == 0 {
-        return Err(Error::Recipe(format!("{key} is 0; give at least 1")));
-    }
-    Ok(())
-}
 
 /// How choices are made differentiable. Temperatures change geometrically from the first step to the last.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]

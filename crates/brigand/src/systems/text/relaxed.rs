@@ -1,8 +1,8 @@
-//! A GAN of token sequences: a recurrent generator whose choices are relaxed, so that gradients flow through them (Kusner
-//! and Hernández-Lobato 2016, arXiv:1611.04051), against a convolutional critic of sequences.
+//! GANs of token sequences whose choices are relaxed, so that gradients flow through them: `text-gumbel` (Kusner and
+//! Hernández-Lobato 2016, arXiv:1611.04051) and `text-wgan` (Gulrajani et al. 2017, arXiv:1704.00028, section 5.4).
 
 use brigand_autograd::{Variable, without_recording};
-use brigand_core::batch::{Batch, END, Need, SampleKind, TOKENS, TokenField};
+use brigand_core::batch::{Batch, Need, SampleKind, TOKENS};
 use brigand_core::capability::SequenceSampler;
 use brigand_core::measurements::GENERATOR_LOSS;
 use brigand_core::modules::{How, Initialization, Mode, Network, Plan};
@@ -15,14 +15,21 @@ use brigand_core::system::{Parts, System};
 use brigand_core::{Error, Result, Setup, parts};
 use serde::{Deserialize, Serialize};
 
-use super::HeldOutRecipe;
-use super::text_networks::{Generator, SequenceCritic};
-use super::text_recipe::{CriticRecipe, GeneratorRecipe, RelaxationRecipe};
-use super::text_scores::note_scores;
-use super::two_player::Players;
+use super::super::HeldOutRecipe;
+use super::super::two_player::Players;
+use super::critics::{ConvolutionsRecipe, CriticRecipe, ResidualCriticRecipe, SequenceCritic};
+use super::generators::{GeneratorRecipe, RecurrentRecipe, RelaxedGenerator, ResidualGeneratorRecipe};
+use super::relaxation::RelaxationRecipe;
+use super::scores::note_scores;
+use super::vocabulary::Vocabulary;
 
-/// Its row of the registry.
-pub const ROW: Row = Row {
+/// The recipe of `text-gumbel`.
+pub type TextGumbelRecipe = RelaxedTextRecipe<RecurrentRecipe>;
+/// The recipe of `text-wgan`.
+pub type TextWganRecipe = RelaxedTextRecipe<ResidualGeneratorRecipe>;
+
+/// A row of the registry.
+pub(super) const TEXT_GUMBEL: Row = Row {
     name: "text-gumbel",
     family: Family::Sequences,
     summary: "lines of text from an LSTM generator, trained through the Gumbel-softmax relaxation",
@@ -32,14 +39,25 @@ pub const ROW: Row = Row {
     make: Make::of::<TextGumbelRecipe>(),
 };
 
+/// A row of the registry.
+pub(super) const TEXT_WGAN: Row = Row {
+    name: "text-wgan",
+    family: Family::Sequences,
+    summary: "lines of text from a convolutional generator, whose probabilities are given to a WGAN-GP critic",
+    paper: "Gulrajani et al. 2017, arXiv:1704.00028",
+    data: "grammar",
+    length: |_| Length { steps: 3000, batch: 64 },
+    make: Make::of::<TextWganRecipe>(),
+};
+
 /// Everything that makes one.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct TextGumbelRecipe {
+#[serde(deny_unknown_fields, bound = "")]
+pub struct RelaxedTextRecipe<G: GeneratorRecipe> {
     /// The generator's network.
-    pub generator: GeneratorRecipe,
+    pub generator: G,
     /// The critic's network.
-    pub discriminator: CriticRecipe,
+    pub discriminator: G::Critic,
     /// How the generator's choices are made differentiable.
     pub relaxation: RelaxationRecipe,
     /// What the players minimise.
@@ -60,24 +78,58 @@ pub struct TextGumbelRecipe {
     pub held_out: HeldOutRecipe,
 }
 
-impl SystemRecipe for TextGumbelRecipe {
-    const NEEDS: &'static [Need] = &[Need::Indices(TOKENS)];
-
-    fn defaults(_: SampleKind) -> Result<Self> {
-        let adam = OptimizerRecipe::adam(1e-3, 0.5, 0.9);
-        Ok(Self {
-            generator: GeneratorRecipe { latent: 16, hidden: 64 },
-            discriminator: CriticRecipe { width: 64, layers: 2 },
-            relaxation: RelaxationRecipe::default(),
+impl<G: GeneratorRecipe> RelaxedTextRecipe<G> {
+    /// WGAN-GP between these networks.
+    fn wgan_gp(
+        (generator, discriminator): (G, G::Critic),
+        relaxation: RelaxationRecipe,
+        (rate, discriminator_steps): (f64, u64),
+    ) -> Self {
+        let adam = OptimizerRecipe::adam(rate, 0.5, 0.9);
+        Self {
+            generator,
+            discriminator,
+            relaxation,
             objective: Objective::Wasserstein(Wasserstein {}),
             penalty: Penalty::Gradient { probe: Probe::Line {}, cost: Cost::TwoSided, weight: 10.0 },
             constraint: Constraint::None {},
             optimizer: Players { generator: adam, discriminator: adam },
             schedule: Schedule::Constant {},
-            discriminator_steps: 2,
+            discriminator_steps,
             average: AverageRecipe::OFF,
             held_out: HeldOutRecipe { every: 100 },
-        })
+        }
+    }
+
+    fn rules(&self) -> Rules {
+        let Self { objective, penalty, constraint, .. } = *self;
+        Rules { penalty, constraint, ..Rules::plain(objective) }
+    }
+}
+
+impl TextGumbelRecipe {
+    /// The default values.
+    pub fn text_gumbel() -> Self {
+        let networks =
+            (RecurrentRecipe { latent: 16, hidden: 64 }, ConvolutionsRecipe { width: 64, layers: 2 });
+        Self::wgan_gp(networks, RelaxationRecipe::default(), (1e-3, 2))
+    }
+}
+
+impl TextWganRecipe {
+    /// The default values.
+    pub fn text_wgan() -> Self {
+        let generator = ResidualGeneratorRecipe { latent: 32, width: 48, blocks: 2 };
+        let critic = ResidualCriticRecipe { width: 48, blocks: 2 };
+        Self::wgan_gp((generator, critic), RelaxationRecipe::Softmax {}, (5e-4, 5))
+    }
+}
+
+impl<G: GeneratorRecipe> SystemRecipe for RelaxedTextRecipe<G> {
+    const NEEDS: &'static [Need] = &[Need::Indices(TOKENS)];
+
+    fn defaults(_: SampleKind) -> Result<Self> {
+        Ok(G::system())
     }
 
     fn check(&self) -> Result<()> {
@@ -103,77 +155,53 @@ impl SystemRecipe for TextGumbelRecipe {
     }
 
     fn build(&self, setup: &Setup) -> Result<Box<dyn System>> {
-        Ok(Box::new(TextGumbel::new(*self, setup)?))
+        Ok(Box::new(RelaxedText::new(*self, setup)?))
     }
 }
 
-impl TextGumbelRecipe {
-    fn rules(&self) -> Rules {
-        let Self { objective, penalty, constraint, .. } = *self;
-        Rules { penalty, constraint, ..Rules::plain(objective) }
-    }
-}
-
-/// A GAN of sequences in training.
-pub struct TextGumbel {
-    recipe: TextGumbelRecipe,
+/// A GAN of relaxed sequences in training.
+struct RelaxedText<G: GeneratorRecipe> {
+    recipe: RelaxedTextRecipe<G>,
     setup: Setup,
-    vocabulary: Vec<String>,
-    separator: String,
-    length: usize,
-    generator: Player<Generator>,
+    vocabulary: Vocabulary,
+    generator: Player<G::Network>,
     discriminator: Critic<SequenceCritic>,
 }
 
-impl TextGumbel {
-    /// Builds both networks.
-    ///
-    /// # Errors
-    /// If the data has no sequences.
-    pub fn new(recipe: TextGumbelRecipe, setup: &Setup) -> Result<Self> {
-        let field = setup.schema.tokens(TOKENS)?;
-        let size = (field.vocabulary.len(), field.length);
-        let generator = Network::build("generator", setup, |b| Generator::new(b, recipe.generator, size))?;
+impl<G: GeneratorRecipe> RelaxedText<G> {
+    fn new(recipe: RelaxedTextRecipe<G>, setup: &Setup) -> Result<Self> {
+        let vocabulary = Vocabulary::of(setup)?;
+        let size = vocabulary.size();
+        let generator = Network::build("generator", setup, |b| recipe.generator.build(b, size))?;
         let reparametrisation = recipe.constraint.reparametrisation();
         let plan = Plan::new(Initialization::Glorot).reparametrised(reparametrisation);
-        let critic = Network::build("discriminator", setup, |b| {
-            SequenceCritic::new(b, recipe.discriminator, size, &plan)
-        })?;
+        let critic = Network::build("discriminator", setup, |b| recipe.discriminator.build(b, size, &plan))?;
         let critic = Player::new(critic, recipe.optimizer.discriminator)?.scheduled(recipe.schedule);
         let generator = Player::new(generator, recipe.optimizer.generator)?.scheduled(recipe.schedule);
         Ok(Self {
             recipe,
             setup: setup.clone(),
-            vocabulary: field.vocabulary.to_vec(),
-            separator: field.separator.to_owned(),
-            length: field.length,
+            vocabulary,
             generator: generator.averaged(recipe.average),
             discriminator: Critic::new(critic, recipe.rules())?,
         })
     }
 
-    fn field(&self) -> TokenField<'_> {
-        TokenField { vocabulary: &self.vocabulary, separator: &self.separator, length: self.length }
-    }
-
     fn fake(&mut self, stream: &mut Stream, step: u64) -> Result<Variable> {
         let relaxation = self.recipe.relaxation.at(step as f64 / self.setup.steps.max(1) as f64);
         let place = &self.setup.place;
-        let latents = place.normal(&[self.setup.batch, self.recipe.generator.latent], stream)?;
+        let latents = place.normal(&[self.setup.batch, self.recipe.generator.latent()], stream)?;
         self.generator.run_with(How::plain(Mode::Training), |generator, pass| {
             generator.forward(pass, &latents, relaxation, (stream, place))
         })
     }
 
     fn real(&self, batch: &Batch) -> Result<Variable> {
-        let tokens = batch.indices(TOKENS)?;
-        let words = self.vocabulary.len();
-        let rows = self.setup.place.one_hot(&tokens.values, words)?;
-        Ok(rows.reshape(&[tokens.shape.as_slice(), &[words]].concat())?)
+        self.vocabulary.one_hot_batch(batch, &self.setup.place)
     }
 }
 
-impl System for TextGumbel {
+impl<G: GeneratorRecipe> System for RelaxedText<G> {
     fn parts(&mut self) -> Parts<'_> {
         parts!(self, generator, discriminator)
     }
@@ -195,7 +223,7 @@ impl System for TextGumbel {
         turn.note(GENERATOR_LOSS, &loss);
         turn.descend(&mut [&mut self.generator], &loss)?;
         if self.recipe.held_out.is_due(turn) {
-            note_scores(self, turn)?;
+            note_scores(self, None, turn)?;
         }
         Ok(())
     }
@@ -209,33 +237,25 @@ impl System for TextGumbel {
     }
 }
 
-impl SequenceSampler for TextGumbel {
+impl<G: GeneratorRecipe> SequenceSampler for RelaxedText<G> {
     fn vocabulary(&self) -> &[String] {
-        &self.vocabulary
+        self.vocabulary.words()
     }
 
     fn sequences(&self, count: usize, stream: &mut Stream) -> Result<Vec<Vec<u32>>> {
         if count == 0 {
             return Err(Error::Request("asked for 0 lines; ask for at least 1".into()));
         }
-        let (place, field) = (&self.setup.place, self.field());
-        let latents = place.normal(&[count, self.recipe.generator.latent], stream)?;
+        let place = &self.setup.place;
+        let latents = place.normal(&[count, self.recipe.generator.latent()], stream)?;
         let choice = self.recipe.relaxation.sampling();
         let rows = self
             .generator
             .sample(&latents, |generator, pass| generator.forward(pass, &latents, choice, (stream, place)))?;
-        let values = rows.to_vec_f32()?;
-        let tokens: Vec<u32> = values.chunks(field.vocabulary.len().max(1)).map(largest).collect();
-        Ok(tokens.chunks(field.length.max(1)).map(<[u32]>::to_vec).collect())
+        self.vocabulary.largest(&rows)
     }
 
     fn text(&self, tokens: &[u32]) -> String {
-        self.field().text(tokens)
+        self.vocabulary.text(tokens)
     }
-}
-
-/// The place of the largest value.
-fn largest(row: &[f32]) -> u32 {
-    let places = row.iter().zip(0u32..);
-    places.max_by(|(a, _), (b, _)| a.total_cmp(b)).map_or(END, |(_, place)| place)
 }

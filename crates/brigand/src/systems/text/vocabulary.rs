@@ -1,0 +1,70 @@
+//! What tokens of a system stand for.
+
+use brigand_autograd::Variable;
+use brigand_core::batch::{Batch, END, Indices, TOKENS, TokenField};
+use brigand_core::{Place, Result, Setup};
+
+/// The words of the data's tokens, and how many tokens a sequence has.
+pub(super) struct Vocabulary {
+    words: Vec<String>,
+    separator: String,
+    length: usize,
+}
+
+impl Vocabulary {
+    /// That of the data which a system is built for.
+    ///
+    /// # Errors
+    /// If the data has no sequences.
+    pub(super) fn of(setup: &Setup) -> Result<Self> {
+        let field = setup.schema.tokens(TOKENS)?;
+        Ok(Self {
+            words: field.vocabulary.to_vec(),
+            separator: field.separator.to_owned(),
+            length: field.length,
+        })
+    }
+
+    pub(super) fn words(&self) -> &[String] {
+        &self.words
+    }
+
+    /// Different tokens, and tokens of a sequence.
+    pub(super) fn size(&self) -> (usize, usize) {
+        (self.words.len(), self.length)
+    }
+
+    /// A sequence up to its end as people read it.
+    pub(super) fn text(&self, tokens: &[u32]) -> String {
+        TokenField { vocabulary: &self.words, separator: &self.separator, length: self.length }.text(tokens)
+    }
+
+    /// The sequences of a batch, `[batch, length, vocabulary]`.
+    pub(super) fn one_hot_batch(&self, batch: &Batch, place: &Place) -> Result<Variable> {
+        self.one_hot(batch.indices(TOKENS)?, place)
+    }
+
+    /// `lines` `[batch, length]` as `[batch, length, vocabulary]`.
+    pub(super) fn one_hot(&self, lines: &Indices, place: &Place) -> Result<Variable> {
+        let rows = place.one_hot(&lines.values, self.words.len())?;
+        Ok(rows.reshape(&[lines.shape.as_slice(), &[self.words.len()]].concat())?)
+    }
+
+    /// The most probable tokens of `rows` `[batch, length, vocabulary]`.
+    pub(super) fn largest(&self, rows: &Variable) -> Result<Vec<Vec<u32>>> {
+        let values = rows.to_vec_f32()?;
+        let tokens: Vec<u32> = values.chunks(self.words.len().max(1)).map(largest).collect();
+        Ok(tokens.chunks(self.length.max(1)).map(<[u32]>::to_vec).collect())
+    }
+}
+
+/// Sequences of one length as `[batch, length]`.
+pub(super) fn indices(lines: &[Vec<u32>]) -> Indices {
+    Indices { values: lines.concat(), shape: vec![lines.len(), lines.first().map_or(0, Vec::len)] }
+}
+
+/// The place of the largest value.
+fn largest(row: &[f32]) -> u32 {
+    let places = row.iter().zip(0u32..);
+    places.max_by(|(a, _), (b, _)| a.total_cmp(b)).map_or(END, |(_, place)| place)
+}
