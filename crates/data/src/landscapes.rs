@@ -19,7 +19,7 @@ pub(crate) const SIDE: usize = 32;
 /// Where the ground begins, from the top, of a picture of height 1.
 const GROUND: f64 = 0.625;
 /// Standard deviation of a photograph's noise, in levels of 255.
-const NOISE: f64 = 4.0;
+const NOISE: f64 = 8.0;
 
 /// How landscapes are drawn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
