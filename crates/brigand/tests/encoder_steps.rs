@@ -13,20 +13,24 @@ fn changed(words: &str) -> [bool; 3] {
         "training.batch=2 translator.width=4 translator.blocks=1 discriminator.width=4 held_out.every=0 {words}"
     );
     let mut session = support::session("nice-gan", &words).unwrap();
-    let before = support::tensors(&mut session);
+    // Optimizers have no moments before the first step.
+    let weight = |name: &str| !name.contains("optimizer.") && !name.ends_with("singular");
+    let weights = |session: &mut _| {
+        support::tensors(session).into_iter().filter(|(name, _)| weight(name)).collect::<Vec<_>>()
+    };
+    let before = weights(&mut session);
     session.advance().unwrap();
-    let after = support::tensors(&mut session);
-    assert_eq!(before.len(), after.len());
+    let after = weights(&mut session);
+    assert!(before.iter().map(|(name, _)| name).eq(after.iter().map(|(name, _)| name)));
     let differ = |chosen: &dyn Fn(&str) -> bool| {
         before.iter().zip(&after).any(|(before, after)| chosen(&before.0) && before.1 != after.1)
     };
-    let weight = |name: &str| !name.starts_with("optimizer.") && !name.ends_with("singular");
     let encodes = |name: &str| name.contains(".encoder.");
     let discriminates = |name: &str| name.starts_with("first.") || name.starts_with("second.");
     [
-        differ(&|name| weight(name) && discriminates(name) && encodes(name)),
-        differ(&|name| weight(name) && discriminates(name) && !encodes(name)),
-        differ(&|name| weight(name) && name.starts_with("to_")),
+        differ(&|name| discriminates(name) && encodes(name)),
+        differ(&|name| discriminates(name) && !encodes(name)),
+        differ(&|name| name.starts_with("to_")),
     ]
 }
 

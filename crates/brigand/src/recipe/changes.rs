@@ -183,7 +183,17 @@ mod tests {
             }
         }
         let of_images = [
-            "lapgan", "pggan", "sagan", "biggan", "singan", "pix2pix", "cyclegan", "ganilla", "nice-gan",
+            "lapgan",
+            "pggan",
+            "sagan",
+            "biggan",
+            "singan",
+            "pix2pix",
+            "cyclegan",
+            "ganilla",
+            "nice-gan",
+            "gaugan",
+            "talking-head",
             "draw",
         ];
         assert_eq!(refused, of_images.map(|name| (name, "ring8")));

@@ -73,5 +73,6 @@ fn what_cannot_be_drawn_is_refused_and_nothing_is_left() {
     desk.refuse("translate points --drive poses.csv --out none", &["draws no people"]);
     // Landmarks that stop fitting are refused before anything is trained.
     std::fs::remove_file(desk.path("people/person-0/landmarks.csv")).unwrap();
-    desk.refuse_to_train("talking-head --data identities:people", &["person-0", "no landmarks.csv"]);
+    desk.refuse("train talking-head --data identities:people --out none", &["person-0", "no landmarks.csv"]);
+    assert!(!desk.path("none").exists());
 }

@@ -124,8 +124,8 @@ fn a_uniform_map_still_says_its_label() {
         let planes = (0..5).flat_map(|own| vec![f32::from(u8::from(own == label)); size * size]);
         Variable::from_slice(&planes.collect::<Vec<f32>>(), &[1, 5, size, size]).unwrap()
     };
-    let difference = |layout| {
-        let recipe = spade(layout, MapNormalization::Instance);
+    let difference = {
+        let recipe = spade(MapLayout::Spade, MapNormalization::Instance);
         let network = Network::build("generator", &single(), |b| {
             SpadeGenerator::new(b, &recipe, [3, size, size], (5, 6))
         })
@@ -139,8 +139,7 @@ fn a_uniform_map_still_says_its_label() {
         let middle = apart.narrow(2, 14, 4).unwrap().narrow(3, 14, 4).unwrap();
         middle.mean_all().unwrap().scalar().unwrap()
     };
-    let (spade, input) = (difference(MapLayout::Spade), difference(MapLayout::Input));
-    assert!(spade > 0.1 && input < spade / 2.0, "{spade} {input}");
+    assert!(difference > 0.1, "{difference}");
 }
 
 #[test]

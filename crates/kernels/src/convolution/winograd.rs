@@ -37,7 +37,8 @@ use crate::vector::Vector;
 /// Fewer channels than this, on either side, leave the transforms dearer than the products they spare.
 const FEWEST_CHANNELS: usize = 24;
 
-/// Fewer small squares in a batch leave the transforms of the weights dearer than the products they spare.
+/// Fewer small squares in a batch leave the transforms of the weights of filters of two taps dearer than the products they spare.
+/// Filters of three are transformed whatever the batch, so that an image's features do not depend on the others.
 const FEWEST_SMALL_SQUARES: usize = 32;
 
 /// Fewer large squares in a batch leave the transforms of the weights dearer than the products they spare.
@@ -58,7 +59,7 @@ pub(super) fn taps(
         return None;
     }
     let squares = rows.div_ceil(2) * columns.div_ceil(2);
-    if g.batch * squares < FEWEST_SMALL_SQUARES {
+    if taps == 2 && g.batch * squares < FEWEST_SMALL_SQUARES {
         return None;
     }
     let (products, direct) = (squares * window(taps) * window(taps), rows * columns * taps * taps);
