@@ -16,7 +16,7 @@ use brigand::random::Stream;
 use brigand::{Place, Setup};
 use brigand_autograd::{Activation, Variable, grad};
 
-const STEPS: u64 = 700;
+const STEPS: u64 = 1000;
 
 fn images(source: &dyn Source, key: NumberKey, numbers: &[usize]) -> Variable {
     let mut fields = source.get(numbers, &mut Stream::new(0, "a test", 0)).unwrap();
