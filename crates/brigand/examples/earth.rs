@@ -70,7 +70,7 @@ fn main() -> Result<()> {
 /// What a tile whose upper left corner is at a row and a column of pixels is for; nothing where it lies between or across bands.
 fn part([top, left]: [usize; 2]) -> Option<&'static str> {
     let first = left / SIDE % 12;
-    let last = (left + SIDE - 1) / SIDE % 12;
+    let last = left.div_ceil(SIDE) % 12;
     let trains = |band: usize| !(4..8).contains(&band);
     match first {
         5 | 6 if top.is_multiple_of(SIDE) && left.is_multiple_of(SIDE) => Some("test"),

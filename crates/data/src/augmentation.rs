@@ -187,7 +187,8 @@ mod tests {
         let ramp = |at: usize| (at % SIDE) as f32;
         let values =
             |of: fn(f32) -> f32| -> Vec<f32> { (0..20 * SIDE * SIDE).map(|at| of(ramp(at))).collect() };
-        let fields: [(NumberKey, Kind, fn(f32) -> f32); 3] = [
+        type Values = fn(f32) -> f32;
+        let fields: [(NumberKey, Kind, Values); 3] = [
             (IMAGES, Kind::Image {}, |level| level),
             (SECOND, Kind::Image {}, |level| -level),
             (LABEL_MAP, Kind::LabelMap { labels: Vec::new() }, |level| if level < 4.0 { 0.0 } else { 1.0 }),

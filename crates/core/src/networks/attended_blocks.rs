@@ -6,6 +6,9 @@ use brigand_autograd::Variable;
 use crate::error::Result;
 use crate::modules::{Builder, DownBlock, NormKind, Pass, Plan, SelfAttention};
 
+/// Height and width.
+type Size = (usize, usize);
+
 /// Residual blocks called `down0`, `down1`..., and a layer called `attention`.
 pub(super) struct AttendedBlocks {
     blocks: Vec<DownBlock>,
@@ -20,7 +23,7 @@ impl AttendedBlocks {
     pub(super) fn new(
         b: &mut Builder,
         channels: &[usize],
-        (sides, attended): (&[(usize, usize)], Option<(usize, usize)>),
+        (sides, attended): (&[Size], Option<Size>),
         (plan, normalization): (&Plan, Option<NormKind>),
     ) -> Result<Self> {
         let (mut blocks, mut attention) = (Vec::new(), None);

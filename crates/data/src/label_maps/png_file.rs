@@ -11,6 +11,9 @@ use png::{BitDepth, ColorType, Decoder, Transformations};
 
 use crate::folder::LONGEST_SIDE;
 
+/// The colour of each number that pixels have.
+pub(crate) type Colours = BTreeMap<u8, [u8; 3]>;
+
 /// The pixels of a map, row by row.
 #[derive(Clone, Debug)]
 enum Pixels {
@@ -141,7 +144,7 @@ impl RawMap {
     ///
     /// # Errors
     /// If it has colours alone.
-    pub(crate) fn numbers(&self) -> Result<(Vec<u8>, BTreeMap<u8, [u8; 3]>), String> {
+    pub(crate) fn numbers(&self) -> Result<(Vec<u8>, Colours), String> {
         match &self.pixels {
             Pixels::Levels(levels) => Ok((levels.clone(), BTreeMap::new())),
             Pixels::Indices(indices, own) => {
