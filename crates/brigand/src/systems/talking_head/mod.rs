@@ -1,7 +1,7 @@
 //! `talking-head`: frames of a person in the poses of landmark drawings, from a few frames of that person (Zakharov et al.
 //! 2019, arXiv:1905.08233). An embedder reads the frames beside their drawings, the mean of its embeddings becomes the scales
 //! and shifts of the generator's normalisations, and the discriminator projects its features on a vector of each person. What
-//! was trained on many people is then fine-tuned on one: [`PersonHead`](person::PersonHead).
+//! was trained on many people is then fine-tuned on one.
 //!
 //! Departs: the content loss is the mean absolute distance of pixels; the paper's is that of the features of two large
 //! networks.
