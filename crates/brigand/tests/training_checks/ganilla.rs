@@ -137,14 +137,14 @@ fn measured(system: &str, words: &str) -> (f64, f64) {
 #[test]
 fn photographs_become_illustrations_of_the_same_scene() {
     let (style, layout) = measured("ganilla", "");
-    assert!(style > 0.85 && layout > 0.68, "style {style:.3} layout {layout:.3}");
+    assert!(style > 0.85 && layout > 0.7, "style {style:.3} layout {layout:.3}");
 }
 
 /// Without the cycle loss the style is learned and the scene is not kept.
 #[test]
 fn without_the_cycle_loss_the_layout_is_lost() {
     let (_, layout) = measured("ganilla", "losses.cycle=0");
-    assert!(layout < 0.65, "layout {layout:.3}");
+    assert!(layout < 0.69, "layout {layout:.3}");
 }
 
 #[test]
