@@ -11,13 +11,16 @@ use super::catalogue::{self, Entry};
 use super::error::DataError;
 use super::people::PeopleSpec;
 use super::text::grammar::LENGTH as GRAMMAR_LENGTH;
-use super::text::oracle;
+use super::text::{Tokens, oracle};
 use super::toy::Toy;
+
+/// Most tokens of a caption where no other number is given.
+const CAPTION_LENGTH: usize = 16;
 
 /// A data SPEC: `digits`, a downloadable set (`mnist`, `fashion-mnist`, `cifar10`), `idx:IMAGES[,LABELS]`,
 /// `folder:DIR`, one picture (`stones`, `image:FILE`), two domains (`scenes`, `landscapes`, `unpaired:SPEC_A,SPEC_B`), pairs of
 /// them (`scene-pairs`, `pairs:DIR`, `pairs:DIR_A,DIR_B`), images with label maps (`label-scenes`,
-/// `labels:IMAGES,MAPS[,PALETTE]`), a toy distribution (`ring8`, `swiss-roll`, ...), people with landmarks (`cartoon-faces`,
+/// `labels:IMAGES,MAPS[,PALETTE]`), images with captions (`caption-scenes`, `captions:TSV`, `tags:CSV`), a toy distribution (`ring8`, `swiss-roll`, ...), people with landmarks (`cartoon-faces`,
 /// `identities:DIR`, `person:DIR`), `lines:FILE`, `grammar`, `oracle` or `oracle:TOKENS` (text).
 ///
 /// It is parsed from that text and prints as it again, with `~` at the beginning of a path replaced by the user's folder.
@@ -81,15 +84,32 @@ pub enum Spec {
         /// Text file with a colour and a name for each label; without it the numbers in the maps are the labels.
         palette: Option<PathBuf>,
     },
+    /// The drawn pictures with captions that are part of Brigand.
+    CaptionScenes,
+    /// A UTF-8 file with the path of an image, a tab and a caption of it in each line.
+    Captions(PathBuf),
+    /// A UTF-8 file with the path of an image, a comma and tags of it in each line.
+    Tags(PathBuf),
 }
 
 impl Spec {
-    /// Of text: the most tokens of a line where no other number is given.
+    /// What a token of its text is where nothing else is said.
+    pub fn tokens(&self) -> Tokens {
+        if self.has_captions() { Tokens::Words } else { Tokens::Characters }
+    }
+
+    /// Whether it is images with captions.
+    pub fn has_captions(&self) -> bool {
+        matches!(self, Self::CaptionScenes | Self::Captions(_) | Self::Tags(_))
+    }
+
+    /// Of text and captions: the most tokens of a line where no other number is given.
     pub fn text_length(&self) -> Option<usize> {
         match self {
             Self::Lines(_) => Some(32),
             Self::Grammar => Some(GRAMMAR_LENGTH),
             Self::Oracle { .. } => Some(oracle::LENGTH),
+            Self::CaptionScenes | Self::Captions(_) | Self::Tags(_) => Some(CAPTION_LENGTH),
             Self::Digits
             | Self::Catalogue(_)
             | Self::Idx { .. }
@@ -126,6 +146,9 @@ impl Spec {
             | Self::Unpaired(..)
             | Self::ScenePairs
             | Self::Pairs { .. }
+            | Self::CaptionScenes
+            | Self::Captions(_)
+            | Self::Tags(_)
             | Self::Lines(_)
             | Self::Grammar
             | Self::Oracle { .. } => None,
@@ -151,6 +174,9 @@ impl Spec {
             | Self::Pairs { .. }
             | Self::LabelScenes
             | Self::Labels { .. }
+            | Self::CaptionScenes
+            | Self::Captions(_)
+            | Self::Tags(_)
             | Self::Lines(_)
             | Self::Grammar
             | Self::Oracle { .. } => SampleKind::Image,
@@ -175,6 +201,9 @@ impl Spec {
             | Self::Pairs { .. }
             | Self::LabelScenes
             | Self::Labels { .. }
+            | Self::CaptionScenes
+            | Self::Captions(_)
+            | Self::Tags(_)
             | Self::Lines(_)
             | Self::Grammar
             | Self::Oracle { .. } => false,
@@ -189,7 +218,9 @@ impl Spec {
             | Self::Stones
             | Self::People(_)
             | Self::Pairs { .. }
-            | Self::Labels { .. } => true,
+            | Self::Labels { .. }
+            | Self::Captions(_)
+            | Self::Tags(_) => true,
             Self::Digits
             | Self::Catalogue(_)
             | Self::Idx { .. }
@@ -199,6 +230,7 @@ impl Spec {
             | Self::Unpaired(..)
             | Self::ScenePairs
             | Self::LabelScenes
+            | Self::CaptionScenes
             | Self::Lines(_)
             | Self::Grammar
             | Self::Oracle { .. } => false,
@@ -228,6 +260,8 @@ impl Spec {
             Self::Folder(folder) => Self::Folder(of(folder)?),
             Self::Image(file) => Self::Image(of(file)?),
             Self::Lines(file) => Self::Lines(of(file)?),
+            Self::Captions(file) => Self::Captions(of(file)?),
+            Self::Tags(file) => Self::Tags(of(file)?),
             Self::People(which) => Self::People(which.with_path(of)?),
             Self::Unpaired(first, second) => Self::Unpaired(
                 Box::new(first.with_absolute_paths()?),
@@ -249,6 +283,7 @@ impl Spec {
             | Self::Landscapes
             | Self::ScenePairs
             | Self::LabelScenes
+            | Self::CaptionScenes
             | Self::Grammar
             | Self::Oracle { .. } => self.clone(),
         })
@@ -269,6 +304,7 @@ impl Spec {
         ]);
         names.extend(["scene-pairs", "pairs:DIR", "pairs:DIR_A,DIR_B"]);
         names.extend(["label-scenes", "labels:IMAGES,MAPS[,PALETTE]"]);
+        names.extend(["caption-scenes", "captions:TSV", "tags:CSV"]);
         names.extend(["cartoon-faces", "identities:DIR", "person:DIR"]);
         names.extend(Toy::ALL.iter().map(|toy| toy.name()));
         names.extend(["lines:FILE", "grammar", "oracle", "oracle:TOKENS"]);
@@ -278,7 +314,12 @@ impl Spec {
     /// Whether it reads image files of the user's, which may be transparent.
     pub fn reads_image_files(&self) -> bool {
         match self {
-            Self::Folder(_) | Self::Image(_) | Self::Pairs { .. } | Self::Labels { .. } => true,
+            Self::Folder(_)
+            | Self::Image(_)
+            | Self::Pairs { .. }
+            | Self::Labels { .. }
+            | Self::Captions(_)
+            | Self::Tags(_) => true,
             Self::Unpaired(first, second) => first.reads_image_files() || second.reads_image_files(),
             Self::People(which) => which.reads_files(),
             Self::Digits
@@ -292,7 +333,8 @@ impl Spec {
             | Self::Scenes
             | Self::Landscapes
             | Self::ScenePairs
-            | Self::LabelScenes => false,
+            | Self::LabelScenes
+            | Self::CaptionScenes => false,
         }
     }
 
@@ -304,7 +346,8 @@ impl Spec {
     /// Whether its samples are images, of which there are many, each by itself or with a partner.
     pub fn has_many_images(&self) -> bool {
         let alone = self.is_one_picture() || matches!(self, Self::People(_));
-        self.sample_kind() == SampleKind::Image && self.text_length().is_none() && !alone
+        let is_text = self.text_length().is_some() && !self.has_captions();
+        self.sample_kind() == SampleKind::Image && !is_text && !alone
     }
 
     /// Whether it is more than the images of one domain: those of two, or images with label maps.
@@ -325,6 +368,9 @@ impl Spec {
             | Self::Stones
             | Self::People(_)
             | Self::Toy(_)
+            | Self::CaptionScenes
+            | Self::Captions(_)
+            | Self::Tags(_)
             | Self::Lines(_)
             | Self::Grammar
             | Self::Oracle { .. } => false,
@@ -348,6 +394,9 @@ impl Spec {
             | Self::Pairs { .. }
             | Self::LabelScenes
             | Self::Labels { .. }
+            | Self::CaptionScenes
+            | Self::Captions(_)
+            | Self::Tags(_)
             | Self::Lines(_)
             | Self::Grammar
             | Self::Oracle { .. } => false,

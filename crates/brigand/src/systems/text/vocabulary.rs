@@ -36,7 +36,8 @@ impl Vocabulary {
 
     /// A sequence up to its end as people read it.
     pub(super) fn text(&self, tokens: &[u32]) -> String {
-        TokenField { vocabulary: &self.words, separator: &self.separator, length: self.length }.text(tokens)
+        let Self { words: vocabulary, separator, length } = self;
+        TokenField { vocabulary, separator, length: *length, examples: &[] }.text(tokens)
     }
 
     /// The sequences of a batch, `[batch, length, vocabulary]`.
