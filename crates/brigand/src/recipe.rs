@@ -58,7 +58,7 @@ impl Recipe {
                 channels: 0,
                 background: source.reads_image_files().then(Background::default),
                 augment: source.has_many_images().then(Augmentation::default),
-                tokens: source.text_length().map(|_| source.tokens()),
+                tokens: source.tokens(),
                 length: source.text_length(),
                 held_out: source.is_aligned_files().then(String::new),
                 frames: source.episode_frames(),

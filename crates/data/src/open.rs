@@ -71,7 +71,7 @@ impl RunData {
 /// What a token of its text is, and the most of a line.
 pub(crate) fn words(spec: &Spec, options: &Options) -> (Tokens, usize) {
     let length = options.length.or(spec.text_length()).unwrap_or_default();
-    (options.tokens.unwrap_or_else(|| spec.tokens()), length)
+    (options.tokens.or(spec.tokens()).unwrap_or_default(), length)
 }
 
 /// Opens the part of `spec` that is trained on.
