@@ -17,7 +17,7 @@ pub use self::changes::Changes;
 pub use self::evaluation::EvaluationRecipe;
 use self::intervals::Interval;
 pub use self::tables::{CheckpointRecipe, Common, DataRecipe, SamplesRecipe, TrainingRecipe};
-use crate::data::{Augmentation, Background, Spec, Tokens};
+use crate::data::{Augmentation, Background, Spec};
 use crate::error::{Error, Result};
 use crate::registry;
 

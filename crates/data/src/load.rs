@@ -9,9 +9,9 @@ use super::cache::Cache;
 use super::catalogue::Entry;
 use super::dataset::{Dataset, Labels};
 use super::error::DataError;
+use super::open::words;
 use super::spec::Spec;
 use super::text::Tokens;
-use super::open::words;
 use super::{caption_scenes, cifar, digits, folder, idx, people, picture, toy};
 
 /// Which part of a set that its authors divided.

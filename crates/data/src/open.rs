@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use brigand_core::batch::{IMAGES, PICTURE, Renamed, Source};
 
+use super::caption_scenes;
 use super::captions::{Captions, captioned_images};
 use super::dataset::Dataset;
 use super::domains::{paired, pairs, second_domain, two_domains};
 use super::fingerprint::Fingerprint;
 use super::folder::{Listing, load_captioned, load_labelled, load_pairs};
-use super::caption_scenes;
 use super::label_maps::{LabelMaps, labelled_images};
 use super::label_scenes;
 use super::landscapes::{self, Style};

@@ -101,7 +101,8 @@ impl Attributes {
     }
 
     fn number(&self) -> u32 {
-        (((self.colour * SHAPES.len() + self.shape) * SIZES.len() + self.size) * PLACES.len() + self.place) as u32
+        (((self.colour * SHAPES.len() + self.shape) * SIZES.len() + self.size) * PLACES.len() + self.place)
+            as u32
     }
 
     fn radius(&self) -> f32 {
@@ -126,11 +127,11 @@ impl Attributes {
 
     /// The share of each pixel of a picture of `side` that the shape covers, row by row.
     fn mask(&self, side: usize, by: [f32; 2]) -> Vec<f32> {
-        let at = |pixel: usize, point: usize| {
-            (pixel as f32 + (point as f32 + 0.5) / POINTS as f32) / side as f32
-        };
+        let at =
+            |pixel: usize, point: usize| (pixel as f32 + (point as f32 + 0.5) / POINTS as f32) / side as f32;
         let share = |row: usize, column: usize| {
-            let points = (0..POINTS * POINTS).map(|point| [at(column, point % POINTS), at(row, point / POINTS)]);
+            let points =
+                (0..POINTS * POINTS).map(|point| [at(column, point % POINTS), at(row, point / POINTS)]);
             points.filter(|point| self.covers(*point, by)).count() as f32 / (POINTS * POINTS) as f32
         };
         (0..side * side).map(|pixel| share(pixel / side, pixel % side)).collect()
@@ -147,7 +148,9 @@ fn draw(attributes: &Attributes, side: usize, stream: &mut Stream) -> Vec<u8> {
     let levels = colour.iter().zip(tints).map(|(level, tint)| (level + tint).clamp(0.0, 255.0));
     levels
         .flat_map(|level| {
-            mask.iter().map(move |share| (ground + share * (level - ground)).round() as u8).collect::<Vec<_>>()
+            mask.iter()
+                .map(move |share| (ground + share * (level - ground)).round() as u8)
+                .collect::<Vec<_>>()
         })
         .collect()
 }

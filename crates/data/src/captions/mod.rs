@@ -6,9 +6,7 @@ mod words;
 use std::ops::Range;
 use std::sync::Arc;
 
-use brigand_core::batch::{
-    CAPTION, HostBatch, HostField, Indices, Joined, Kind, MEANING, Schema, Source,
-};
+use brigand_core::batch::{CAPTION, HostBatch, HostField, Indices, Joined, Kind, MEANING, Schema, Source};
 use brigand_core::random::Stream;
 use brigand_core::{Error, Result};
 

@@ -62,7 +62,16 @@ fn absolute_paths_name_the_same_data_from_anywhere() {
     assert_eq!(absolute("tags:/a"), "tags:/a");
     assert_eq!(absolute("identities:a"), format!("identities:{here}/a"));
     assert_eq!(absolute("person:/a"), "person:/a");
-    let others = ["caption-scenes", "cartoon-faces", "label-scenes", "scene-pairs", "digits", "mnist", "ring8", "scenes"];
+    let others = [
+        "caption-scenes",
+        "cartoon-faces",
+        "label-scenes",
+        "scene-pairs",
+        "digits",
+        "mnist",
+        "ring8",
+        "scenes",
+    ];
     for same in others.into_iter().chain(["grammar", "oracle", "oracle:12"]) {
         assert_eq!(absolute(same), same);
     }
