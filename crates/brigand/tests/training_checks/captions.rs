@@ -5,10 +5,10 @@
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a test")]
 
 use crate::support::{refusal, session, trained};
-use brigand_autograd::Variable;
 use brigand::data::caption_scenes::{Attributes, measure};
 use brigand::random::Stream;
 use brigand::session::Session;
+use brigand_autograd::Variable;
 
 const SIDE: usize = 16;
 /// Samples of each caption.
@@ -52,7 +52,9 @@ fn changed_alone(session: &Session, side: usize) -> f64 {
     let chosen: Vec<(Attributes, Attributes)> = all
         .iter()
         .filter(|one| one.is_held_out())
-        .flat_map(|one| all.iter().filter(move |other| one_apart(one, other)).step_by(4).map(|other| (*one, *other)))
+        .flat_map(|one| {
+            all.iter().filter(move |other| one_apart(one, other)).step_by(4).map(|other| (*one, *other))
+        })
         .collect();
     let captions = |of: &dyn Fn(&(Attributes, Attributes)) -> Attributes| -> Vec<String> {
         chosen.iter().map(|pair| of(pair).caption()).collect()
@@ -109,7 +111,8 @@ fn the_second_stage_is_sharper_and_shows_the_same() {
     // The last step of the first stage: its pictures enlarged.
     session.advance_to(1440).unwrap();
     session.estimate_statistics(20).unwrap();
-    let wanted: Vec<String> = Attributes::all().filter(Attributes::is_held_out).map(|one| one.caption()).collect();
+    let wanted: Vec<String> =
+        Attributes::all().filter(Attributes::is_held_out).map(|one| one.caption()).collect();
     let pictures = |session: &Session| {
         let system = session.system().as_caption_sampler().unwrap();
         let latents = system.sampler().latents(EACH, &mut Stream::new(5, "captions", 0)).unwrap();

@@ -19,7 +19,7 @@ use crate::{parallel, pixels};
 pub(crate) enum Listing {
     /// A tab and a caption; an image may have several lines.
     Captions,
-    /// A comma and tags, between which stand commas or semicolons.
+    /// A comma and tags, between which stand commas, semicolons or bars.
     Tags,
 }
 
@@ -40,7 +40,7 @@ impl Listing {
         let captions = match self {
             Self::Captions => vec![rest.to_owned()],
             Self::Tags => {
-                let tags: Vec<&str> = rest.split([',', ';']).map(str::trim).collect();
+                let tags: Vec<&str> = rest.split([',', ';', '|']).map(str::trim).collect();
                 let tags: Vec<&str> = tags.into_iter().filter(|tag| !tag.is_empty()).collect();
                 let turned = |by: usize| {
                     let (before, after) = tags.split_at(by);
@@ -211,7 +211,7 @@ mod tests {
     #[test]
     fn tags_are_read_in_any_order_and_equal_ones_mean_the_same() {
         let data =
-            opened("tags", "a.png,blue hair; red eyes\nb c.png,red eyes,blue hair\n", &Options::default());
+            opened("tags", "a.png,blue hair; red eyes\nb c.png,red eyes|blue hair\n", &Options::default());
         let data = data.unwrap();
         let seen: std::collections::BTreeSet<String> =
             (0..20).map(|step| captions(data.sources[0].as_ref(), step).0.remove(0)).collect();
