@@ -71,10 +71,12 @@ impl CycleGanRecipe {
         Rules { penalty, constraint, noise, ..Rules::plain(self.objective) }
     }
 
-    /// GANILLA's values: its translator and the identity loss, whose images have the same colours in both domains.
+    /// GANILLA's values: its translator, patches that are large enough for a flat sky, and the identity loss, whose images have the
+    /// same colours in both domains.
     pub(super) fn ganilla(kind: SampleKind) -> Result<Self> {
         let mut recipe = Self::named("ganilla", kind)?;
         recipe.translator = TranslatorRecipe::Ganilla(GanillaRecipe::default());
+        recipe.discriminator.halvings = 2;
         recipe.losses.identity = 0.5;
         recipe.optimizer.discriminator = OptimizerRecipe::adam(2e-4, 0.5, 0.999);
         Ok(recipe)
