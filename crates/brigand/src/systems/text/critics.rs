@@ -3,11 +3,11 @@
 use brigand_autograd::{Activation, Variable};
 use brigand_core::modules::{Activate, Builder, Chain, Convolution, Linear, Pass, Plan, Window};
 use brigand_core::players::{Scored, Scorer};
+use brigand_core::recipe::at_least_one;
 use brigand_core::{Error, Result};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use super::at_least_one;
 use super::generators::residual_blocks;
 
 /// The recipe of a critic.

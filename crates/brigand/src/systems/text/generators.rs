@@ -7,11 +7,11 @@ use brigand_core::modules::{
 };
 use brigand_core::networks::{RecurrentNetwork, RecurrentSizes, without_end};
 use brigand_core::random::Stream;
+use brigand_core::recipe::at_least_one;
 use brigand_core::{Place, Result};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use super::at_least_one;
 use super::critics::{ConvolutionsRecipe, CriticRecipe, ResidualCriticRecipe};
 use super::relaxed::RelaxedTextRecipe;
 

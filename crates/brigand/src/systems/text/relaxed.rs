@@ -6,9 +6,9 @@ use brigand_core::batch::{Batch, Need, SampleKind, TOKENS};
 use brigand_core::capability::SequenceSampler;
 use brigand_core::measurements::GENERATOR_LOSS;
 use brigand_core::modules::{How, Initialization, Mode, Network, Plan};
-use brigand_core::objectives::{Objective, Wasserstein};
-use brigand_core::penalties::{Constraint, Cost, Penalty, Probe};
-use brigand_core::players::{AverageRecipe, Critic, OptimizerRecipe, Player, Rules, Schedule, Turn};
+use brigand_core::players::{
+    AdversarialRecipe, AverageRecipe, Critic, OptimizerRecipe, Player, Schedule, Turn,
+};
 use brigand_core::random::Stream;
 use brigand_core::recipe::{Family, Length, Make, Row, SystemRecipe};
 use brigand_core::system::{Parts, System};
@@ -16,7 +16,7 @@ use brigand_core::{Error, Result, Setup, parts};
 use serde::{Deserialize, Serialize};
 
 use super::super::HeldOutRecipe;
-use super::super::two_player::Players;
+use super::super::two_player::{Players, check_discriminator_steps};
 use super::critics::{ConvolutionsRecipe, CriticRecipe, ResidualCriticRecipe, SequenceCritic};
 use super::generators::{GeneratorRecipe, RecurrentRecipe, RelaxedGenerator, ResidualGeneratorRecipe};
 use super::relaxation::RelaxationRecipe;
@@ -60,12 +60,9 @@ pub struct RelaxedTextRecipe<G: GeneratorRecipe> {
     pub discriminator: G::Critic,
     /// How the generator's choices are made differentiable.
     pub relaxation: RelaxationRecipe,
-    /// What the players minimise.
-    pub objective: Objective,
-    /// What is added to the critic's loss.
-    pub penalty: Penalty,
-    /// What constrains the critic without a term in its loss.
-    pub constraint: Constraint,
+    /// What generator and critic are trained by.
+    #[serde(flatten)]
+    pub adversarial: AdversarialRecipe,
     /// How they step.
     pub optimizer: Players<OptimizerRecipe>,
     /// How the step sizes change over the run.
@@ -90,20 +87,13 @@ impl<G: GeneratorRecipe> RelaxedTextRecipe<G> {
             generator,
             discriminator,
             relaxation,
-            objective: Objective::Wasserstein(Wasserstein {}),
-            penalty: Penalty::Gradient { probe: Probe::Line {}, cost: Cost::TwoSided, weight: 10.0 },
-            constraint: Constraint::None {},
+            adversarial: AdversarialRecipe::wgan_gp(),
             optimizer: Players { generator: adam, discriminator: adam },
             schedule: Schedule::Constant {},
             discriminator_steps,
             average: AverageRecipe::OFF,
             held_out: HeldOutRecipe { every: 100 },
         }
-    }
-
-    fn rules(&self) -> Rules {
-        let Self { objective, penalty, constraint, .. } = *self;
-        Rules { penalty, constraint, ..Rules::plain(objective) }
     }
 }
 
@@ -136,17 +126,11 @@ impl<G: GeneratorRecipe> SystemRecipe for RelaxedTextRecipe<G> {
         self.generator.check()?;
         self.discriminator.check()?;
         self.relaxation.check()?;
-        self.rules().check()?;
+        self.adversarial.check()?;
         self.schedule.check()?;
         self.average.check()?;
-        self.optimizer.generator.check("generator")?;
-        self.optimizer.discriminator.check("discriminator")?;
-        match self.discriminator_steps {
-            0 => Err(Error::Recipe(
-                "discriminator_steps is 0, so the critic would never learn; give at least 1".into(),
-            )),
-            _ => Ok(()),
-        }
+        self.optimizer.check()?;
+        check_discriminator_steps("discriminator_steps", self.discriminator_steps)
     }
 
     fn spread_over_run(&self) -> Vec<&'static str> {
@@ -173,7 +157,7 @@ impl<G: GeneratorRecipe> RelaxedText<G> {
         let vocabulary = Vocabulary::of(setup)?;
         let size = vocabulary.size();
         let generator = Network::build("generator", setup, |b| recipe.generator.build(b, size))?;
-        let reparametrisation = recipe.constraint.reparametrisation();
+        let reparametrisation = recipe.adversarial.constraint.reparametrisation();
         let plan = Plan::new(Initialization::Glorot).reparametrised(reparametrisation);
         let critic = Network::build("discriminator", setup, |b| recipe.discriminator.build(b, size, &plan))?;
         let critic = Player::new(critic, recipe.optimizer.discriminator)?.scheduled(recipe.schedule);
@@ -183,7 +167,7 @@ impl<G: GeneratorRecipe> RelaxedText<G> {
             setup: setup.clone(),
             vocabulary,
             generator: generator.averaged(recipe.average),
-            discriminator: Critic::new(critic, recipe.rules())?,
+            discriminator: Critic::new(critic, recipe.adversarial.rules())?,
         })
     }
 
