@@ -53,7 +53,7 @@ pub(super) const TEXT_WGAN: Row = Row {
 /// Everything that makes one.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, bound = "")]
-pub struct RelaxedTextRecipe<G: GeneratorRecipe> {
+pub struct RelaxedTextRecipe<G: GeneratorOfRow> {
     /// The generator's network.
     pub generator: G,
     /// The critic's network.
@@ -75,7 +75,7 @@ pub struct RelaxedTextRecipe<G: GeneratorRecipe> {
     pub held_out: HeldOutRecipe,
 }
 
-impl<G: GeneratorRecipe> RelaxedTextRecipe<G> {
+impl<G: GeneratorOfRow> RelaxedTextRecipe<G> {
     /// WGAN-GP between these networks.
     fn wgan_gp(
         (generator, discriminator): (G, G::Critic),
@@ -97,25 +97,29 @@ impl<G: GeneratorRecipe> RelaxedTextRecipe<G> {
     }
 }
 
-impl TextGumbelRecipe {
-    /// The default values.
-    pub fn text_gumbel() -> Self {
+/// A generator's recipe that a row of the registry is for.
+pub trait GeneratorOfRow: GeneratorRecipe {
+    /// The default values of the row's system.
+    fn system() -> RelaxedTextRecipe<Self>;
+}
+
+impl GeneratorOfRow for RecurrentRecipe {
+    fn system() -> RelaxedTextRecipe<Self> {
         let networks =
             (RecurrentRecipe { latent: 16, hidden: 64 }, ConvolutionsRecipe { width: 64, layers: 2 });
-        Self::wgan_gp(networks, RelaxationRecipe::default(), (1e-3, 2))
+        RelaxedTextRecipe::wgan_gp(networks, RelaxationRecipe::default(), (1e-3, 2))
     }
 }
 
-impl TextWganRecipe {
-    /// The default values.
-    pub fn text_wgan() -> Self {
+impl GeneratorOfRow for ResidualGeneratorRecipe {
+    fn system() -> RelaxedTextRecipe<Self> {
         let generator = ResidualGeneratorRecipe { latent: 32, width: 48, blocks: 2 };
         let critic = ResidualCriticRecipe { width: 48, blocks: 2 };
-        Self::wgan_gp((generator, critic), RelaxationRecipe::Softmax {}, (5e-4, 5))
+        RelaxedTextRecipe::wgan_gp((generator, critic), RelaxationRecipe::Softmax {}, (5e-4, 5))
     }
 }
 
-impl<G: GeneratorRecipe> SystemRecipe for RelaxedTextRecipe<G> {
+impl<G: GeneratorOfRow> SystemRecipe for RelaxedTextRecipe<G> {
     const NEEDS: &'static [Need] = &[Need::Indices(TOKENS)];
 
     fn defaults(_: SampleKind) -> Result<Self> {
@@ -144,7 +148,7 @@ impl<G: GeneratorRecipe> SystemRecipe for RelaxedTextRecipe<G> {
 }
 
 /// A GAN of relaxed sequences in training.
-struct RelaxedText<G: GeneratorRecipe> {
+struct RelaxedText<G: GeneratorOfRow> {
     recipe: RelaxedTextRecipe<G>,
     setup: Setup,
     vocabulary: Vocabulary,
@@ -152,7 +156,7 @@ struct RelaxedText<G: GeneratorRecipe> {
     discriminator: Critic<SequenceCritic>,
 }
 
-impl<G: GeneratorRecipe> RelaxedText<G> {
+impl<G: GeneratorOfRow> RelaxedText<G> {
     fn new(recipe: RelaxedTextRecipe<G>, setup: &Setup) -> Result<Self> {
         let vocabulary = Vocabulary::of(setup)?;
         let size = vocabulary.size();
@@ -185,7 +189,7 @@ impl<G: GeneratorRecipe> RelaxedText<G> {
     }
 }
 
-impl<G: GeneratorRecipe> System for RelaxedText<G> {
+impl<G: GeneratorOfRow> System for RelaxedText<G> {
     fn parts(&mut self) -> Parts<'_> {
         parts!(self, generator, discriminator)
     }
@@ -221,7 +225,7 @@ impl<G: GeneratorRecipe> System for RelaxedText<G> {
     }
 }
 
-impl<G: GeneratorRecipe> SequenceSampler for RelaxedText<G> {
+impl<G: GeneratorOfRow> SequenceSampler for RelaxedText<G> {
     fn vocabulary(&self) -> &[String] {
         self.vocabulary.words()
     }
