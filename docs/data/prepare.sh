@@ -88,15 +88,15 @@ for number, emoji in enumerate(sorted(listed, key=lambda emoji: emoji["sort_orde
 PYTHON
 }
 
-# Line drawings and their colour versions: nine of ten for training, the tenth for the test. Other colours of skin are left out, since
-# they have the same lines.
+# Line drawings and their colour versions: nine of ten for training, the tenth for the test. Left out: other colours of skin, which have
+# the same lines, and flags, whose lines are one empty rectangle.
 lines() {
   (cd "$work" && npm pack --silent openmoji@17.0.0 > packed)
   echo "55ee7d13485dec86e9f38c1f3a645a13382d33ff97c0cd845ee824b0aef45e68  $work/openmoji-17.0.0.tgz" | sha256sum --check --quiet
   mkdir "$work/openmoji"
   tar xzf "$work/openmoji-17.0.0.tgz" -C "$work/openmoji"
   CARGO_TARGET_DIR="$work/rasterize" cargo build --quiet --release --manifest-path "$root/docs/data/rasterize/Cargo.toml"
-  find "$work/openmoji/package/color/svg" -name '*.svg' -printf '%f\n' | grep -Ev '1F3F[B-F]' | LC_ALL=C sort > "$work/names"
+  find "$work/openmoji/package/color/svg" -name '*.svg' -printf '%f\n' | grep -Ev '1F3F[B-F]|^1F1E[6-9A-F]-|^1F1F[0-9A-F]-|^1F3F4' | LC_ALL=C sort > "$work/names"
   local share kind
   for share in train test; do
     awk -v share=$share '(NR % 10 == 0) == (share == "test")' "$work/names" > "$work/$share"
