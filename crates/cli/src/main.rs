@@ -14,6 +14,7 @@ mod list;
 mod memory;
 mod progress;
 mod sample;
+mod sample_captions;
 mod sample_scales;
 mod sample_text;
 mod train;

@@ -221,6 +221,38 @@ pub struct FineTuning {
     pub start: BTreeMap<String, Tensor>,
 }
 
+/// Makes images from captions.
+pub trait CaptionSampler {
+    /// What its images are made from besides captions.
+    fn sampler(&self) -> &dyn Sampler;
+
+    /// The words of a caption that it does not know, which it takes for unknown ones.
+    ///
+    /// # Errors
+    /// If the caption has no word, or too many.
+    fn unknown_words(&self, caption: &str) -> Result<Vec<String>>;
+
+    /// `latents` of its sampler with these captions, one for each.
+    ///
+    /// # Errors
+    /// As [`CaptionSampler::unknown_words`], or if there are not as many captions as latents.
+    fn with_captions(&self, latents: &Variable, captions: &[&str]) -> Result<Variable>;
+
+    /// The images of all `latents` for each caption, caption after caption.
+    ///
+    /// # Errors
+    /// As [`CaptionSampler::with_captions`].
+    fn images(&self, latents: &Variable, captions: &[String]) -> Result<Variable> {
+        let count = latents.shape().first().copied().unwrap_or(0);
+        let of = |caption: &String| {
+            let latents = self.with_captions(latents, &vec![caption.as_str(); count])?;
+            self.sampler().generate_all(&latents)
+        };
+        let images = captions.iter().map(of).collect::<Result<Vec<_>>>()?;
+        Ok(Variable::concatenate(&images.iter().collect::<Vec<_>>(), 0)?)
+    }
+}
+
 /// Makes sequences over a vocabulary.
 pub trait SequenceSampler {
     /// The word of each token.
@@ -299,6 +331,15 @@ pub enum Content {
     Images {
         /// The images.
         images: Variable,
+        /// Images in a row.
+        columns: usize,
+    },
+    /// Images in rows with a name beside each row, written as a picture and the names as lines of text.
+    Rows {
+        /// The images, row after row.
+        images: Variable,
+        /// The names of the rows.
+        names: Vec<String>,
         /// Images in a row.
         columns: usize,
     },

@@ -4,8 +4,8 @@ use brigand_autograd::Variable;
 
 use crate::batch::Batch;
 use crate::capability::{
-    Classifier, Encoder, Exhibit, Reconstructor, Reenactor, Sampler, ScaleSampler, ScoreField,
-    SequenceSampler, Showing, Translator,
+    CaptionSampler, Classifier, Encoder, Exhibit, Reconstructor, Reenactor, Sampler, ScaleSampler,
+    ScoreField, SequenceSampler, Showing, Translator,
 };
 use crate::error::{Error, Result};
 use crate::modules::{Estimate, Part, Statistics};
@@ -65,6 +65,11 @@ pub trait System: Send {
 
     /// It as something that makes samples from latents.
     fn as_sampler(&self) -> Option<&dyn Sampler> {
+        None
+    }
+
+    /// It as something that makes images from captions.
+    fn as_caption_sampler(&self) -> Option<&dyn CaptionSampler> {
         None
     }
 

@@ -166,6 +166,9 @@ pub enum DataError {
         /// Samples there are.
         samples: usize,
     },
+    /// What is wrong with captions or their images.
+    #[error(transparent)]
+    Captions(#[from] brigand_core::Error),
     /// Parts of a data set that do not fit each other.
     #[error("the parts of `{name}` do not fit: {problem}")]
     Inconsistent {
@@ -178,7 +181,10 @@ pub enum DataError {
 
 impl From<DataError> for brigand_core::Error {
     fn from(error: DataError) -> Self {
-        Self::other(error)
+        match error {
+            DataError::Captions(error) => error,
+            other => Self::other(other),
+        }
     }
 }
 

@@ -14,6 +14,8 @@
 mod augmentation;
 mod background;
 mod cache;
+pub mod caption_scenes;
+pub mod captions;
 mod catalogue;
 pub mod checksum;
 mod cifar;

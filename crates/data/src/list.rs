@@ -1,6 +1,7 @@
 //! What data there is to choose from.
 
 use super::cache::Cache;
+use super::caption_scenes;
 use super::catalogue;
 use super::digits;
 use super::label_scenes;
@@ -80,6 +81,17 @@ pub fn list(cache: &Cache) -> Vec<Listed> {
         download: 0,
         present: true,
     };
+    let captioned = Listed {
+        name: "caption-scenes",
+        summary: "drawn shapes in colours, sizes and places, with captions",
+        samples: caption_scenes::COUNT,
+        test_samples: caption_scenes::HELD_OUT,
+        shape: vec![3, caption_scenes::SIDE, caption_scenes::SIDE],
+        classes: 0,
+        licence: caption_scenes::LICENCE,
+        download: 0,
+        present: true,
+    };
     let stones = Listed {
         name: "stones",
         summary: "one drawn picture of paving stones",
@@ -139,7 +151,7 @@ pub fn list(cache: &Cache) -> Vec<Listed> {
         text(("grammar", "lines of arithmetic, as text"), grammar::LINES, grammar::LENGTH),
         text(("oracle", "lines of numbers from a random LSTM"), oracle::LINES, oracle::LENGTH),
     ];
-    [digits, drawn, landscapes, stones, pairs, labelled, people]
+    [digits, drawn, landscapes, stones, pairs, labelled, captioned, people]
         .into_iter()
         .chain(downloads)
         .chain(toys)

@@ -4,10 +4,12 @@ use std::sync::Arc;
 
 use brigand_core::batch::{IMAGES, PICTURE, Renamed, Source};
 
+use super::caption_scenes;
+use super::captions::{Captions, captioned_images};
 use super::dataset::Dataset;
 use super::domains::{paired, pairs, second_domain, two_domains};
 use super::fingerprint::Fingerprint;
-use super::folder::{load_labelled, load_pairs};
+use super::folder::{Listing, load_captioned, load_labelled, load_pairs};
 use super::label_maps::{LabelMaps, labelled_images};
 use super::label_scenes;
 use super::landscapes::{self, Style};
@@ -17,7 +19,7 @@ use super::people::{self, People};
 use super::scenes::{self, Domain};
 use super::source::DatasetSource;
 use super::spec::Spec;
-use super::text::{Lines, lines_of_file, lines_of_grammar, lines_of_oracle};
+use super::text::{Lines, Tokens, lines_of_file, lines_of_grammar, lines_of_oracle};
 use brigand_core::error::Result;
 
 /// What the fingerprint of data is made from, when it is asked for.
@@ -27,6 +29,8 @@ pub(crate) enum Contents {
     Samples(Arc<Dataset>),
     /// The label maps of the images before them.
     LabelMaps(Arc<LabelMaps>),
+    /// The captions of the images before them.
+    Captions(Arc<Captions>),
     /// Frames of people with landmarks.
     People(People),
     /// Text, whose fingerprint is made when it is read.
@@ -51,6 +55,7 @@ impl RunData {
         let of = |contents: &Contents| match contents {
             Contents::Samples(dataset) => dataset.fingerprint(),
             Contents::LabelMaps(maps) => maps.fingerprint(),
+            Contents::Captions(captions) => captions.fingerprint(),
             Contents::People(people) => people.fingerprint(),
             Contents::Text(fingerprint) => fingerprint.clone(),
         };
@@ -63,12 +68,18 @@ impl RunData {
     }
 }
 
+/// What a token of its text is, and the most of a line.
+pub(crate) fn words(spec: &Spec, options: &Options) -> (Tokens, usize) {
+    let length = options.length.or(spec.text_length()).unwrap_or_default();
+    (options.tokens.or(spec.tokens()).unwrap_or_default(), length)
+}
+
 /// Opens the part of `spec` that is trained on.
 ///
 /// # Errors
 /// As [`load`].
 pub fn open(spec: &Spec, options: &Options) -> Result<RunData> {
-    let length = options.length.or(spec.text_length()).unwrap_or_default();
+    let (tokens, length) = words(spec, options);
     let text = |Lines { source, fingerprint, skipped }| RunData {
         contents: vec![Contents::Text(fingerprint)],
         sources: vec![Arc::new(source)],
@@ -76,7 +87,7 @@ pub fn open(spec: &Spec, options: &Options) -> Result<RunData> {
         notes: Notes { unreadable: skipped, ..Notes::default() },
     };
     match spec {
-        Spec::Lines(path) => return Ok(text(lines_of_file(path, options.tokens, length)?)),
+        Spec::Lines(path) => return Ok(text(lines_of_file(path, tokens, length)?)),
         Spec::Grammar => return Ok(text(lines_of_grammar(options.seed, length)?)),
         Spec::Oracle { vocabulary } => {
             return Ok(text(lines_of_oracle(*vocabulary, options.seed, length)?));
@@ -98,6 +109,13 @@ pub fn open(spec: &Spec, options: &Options) -> Result<RunData> {
         Spec::LabelScenes => return labelled_images(label_scenes::training(options)?),
         Spec::Labels { images, maps, palette } => {
             return labelled_images(load_labelled((images, maps), palette.as_deref(), options)?);
+        }
+        Spec::CaptionScenes => return captioned_images(caption_scenes::training((tokens, length), options)?),
+        Spec::Captions(list) => {
+            return captioned_images(load_captioned(list, Listing::Captions, (tokens, length), options)?);
+        }
+        Spec::Tags(list) => {
+            return captioned_images(load_captioned(list, Listing::Tags, (tokens, length), options)?);
         }
         Spec::Digits
         | Spec::Catalogue(_)
@@ -138,6 +156,7 @@ pub fn open_test_part(spec: &Spec, options: &Options) -> Result<Vec<Option<Box<d
         Spec::People(which) => Ok(vec![people::open_test_part(which, options)?]),
         Spec::ScenePairs => Ok(vec![Some(Box::new(paired(scenes::held_out_pairs(options)?)?))]),
         Spec::LabelScenes => Ok(vec![Some(label_scenes::held_out(options)?)]),
+        Spec::CaptionScenes => Ok(vec![Some(caption_scenes::held_out(words(spec, options), options)?)]),
         Spec::Unpaired(first, second) => {
             let mut parts = open_test_part(first, options)?;
             parts.extend(open_test_part(second, options)?.into_iter().map(second_domain));
@@ -153,6 +172,8 @@ pub fn open_test_part(spec: &Spec, options: &Options) -> Result<Vec<Option<Box<d
         | Spec::Grammar
         | Spec::Oracle { .. }
         | Spec::Pairs { .. }
-        | Spec::Labels { .. } => Ok(vec![None]),
+        | Spec::Labels { .. }
+        | Spec::Captions(_)
+        | Spec::Tags(_) => Ok(vec![None]),
     }
 }

@@ -11,13 +11,13 @@ use super::catalogue::{self, Entry};
 use super::error::DataError;
 use super::people::PeopleSpec;
 use super::text::grammar::LENGTH as GRAMMAR_LENGTH;
-use super::text::oracle;
+use super::text::{Tokens, oracle};
 use super::toy::Toy;
 
 /// A data SPEC: `digits`, a downloadable set (`mnist`, `fashion-mnist`, `cifar10`), `idx:IMAGES[,LABELS]`,
 /// `folder:DIR`, one picture (`stones`, `image:FILE`), two domains (`scenes`, `landscapes`, `unpaired:SPEC_A,SPEC_B`), pairs of
 /// them (`scene-pairs`, `pairs:DIR`, `pairs:DIR_A,DIR_B`), images with label maps (`label-scenes`,
-/// `labels:IMAGES,MAPS[,PALETTE]`), a toy distribution (`ring8`, `swiss-roll`, ...), people with landmarks (`cartoon-faces`,
+/// `labels:IMAGES,MAPS[,PALETTE]`), images with captions (`caption-scenes`, `captions:TSV`, `tags:CSV`), a toy distribution (`ring8`, `swiss-roll`, ...), people with landmarks (`cartoon-faces`,
 /// `identities:DIR`, `person:DIR`), `lines:FILE`, `grammar`, `oracle` or `oracle:TOKENS` (text).
 ///
 /// It is parsed from that text and prints as it again, with `~` at the beginning of a path replaced by the user's folder.
@@ -81,7 +81,16 @@ pub enum Spec {
         /// Text file with a colour and a name for each label; without it the numbers in the maps are the labels.
         palette: Option<PathBuf>,
     },
+    /// The drawn pictures with captions that are part of Brigand.
+    CaptionScenes,
+    /// A UTF-8 file with the path of an image, a tab and a caption of it in each line.
+    Captions(PathBuf),
+    /// A UTF-8 file with the path of an image, a comma and tags of it in each line.
+    Tags(PathBuf),
 }
+
+/// Most tokens of a caption where no other number is given.
+const CAPTION_LENGTH: usize = 16;
 
 /// What a kind of data has.
 enum Contents {
@@ -91,6 +100,8 @@ enum Contents {
     OnePicture,
     /// Images of two domains, or images with label maps.
     Domains,
+    /// Many images with captions of at most so many tokens.
+    CaptionedImages { length: usize },
     /// Frames of people with landmarks, and how many stand beside the target of an episode.
     People { frames: Option<usize> },
     /// Points.
@@ -112,6 +123,9 @@ impl Spec {
             | Self::Pairs { .. }
             | Self::LabelScenes
             | Self::Labels { .. } => Contents::Domains,
+            Self::CaptionScenes | Self::Captions(_) | Self::Tags(_) => {
+                Contents::CaptionedImages { length: CAPTION_LENGTH }
+            }
             Self::People(which) => Contents::People { frames: which.frames() },
             Self::Toy(_) => Contents::Points,
             Self::Lines(_) => Contents::Text { length: 32 },
@@ -120,10 +134,23 @@ impl Spec {
         }
     }
 
-    /// Of text: the most tokens of a line where no other number is given.
+    /// What a token of its text or captions is where nothing else is said; none without text.
+    pub fn tokens(&self) -> Option<Tokens> {
+        match self.contents() {
+            Contents::Text { .. } => Some(Tokens::Characters),
+            Contents::CaptionedImages { .. } => Some(Tokens::Words),
+            Contents::Images
+            | Contents::OnePicture
+            | Contents::Domains
+            | Contents::People { .. }
+            | Contents::Points => None,
+        }
+    }
+
+    /// Of text and captions: the most tokens of one where no other number is given.
     pub fn text_length(&self) -> Option<usize> {
         match self.contents() {
-            Contents::Text { length } => Some(length),
+            Contents::Text { length } | Contents::CaptionedImages { length } => Some(length),
             Contents::Images
             | Contents::OnePicture
             | Contents::Domains
@@ -139,6 +166,7 @@ impl Spec {
             Contents::Images
             | Contents::OnePicture
             | Contents::Domains
+            | Contents::CaptionedImages { .. }
             | Contents::Points
             | Contents::Text { .. } => None,
         }
@@ -152,6 +180,7 @@ impl Spec {
             Contents::Images
             | Contents::OnePicture
             | Contents::Domains
+            | Contents::CaptionedImages { .. }
             | Contents::People { .. }
             | Contents::Text { .. } => SampleKind::Image,
         }
@@ -159,7 +188,7 @@ impl Spec {
 
     /// Whether its samples are images, of which there are many, each by itself or with a partner.
     pub fn has_many_images(&self) -> bool {
-        matches!(self.contents(), Contents::Images | Contents::Domains)
+        matches!(self.contents(), Contents::Images | Contents::Domains | Contents::CaptionedImages { .. })
     }
 
     /// Whether it is more than the images of one domain: those of two, or images with label maps.
@@ -190,6 +219,9 @@ impl Spec {
             | Self::Pairs { .. }
             | Self::LabelScenes
             | Self::Labels { .. }
+            | Self::CaptionScenes
+            | Self::Captions(_)
+            | Self::Tags(_)
             | Self::Lines(_)
             | Self::Grammar
             | Self::Oracle { .. } => false,
@@ -204,7 +236,9 @@ impl Spec {
             | Self::Stones
             | Self::People(_)
             | Self::Pairs { .. }
-            | Self::Labels { .. } => true,
+            | Self::Labels { .. }
+            | Self::Captions(_)
+            | Self::Tags(_) => true,
             Self::Digits
             | Self::Catalogue(_)
             | Self::Idx { .. }
@@ -214,6 +248,7 @@ impl Spec {
             | Self::Unpaired(..)
             | Self::ScenePairs
             | Self::LabelScenes
+            | Self::CaptionScenes
             | Self::Lines(_)
             | Self::Grammar
             | Self::Oracle { .. } => false,
@@ -243,6 +278,8 @@ impl Spec {
             Self::Folder(folder) => Self::Folder(of(folder)?),
             Self::Image(file) => Self::Image(of(file)?),
             Self::Lines(file) => Self::Lines(of(file)?),
+            Self::Captions(file) => Self::Captions(of(file)?),
+            Self::Tags(file) => Self::Tags(of(file)?),
             Self::People(which) => Self::People(which.with_path(of)?),
             Self::Unpaired(first, second) => Self::Unpaired(
                 Box::new(first.with_absolute_paths()?),
@@ -264,6 +301,7 @@ impl Spec {
             | Self::Landscapes
             | Self::ScenePairs
             | Self::LabelScenes
+            | Self::CaptionScenes
             | Self::Grammar
             | Self::Oracle { .. } => self.clone(),
         })
@@ -284,6 +322,7 @@ impl Spec {
         ]);
         names.extend(["scene-pairs", "pairs:DIR", "pairs:DIR_A,DIR_B"]);
         names.extend(["label-scenes", "labels:IMAGES,MAPS[,PALETTE]"]);
+        names.extend(["caption-scenes", "captions:TSV", "tags:CSV"]);
         names.extend(["cartoon-faces", "identities:DIR", "person:DIR"]);
         names.extend(Toy::ALL.iter().map(|toy| toy.name()));
         names.extend(["lines:FILE", "grammar", "oracle", "oracle:TOKENS"]);
@@ -293,7 +332,12 @@ impl Spec {
     /// Whether it reads image files of the user's, which may be transparent.
     pub fn reads_image_files(&self) -> bool {
         match self {
-            Self::Folder(_) | Self::Image(_) | Self::Pairs { .. } | Self::Labels { .. } => true,
+            Self::Folder(_)
+            | Self::Image(_)
+            | Self::Pairs { .. }
+            | Self::Labels { .. }
+            | Self::Captions(_)
+            | Self::Tags(_) => true,
             Self::Unpaired(first, second) => first.reads_image_files() || second.reads_image_files(),
             Self::People(which) => which.reads_files(),
             Self::Digits
@@ -307,7 +351,8 @@ impl Spec {
             | Self::Scenes
             | Self::Landscapes
             | Self::ScenePairs
-            | Self::LabelScenes => false,
+            | Self::LabelScenes
+            | Self::CaptionScenes => false,
         }
     }
 

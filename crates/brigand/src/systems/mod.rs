@@ -3,6 +3,7 @@
 mod aae;
 pub mod adagan;
 pub mod attention;
+pub mod captions;
 pub mod catgan;
 pub mod classifier;
 mod codec;
@@ -15,6 +16,7 @@ pub mod lapgan;
 pub mod latent_generator;
 pub mod nice_gan;
 pub mod pggan;
+mod phases;
 pub mod pix2pix;
 pub mod singan;
 pub mod talking_head;
@@ -40,6 +42,8 @@ pub(crate) fn rows() -> impl Iterator<Item = &'static Row> {
         nice_gan::ROW,
         gaugan::ROW,
         talking_head::ROW,
+        captions::TEXT_TO_IMAGE,
+        captions::STACKGAN,
     ];
     let single: &[Row] = &[adagan::ROW, catgan::ROW, imle::ROW];
     let others = [images, single, &encoders::ROWS, &aae::ROWS, &text::ROWS, &[classifier::ROW]];

@@ -53,6 +53,12 @@ fn on_digits(file: &Table, files: &Path) -> (Vec<String>, i64) {
         let size = format!("data.size={side}");
         return (words.into_iter().map(str::to_owned).chain([size]).collect(), side);
     }
+    if source.as_ref().and_then(Value::as_str).is_some_and(|spec| spec.starts_with("captions:")) {
+        let side = data("size").and_then(|size| size.as_integer()).unwrap_or(64);
+        let words =
+            ["data.source=caption-scenes".to_owned(), "training.batch=2".into(), format!("data.size={side}")];
+        return (words.into(), side);
+    }
     let own = match source.as_ref().and_then(Value::as_str) {
         Some("mnist" | "fashion-mnist") => 28,
         Some("cifar10") => 32,

@@ -5,6 +5,7 @@ mod support;
 
 mod adversarial_autoencoders;
 mod attention;
+mod captions;
 mod clusters_and_likelihood;
 mod combinations;
 mod conditional;

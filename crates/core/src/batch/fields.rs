@@ -44,8 +44,10 @@ pub const TABLE: NumberKey = NumberKey("table");
 pub const LABELS: IndexKey = IndexKey("labels");
 /// Sequences `[batch, length]` over a vocabulary.
 pub const TOKENS: IndexKey = IndexKey("tokens");
-/// Captions `[batch, length]` over a vocabulary of words.
+/// Captions `[batch, length]` over a vocabulary of words, of which [`UNKNOWN`](super::UNKNOWN) is one.
 pub const CAPTION: IndexKey = IndexKey("caption");
+/// A number for each sample `[batch]`, equal where a caption of one describes the other as well.
+pub const MEANING: IndexKey = IndexKey("meaning");
 
 /// Whole numbers in row-major order.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -10,10 +10,11 @@ mod source;
 
 pub use feed::Feed;
 pub use fields::{
-    AUDIO, Batch, CAPTION, CODES, IMAGES, IndexKey, Indices, LABEL_MAP, LABELS, LANDMARKS, NumberKey,
-    PARTNER, PICTURE, POINTS, SECOND, SECOND_PARTNER, SOURCE_LANDMARKS, SOURCES, TABLE, TOKENS, no_labels,
+    AUDIO, Batch, CAPTION, CODES, IMAGES, IndexKey, Indices, LABEL_MAP, LABELS, LANDMARKS, MEANING,
+    NumberKey, PARTNER, PICTURE, POINTS, SECOND, SECOND_PARTNER, SOURCE_LANDMARKS, SOURCES, TABLE, TOKENS,
+    no_labels,
 };
 pub use sample_shape::{SampleKind, SampleShape};
 pub use sampler::Sampler;
-pub use schema::{END, Field, Kind, MapLabel, Need, Schema, TokenField};
+pub use schema::{END, Field, Kind, MapLabel, Need, Schema, TokenField, UNKNOWN};
 pub use source::{HostBatch, HostField, Joined, MemorySource, Renamed, Source};

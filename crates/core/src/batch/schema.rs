@@ -5,13 +5,14 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::fields::{
-    IMAGES, IndexKey, LABEL_MAP, LABELS, LANDMARKS, NumberKey, PICTURE, POINTS, SECOND, TOKENS,
+    CAPTION, IMAGES, IndexKey, LABEL_MAP, LABELS, LANDMARKS, NumberKey, PICTURE, POINTS, SECOND, TOKENS,
 };
 use super::sample_shape::SampleShape;
 use crate::error::{Error, Result};
 
 /// Which data has the fields that few have.
-const ADVICE: [(&str, &str); 5] = [
+const ADVICE: [(&str, &str); 6] = [
+    (CAPTION.0, "; give images with captions: --data caption-scenes, captions:TSV or tags:CSV"),
     (PICTURE.0, "; give one picture, for example --data image:FILE"),
     (
         SECOND.0,
@@ -49,6 +50,9 @@ pub enum Kind {
         /// What stands between two words: a space, or nothing between characters.
         #[serde(default)]
         separator: String,
+        /// Some sequences of the data, for systems that make something of a sequence where none is given.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        examples: Vec<Vec<u32>>,
     },
     /// `[channels, samples]` in [-1, 1].
     Audio {
@@ -69,6 +73,8 @@ pub struct MapLabel {
 
 /// The token that ends a sequence and fills the rest of its length.
 pub const END: u32 = 0;
+/// In captions the token of every word that the vocabulary lacks.
+pub const UNKNOWN: u32 = 1;
 
 /// A field of sequences.
 #[derive(Clone, Copy, Debug)]
@@ -79,6 +85,8 @@ pub struct TokenField<'a> {
     pub separator: &'a str,
     /// Tokens of a sequence, with those that fill it up.
     pub length: usize,
+    /// Some sequences of the data.
+    pub examples: &'a [Vec<u32>],
 }
 
 impl TokenField<'_> {
@@ -198,8 +206,8 @@ impl Schema {
     pub fn tokens(&self, key: IndexKey) -> Result<TokenField<'_>> {
         let field = self.field(key.0)?;
         match (&field.kind, field.shape.as_slice()) {
-            (Kind::Tokens { vocabulary, separator }, [length]) => {
-                Ok(TokenField { vocabulary, separator, length: *length })
+            (Kind::Tokens { vocabulary, separator, examples }, [length]) => {
+                Ok(TokenField { vocabulary, separator, length: *length, examples })
             }
             (other, _) => Err(Error::Data(format!("`{}` holds {other:?}, tokens are needed", key.0))),
         }

@@ -7,6 +7,8 @@ mod attended_blocks;
 mod attention;
 mod autoencoder;
 mod bottleneck;
+mod caption_encoder;
+mod caption_generator;
 mod classifier_file;
 mod code_translator;
 mod dcgan;
@@ -30,6 +32,7 @@ mod scaled_resnet;
 mod sides;
 mod single_image;
 mod spade;
+mod stack_refiner;
 mod style_encoder;
 mod talking_head;
 mod translator;
@@ -41,6 +44,8 @@ pub use attention::{
 };
 pub use autoencoder::AutoencoderRecipe;
 pub use bottleneck::BottleneckRecipe;
+pub use caption_encoder::{CaptionEncoder, CaptionEncoderRecipe, CaptionReader};
+pub use caption_generator::{CaptionGenerator, CaptionLayout, ConditionOutput, ConditionedGenerator};
 pub use classifier_file::ImageClassifier;
 pub use code_translator::{CodeTranslator, CodeTranslatorRecipe, Doubling};
 pub use dcgan::DcganRecipe;
@@ -65,6 +70,7 @@ pub use resnet::ResnetRecipe;
 pub use scaled_resnet::ScaledResnetRecipe;
 pub use single_image::{ScaleDiscriminator, ScaleGenerator, ScaleNetworkRecipe};
 pub use spade::{MapLayout, MapNormalization, SpadeGenerator, SpadeRecipe};
+pub use stack_refiner::{StackRefiner, StackRefinerRecipe};
 pub use style_encoder::{StyleEncoder, StyleEncoderRecipe};
 pub use talking_head::{
     HeadDiscriminator, HeadEmbedder, HeadGenerator, HeadGeneratorRecipe, HeadLayout, PersonStyle,

@@ -87,10 +87,18 @@ impl FromStr for Spec {
                 None => {}
             }
         }
-        match text.strip_prefix("lines:") {
-            Some("") => return Err(incomplete("lines:FILE")),
-            Some(file) => return Ok(Self::Lines(path_of(file))),
-            None => {}
+        type Text = fn(PathBuf) -> Spec;
+        let texts: [(&str, &'static str, Text); 3] = [
+            ("lines:", "lines:FILE", Self::Lines),
+            ("captions:", "captions:TSV", Self::Captions),
+            ("tags:", "tags:CSV", Self::Tags),
+        ];
+        for (beginning, form, of) in texts {
+            match text.strip_prefix(beginning) {
+                Some("") => return Err(incomplete(form)),
+                Some(file) => return Ok(of(path_of(file))),
+                None => {}
+            }
         }
         if let Some(tokens) = text.strip_prefix("oracle:") {
             let count = tokens.parse().ok().filter(|count| (oracle::FEWEST..=MOST_TOKENS).contains(count));
@@ -104,6 +112,7 @@ impl FromStr for Spec {
             "landscapes" => return Ok(Self::Landscapes),
             "scene-pairs" => return Ok(Self::ScenePairs),
             "label-scenes" => return Ok(Self::LabelScenes),
+            "caption-scenes" => return Ok(Self::CaptionScenes),
             "cartoon-faces" => return Ok(Self::People(PeopleSpec::Cartoon)),
             "grammar" => return Ok(Self::Grammar),
             "oracle" => return Ok(Self::Oracle { vocabulary: oracle::VOCABULARY }),
@@ -143,6 +152,9 @@ impl fmt::Display for Spec {
                 write!(f, "pairs:{},{}", first.display(), second.display())
             }
             Self::LabelScenes => f.write_str("label-scenes"),
+            Self::CaptionScenes => f.write_str("caption-scenes"),
+            Self::Captions(file) => write!(f, "captions:{}", file.display()),
+            Self::Tags(file) => write!(f, "tags:{}", file.display()),
             Self::Labels { images, maps, palette } => {
                 write!(f, "labels:{},{}", images.display(), maps.display())?;
                 palette.as_ref().map_or(Ok(()), |palette| write!(f, ",{}", palette.display()))

@@ -5,3 +5,4 @@ mod lines;
 pub mod oracle;
 
 pub use lines::{Lines, MOST_TOKENS, Tokens, lines_of_file, lines_of_grammar, lines_of_oracle};
+pub(crate) use lines::{numbers, read_text, vocabulary};

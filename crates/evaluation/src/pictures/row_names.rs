@@ -8,29 +8,35 @@ use super::picture::{Picture, PictureError};
 
 /// Height of a name, where rows are not lower.
 const SIZE: usize = 13;
-/// No name is wider, in pixels; longer ones are cut.
-const WIDEST: usize = 150;
+/// Pixels that the name of a class takes at most.
+pub const CLASS_WIDTH: usize = 150;
+/// Pixels that a caption takes at most.
+pub const CAPTION_WIDTH: usize = 340;
 /// Pixels on both sides of the names.
 const MARGIN: usize = 6;
 
 /// A picture of [`image_grid`](super::image_grid) with `rows` rows, and a name on the left of each; rows beyond the names
-/// have none.
+/// have none. None is wider than so many pixels; longer ones are cut.
 ///
 /// # Errors
 /// [`PictureError::Shape`] when a grid of so many rows has another height.
-pub fn with_row_names(grid: &Picture, rows: usize, names: &[String]) -> Result<Picture, PictureError> {
+pub fn with_row_names(
+    grid: &Picture,
+    rows: usize,
+    (names, widest): (&[String], usize),
+) -> Result<Picture, PictureError> {
     let height = grid.height();
     if rows == 0 || !height.saturating_sub(GAP).is_multiple_of(rows) {
         return Err(PictureError::Shape(format!("a picture {height} high is no grid of {rows} rows")));
     }
     let pitch = (height - GAP) / rows;
     let size = SIZE.min(pitch) as u32;
-    let canvas = (WIDEST + 2 * MARGIN, height);
+    let canvas = (widest + 2 * MARGIN, height);
     let column = drawn((canvas.0 as u32, height as u32), "row names", |area| {
         let style = text(size, INK).pos(Pos::new(HPos::Right, VPos::Center));
         for (row, name) in names.iter().take(rows).enumerate() {
             let mut name = name.clone();
-            while area.estimate_text_size(&name, &style)?.0 > px(WIDEST as i32) as u32 && name.pop().is_some()
+            while area.estimate_text_size(&name, &style)?.0 > px(widest as i32) as u32 && name.pop().is_some()
             {
             }
             let middle = (GAP + row * pitch + (pitch - GAP) / 2) as i32;
@@ -72,7 +78,7 @@ mod tests {
         let values = vec![0.0; 6 * channels * 64];
         let grid = image_grid(&values, [6, channels, 8, 8], layout).unwrap();
         let names: Vec<String> = names.iter().map(ToString::to_string).collect();
-        (with_row_names(&grid, 3, &names).unwrap(), grid)
+        (with_row_names(&grid, 3, (&names, CLASS_WIDTH)).unwrap(), grid)
     }
 
     /// Rows of the picture with ink left of the grid.
@@ -110,6 +116,9 @@ mod tests {
         assert!(inked(&picture, &grid).iter().all(|&row| row < 84));
         let (picture, grid) = named(3, &[]);
         assert_eq!(picture, grid);
-        assert!(with_row_names(&grid, 5, &[]).is_err() && with_row_names(&grid, 0, &[]).is_err());
+        assert!(
+            with_row_names(&grid, 5, (&[], CLASS_WIDTH)).is_err()
+                && with_row_names(&grid, 0, (&[], CLASS_WIDTH)).is_err()
+        );
     }
 }
