@@ -45,6 +45,7 @@ mod scenes;
 pub mod sound;
 mod source;
 mod spec;
+pub mod speech;
 pub mod text;
 mod toy;
 mod transfer;

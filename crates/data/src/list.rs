@@ -8,6 +8,7 @@ use super::landscapes;
 use super::people::cartoon;
 use super::picture;
 use super::scenes;
+use super::speech::cipher;
 use super::text::{grammar, oracle};
 use super::toy::{POINTS, Toy};
 
@@ -137,6 +138,11 @@ pub fn list(cache: &Cache) -> Vec<Listed> {
     };
     let texts = [
         text(("grammar", "lines of arithmetic, as text"), grammar::LINES, grammar::LENGTH),
+        text(
+            ("cipher", "sequences of clusters for unknown symbols, and text of the symbols"),
+            cipher::UTTERANCES,
+            cipher::SIZE,
+        ),
         text(("oracle", "lines of numbers from a random LSTM"), oracle::LINES, oracle::LENGTH),
     ];
     [digits, drawn, landscapes, stones, pairs, labelled, people]
@@ -159,7 +165,8 @@ mod tests {
         let listed = list(&Cache::at(place.path()));
         assert!(!listed.iter().find(|l| l.name == "mnist").unwrap().present);
         let sets = listed.iter().filter(|line| {
-            let others = ["grammar", "oracle", "scenes", "landscapes", "scene-pairs", "label-scenes"];
+            let others =
+                ["grammar", "oracle", "scenes", "landscapes", "scene-pairs", "label-scenes", "cipher"];
             line.download == 0 && !others.contains(&line.name)
         });
         for line in sets {

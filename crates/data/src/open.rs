@@ -17,6 +17,7 @@ use super::people::{self, People};
 use super::scenes::{self, Domain};
 use super::source::DatasetSource;
 use super::spec::Spec;
+use super::speech;
 use super::text::{Lines, lines_of_file, lines_of_grammar, lines_of_oracle};
 use brigand_core::error::Result;
 
@@ -29,8 +30,8 @@ pub(crate) enum Contents {
     LabelMaps(Arc<LabelMaps>),
     /// Frames of people with landmarks.
     People(People),
-    /// Text, whose fingerprint is made when it is read.
-    Text(Fingerprint),
+    /// Text or speech, whose fingerprint is made when it is read.
+    Read(Fingerprint),
 }
 
 /// The data of a run: what batches are drawn from, and the images or points themselves where that is what they are.
@@ -52,7 +53,7 @@ impl RunData {
             Contents::Samples(dataset) => dataset.fingerprint(),
             Contents::LabelMaps(maps) => maps.fingerprint(),
             Contents::People(people) => people.fingerprint(),
-            Contents::Text(fingerprint) => fingerprint.clone(),
+            Contents::Read(fingerprint) => fingerprint.clone(),
         };
         self.contents.iter().map(of).collect()
     }
@@ -70,7 +71,7 @@ impl RunData {
 pub fn open(spec: &Spec, options: &Options) -> Result<RunData> {
     let length = options.length.or(spec.text_length()).unwrap_or_default();
     let text = |Lines { source, fingerprint, skipped }| RunData {
-        contents: vec![Contents::Text(fingerprint)],
+        contents: vec![Contents::Read(fingerprint)],
         sources: vec![Arc::new(source)],
         dataset: None,
         notes: Notes { unreadable: skipped, ..Notes::default() },
@@ -93,6 +94,7 @@ pub fn open(spec: &Spec, options: &Options) -> Result<RunData> {
             return Ok(two_domains(load(first, options)?, load(second, options)?));
         }
         Spec::People(which) => return people::open(which, options),
+        Spec::Speech(which) => return speech::open(which, options),
         Spec::ScenePairs => return pairs(scenes::training_pairs(options)?),
         Spec::Pairs { first, second } => return pairs(load_pairs(first, second.as_deref(), options)?),
         Spec::LabelScenes => return labelled_images(label_scenes::training(options)?),
@@ -152,6 +154,7 @@ pub fn open_test_part(spec: &Spec, options: &Options) -> Result<Vec<Option<Box<d
         | Spec::Lines(_)
         | Spec::Grammar
         | Spec::Oracle { .. }
+        | Spec::Speech(_)
         | Spec::Pairs { .. }
         | Spec::Labels { .. } => Ok(vec![None]),
     }

@@ -10,6 +10,7 @@ use brigand_core::batch::SampleKind;
 use super::catalogue::{self, Entry};
 use super::error::DataError;
 use super::people::PeopleSpec;
+use super::speech::SpeechSpec;
 use super::text::grammar::LENGTH as GRAMMAR_LENGTH;
 use super::text::oracle;
 use super::toy::Toy;
@@ -18,10 +19,11 @@ use super::toy::Toy;
 /// `folder:DIR`, one picture (`stones`, `image:FILE`), two domains (`scenes`, `landscapes`, `unpaired:SPEC_A,SPEC_B`), pairs of
 /// them (`scene-pairs`, `pairs:DIR`, `pairs:DIR_A,DIR_B`), images with label maps (`label-scenes`,
 /// `labels:IMAGES,MAPS[,PALETTE]`), a toy distribution (`ring8`, `swiss-roll`, ...), people with landmarks (`cartoon-faces`,
-/// `identities:DIR`, `person:DIR`), `lines:FILE`, `grammar`, `oracle` or `oracle:TOKENS` (text).
+/// `identities:DIR`, `person:DIR`), `lines:FILE`, `grammar`, `oracle` or `oracle:TOKENS` (text),
+/// `cipher` or `speech:DIR,PHONES.txt` (utterances and text of phonemes).
 ///
 /// It is parsed from that text and prints as it again, with `~` at the beginning of a path replaced by the user's folder.
-/// In `idx:` the first comma ends the path of the images, in `pairs:` that of the first folder, in `labels:` the first two
+/// In `idx:` and `speech:` the first comma ends the path of the images, in `pairs:` that of the first folder, in `labels:` the first two
 /// end those of the folders.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Spec {
@@ -63,6 +65,8 @@ pub enum Spec {
     ScenePairs,
     /// Frames of people with landmarks.
     People(PeopleSpec),
+    /// Utterances and unrelated text of phonemes.
+    Speech(SpeechSpec),
     /// Images of two domains that belong together.
     Pairs {
         /// Folder of the images, or of the first domain's.
@@ -97,6 +101,8 @@ enum Contents {
     Points,
     /// Lines of at most so many tokens.
     Text { length: usize },
+    /// Utterances and text of phonemes.
+    Speech,
 }
 
 impl Spec {
@@ -117,6 +123,7 @@ impl Spec {
             Self::Lines(_) => Contents::Text { length: 32 },
             Self::Grammar => Contents::Text { length: GRAMMAR_LENGTH },
             Self::Oracle { .. } => Contents::Text { length: oracle::LENGTH },
+            Self::Speech(_) => Contents::Speech,
         }
     }
 
@@ -128,7 +135,8 @@ impl Spec {
             | Contents::OnePicture
             | Contents::Domains
             | Contents::People { .. }
-            | Contents::Points => None,
+            | Contents::Points
+            | Contents::Speech => None,
         }
     }
 
@@ -140,7 +148,8 @@ impl Spec {
             | Contents::OnePicture
             | Contents::Domains
             | Contents::Points
-            | Contents::Text { .. } => None,
+            | Contents::Text { .. }
+            | Contents::Speech => None,
         }
     }
 
@@ -153,7 +162,8 @@ impl Spec {
             | Contents::OnePicture
             | Contents::Domains
             | Contents::People { .. }
-            | Contents::Text { .. } => SampleKind::Image,
+            | Contents::Text { .. }
+            | Contents::Speech => SampleKind::Image,
         }
     }
 
@@ -182,6 +192,7 @@ impl Spec {
             | Self::Image(_)
             | Self::Stones
             | Self::People(_)
+            | Self::Speech(_)
             | Self::Toy(_)
             | Self::Scenes
             | Self::Landscapes
@@ -208,6 +219,7 @@ impl Spec {
             Self::Digits
             | Self::Catalogue(_)
             | Self::Idx { .. }
+            | Self::Speech(_)
             | Self::Toy(_)
             | Self::Scenes
             | Self::Landscapes
@@ -244,6 +256,7 @@ impl Spec {
             Self::Image(file) => Self::Image(of(file)?),
             Self::Lines(file) => Self::Lines(of(file)?),
             Self::People(which) => Self::People(which.with_path(of)?),
+            Self::Speech(which) => Self::Speech(which.with_path(of)?),
             Self::Unpaired(first, second) => Self::Unpaired(
                 Box::new(first.with_absolute_paths()?),
                 Box::new(second.with_absolute_paths()?),
@@ -286,7 +299,7 @@ impl Spec {
         names.extend(["label-scenes", "labels:IMAGES,MAPS[,PALETTE]"]);
         names.extend(["cartoon-faces", "identities:DIR", "person:DIR"]);
         names.extend(Toy::ALL.iter().map(|toy| toy.name()));
-        names.extend(["lines:FILE", "grammar", "oracle", "oracle:TOKENS"]);
+        names.extend(["lines:FILE", "grammar", "oracle", "oracle:TOKENS", "cipher", "speech:DIR,PHONES.txt"]);
         names
     }
 
@@ -300,6 +313,7 @@ impl Spec {
             | Self::Catalogue(_)
             | Self::Idx { .. }
             | Self::Stones
+            | Self::Speech(_)
             | Self::Toy(_)
             | Self::Lines(_)
             | Self::Grammar

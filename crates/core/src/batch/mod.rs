@@ -10,8 +10,9 @@ mod source;
 
 pub use feed::Feed;
 pub use fields::{
-    AUDIO, Batch, CAPTION, CODES, IMAGES, IndexKey, Indices, LABEL_MAP, LABELS, LANDMARKS, NumberKey,
-    PARTNER, PICTURE, POINTS, SECOND, SECOND_PARTNER, SOURCE_LANDMARKS, SOURCES, TABLE, TOKENS, no_labels,
+    AUDIO, Batch, CAPTION, CODES, FRAME_COUNT, FRAMES, IMAGES, IndexKey, Indices, LABEL_MAP, LABELS,
+    LANDMARKS, NumberKey, PARTNER, PHONES, PICTURE, POINTS, SECOND, SECOND_PARTNER, SEGMENTS,
+    SOURCE_LANDMARKS, SOURCES, TABLE, TOKENS, UTTERANCE, no_labels,
 };
 pub use sample_shape::{SampleKind, SampleShape};
 pub use sampler::Sampler;

@@ -5,13 +5,13 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::fields::{
-    IMAGES, IndexKey, LABEL_MAP, LABELS, LANDMARKS, NumberKey, PICTURE, POINTS, SECOND, TOKENS,
+    FRAMES, IMAGES, IndexKey, LABEL_MAP, LABELS, LANDMARKS, NumberKey, PICTURE, POINTS, SECOND, TOKENS,
 };
 use super::sample_shape::SampleShape;
 use crate::error::{Error, Result};
 
 /// Which data has the fields that few have.
-const ADVICE: [(&str, &str); 5] = [
+const ADVICE: [(&str, &str); 6] = [
     (PICTURE.0, "; give one picture, for example --data image:FILE"),
     (
         SECOND.0,
@@ -19,6 +19,7 @@ const ADVICE: [(&str, &str); 5] = [
     ),
     (LABEL_MAP.0, "; give images with label maps: --data label-scenes, or labels:IMAGES,MAPS"),
     (LANDMARKS.0, "; give frames of people with landmarks: --data cartoon-faces or identities:DIR"),
+    (FRAMES.0, "; give speech and text of phonemes: --data cipher or speech:DIR,PHONES.txt"),
     (TOKENS.0, "; give text, for example --data lines:FILE or grammar"),
 ];
 
@@ -50,6 +51,13 @@ pub enum Kind {
         #[serde(default)]
         separator: String,
     },
+    /// `[frames, size]`: numbers of equally spaced times.
+    Features {
+        /// Samples in a second of the sound that they are from; 0 where they are from none.
+        rate: u32,
+    },
+    /// A whole number, or one for each time.
+    Number {},
     /// `[channels, samples]` in [-1, 1].
     Audio {
         /// Samples in a second.
@@ -202,6 +210,18 @@ impl Schema {
                 Ok(TokenField { vocabulary, separator, length: *length })
             }
             (other, _) => Err(Error::Data(format!("`{}` holds {other:?}, tokens are needed", key.0))),
+        }
+    }
+
+    /// The most frames, the numbers of each and the sampling rate of the features called `key`.
+    ///
+    /// # Errors
+    /// If `key` is no field of features.
+    pub fn features(&self, key: NumberKey) -> Result<([usize; 2], u32)> {
+        let field = self.field(key.0)?;
+        match (&field.kind, field.shape.as_slice()) {
+            (Kind::Features { rate }, &[frames, size]) => Ok(([frames, size], *rate)),
+            (other, _) => Err(Error::Data(format!("`{}` holds {other:?}, features are needed", key.0))),
         }
     }
 

@@ -126,7 +126,12 @@ pub fn lines_of_oracle(vocabulary: usize, seed: u64, length: usize) -> Result<Li
 }
 
 /// The lines over their own vocabulary, in the order of its words, with [`END`] as its first token.
-fn sequences(lines: &[Vec<String>], tokens: Tokens, length: usize, skipped: Vec<Skipped>) -> Result<Lines> {
+pub(crate) fn sequences(
+    lines: &[Vec<String>],
+    tokens: Tokens,
+    length: usize,
+    skipped: Vec<Skipped>,
+) -> Result<Lines> {
     let words: BTreeSet<&String> = lines.iter().flatten().collect();
     if words.len() > MOST_TOKENS {
         return Err(Error::Data(format!(
