@@ -74,7 +74,8 @@ impl RunData {
                  train gaugan, which makes images of maps"
             )));
         }
-        if self.contents.len() > 1 && !uses(LABEL_MAP) && !uses(SECOND) {
+        let has_second = self.sources.iter().any(|source| source.schema().fields.contains_key(SECOND.0));
+        if self.contents.len() > 1 && has_second && !uses(SECOND) {
             return Err(Error::Data(format!(
                 "{spec} is two domains of images, and this system trains on one; give one of them as data.source, or train \
                  a translator such as cyclegan"
