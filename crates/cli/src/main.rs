@@ -17,6 +17,7 @@ mod sample;
 mod sample_scales;
 mod sample_text;
 mod train;
+mod transcribe;
 mod translate;
 
 use std::process::ExitCode;
@@ -51,6 +52,7 @@ enum Command {
     Train(Box<train::Arguments>),
     Sample(sample::Arguments),
     Translate(Box<translate::Arguments>),
+    Transcribe(transcribe::Arguments),
     Adapt(adapt::Arguments),
     Interpolate(latent::interpolate::Arguments),
     Arithmetic(latent::arithmetic::Arguments),
@@ -83,6 +85,7 @@ fn run(command: Command) -> Result<(), Failure> {
         Command::Train(arguments) => train::run(*arguments),
         Command::Sample(arguments) => sample::run(&arguments),
         Command::Translate(arguments) => translate::run(&arguments),
+        Command::Transcribe(arguments) => transcribe::run(&arguments),
         Command::Adapt(arguments) => adapt::run(&arguments),
         Command::Interpolate(arguments) => latent::interpolate::run(&arguments),
         Command::Arithmetic(arguments) => latent::arithmetic::run(&arguments),

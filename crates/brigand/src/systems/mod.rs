@@ -17,6 +17,7 @@ pub mod nice_gan;
 pub mod pggan;
 pub mod pix2pix;
 pub mod singan;
+pub mod speech;
 pub mod talking_head;
 pub mod text;
 pub mod translation;
@@ -42,6 +43,7 @@ pub(crate) fn rows() -> impl Iterator<Item = &'static Row> {
         talking_head::ROW,
     ];
     let single: &[Row] = &[adagan::ROW, catgan::ROW, imle::ROW];
-    let others = [images, single, &encoders::ROWS, &aae::ROWS, &text::ROWS, &[classifier::ROW]];
+    let others =
+        [images, single, &encoders::ROWS, &aae::ROWS, &text::ROWS, &[speech::ROW], &[classifier::ROW]];
     two_player::ROWS.into_iter().chain(others).flatten()
 }

@@ -21,5 +21,6 @@ mod pggan;
 mod pix2pix;
 mod residual;
 mod singan;
+mod speech;
 mod talking_head;
 mod text;

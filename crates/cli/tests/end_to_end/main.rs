@@ -19,6 +19,7 @@ mod refusals;
 mod resuming;
 mod samples;
 mod sources;
+mod speech;
 mod talking_heads;
 mod training;
 mod translate;
