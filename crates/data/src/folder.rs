@@ -4,6 +4,7 @@ mod decode;
 mod labelled;
 mod originals;
 mod pairs;
+mod tagged;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -23,6 +24,7 @@ pub(crate) use decode::{LONGEST_SIDE, decode_safely, fitted};
 pub(crate) use labelled::load_labelled;
 pub use originals::{Original, Originals};
 pub(crate) use pairs::load_pairs;
+pub(crate) use tagged::load_tagged;
 
 /// Side length when none is asked for.
 const SIZE: usize = 64;
@@ -55,7 +57,7 @@ pub(crate) fn load(root: &Path, options: &Options) -> Result<Dataset, DataError>
         return Err(DataError::NothingReadable { path: root.to_owned(), count, first, reason });
     }
     let (labels, beside_classes) = classes(root, &kept);
-    let notes = Notes { unreadable, others, beside_classes };
+    let notes = Notes { unreadable, others, beside_classes, ..Notes::default() };
     let name = format!("folder:{}", root.display());
     images_of_size(&name, &images, labels, size, options).map(|set| set.with_notes(notes))
 }

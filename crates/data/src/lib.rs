@@ -44,6 +44,8 @@ mod pixels;
 mod scenes;
 mod source;
 mod spec;
+mod tagged_shapes;
+mod tags;
 pub mod text;
 mod toy;
 mod transfer;

@@ -7,7 +7,7 @@ use brigand_core::batch::{IMAGES, PICTURE, Renamed, Source};
 use super::dataset::Dataset;
 use super::domains::{paired, pairs, second_domain, two_domains};
 use super::fingerprint::Fingerprint;
-use super::folder::{load_labelled, load_pairs};
+use super::folder::{load_labelled, load_pairs, load_tagged};
 use super::label_maps::{LabelMaps, labelled_images};
 use super::label_scenes;
 use super::landscapes::{self, Style};
@@ -17,6 +17,8 @@ use super::people::{self, People};
 use super::scenes::{self, Domain};
 use super::source::DatasetSource;
 use super::spec::Spec;
+use super::tagged_shapes;
+use super::tags::{Tags, tagged_images};
 use super::text::{Lines, lines_of_file, lines_of_grammar, lines_of_oracle};
 use brigand_core::error::Result;
 
@@ -27,6 +29,8 @@ pub(crate) enum Contents {
     Samples(Arc<Dataset>),
     /// The label maps of the images before them.
     LabelMaps(Arc<LabelMaps>),
+    /// The labels of the images before them.
+    Tags(Arc<Tags>),
     /// Frames of people with landmarks.
     People(People),
     /// Text, whose fingerprint is made when it is read.
@@ -51,6 +55,7 @@ impl RunData {
         let of = |contents: &Contents| match contents {
             Contents::Samples(dataset) => dataset.fingerprint(),
             Contents::LabelMaps(maps) => maps.fingerprint(),
+            Contents::Tags(tags) => tags.fingerprint(),
             Contents::People(people) => people.fingerprint(),
             Contents::Text(fingerprint) => fingerprint.clone(),
         };
@@ -99,6 +104,8 @@ pub fn open(spec: &Spec, options: &Options) -> Result<RunData> {
         Spec::Labels { images, maps, palette } => {
             return labelled_images(load_labelled((images, maps), palette.as_deref(), options)?);
         }
+        Spec::TaggedShapes => return tagged_images(tagged_shapes::training(options)?),
+        Spec::Tags(path) => return tagged_images(load_tagged(path, options)?),
         Spec::Digits
         | Spec::Catalogue(_)
         | Spec::Idx { .. }
@@ -138,6 +145,7 @@ pub fn open_test_part(spec: &Spec, options: &Options) -> Result<Vec<Option<Box<d
         Spec::People(which) => Ok(vec![people::open_test_part(which, options)?]),
         Spec::ScenePairs => Ok(vec![Some(Box::new(paired(scenes::held_out_pairs(options)?)?))]),
         Spec::LabelScenes => Ok(vec![Some(label_scenes::held_out(options)?)]),
+        Spec::TaggedShapes => Ok(vec![Some(tagged_shapes::held_out(options)?)]),
         Spec::Unpaired(first, second) => {
             let mut parts = open_test_part(first, options)?;
             parts.extend(open_test_part(second, options)?.into_iter().map(second_domain));
@@ -153,6 +161,7 @@ pub fn open_test_part(spec: &Spec, options: &Options) -> Result<Vec<Option<Box<d
         | Spec::Grammar
         | Spec::Oracle { .. }
         | Spec::Pairs { .. }
-        | Spec::Labels { .. } => Ok(vec![None]),
+        | Spec::Labels { .. }
+        | Spec::Tags(_) => Ok(vec![None]),
     }
 }

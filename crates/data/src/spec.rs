@@ -81,6 +81,10 @@ pub enum Spec {
         /// Text file with a colour and a name for each label; without it the numbers in the maps are the labels.
         palette: Option<PathBuf>,
     },
+    /// The drawn pictures with several labels each that are part of Brigand.
+    TaggedShapes,
+    /// Images with several labels each: a CSV with a line for each.
+    Tags(PathBuf),
 }
 
 impl Spec {
@@ -228,6 +232,7 @@ impl Spec {
             Self::Folder(folder) => Self::Folder(of(folder)?),
             Self::Image(file) => Self::Image(of(file)?),
             Self::Lines(file) => Self::Lines(of(file)?),
+            Self::Tags(file) => Self::Tags(of(file)?),
             Self::People(which) => Self::People(which.with_path(of)?),
             Self::Unpaired(first, second) => Self::Unpaired(
                 Box::new(first.with_absolute_paths()?),
@@ -269,6 +274,7 @@ impl Spec {
         ]);
         names.extend(["scene-pairs", "pairs:DIR", "pairs:DIR_A,DIR_B"]);
         names.extend(["label-scenes", "labels:IMAGES,MAPS[,PALETTE]"]);
+        names.extend(["tagged-shapes", "tags:FILE.csv"]);
         names.extend(["cartoon-faces", "identities:DIR", "person:DIR"]);
         names.extend(Toy::ALL.iter().map(|toy| toy.name()));
         names.extend(["lines:FILE", "grammar", "oracle", "oracle:TOKENS"]);

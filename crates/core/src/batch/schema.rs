@@ -5,13 +5,14 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::fields::{
-    IMAGES, IndexKey, LABEL_MAP, LABELS, LANDMARKS, NumberKey, PICTURE, POINTS, SECOND, TOKENS,
+    IMAGES, IndexKey, LABEL_MAP, LABELS, LANDMARKS, NumberKey, PICTURE, POINTS, SECOND, TAGS, TOKENS,
 };
 use super::sample_shape::SampleShape;
+use super::tags::{TagField, TagRule};
 use crate::error::{Error, Result};
 
 /// Which data has the fields that few have.
-const ADVICE: [(&str, &str); 5] = [
+const ADVICE: [(&str, &str); 6] = [
     (PICTURE.0, "; give one picture, for example --data image:FILE"),
     (
         SECOND.0,
@@ -19,6 +20,7 @@ const ADVICE: [(&str, &str); 5] = [
     ),
     (LABEL_MAP.0, "; give images with label maps: --data label-scenes, or labels:IMAGES,MAPS"),
     (LANDMARKS.0, "; give frames of people with landmarks: --data cartoon-faces or identities:DIR"),
+    (TAGS.0, "; give images with several labels each: --data tagged-shapes or tags:FILE.csv"),
     (TOKENS.0, "; give text, for example --data lines:FILE or grammar"),
 ];
 
@@ -36,6 +38,13 @@ pub enum Kind {
     LabelMap {
         /// The labels, in the order of their numbers.
         labels: Vec<MapLabel>,
+    },
+    /// `[labels]`, 1 for each label that holds for the sample and 0 for the others.
+    Tags {
+        /// What the labels are called.
+        names: Vec<String>,
+        /// What holds between them in all samples.
+        rules: Vec<TagRule>,
     },
     /// A class of each sample, with how many samples each class has.
     Class {
@@ -202,6 +211,17 @@ impl Schema {
                 Ok(TokenField { vocabulary, separator, length: *length })
             }
             (other, _) => Err(Error::Data(format!("`{}` holds {other:?}, tokens are needed", key.0))),
+        }
+    }
+
+    /// The labels of which several may hold for a sample.
+    ///
+    /// # Errors
+    /// If there are none.
+    pub fn tags(&self) -> Result<TagField<'_>> {
+        match &self.field(TAGS.0)?.kind {
+            Kind::Tags { names, rules } => Ok(TagField { names, rules }),
+            other => Err(Error::Data(format!("`{}` holds {other:?}, labels are needed", TAGS.0))),
         }
     }
 

@@ -87,6 +87,11 @@ impl FromStr for Spec {
                 None => {}
             }
         }
+        match text.strip_prefix("tags:") {
+            Some("") => return Err(incomplete("tags:FILE.csv, with lines of file,label|label")),
+            Some(file) => return Ok(Self::Tags(path_of(file))),
+            None => {}
+        }
         match text.strip_prefix("lines:") {
             Some("") => return Err(incomplete("lines:FILE")),
             Some(file) => return Ok(Self::Lines(path_of(file))),
@@ -104,6 +109,7 @@ impl FromStr for Spec {
             "landscapes" => return Ok(Self::Landscapes),
             "scene-pairs" => return Ok(Self::ScenePairs),
             "label-scenes" => return Ok(Self::LabelScenes),
+            "tagged-shapes" => return Ok(Self::TaggedShapes),
             "cartoon-faces" => return Ok(Self::People(PeopleSpec::Cartoon)),
             "grammar" => return Ok(Self::Grammar),
             "oracle" => return Ok(Self::Oracle { vocabulary: oracle::VOCABULARY }),
@@ -143,6 +149,8 @@ impl fmt::Display for Spec {
                 write!(f, "pairs:{},{}", first.display(), second.display())
             }
             Self::LabelScenes => f.write_str("label-scenes"),
+            Self::TaggedShapes => f.write_str("tagged-shapes"),
+            Self::Tags(file) => write!(f, "tags:{}", file.display()),
             Self::Labels { images, maps, palette } => {
                 write!(f, "labels:{},{}", images.display(), maps.display())?;
                 palette.as_ref().map_or(Ok(()), |palette| write!(f, ",{}", palette.display()))
