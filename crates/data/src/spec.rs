@@ -87,78 +87,93 @@ pub enum Spec {
     Tags(PathBuf),
 }
 
+/// What a kind of data has.
+enum Contents {
+    /// Many images of one domain.
+    Images,
+    /// One picture.
+    OnePicture,
+    /// Images of two domains, or images with label maps.
+    Domains,
+    /// Frames of people with landmarks, and how many stand beside the target of an episode.
+    People { frames: Option<usize> },
+    /// Points.
+    Points,
+    /// Lines of at most so many tokens.
+    Text { length: usize },
+}
+
 impl Spec {
-    /// Of text: the most tokens of a line where no other number is given.
-    pub fn text_length(&self) -> Option<usize> {
+    /// What it has.
+    fn contents(&self) -> Contents {
         match self {
-            Self::Lines(_) => Some(32),
-            Self::Grammar => Some(GRAMMAR_LENGTH),
-            Self::Oracle { .. } => Some(oracle::LENGTH),
-            Self::Digits
-            | Self::Catalogue(_)
-            | Self::Idx { .. }
-            | Self::Folder(_)
-            | Self::Image(_)
-            | Self::Stones
-            | Self::People(_)
-            | Self::Toy(_)
-            | Self::Scenes
+            Self::Digits | Self::Catalogue(_) | Self::Idx { .. } | Self::Folder(_) => Contents::Images,
+            Self::Image(_) | Self::Stones => Contents::OnePicture,
+            Self::Scenes
             | Self::Landscapes
             | Self::Unpaired(..)
             | Self::ScenePairs
             | Self::Pairs { .. }
             | Self::LabelScenes
-            | Self::Labels { .. } => None,
+            | Self::Labels { .. } => Contents::Domains,
+            Self::People(which) => Contents::People { frames: which.frames() },
+            Self::Toy(_) => Contents::Points,
+            Self::Lines(_) => Contents::Text { length: 32 },
+            Self::Grammar => Contents::Text { length: GRAMMAR_LENGTH },
+            Self::Oracle { .. } => Contents::Text { length: oracle::LENGTH },
+        }
+    }
+
+    /// Of text: the most tokens of a line where no other number is given.
+    pub fn text_length(&self) -> Option<usize> {
+        match self.contents() {
+            Contents::Text { length } => Some(length),
+            Contents::Images
+            | Contents::OnePicture
+            | Contents::Domains
+            | Contents::People { .. }
+            | Contents::Points => None,
         }
     }
 
     /// Of people in episodes: other frames beside the target where no other number is given.
     pub fn episode_frames(&self) -> Option<usize> {
-        match self {
-            Self::People(which) => which.frames(),
-            Self::Digits
-            | Self::Catalogue(_)
-            | Self::Idx { .. }
-            | Self::Folder(_)
-            | Self::Image(_)
-            | Self::Stones
-            | Self::Toy(_)
-            | Self::Scenes
-            | Self::Landscapes
-            | Self::LabelScenes
-            | Self::Labels { .. }
-            | Self::Unpaired(..)
-            | Self::ScenePairs
-            | Self::Pairs { .. }
-            | Self::Lines(_)
-            | Self::Grammar
-            | Self::Oracle { .. } => None,
+        match self.contents() {
+            Contents::People { frames } => frames,
+            Contents::Images
+            | Contents::OnePicture
+            | Contents::Domains
+            | Contents::Points
+            | Contents::Text { .. } => None,
         }
     }
 
     /// Whether its samples are images or points, which decides the defaults of systems. Text counts as images: systems
     /// of sequences have the same defaults for everything.
     pub fn sample_kind(&self) -> SampleKind {
-        match self {
-            Self::Toy(_) => SampleKind::Points,
-            Self::Digits
-            | Self::Catalogue(_)
-            | Self::Idx { .. }
-            | Self::Folder(_)
-            | Self::Image(_)
-            | Self::Stones
-            | Self::People(_)
-            | Self::Scenes
-            | Self::Landscapes
-            | Self::Unpaired(..)
-            | Self::ScenePairs
-            | Self::Pairs { .. }
-            | Self::LabelScenes
-            | Self::Labels { .. }
-            | Self::Lines(_)
-            | Self::Grammar
-            | Self::Oracle { .. } => SampleKind::Image,
+        match self.contents() {
+            Contents::Points => SampleKind::Points,
+            Contents::Images
+            | Contents::OnePicture
+            | Contents::Domains
+            | Contents::People { .. }
+            | Contents::Text { .. } => SampleKind::Image,
         }
+    }
+
+    /// Whether its samples are images, of which there are many, each by itself or with a partner.
+    pub fn has_many_images(&self) -> bool {
+        matches!(self.contents(), Contents::Images | Contents::Domains)
+    }
+
+    /// Whether it is more than the images of one domain: those of two, or images with label maps.
+    pub fn has_two_domains(&self) -> bool {
+        matches!(self.contents(), Contents::Domains)
+    }
+
+    /// Whether it is one picture, which systems of many samples have no use for.
+    pub fn is_one_picture(&self) -> bool {
+        matches!(self.contents(), Contents::OnePicture)
     }
 
     /// Whether its authors keep a part for measuring.
@@ -305,59 +320,6 @@ impl Spec {
     /// Whether it is files that belong together, for which another SPEC can name samples to be measured on.
     pub fn is_aligned_files(&self) -> bool {
         matches!(self, Self::Pairs { .. } | Self::Labels { .. })
-    }
-
-    /// Whether its samples are images, of which there are many, each by itself or with a partner.
-    pub fn has_many_images(&self) -> bool {
-        let alone = self.is_one_picture() || matches!(self, Self::People(_));
-        self.sample_kind() == SampleKind::Image && self.text_length().is_none() && !alone
-    }
-
-    /// Whether it is more than the images of one domain: those of two, or images with label maps.
-    pub fn has_two_domains(&self) -> bool {
-        match self {
-            Self::Scenes
-            | Self::Landscapes
-            | Self::Unpaired(..)
-            | Self::ScenePairs
-            | Self::Pairs { .. }
-            | Self::LabelScenes
-            | Self::Labels { .. } => true,
-            Self::Digits
-            | Self::Catalogue(_)
-            | Self::Idx { .. }
-            | Self::Folder(_)
-            | Self::Image(_)
-            | Self::Stones
-            | Self::People(_)
-            | Self::Toy(_)
-            | Self::Lines(_)
-            | Self::Grammar
-            | Self::Oracle { .. } => false,
-        }
-    }
-
-    /// Whether it is one picture, which systems of many samples have no use for.
-    pub fn is_one_picture(&self) -> bool {
-        match self {
-            Self::Image(_) | Self::Stones => true,
-            Self::Digits
-            | Self::Catalogue(_)
-            | Self::Idx { .. }
-            | Self::Folder(_)
-            | Self::People(_)
-            | Self::Toy(_)
-            | Self::Scenes
-            | Self::Landscapes
-            | Self::Unpaired(..)
-            | Self::ScenePairs
-            | Self::Pairs { .. }
-            | Self::LabelScenes
-            | Self::Labels { .. }
-            | Self::Lines(_)
-            | Self::Grammar
-            | Self::Oracle { .. } => false,
-        }
     }
 }
 
