@@ -272,6 +272,25 @@ pub trait Classifier {
     }
 }
 
+/// Finds the labels of images, of which several may hold for one.
+pub trait Tagger {
+    /// What the labels are called.
+    fn labels(&self) -> &[String];
+
+    /// Channels, height and width of its images.
+    fn image(&self) -> [usize; 3];
+
+    /// The probability from which a label counts as found, the same for all: the one of the best F1 on held-out samples when
+    /// these were measured last, 0.5 before.
+    fn threshold(&self) -> f64;
+
+    /// The probability of each label, `[batch, labels]`.
+    ///
+    /// # Errors
+    /// If the images have another shape than those it was trained on.
+    fn probabilities(&self, batch: &Batch) -> Result<Variable>;
+}
+
 /// Scores single samples, as a discriminator does.
 pub trait ScoreField {
     /// The scores `[n]` of `places` `[n, sample...]`, and their gradients by the places, `[n, sample...]`.
@@ -301,6 +320,15 @@ pub enum Content {
         images: Variable,
         /// Images in a row.
         columns: usize,
+    },
+    /// Images `[n, channels, height, width]` in rows of so many, with words beside each row.
+    Rows {
+        /// The images.
+        images: Variable,
+        /// Images in a row.
+        columns: usize,
+        /// The words beside each row, on several lines where they have line breaks.
+        words: Vec<String>,
     },
     /// Images through time, written as a moving picture: each frame is `[n, channels, height, width]` in rows of so many.
     Animation {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use brigand_core::batch::{IMAGES, Joined, LABEL_MAP, Need, NumberKey, Renamed, SECOND, Source};
+use brigand_core::batch::{IMAGES, Joined, LABEL_MAP, Need, NumberKey, Renamed, SECOND, Source, TAGS};
 
 use super::dataset::Dataset;
 use super::open::{Contents, RunData};
@@ -74,7 +74,14 @@ impl RunData {
                  train gaugan, which makes images of maps"
             )));
         }
-        if self.contents.len() > 1 && !uses(LABEL_MAP) && !uses(SECOND) {
+        let has_tags = self.contents.iter().any(|contents| matches!(contents, Contents::Tags(_)));
+        if has_tags && !uses(TAGS) {
+            return Err(Error::Data(format!(
+                "{spec} is images with several labels each, and this system trains on images; give a folder of images as \
+                 data.source, or train image-to-label, which finds the labels of images"
+            )));
+        }
+        if self.contents.len() > 1 && ![LABEL_MAP, SECOND, TAGS].into_iter().any(uses) {
             return Err(Error::Data(format!(
                 "{spec} is two domains of images, and this system trains on one; give one of them as data.source, or train \
                  a translator such as cyclegan"

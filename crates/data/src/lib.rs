@@ -68,5 +68,6 @@ pub use open::{RunData, open, open_test_part};
 pub use pixels::LARGEST_SIZE;
 pub use source::DatasetSource;
 pub use spec::Spec;
+pub use tags::tag_table;
 pub use text::Tokens;
 pub use toy::{POINTS, Toy};

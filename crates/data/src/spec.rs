@@ -17,7 +17,7 @@ use super::toy::Toy;
 /// A data SPEC: `digits`, a downloadable set (`mnist`, `fashion-mnist`, `cifar10`), `idx:IMAGES[,LABELS]`,
 /// `folder:DIR`, one picture (`stones`, `image:FILE`), two domains (`scenes`, `landscapes`, `unpaired:SPEC_A,SPEC_B`), pairs of
 /// them (`scene-pairs`, `pairs:DIR`, `pairs:DIR_A,DIR_B`), images with label maps (`label-scenes`,
-/// `labels:IMAGES,MAPS[,PALETTE]`), a toy distribution (`ring8`, `swiss-roll`, ...), people with landmarks (`cartoon-faces`,
+/// `labels:IMAGES,MAPS[,PALETTE]`), images with several labels each (`tagged-shapes`, `tags:FILE.csv`), a toy distribution (`ring8`, `swiss-roll`, ...), people with landmarks (`cartoon-faces`,
 /// `identities:DIR`, `person:DIR`), `lines:FILE`, `grammar`, `oracle` or `oracle:TOKENS` (text).
 ///
 /// It is parsed from that text and prints as it again, with `~` at the beginning of a path replaced by the user's folder.
@@ -93,7 +93,7 @@ enum Contents {
     Images,
     /// One picture.
     OnePicture,
-    /// Images of two domains, or images with label maps.
+    /// Images of two domains, or images with label maps or several labels.
     Domains,
     /// Frames of people with landmarks, and how many stand beside the target of an episode.
     People { frames: Option<usize> },
@@ -115,7 +115,9 @@ impl Spec {
             | Self::ScenePairs
             | Self::Pairs { .. }
             | Self::LabelScenes
-            | Self::Labels { .. } => Contents::Domains,
+            | Self::Labels { .. }
+            | Self::TaggedShapes
+            | Self::Tags(_) => Contents::Domains,
             Self::People(which) => Contents::People { frames: which.frames() },
             Self::Toy(_) => Contents::Points,
             Self::Lines(_) => Contents::Text { length: 32 },
@@ -166,7 +168,7 @@ impl Spec {
         matches!(self.contents(), Contents::Images | Contents::Domains)
     }
 
-    /// Whether it is more than the images of one domain: those of two, or images with label maps.
+    /// Whether it is more than the images of one domain: those of two, or images with label maps or several labels.
     pub fn has_two_domains(&self) -> bool {
         matches!(self.contents(), Contents::Domains)
     }
@@ -194,6 +196,8 @@ impl Spec {
             | Self::Pairs { .. }
             | Self::LabelScenes
             | Self::Labels { .. }
+            | Self::TaggedShapes
+            | Self::Tags(_)
             | Self::Lines(_)
             | Self::Grammar
             | Self::Oracle { .. } => false,
@@ -208,7 +212,8 @@ impl Spec {
             | Self::Stones
             | Self::People(_)
             | Self::Pairs { .. }
-            | Self::Labels { .. } => true,
+            | Self::Labels { .. }
+            | Self::Tags(_) => true,
             Self::Digits
             | Self::Catalogue(_)
             | Self::Idx { .. }
@@ -218,6 +223,7 @@ impl Spec {
             | Self::Unpaired(..)
             | Self::ScenePairs
             | Self::LabelScenes
+            | Self::TaggedShapes
             | Self::Lines(_)
             | Self::Grammar
             | Self::Oracle { .. } => false,
@@ -269,6 +275,7 @@ impl Spec {
             | Self::Landscapes
             | Self::ScenePairs
             | Self::LabelScenes
+            | Self::TaggedShapes
             | Self::Grammar
             | Self::Oracle { .. } => self.clone(),
         })
@@ -299,7 +306,9 @@ impl Spec {
     /// Whether it reads image files of the user's, which may be transparent.
     pub fn reads_image_files(&self) -> bool {
         match self {
-            Self::Folder(_) | Self::Image(_) | Self::Pairs { .. } | Self::Labels { .. } => true,
+            Self::Folder(_) | Self::Image(_) | Self::Pairs { .. } | Self::Labels { .. } | Self::Tags(_) => {
+                true
+            }
             Self::Unpaired(first, second) => first.reads_image_files() || second.reads_image_files(),
             Self::People(which) => which.reads_files(),
             Self::Digits
@@ -313,7 +322,8 @@ impl Spec {
             | Self::Scenes
             | Self::Landscapes
             | Self::ScenePairs
-            | Self::LabelScenes => false,
+            | Self::LabelScenes
+            | Self::TaggedShapes => false,
         }
     }
 

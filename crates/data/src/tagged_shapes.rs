@@ -23,8 +23,16 @@ pub(crate) const LICENCE: &str = "none needed, generated";
 
 /// The labels: five shapes in red, then in blue.
 pub(crate) const LABELS: [&str; 10] = [
-    "red square", "red circle", "red triangle", "red ring", "red cross", "blue square", "blue circle",
-    "blue triangle", "blue ring", "blue cross",
+    "red square",
+    "red circle",
+    "red triangle",
+    "red ring",
+    "red cross",
+    "blue square",
+    "blue circle",
+    "blue triangle",
+    "blue ring",
+    "blue cross",
 ];
 const SHAPES: [Shape; 5] = [Shape::Square, Shape::Circle, Shape::Triangle, Shape::Ring, Shape::Cross];
 const COLOURS: [[f32; 3]; 2] = [[230.0, 60.0, 50.0], [50.0, 80.0, 230.0]];

@@ -10,6 +10,7 @@ pub mod cyclegan;
 pub mod encoders;
 pub mod gaugan;
 mod held_out;
+pub mod image_to_label;
 pub mod imle;
 pub mod lapgan;
 pub mod latent_generator;
@@ -42,6 +43,7 @@ pub(crate) fn rows() -> impl Iterator<Item = &'static Row> {
         talking_head::ROW,
     ];
     let single: &[Row] = &[adagan::ROW, catgan::ROW, imle::ROW];
-    let others = [images, single, &encoders::ROWS, &aae::ROWS, &text::ROWS, &[classifier::ROW]];
+    let others =
+        [images, single, &encoders::ROWS, &aae::ROWS, &text::ROWS, &[classifier::ROW, image_to_label::ROW]];
     two_player::ROWS.into_iter().chain(others).flatten()
 }

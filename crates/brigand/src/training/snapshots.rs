@@ -15,7 +15,7 @@ use crate::evaluation::{Features, ModeCoverage};
 use crate::latent_tools::{
     LatentGrid, category_grid, code_grid, continuous_coordinates, draw_codes, examples, manifold, reconstruct,
 };
-use crate::pictures::{Grid, Picture, SQUARES, cluster_montage, image_grid, with_row_names};
+use crate::pictures::{Grid, Picture, SQUARES, cluster_montage, image_grid, with_row_names, with_row_words};
 use crate::random::Stream;
 use crate::recipe::{Common, Recipe};
 use crate::sampling::{Backdrop, POINTS};
@@ -130,6 +130,11 @@ impl Snapshots {
             match content {
                 Content::Images { images, columns } => {
                     snapshot.pictures.push((series, image_picture(&images, columns)?));
+                }
+                Content::Rows { images, columns, words } => {
+                    let rows = images.shape().first().copied().unwrap_or(0).div_ceil(columns.max(1));
+                    let picture = with_row_words(&image_picture(&images, columns)?, rows, &words)?;
+                    snapshot.pictures.push((series, picture));
                 }
                 Content::Animation { frames, columns } => {
                     let frames = frames.iter().map(|images| image_picture(images, columns));

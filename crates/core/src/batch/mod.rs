@@ -12,7 +12,8 @@ mod tags;
 pub use feed::Feed;
 pub use fields::{
     AUDIO, Batch, CAPTION, CODES, IMAGES, IndexKey, Indices, LABEL_MAP, LABELS, LANDMARKS, NumberKey,
-    PARTNER, PICTURE, POINTS, SECOND, SECOND_PARTNER, SOURCE_LANDMARKS, SOURCES, TABLE, TAGS, TOKENS, no_labels,
+    PARTNER, PICTURE, POINTS, SECOND, SECOND_PARTNER, SOURCE_LANDMARKS, SOURCES, TABLE, TAGS, TOKENS,
+    no_labels,
 };
 pub use sample_shape::{SampleKind, SampleShape};
 pub use sampler::Sampler;

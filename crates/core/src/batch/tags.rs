@@ -39,7 +39,8 @@ mod tests {
     #[test]
     fn a_rule_is_broken_by_what_it_forbids_alone() {
         let broken = |rule: TagRule| {
-            [[false, false], [true, false], [false, true], [true, true]].map(|labels| rule.is_broken_by(&labels))
+            [[false, false], [true, false], [false, true], [true, true]]
+                .map(|labels| rule.is_broken_by(&labels))
         };
         assert_eq!(broken(TagRule::Implies(0, 1)), [false, true, false, false]);
         assert_eq!(broken(TagRule::Excludes(0, 1)), [false, false, false, true]);

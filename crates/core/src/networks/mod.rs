@@ -31,6 +31,7 @@ mod sides;
 mod single_image;
 mod spade;
 mod style_encoder;
+mod tagger;
 mod talking_head;
 mod translator;
 mod unet;
@@ -66,6 +67,7 @@ pub use scaled_resnet::ScaledResnetRecipe;
 pub use single_image::{ScaleDiscriminator, ScaleGenerator, ScaleNetworkRecipe};
 pub use spade::{MapLayout, MapNormalization, SpadeGenerator, SpadeRecipe};
 pub use style_encoder::{StyleEncoder, StyleEncoderRecipe};
+pub use tagger::{TagNetwork, TagSizes};
 pub use talking_head::{
     HeadDiscriminator, HeadEmbedder, HeadGenerator, HeadGeneratorRecipe, HeadLayout, PersonStyle,
     StyleProjection,

@@ -16,6 +16,7 @@ use super::source::DatasetSource;
 use rules::rules_of;
 
 pub(crate) use table::TagTable;
+pub use table::tag_table;
 
 /// Which labels hold for each sample.
 #[derive(Clone, Debug)]
@@ -37,11 +38,6 @@ impl Tags {
             return Err(Error::Internal(format!("{values} values cannot be {names} labels of samples")));
         }
         Ok(Self { rules: rules_of(&values, names.len()), names, values })
-    }
-
-    /// The same with the rules of other samples with these labels.
-    pub(crate) fn with_rules_of(self, other: &Self) -> Self {
-        Self { rules: other.rules.clone(), ..self }
     }
 
     pub(crate) fn fingerprint(&self) -> Fingerprint {

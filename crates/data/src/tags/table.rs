@@ -68,7 +68,14 @@ impl TagTable {
                 return Err(wrong(format!("is another one for {file}, after line {first}")));
             }
             images.push(image);
-            labels.push(named.split('|').map(str::trim).filter(|label| !label.is_empty()).map(str::to_owned).collect());
+            labels.push(
+                named
+                    .split('|')
+                    .map(str::trim)
+                    .filter(|label| !label.is_empty())
+                    .map(str::to_owned)
+                    .collect(),
+            );
         }
         match images.is_empty() {
             true => Err(unfit(path, "it has no line with an image".into())),
@@ -80,7 +87,11 @@ impl TagTable {
     ///
     /// # Errors
     /// If no label remains.
-    pub(crate) fn tags(&self, path: &Path, kept: &[bool]) -> Result<(Tags, Vec<String>), brigand_core::Error> {
+    pub(crate) fn tags(
+        &self,
+        path: &Path,
+        kept: &[bool],
+    ) -> Result<(Tags, Vec<String>), brigand_core::Error> {
         let kept: Vec<&BTreeSet<String>> =
             self.labels.iter().zip(kept).filter(|(_, kept)| **kept).map(|(labels, _)| labels).collect();
         let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
@@ -96,6 +107,27 @@ impl TagTable {
         let rare = rare.into_iter().map(|(name, _)| name.to_owned()).collect();
         Ok((Tags::new(names, values)?, rare))
     }
+}
+
+/// The labels of images as such a file, which [`TagTable::read`] reads again: a line for each file and its labels.
+///
+/// # Errors
+/// If a file's name is no text.
+pub fn tag_table(rows: &[(PathBuf, Vec<&str>)]) -> Result<Vec<u8>, DataError> {
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    let failed = |file: &Path, problem: String| DataError::WrongKind {
+        path: file.to_owned(),
+        wanted: "a name in a CSV file",
+        problem,
+    };
+    let heading = Path::new(HEADING);
+    writer.write_record([HEADING, "labels"]).map_err(|error| failed(heading, error.to_string()))?;
+    for (file, labels) in rows {
+        let name =
+            file.to_str().ok_or_else(|| failed(file, "it is no UTF-8 text; rename the file".into()))?;
+        writer.write_record([name, &labels.join("|")]).map_err(|error| failed(file, error.to_string()))?;
+    }
+    writer.into_inner().map_err(|error| failed(heading, error.to_string()))
 }
 
 #[cfg(test)]
@@ -115,16 +147,31 @@ mod tests {
 
     #[test]
     fn lines_become_labels_and_those_of_one_image_are_left_out() {
-        let lines = "\u{feff}file,labels\na.png,кот|dog\n\"b, c.png\", dog |\nd.png,кот|bird\n# a remark\ne.png,\n";
+        let lines =
+            "\u{feff}file,labels\na.png,кот|dog\n\"b, c.png\", dog |\nd.png,кот|bird\n# a remark\ne.png,\n";
         let (_folder, path) = table(lines, &["a.png", "b, c.png", "d.png", "e.png"]);
         let table = TagTable::read(&path).unwrap();
         assert_eq!(table.images.len(), 4);
         let (tags, rare) = table.tags(&path, &[true; 4]).unwrap();
-        assert_eq!((tags.names.as_slice(), rare), (&["dog".to_owned(), "кот".to_owned()][..], vec!["bird".into()]));
+        assert_eq!(
+            (tags.names.as_slice(), rare),
+            (&["dog".to_owned(), "кот".to_owned()][..], vec!["bird".into()])
+        );
         assert_eq!(tags.values, [true, true, true, false, false, true, false, false]);
         // An image that cannot be read takes its labels along.
         let message = table.tags(&path, &[true, false, false, false]).unwrap_err().to_string();
         assert!(message.contains("no label holds for 2 images"), "{message}");
+    }
+
+    #[test]
+    fn what_is_written_is_read_again() {
+        let rows =
+            [(PathBuf::from("a, b.png"), vec!["x", "two words"]), (PathBuf::from("c.png"), Vec::new())];
+        let bytes = tag_table(&rows).unwrap();
+        assert_eq!(String::from_utf8_lossy(&bytes), "file,labels\n\"a, b.png\",x|two words\nc.png,\n");
+        let (_folder, path) = table(&String::from_utf8(bytes).unwrap(), &["a, b.png", "c.png"]);
+        let labels = TagTable::read(&path).unwrap().labels;
+        assert_eq!(labels, [BTreeSet::from(["x".to_owned(), "two words".to_owned()]), BTreeSet::new()]);
     }
 
     #[test]

@@ -10,6 +10,10 @@ use super::picture::{Picture, PictureError};
 const SIZE: usize = 13;
 /// No name is wider, in pixels; longer ones are cut.
 const WIDEST: usize = 150;
+/// No line of words is wider, in pixels; longer ones are cut.
+const WIDEST_WORDS: usize = 400;
+/// From one line of words to the next, in pixels.
+const LINE: usize = 15;
 /// Pixels on both sides of the names.
 const MARGIN: usize = 6;
 
@@ -19,22 +23,38 @@ const MARGIN: usize = 6;
 /// # Errors
 /// [`PictureError::Shape`] when a grid of so many rows has another height.
 pub fn with_row_names(grid: &Picture, rows: usize, names: &[String]) -> Result<Picture, PictureError> {
+    with_words(grid, rows, names, WIDEST)
+}
+
+/// As [`with_row_names`], with sentences in place of names, on several lines where they have line breaks.
+///
+/// # Errors
+/// As [`with_row_names`].
+pub fn with_row_words(grid: &Picture, rows: usize, words: &[String]) -> Result<Picture, PictureError> {
+    with_words(grid, rows, words, WIDEST_WORDS)
+}
+
+fn with_words(grid: &Picture, rows: usize, words: &[String], widest: usize) -> Result<Picture, PictureError> {
     let height = grid.height();
     if rows == 0 || !height.saturating_sub(GAP).is_multiple_of(rows) {
         return Err(PictureError::Shape(format!("a picture {height} high is no grid of {rows} rows")));
     }
     let pitch = (height - GAP) / rows;
     let size = SIZE.min(pitch) as u32;
-    let canvas = (WIDEST + 2 * MARGIN, height);
+    let canvas = (widest + 2 * MARGIN, height);
     let column = drawn((canvas.0 as u32, height as u32), "row names", |area| {
         let style = text(size, INK).pos(Pos::new(HPos::Right, VPos::Center));
-        for (row, name) in names.iter().take(rows).enumerate() {
-            let mut name = name.clone();
-            while area.estimate_text_size(&name, &style)?.0 > px(WIDEST as i32) as u32 && name.pop().is_some()
-            {
-            }
+        for (row, words) in words.iter().take(rows).enumerate() {
+            let lines: Vec<&str> = words.lines().collect();
             let middle = (GAP + row * pitch + (pitch - GAP) / 2) as i32;
-            area.draw_text(&name, &style, (px((canvas.0 - MARGIN) as i32), px(middle)))?;
+            for (number, line) in lines.iter().enumerate() {
+                let mut line = (*line).to_owned();
+                while area.estimate_text_size(&line, &style)?.0 > px(widest as i32) as u32
+                    && line.pop().is_some()
+                {}
+                let below = (LINE * number) as i32 - (LINE * (lines.len() - 1) / 2) as i32;
+                area.draw_text(&line, &style, (px((canvas.0 - MARGIN) as i32), px(middle + below)))?;
+            }
         }
         Ok(())
     })?;
