@@ -321,14 +321,14 @@ pub enum Content {
         /// Images in a row.
         columns: usize,
     },
-    /// Images `[n, channels, height, width]` in rows of so many, with words beside each row.
+    /// Images in rows with a name beside each row, written as a picture and the names as lines of text.
     Rows {
-        /// The images.
+        /// The images, row after row.
         images: Variable,
+        /// The names of the rows.
+        names: Vec<String>,
         /// Images in a row.
         columns: usize,
-        /// The words beside each row, on several lines where they have line breaks.
-        words: Vec<String>,
     },
     /// Images through time, written as a moving picture: each frame is `[n, channels, height, width]` in rows of so many.
     Animation {

@@ -9,10 +9,10 @@ use brigand_autograd::{Variable, without_recording};
 use brigand_core::batch::{Batch, IMAGES, SampleShape, TAGS, TagRule};
 use brigand_core::capability::{Content, Exhibit, Showing, Tagger};
 use brigand_core::measurements::GENERATOR_LOSS;
-use brigand_core::modules::{How, Mode};
+use brigand_core::modules::Mode;
 use brigand_core::networks::{ConditionUse, Discriminator, DiscriminatorOptions, TagNetwork, TagSizes};
 use brigand_core::objectives::binary_cross_entropy;
-use brigand_core::players::{Conditioned, Critic, DISCRIMINATOR, Draw, Player, Triple, Turn, partners};
+use brigand_core::players::{Conditioned, Critic, DISCRIMINATOR, Draw, Player, Triple, Turn, other_meanings};
 use brigand_core::recipe::{Family, Length, Make, Row};
 use brigand_core::system::{Parts, System};
 use brigand_core::{Place, Result, Setup, parts};
@@ -91,7 +91,8 @@ impl ImageToLabel {
         mode: Mode,
     ) -> Result<(Variable, Variable)> {
         let noise = self.noise(draw, purpose, images.shape()[0])?;
-        self.generator.run_with(How::plain(mode), |network, pass| {
+        let mut masks = draw.stream(&format!("dropout/{purpose}"));
+        self.generator.run(mode, &mut masks, |network, pass| {
             let features = network.features(pass, images)?;
             let logits = network.logits(pass, &features, noise.as_ref())?;
             Ok((features, logits))
@@ -132,21 +133,19 @@ impl ImageToLabel {
         let purpose = (draw, "noise/discriminator");
         let (features, logits) = without_recording(|| self.generate(images, purpose, Mode::BatchStatistics))?;
         let real = self.blurred(tags, draw)?;
-        let generated = Conditioned::under(without_recording(|| self.output(&logits))?, features.clone());
-        let right = Conditioned::under(real.clone(), features.clone());
+        let fake = Conditioned::under(without_recording(|| self.output(&logits))?, features.clone());
         let others = match self.recipe.losses.mismatched {
-            true => partners(&tags.to_vec_f32()?, tags.shape()[1]),
+            true => others(tags, draw)?,
             false => None,
         };
-        let (right, fake) = match others {
-            None => (right, generated),
-            Some(others) => {
-                let wrong = Conditioned::under(real.index_select(0, &others)?, features);
-                Triple { right, wrong, generated }.sides()?
-            }
+        let wrong = |others: Vec<u32>| -> Result<Conditioned> {
+            Ok(Conditioned::under(real.index_select(0, &others)?, features.clone()))
         };
+        let wrong = others.map(wrong).transpose()?;
+        let real = Conditioned::under(real, features);
+        let triple = Triple { real: &real, wrong: wrong.as_ref(), fake: &fake };
         match &mut self.discriminator {
-            Some(discriminator) => discriminator.learn(turn, draw, &right, &fake),
+            Some(discriminator) => discriminator.learn_triple(turn, draw, triple, |_, _| Ok(Vec::new())),
             None => Ok(()),
         }
     }
@@ -163,6 +162,19 @@ impl ImageToLabel {
         let Some(discriminator) = &mut self.discriminator else { return Ok(None) };
         discriminator.loss_for(&real, &fake, draw).map(Some)
     }
+}
+
+/// For each row of labels `[batch, labels]` the number of another one with other labels; `None` where all are the same.
+fn others(tags: &Variable, draw: Draw) -> Result<Option<Vec<u32>>> {
+    let values = tags.to_vec_f32()?;
+    let rows: Vec<Vec<u32>> =
+        values.chunks(tags.shape()[1]).map(|row| row.iter().map(|value| value.to_bits()).collect()).collect();
+    let kinds: std::collections::BTreeMap<&Vec<u32>, u32> = rows.iter().zip(0..).collect();
+    if kinds.len() < 2 {
+        return Ok(None);
+    }
+    let meanings: Vec<u32> = rows.iter().filter_map(|row| kinds.get(row).copied()).collect();
+    other_meanings(&meanings, &mut draw.stream("wrong")).map(Some)
 }
 
 impl System for ImageToLabel {
@@ -207,7 +219,7 @@ impl System for ImageToLabel {
         };
         let rows = hold.chunks(self.names.len()).zip(found.chunks(self.names.len()));
         let words = rows.map(|(hold, found)| format!("true: {}\nfound: {}", named(hold), named(found)));
-        let content = Content::Rows { images: images.clone(), columns: 1, words: words.collect() };
+        let content = Content::Rows { images: images.clone(), names: words.collect(), columns: 1 };
         Ok(vec![Exhibit { series: "labels".into(), content }])
     }
 
