@@ -221,3 +221,25 @@ pub fn parse<R: SystemRecipe>(table: Table) -> Result<Box<dyn Recipe>> {
 pub fn refused(error: &toml::de::Error) -> Error {
     Error::Recipe(error.message().replace('\n', " "))
 }
+
+/// Refuses weights and deviations, given with their keys, that are negative or not finite.
+///
+/// # Errors
+/// [`Error::Recipe`], naming the first of them.
+pub fn at_least_zero(values: &[(&str, f64)]) -> Result<()> {
+    match values.iter().find(|(_, value)| !(*value >= 0.0 && value.is_finite())) {
+        Some((key, value)) => Err(Error::Recipe(format!("{key} is {value}; give 0 or more"))),
+        None => Ok(()),
+    }
+}
+
+/// Refuses a number of 0, given with its key.
+///
+/// # Errors
+/// [`Error::Recipe`], naming it.
+pub fn at_least_one(key: &str, value: usize) -> Result<()> {
+    match value {
+        0 => Err(Error::Recipe(format!("{key} is 0; give at least 1"))),
+        _ => Ok(()),
+    }
+}

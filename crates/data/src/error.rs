@@ -17,14 +17,14 @@ pub enum DataError {
     },
     /// Text where images or points are needed.
     #[error(
-        "`{0}` is text; images or points are needed here. Text is for systems of sequences (text-gumbel), whose scores are in their \
-         run's metrics.jsonl"
+        "`{0}` is text; images or points are needed here. Text is for systems of sequences (see \
+         `brigand list`), whose scores are in their run's metrics.jsonl"
     )]
     Text(String),
     /// Two domains of images where one data set is needed.
     #[error(
-        "`{0}` is two domains of images; one data set is needed here. Two are for systems that translate (cyclegan), whose \
-         errors are in their run's metrics.jsonl"
+        "`{0}` is two domains of images; one data set is needed here. Two are for systems that translate \
+         (see `brigand list`), whose errors are in their run's metrics.jsonl"
     )]
     TwoDomains(String),
     /// Images with label maps where one data set is needed.

@@ -42,6 +42,7 @@ pub mod people;
 mod picture;
 mod pixels;
 mod scenes;
+pub mod sound;
 mod source;
 mod spec;
 mod tagged_shapes;

@@ -11,7 +11,7 @@ use brigand_core::networks::{Encoder, HiddenNormalization, MlpRecipe, NetworkRec
 use brigand_core::objectives::{cross_entropy, entropies, entropy_of_mean, largest, mean_entropy};
 use brigand_core::players::{Draw, OptimizerRecipe, Player, Schedule, Turn};
 use brigand_core::random::Stream;
-use brigand_core::recipe::{Family, Length, Make, Row, SystemRecipe};
+use brigand_core::recipe::{Family, Length, Make, Row, SystemRecipe, at_least_zero};
 use brigand_core::system::{Parts, System, TheoryLine};
 use brigand_core::techniques::InstanceNoise;
 use brigand_core::{Error, Result, Setup, parts};
@@ -171,9 +171,7 @@ impl SystemRecipe for CatGanRecipe {
             ("labels.weight", self.labels.weight),
             ("instance_noise.deviation", self.instance_noise.deviation),
         ];
-        if let Some((key, value)) = weights.iter().find(|(_, value)| !(*value >= 0.0 && value.is_finite())) {
-            return Err(Error::Recipe(format!("{key} is {value}; give 0 or more")));
-        }
+        at_least_zero(&weights)?;
         if mean + real + fake == 0.0 && (self.labels.count == 0 || self.labels.weight == 0.0) {
             return Err(Error::Recipe(
                 "the discriminator has nothing to learn from; give one of entropies.mean, entropies.real, \

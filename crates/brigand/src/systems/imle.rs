@@ -9,7 +9,7 @@ use brigand_core::measurements::GENERATOR_LOSS;
 use brigand_core::modules::{Mode, with_noise};
 use brigand_core::networks::{MlpRecipe, NetworkRecipe};
 use brigand_core::players::{Draw, OptimizerRecipe, Schedule, Turn};
-use brigand_core::recipe::{Family, Length, Make, Row, SystemRecipe};
+use brigand_core::recipe::{Family, Length, Make, Row, SystemRecipe, at_least_zero};
 use brigand_core::system::{Parts, System};
 use brigand_core::{Error, Result, Setup, parts};
 use serde::{Deserialize, Serialize};
@@ -111,9 +111,7 @@ impl SystemRecipe for ImleRecipe {
                 "matching.staleness is 0, so the generator would never step; give at least 1".into(),
             ));
         }
-        if !(noise >= 0.0 && noise.is_finite()) {
-            return Err(Error::Recipe(format!("matching.noise is {noise}; give 0 or more")));
-        }
+        at_least_zero(&[("matching.noise", noise)])?;
         self.latent.check()?;
         self.schedule.check()?;
         self.optimizer.generator.check("generator")

@@ -13,14 +13,12 @@ use brigand_core::modules::{How, Mode, Network, Statistics};
 use brigand_core::networks::{
     GrowingDiscriminator, GrowingGenerator, GrowingNetworkRecipe, Stage, StagedImages, doublings_to,
 };
-use brigand_core::objectives::{Objective, Wasserstein};
-use brigand_core::penalties::{Constraint, Penalty};
+use brigand_core::penalties::Constraint;
 use brigand_core::players::{
-    AverageRecipe, Critic, DISCRIMINATOR, Draw, OptimizerRecipe, Player, Rules, Schedule, Turn,
+    AdversarialRecipe, AverageRecipe, Critic, DISCRIMINATOR, Draw, OptimizerRecipe, Player, Schedule, Turn,
 };
-use brigand_core::recipe::{Family, Length, Make, Row, SystemRecipe};
+use brigand_core::recipe::{Family, Length, Make, Row, SystemRecipe, at_least_zero};
 use brigand_core::system::{Parts, System};
-use brigand_core::techniques::InstanceNoise;
 use brigand_core::{Error, Place, Result, Setup, parts};
 use serde::{Deserialize, Serialize};
 
@@ -48,17 +46,9 @@ pub struct PgganRecipe {
     pub minibatch_deviation: bool,
     /// The weight of the mean square of the scores of real images in the discriminator's loss.
     pub drift: f64,
-    /// What players minimise.
-    pub objective: Objective,
-    /// What is added to the discriminator's loss.
-    #[serde(default)]
-    pub penalty: Penalty,
-    /// What constrains the discriminator without a term in its loss.
-    #[serde(default)]
-    pub constraint: Constraint,
-    /// Noise on images before the discriminator.
-    #[serde(default)]
-    pub instance_noise: InstanceNoise,
+    /// What generated samples and the discriminator are trained by.
+    #[serde(flatten)]
+    pub adversarial: AdversarialRecipe,
     /// How they step.
     pub optimizer: Players<OptimizerRecipe>,
     /// How the step sizes change over the run.
@@ -78,26 +68,12 @@ pub const ROW: Row = Row {
     make: Make::of::<PgganRecipe>(),
 };
 
-impl PgganRecipe {
-    fn rules(&self) -> Rules {
-        let Self { penalty, constraint, instance_noise: noise, .. } = *self;
-        Rules { penalty, constraint, noise, ..Rules::plain(self.objective) }
-    }
-}
-
 impl SystemRecipe for PgganRecipe {
     const NEEDS: &'static [Need] = &[Need::Samples];
 
     /// The paper's losses and step size; narrow networks for small images.
     fn defaults(kind: SampleKind) -> Result<Self> {
-        match kind {
-            SampleKind::Image => {}
-            SampleKind::Points => {
-                return Err(Error::Recipe(
-                    "pggan needs images; give --data digits, or --data mnist --set data.size=32".into(),
-                ));
-            }
-        }
+        kind.refuse_points("pggan needs images; give --data digits, or --data mnist --set data.size=32")?;
         let network = GrowingNetworkRecipe { width: 16, widest: 64 };
         let adam = OptimizerRecipe::adam(1e-3, 0.0, 0.99);
         Ok(Self {
@@ -107,10 +83,7 @@ impl SystemRecipe for PgganRecipe {
             discriminator: network,
             minibatch_deviation: true,
             drift: 1e-3,
-            objective: Objective::Wasserstein(Wasserstein {}),
-            penalty: Penalty::WGAN_GP,
-            constraint: Constraint::default(),
-            instance_noise: InstanceNoise::default(),
+            adversarial: AdversarialRecipe::wgan_gp(),
             optimizer: Players { generator: adam, discriminator: adam },
             schedule: Schedule::Constant {},
             average: AverageRecipe { decay: 0.995 },
@@ -122,11 +95,8 @@ impl SystemRecipe for PgganRecipe {
         self.growth.check()?;
         self.generator.check("generator")?;
         self.discriminator.check(DISCRIMINATOR)?;
-        if !(self.drift >= 0.0 && self.drift.is_finite()) {
-            return Err(Error::Recipe(format!("drift is {}; give 0 or more", self.drift)));
-        }
-        self.objective.refuse_energies()?;
-        match self.constraint {
+        at_least_zero(&[("drift", self.drift)])?;
+        match self.adversarial.constraint {
             Constraint::Spectral {} => {
                 return Err(Error::Recipe(
                     "constraint.kind=spectral cannot be joined with pggan's weights, which are scaled at run time; choose \
@@ -139,9 +109,8 @@ impl SystemRecipe for PgganRecipe {
             | Constraint::GradientNormalization {}
             | Constraint::GranNormalization { .. } => {}
         }
-        self.rules().check()?;
-        self.optimizer.generator.check("generator")?;
-        self.optimizer.discriminator.check(DISCRIMINATOR)?;
+        self.adversarial.check()?;
+        self.optimizer.check()?;
         self.schedule.check()?;
         self.average.check()
     }
@@ -188,7 +157,7 @@ impl Pggan {
             drift: recipe.drift,
             growth: Growth::new(recipe.growth, doublings, setup.steps),
             generator: generator.scheduled(recipe.schedule).averaged(recipe.average),
-            discriminator: Critic::of_coupled(discriminator, recipe.rules())?,
+            discriminator: Critic::of_coupled(discriminator, recipe.adversarial.rules())?,
         })
     }
 

@@ -8,19 +8,16 @@ use brigand_core::capability::{Direction, Exhibit, Showing, Translator};
 use brigand_core::measurements::GENERATOR_LOSS;
 use brigand_core::modules::{Mode, Network};
 use brigand_core::networks::{PatchDiscriminator, PatchRecipe, Unet, UnetRecipe};
-use brigand_core::objectives::Objective;
-use brigand_core::penalties::{Constraint, Penalty};
-use brigand_core::players::{Critic, DISCRIMINATOR, OptimizerRecipe, Player, Rules, Schedule, Turn};
-use brigand_core::recipe::{Family, Length, Make, Row, SystemRecipe};
+use brigand_core::players::{
+    AdversarialRecipe, Critic, DISCRIMINATOR, OptimizerRecipe, Player, Schedule, Turn,
+};
+use brigand_core::recipe::{Family, Length, Make, Row, SystemRecipe, at_least_zero};
 use brigand_core::system::{Parts, System};
-use brigand_core::techniques::InstanceNoise;
 use brigand_core::{Error, Result, Setup, parts};
 use serde::{Deserialize, Serialize};
 
 use super::held_out::{HeldOutRecipe, for_each_portion};
-use super::translation::{
-    Mean, PAIR_ERROR, TO_SECOND, TranslationOptimizers, check_losses, distance, side_by_side,
-};
+use super::translation::{Mean, PAIR_ERROR, TO_SECOND, TranslationOptimizers, distance, side_by_side};
 
 /// Name of the mean absolute distance of translations to their partners, on the scale of the images.
 pub const TRAINING_PAIR_ERROR: &str = "training_pair_error";
@@ -46,17 +43,9 @@ pub struct Pix2PixRecipe {
     pub translator: UnetRecipe,
     /// The discriminator's network, of both images' channels.
     pub discriminator: PatchRecipe,
-    /// What translator and discriminator minimise.
-    pub objective: Objective,
-    /// What is added to the discriminator's loss.
-    #[serde(default)]
-    pub penalty: Penalty,
-    /// What constrains the discriminator without a term in its loss.
-    #[serde(default)]
-    pub constraint: Constraint,
-    /// Noise on images before the discriminator.
-    #[serde(default)]
-    pub instance_noise: InstanceNoise,
+    /// What generated samples and the discriminator are trained by.
+    #[serde(flatten)]
+    pub adversarial: AdversarialRecipe,
     /// The parts of the translator's loss.
     pub losses: Pix2PixLosses,
     /// How they step.
@@ -78,35 +67,20 @@ pub const ROW: Row = Row {
     make: Make::of::<Pix2PixRecipe>(),
 };
 
-impl Pix2PixRecipe {
-    fn rules(&self) -> Rules {
-        let Self { penalty, constraint, instance_noise: noise, .. } = *self;
-        Rules { penalty, constraint, noise, ..Rules::plain(self.objective) }
-    }
-}
-
 impl SystemRecipe for Pix2PixRecipe {
     const NEEDS: &'static [Need] = &[Need::Aligned(IMAGES.0, SECOND.0)];
 
     /// The paper's losses but for a smaller weight of the distance, which suits images with few details; networks for
     /// images of 16 to 64 pixels.
     fn defaults(kind: SampleKind) -> Result<Self> {
-        match kind {
-            SampleKind::Image => {}
-            SampleKind::Points => {
-                return Err(Error::Recipe(
-                    "pix2pix needs images of two domains in pairs; give --data scene-pairs or pairs:DIR_A,DIR_B".into(),
-                ));
-            }
-        }
+        kind.refuse_points(
+            "pix2pix needs images of two domains in pairs; give --data scene-pairs or pairs:DIR_A,DIR_B",
+        )?;
         let optimizer = OptimizerRecipe::adam(1e-3, 0.5, 0.999);
         Ok(Self {
             translator: UnetRecipe { width: 16, halvings: 3, dropout: 0.5 },
             discriminator: PatchRecipe { width: 16, halvings: 1 },
-            objective: Objective::NON_SATURATING,
-            penalty: Penalty::default(),
-            constraint: Constraint::default(),
-            instance_noise: InstanceNoise::default(),
+            adversarial: AdversarialRecipe::default(),
             losses: Pix2PixLosses { distance: 10.0, adversarial: 1.0 },
             optimizer: TranslationOptimizers { translator: optimizer, discriminator: optimizer },
             schedule: Schedule::Linear { after: 0.5 },
@@ -117,11 +91,11 @@ impl SystemRecipe for Pix2PixRecipe {
     fn check(&self) -> Result<()> {
         self.translator.check()?;
         self.discriminator.check()?;
-        self.rules().check()?;
+        self.adversarial.check()?;
         self.optimizer.check()?;
         self.schedule.check()?;
         let Pix2PixLosses { distance, adversarial } = self.losses;
-        check_losses(&[("distance", distance), ("adversarial", adversarial)])?;
+        at_least_zero(&[("losses.distance", distance), ("losses.adversarial", adversarial)])?;
         if distance == 0.0 && adversarial == 0.0 {
             return Err(Error::Recipe(
                 "losses.distance and losses.adversarial are both 0, which leaves nothing to train by".into(),
@@ -171,7 +145,7 @@ impl Pix2Pix {
             held_out: recipe.held_out,
             channels,
             translator,
-            discriminator: Critic::new(discriminator, recipe.rules())?,
+            discriminator: Critic::new(discriminator, recipe.adversarial.rules())?,
         })
     }
 

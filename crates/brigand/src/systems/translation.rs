@@ -95,14 +95,6 @@ pub(super) fn show_both_ways(system: &impl BothWays, showing: &Showing<'_>) -> R
         .collect()
 }
 
-/// Refuses weights of losses, given by key, that are negative or not finite.
-pub(super) fn check_losses(losses: &[(&str, f64)]) -> Result<()> {
-    match losses.iter().find(|(_, value)| !(*value >= 0.0 && value.is_finite())) {
-        Some((key, value)) => Err(Error::Recipe(format!("losses.{key} is {value}; give 0 or more"))),
-        None => Ok(()),
-    }
-}
-
 /// The mean absolute distance of two batches of images, on their scale.
 pub(super) fn distance(a: &Variable, b: &Variable) -> Result<Variable> {
     Ok(a.sub(b)?.abs()?.mean_all()?)

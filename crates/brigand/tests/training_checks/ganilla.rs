@@ -16,7 +16,7 @@ use brigand::random::Stream;
 use brigand::{Place, Setup};
 use brigand_autograd::{Activation, Variable, grad};
 
-const STEPS: u64 = 1000;
+const STEPS: u64 = 1500;
 
 fn images(source: &dyn Source, key: NumberKey, numbers: &[usize]) -> Variable {
     let mut fields = source.get(numbers, &mut Stream::new(0, "a test", 0)).unwrap();
@@ -133,11 +133,10 @@ fn measured(system: &str, words: &str) -> (f64, f64) {
     found
 }
 
-/// The aim for the layout was 0.8, which images of 32 pixels do not reach with a translator that begins by halving them.
 #[test]
 fn photographs_become_illustrations_of_the_same_scene() {
     let (style, layout) = measured("ganilla", "");
-    assert!(style > 0.85 && layout > 0.7, "style {style:.3} layout {layout:.3}");
+    assert!(style > 0.85 && layout > 0.8, "style {style:.3} layout {layout:.3}");
 }
 
 /// Without the cycle loss the style is learned and the scene is not kept.
@@ -149,11 +148,13 @@ fn without_the_cycle_loss_the_layout_is_lost() {
 
 #[test]
 fn what_cannot_be_translated_is_refused() {
-    let message = refusal("ganilla", "data.size=40");
-    assert!(
-        message.contains("multiples of 16 and at least 32") && message.contains("data.size"),
-        "{message}"
-    );
+    for (words, advice) in [
+        ("data.size=36", "multiples of 8 and at least 16"),
+        ("data.size=40 translator.pooled=true", "multiples of 16 and at least 32"),
+    ] {
+        let message = refusal("ganilla", words);
+        assert!(message.contains(advice) && message.contains("data.size"), "{message}");
+    }
     assert!(refusal("ganilla", "data.source=digits").contains("`second`"));
     assert!(refusal("ganilla", "data.source=ring8").contains("ganilla needs images of two domains"));
     assert!(refusal("ganilla", "translator.blocks=3").contains("no key `translator.blocks`"));

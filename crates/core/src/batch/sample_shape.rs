@@ -11,6 +11,19 @@ pub enum SampleKind {
     Points,
 }
 
+impl SampleKind {
+    /// Refuses points, for a system that works on images only; `needs` says what it needs and which data has it.
+    ///
+    /// # Errors
+    /// [`Error::Recipe`] with `needs`.
+    pub fn refuse_points(self, needs: &str) -> Result<()> {
+        match self {
+            Self::Image => Ok(()),
+            Self::Points => Err(Error::Recipe(needs.into())),
+        }
+    }
+}
+
 /// What samples look like, without the batch dimension.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SampleShape {

@@ -28,20 +28,29 @@ const LATERAL: usize = 2;
 pub struct GanillaRecipe {
     /// Channels of the largest maps; the smallest have four times as many.
     pub width: usize,
+    /// Whether the largest maps have half the height and width of images, by max pooling, as the authors' have. Small images
+    /// lose their details by it.
+    pub pooled: bool,
 }
 
 impl Default for GanillaRecipe {
-    /// For images of 32 to 64 pixels.
+    /// For images of 32 pixels.
     fn default() -> Self {
-        Self { width: 16 }
+        Self { width: 8, pooled: false }
     }
 }
 
 impl GanillaRecipe {
     /// Heights and widths of images must be multiples of this.
-    pub(super) const MULTIPLE: usize = 16;
+    pub(super) fn multiple(&self) -> usize {
+        let strides: usize = LAYERS.iter().map(|(stride, _)| stride).product();
+        if self.pooled { 2 * strides } else { strides }
+    }
+
     /// The least height and width: instance normalisation leaves nothing of a map of one pixel.
-    pub(super) const LEAST: usize = 32;
+    pub(super) fn least(&self) -> usize {
+        2 * self.multiple()
+    }
 
     /// Refuses sizes that no network has.
     pub(super) fn check(&self) -> Result<()> {
@@ -88,14 +97,17 @@ fn block(b: &mut Builder, (from, to): (usize, usize), stride: usize) -> Result<C
 }
 
 impl PyramidTranslator {
-    /// `c7s1, max-pool, four layers of two blocks`; their maps, each after a convolution of 1x1, are doubled and added from the
-    /// smallest to the largest; `double, c3s1, c7s1, tanh`.
+    /// `c7s1, [max-pool], four layers of two blocks`; their maps, each after a convolution of 1x1, are doubled and added from the
+    /// smallest to the largest; `[double], c3s1, c7s1, tanh`.
     pub(super) fn new(b: &mut Builder, recipe: &GanillaRecipe, (from, to): (usize, usize)) -> Result<Self> {
         let (width, wide) = (recipe.width, Window::same(7).reflecting());
         let (mut enter, mut leave) = (Chain::new(), Chain::new());
         enter.push_named(b, "enter", |b| Convolution::new(b, (from, width), wide, &PLAN))?;
         enter.push_named(b, "enter_norm", |b| norm(b, Activation::Relu, width))?;
-        enter.push_plain(MaxHalve);
+        if recipe.pooled {
+            enter.push_plain(MaxHalve);
+            leave.push_plain(Double);
+        }
         let (mut layers, mut laterals, mut channels) = (Vec::new(), Vec::new(), width);
         for (number, (stride, multiple)) in LAYERS.into_iter().enumerate() {
             let next = multiple * width;
@@ -114,7 +126,6 @@ impl PyramidTranslator {
             channels = next;
         }
         let three = Window::same(3).reflecting();
-        leave.push_plain(Double);
         leave.push_named(b, "smooth", |b| Convolution::new(b, (LATERAL * width, width), three, &DECODER))?;
         leave.push_named(b, "leave", |b| Convolution::new(b, (width, to), wide, &DECODER))?;
         leave.push_plain(Activate(Activation::Tanh));

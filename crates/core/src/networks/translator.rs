@@ -136,8 +136,8 @@ impl ImageTranslator {
             }
             TranslatorRecipe::Ganilla(recipe) => Self {
                 layers: Box::new(PyramidTranslator::new(b, recipe, channels)?),
-                multiple: GanillaRecipe::MULTIPLE,
-                least: GanillaRecipe::LEAST,
+                multiple: recipe.multiple(),
+                least: recipe.least(),
             },
         })
     }

@@ -32,7 +32,7 @@ pub use optimizer_recipe::OptimizerRecipe;
 pub use player::{By, CLIPPED_WEIGHTS, Learner, Player};
 pub use pool::ImagePool;
 pub use report::{Measurements, Report, share_above};
-pub use rules::Rules;
+pub use rules::{AdversarialRecipe, Rules};
 pub use schedule::Schedule;
 pub use scorer::{Scored, Scorer};
 pub use triple::{Triple, other_meanings};

@@ -3,8 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
-use crate::objectives::Objective;
+use crate::objectives::{Objective, Wasserstein};
 use crate::penalties::{Constraint, Penalty};
+use crate::recipe::at_least_zero;
 use crate::techniques::{Consistency, FeatureMatching, InstanceNoise};
 
 /// What a discriminator and whoever made the fakes minimise, and what constrains it.
@@ -32,6 +33,62 @@ impl Default for Rules {
     }
 }
 
+/// The keys `objective`, `penalty`, `constraint` and `instance_noise` of a recipe, which are flattened into it: what a
+/// discriminator and whoever made the fakes minimise, and what constrains it.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct AdversarialRecipe {
+    /// What both minimise.
+    pub objective: Objective,
+    /// What is added to the discriminator's loss.
+    #[serde(default)]
+    pub penalty: Penalty,
+    /// What constrains the discriminator without a term in its loss.
+    #[serde(default)]
+    pub constraint: Constraint,
+    /// Noise on every part of the discriminator's input.
+    #[serde(default)]
+    pub instance_noise: InstanceNoise,
+}
+
+impl Default for AdversarialRecipe {
+    fn default() -> Self {
+        Self::of(Objective::NON_SATURATING)
+    }
+}
+
+impl AdversarialRecipe {
+    /// An objective and nothing else.
+    pub fn of(objective: Objective) -> Self {
+        Self {
+            objective,
+            penalty: Penalty::default(),
+            constraint: Constraint::default(),
+            instance_noise: InstanceNoise::default(),
+        }
+    }
+
+    /// The Wasserstein objective and its gradient penalty.
+    pub fn wgan_gp() -> Self {
+        Self { penalty: Penalty::WGAN_GP, ..Self::of(Objective::Wasserstein(Wasserstein {})) }
+    }
+
+    /// The rules that a critic keeps.
+    pub fn rules(&self) -> Rules {
+        let Self { objective, penalty, constraint, instance_noise: noise } = *self;
+        Rules { penalty, constraint, noise, ..Rules::plain(objective) }
+    }
+
+    /// Refuses values that no loss can have, and objectives on energies: the discriminators of systems with these keys are no
+    /// auto-encoders.
+    ///
+    /// # Errors
+    /// [`Error::Recipe`], saying which key has which value and what to give instead.
+    pub fn check(&self) -> Result<()> {
+        self.rules().check()?;
+        self.objective.refuse_energies()
+    }
+}
+
 impl Rules {
     /// An objective and nothing else.
     pub fn plain(objective: Objective) -> Self {
@@ -56,10 +113,7 @@ impl Rules {
             ("consistency.margin", self.consistency.margin),
             ("feature_matching.weight", self.feature_matching.weight),
         ];
-        match weights.iter().find(|(_, value)| !(*value >= 0.0 && value.is_finite())) {
-            Some((key, value)) => Err(Error::Recipe(format!("{key} is {value}; give 0 or more"))),
-            None => Ok(()),
-        }
+        at_least_zero(&weights)
     }
 
     /// Refuses what needs each sample's own gradient where the discriminator, as built, couples the samples of a batch.

@@ -7,8 +7,8 @@ use brigand_core::networks::{GanillaRecipe, ImageTranslator, TranslatorRecipe};
 
 use crate::support::{normal, setup};
 
-fn translator(width: usize) -> Network<ImageTranslator> {
-    let recipe = TranslatorRecipe::Ganilla(GanillaRecipe { width });
+fn translator(width: usize, pooled: bool) -> Network<ImageTranslator> {
+    let recipe = TranslatorRecipe::Ganilla(GanillaRecipe { width, pooled });
     Network::build("translator", &setup(Place::cpu()), |b| ImageTranslator::new(b, &recipe, (3, 3))).unwrap()
 }
 
@@ -30,13 +30,18 @@ fn it_has_the_weights_of_the_paper() {
         from = to;
     }
     wanted += 9 * 128 * 64 + 64 + 49 * 64 * 3 + 3;
-    assert_eq!(translator(64).parameters().weights().count(), wanted);
+    assert_eq!(translator(64, true).parameters().weights().count(), wanted);
 }
 
 /// With the laterals of the smaller maps at 0 the output is a function of the largest maps alone.
 #[test]
 fn maps_of_every_size_reach_the_output() {
-    let network = translator(4);
+    for pooled in [true, false] {
+        every_size_reaches(&translator(4, pooled));
+    }
+}
+
+fn every_size_reaches(network: &Network<ImageTranslator>) {
     let images = normal(&[1, 3, 32, 48], 1);
     let weights = network.parameters().weights();
     let without = |off: &[&str]| -> Vec<f32> {
@@ -66,13 +71,18 @@ fn maps_of_every_size_reach_the_output() {
 
 #[test]
 fn sizes_that_do_not_fit_are_refused() {
-    let network = translator(2);
-    for (height, width) in [(40, 32), (32, 24), (16, 16)] {
-        let images = normal(&[1, 3, height, width], 1);
+    for (pooled, height, width, advice) in [
+        (true, 40, 32, "multiples of 16 and at least 32"),
+        (true, 32, 24, "multiples of 16 and at least 32"),
+        (true, 16, 16, "multiples of 16 and at least 32"),
+        (false, 20, 16, "multiples of 8 and at least 16"),
+        (false, 8, 16, "multiples of 8 and at least 16"),
+    ] {
+        let (network, images) = (translator(2, pooled), normal(&[1, 3, height, width], 1));
         let message =
             network.evaluate(None, |module, pass| module.run(pass, &images)).err().unwrap().to_string();
-        assert!(message.contains("multiples of 16 and at least 32"), "{message}");
+        assert!(message.contains(advice), "{message}");
     }
-    let recipe = TranslatorRecipe::Ganilla(GanillaRecipe { width: 0 });
+    let recipe = TranslatorRecipe::Ganilla(GanillaRecipe { width: 0, pooled: true });
     assert!(recipe.check().unwrap_err().to_string().contains("translator.width is 0"));
 }

@@ -3,7 +3,9 @@
 
 use brigand_autograd::{Activation, Variable};
 use brigand_core::Setup;
-use brigand_core::modules::{How, LabelMap, Layer, MapNorm, Mode, Network, NormKind, NormPlan};
+use brigand_core::modules::{
+    Chain, Convolution, How, LabelMap, Layer, MapNorm, Mode, Network, Norm, NormKind, NormPlan, Window,
+};
 use brigand_core::networks::{
     MapLayout, MapNormalization, MultiScaleDiscriminator, MultiScaleRecipe, SpadeGenerator, SpadeRecipe,
     StyleEncoder, StyleEncoderRecipe,
@@ -115,31 +117,49 @@ fn the_generator_doubles_its_first_maps_up_to_the_image() {
     assert!(message.err().unwrap().to_string().contains("generator.halvings is 3"));
 }
 
-/// Uniform maps of two labels: the modulation tells them apart, instance normalisation removes what a convolution adds to every
-/// position alike (section 3.1 of the paper).
+/// A map of `size` x `size` pixels that all have one of five labels.
+fn uniform(label: usize, size: usize) -> Variable {
+    let planes = (0..5).flat_map(|own| vec![f32::from(u8::from(own == label)); size * size]);
+    Variable::from_slice(&planes.collect::<Vec<f32>>(), &[1, 5, size, size]).unwrap()
+}
+
+/// Uniform maps of two labels give different images by the modulation (section 3.1 of the paper).
 #[test]
 fn a_uniform_map_still_says_its_label() {
     let (codes, size) = (normal(&[1, 6], 1), 32);
-    let uniform = |label: usize| {
-        let planes = (0..5).flat_map(|own| vec![f32::from(u8::from(own == label)); size * size]);
-        Variable::from_slice(&planes.collect::<Vec<f32>>(), &[1, 5, size, size]).unwrap()
+    let recipe = spade(MapLayout::Spade, MapNormalization::Instance);
+    let network =
+        Network::build("generator", &single(), |b| SpadeGenerator::new(b, &recipe, [3, size, size], (5, 6)))
+            .unwrap();
+    let image = |label| {
+        let maps = uniform(label, size);
+        network.evaluate(None, |g, pass| g.run(pass, &codes, &maps)).unwrap()
     };
-    let difference = {
-        let recipe = spade(MapLayout::Spade, MapNormalization::Instance);
-        let network = Network::build("generator", &single(), |b| {
-            SpadeGenerator::new(b, &recipe, [3, size, size], (5, 6))
-        })
-        .unwrap();
-        let image = |label| {
-            let maps = uniform(label);
-            network.evaluate(None, |g, pass| g.run(pass, &codes, &maps)).unwrap()
-        };
-        let apart = image(0).sub(&image(1)).unwrap().abs().unwrap();
-        // The middle, which padding with zeros at the border reaches least.
-        let middle = apart.narrow(2, 14, 4).unwrap().narrow(3, 14, 4).unwrap();
-        middle.mean_all().unwrap().scalar().unwrap()
-    };
+    let apart = image(0).sub(&image(1)).unwrap().abs().unwrap();
+    // The middle, which padding with zeros at the border reaches least.
+    let middle = apart.narrow(2, 14, 4).unwrap().narrow(3, 14, 4).unwrap();
+    let difference = middle.mean_all().unwrap().scalar().unwrap();
     assert!(difference > 0.1, "{difference}");
+}
+
+/// A convolution of a uniform map is uniform, so that instance normalisation leaves nothing of its label: why the map must not
+/// only enter at the input.
+#[test]
+fn a_uniform_map_is_lost_in_a_normalised_convolution() {
+    let network = Network::build("layer", &setup(double()), |b| {
+        let mut layers = Chain::new();
+        let window = Window::same(3).reflecting();
+        layers.push_named(b, "convolution", |b| Convolution::new(b, (5, 4), window, &PLAN))?;
+        let plan = NormPlan::new(NormKind::Instance, Activation::Identity);
+        layers.push_named(b, "norm", |b| Norm::new(b, plan, 4))?;
+        Ok(layers)
+    })
+    .unwrap();
+    for label in 0..5 {
+        let map = uniform(label, 8).to_dtype(double().compute).unwrap();
+        let found = network.evaluate(None, |layers, pass| layers.run(pass, &map)).unwrap();
+        assert_near(&found, &Variable::from_slice(&vec![0.0_f64; 256], &[1, 4, 8, 8]).unwrap(), 1e-9);
+    }
 }
 
 #[test]

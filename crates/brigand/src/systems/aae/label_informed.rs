@@ -7,56 +7,65 @@ use brigand_core::latent::{Distribution, LatentPart, LatentSpace, NOISE};
 use brigand_core::measurements::GENERATOR_LOSS;
 use brigand_core::networks::Discriminator;
 use brigand_core::planar::Planar;
-use brigand_core::players::{Conditioned, Critic, DISCRIMINATOR, Draw, Turn};
+use brigand_core::players::{AdversarialRecipe, Conditioned, Critic, DISCRIMINATOR, Draw, Turn};
 use brigand_core::recipe::SystemRecipe;
 use brigand_core::system::{Parts, System};
 use brigand_core::{Error, Result, Setup};
+use serde::{Deserialize, Serialize};
 
 use super::super::held_out::{self, HeldOutRecipe, check_labelled};
 use super::autoencoder::{Autoencoder, adversarial_loss};
 use super::prior::PriorRecipe;
-use super::recipe::{LabelsRecipe, OptimizersRecipe, PhasesRecipe, Tables, autoencoder_recipe};
+use super::recipe::{LabelsRecipe, OptimizersRecipe, PhasesRecipe, Tables};
 
-autoencoder_recipe! {
-    /// Everything that makes an adversarial auto-encoder with a component of the prior for each class.
-    AaeLabelsRecipe {
-        /// The distribution that codes should follow.
-        prior: PriorRecipe,
-        /// The labels that training uses.
-        labels: LabelsRecipe,
-        /// Which phases a step has.
-        phases: PhasesRecipe,
-        /// How weights step.
-        optimizer: OptimizersRecipe,
-        /// When the classes of held-out samples are measured.
-        held_out: HeldOutRecipe,
-    }
+/// Everything that makes an adversarial auto-encoder with a component of the prior for each class.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct AaeLabelsRecipe {
+    /// What all forms have.
+    #[serde(flatten)]
+    tables: Tables,
+    /// What encoder and discriminators are trained by.
+    #[serde(flatten)]
+    adversarial: AdversarialRecipe,
+    /// The distribution that codes should follow.
+    prior: PriorRecipe,
+    /// The labels that training uses.
+    labels: LabelsRecipe,
+    /// Which phases a step has.
+    phases: PhasesRecipe,
+    /// How weights step.
+    optimizer: OptimizersRecipe,
+    /// When the classes of held-out samples are measured.
+    held_out: HeldOutRecipe,
 }
 
 impl SystemRecipe for AaeLabelsRecipe {
     const NEEDS: &'static [Need] = &[Need::Samples, Need::Indices(LABELS)];
 
     fn defaults(kind: SampleKind) -> Result<Self> {
-        Ok(Self::new(
-            Tables::ordinary(kind, 2),
-            PriorRecipe::GaussianWheel { components: 0 },
-            LabelsRecipe { count: 1000 },
-            PhasesRecipe::ALL,
+        Ok(Self {
+            tables: Tables::ordinary(kind, 2),
+            adversarial: AdversarialRecipe::default(),
+            prior: PriorRecipe::GaussianWheel { components: 0 },
+            labels: LabelsRecipe { count: 1000 },
+            phases: PhasesRecipe::ALL,
             // Whole classes have to change places, against what is easiest to reconstruct.
-            OptimizersRecipe::adam(1e-4, 1e-3, 2e-3),
-            HeldOutRecipe { every: 200 },
-        ))
+            optimizer: OptimizersRecipe::adam(1e-4, 1e-3, 2e-3),
+            held_out: HeldOutRecipe { every: 200 },
+        })
     }
 
     fn check(&self) -> Result<()> {
-        self.tables().check()?;
+        self.tables.check()?;
+        self.adversarial.check()?;
         self.optimizer.check()?;
         self.labels.check()?;
-        self.prior.check(self.latent.size)
+        self.prior.check(self.tables.latent.size)
     }
 
     fn spread_over_run(&self) -> Vec<&'static str> {
-        self.schedule.spread_over_run()
+        self.tables.schedule.spread_over_run()
     }
 
     fn files(&mut self) -> Vec<&mut String> {
@@ -67,7 +76,7 @@ impl SystemRecipe for AaeLabelsRecipe {
         let class_counts = setup.schema.class_counts();
         check_labelled(self.labels.count, class_counts)?;
         let classes = class_counts.len();
-        let (tables, size) = (self.tables(), self.latent.size);
+        let (tables, size) = (&self.tables, self.tables.latent.size);
         let distribution = self.prior.distribution(size, classes)?;
         let Distribution::Planar(planar) = distribution else {
             return Err(Error::Recipe(
@@ -82,10 +91,15 @@ impl SystemRecipe for AaeLabelsRecipe {
             )));
         }
         let space = LatentSpace::new(vec![LatentPart { name: NOISE, distribution }]);
-        let (shared, codes) = ((&tables, self.phases, self.optimizer), (size, classes + 1));
+        let (shared, codes) = ((tables, self.phases, self.optimizer), (size, classes + 1));
         Ok(Box::new(AaeLabels {
             autoencoder: Autoencoder::new(shared, (space, size), setup)?,
-            discriminator: tables.critic(DISCRIMINATOR, self.optimizer.discriminator, codes, setup)?,
+            discriminator: tables.critic(
+                (DISCRIMINATOR, self.optimizer.discriminator),
+                &self.adversarial,
+                codes,
+                setup,
+            )?,
             planar,
             labels: self.labels,
             held_out: self.held_out,

@@ -4,8 +4,7 @@ use brigand_core::batch::{SampleKind, SampleShape};
 use brigand_core::networks::{
     ConditionUse, Discriminator, DiscriminatorOptions, Hidden, MlpRecipe, NetworkRecipe,
 };
-use brigand_core::objectives::Objective;
-use brigand_core::players::{Critic, OptimizerRecipe, Player, Rules, Schedule};
+use brigand_core::players::{AdversarialRecipe, Critic, OptimizerRecipe, Player, Schedule};
 use brigand_core::{Error, Result, Setup};
 use serde::{Deserialize, Serialize};
 
@@ -82,13 +81,18 @@ impl OptimizersRecipe {
     }
 }
 
-/// What all forms have: networks, code, and what the discriminators minimise.
+/// What all forms have: networks, code and schedule.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct Tables {
+    /// From samples to codes.
     pub(super) encoder: NetworkRecipe,
+    /// From codes to samples.
     pub(super) decoder: NetworkRecipe,
+    /// Scores codes.
     pub(super) discriminator: NetworkRecipe,
+    /// The code.
     pub(super) latent: CodeRecipe,
-    pub(super) rules: Rules,
+    /// How step sizes change.
     pub(super) schedule: Schedule,
 }
 
@@ -107,15 +111,12 @@ impl Tables {
             decoder: layers(Hidden::Relu),
             discriminator: layers(Hidden::LeakyRelu),
             latent: CodeRecipe { size },
-            rules: Rules::plain(Objective::NON_SATURATING),
             schedule: Schedule::Constant {},
         }
     }
 
     /// Refuses values that no form can have.
     pub(super) fn check(&self) -> Result<()> {
-        self.rules.check()?;
-        self.rules.objective.refuse_energies()?;
         self.schedule.check()?;
         let size = self.latent.size;
         if size == 0 || size > 65_536 {
@@ -138,13 +139,13 @@ impl Tables {
     /// If the network does not fit codes, or its constraint does not fit the network.
     pub(super) fn critic(
         &self,
-        name: &str,
-        optimizer: OptimizerRecipe,
+        (name, optimizer): (&str, OptimizerRecipe),
+        adversarial: &AdversarialRecipe,
         (size, condition): (usize, usize),
         setup: &Setup,
     ) -> Result<Critic<Discriminator>> {
         let options = DiscriminatorOptions {
-            reparametrisation: self.rules.constraint.reparametrisation(),
+            reparametrisation: adversarial.constraint.reparametrisation(),
             condition: match condition {
                 0 => ConditionUse::None,
                 size => ConditionUse::BesideSample(size),
@@ -153,76 +154,6 @@ impl Tables {
         };
         let codes = SampleShape::Points { dimensions: size };
         let network = self.discriminator.discriminator(name, setup, codes, options)?;
-        Critic::new(Player::new(network, optimizer)?.scheduled(self.schedule), self.rules)
+        Critic::new(Player::new(network, optimizer)?.scheduled(self.schedule), adversarial.rules())
     }
 }
-
-/// Declares the recipe of a form: the tables that all forms have, then its own.
-macro_rules! autoencoder_recipe {
-    ($(#[$about:meta])* $name:ident { $($(#[$meaning:meta])* $field:ident: $kind:ty,)* }) => {
-        $(#[$about])*
-        #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
-        #[serde(deny_unknown_fields)]
-        pub(super) struct $name {
-            /// From samples to codes.
-            encoder: brigand_core::networks::NetworkRecipe,
-            /// From codes to samples.
-            decoder: brigand_core::networks::NetworkRecipe,
-            /// Scores codes.
-            discriminator: brigand_core::networks::NetworkRecipe,
-            /// The code.
-            latent: super::recipe::CodeRecipe,
-            /// What discriminator and encoder minimise.
-            objective: brigand_core::objectives::Objective,
-            /// What is added to the discriminator's loss.
-            #[serde(default)]
-            penalty: brigand_core::penalties::Penalty,
-            /// What constrains the discriminator without a term in its loss.
-            #[serde(default)]
-            constraint: brigand_core::penalties::Constraint,
-            /// Noise on codes before the discriminator.
-            #[serde(default)]
-            instance_noise: brigand_core::techniques::InstanceNoise,
-            /// How step sizes change.
-            schedule: brigand_core::players::Schedule,
-            $($(#[$meaning])* $field: $kind,)*
-        }
-
-        impl $name {
-            fn new(tables: super::recipe::Tables, $($field: $kind),*) -> Self {
-                let super::recipe::Tables { encoder, decoder, discriminator, latent, rules, schedule } = tables;
-                Self {
-                    encoder,
-                    decoder,
-                    discriminator,
-                    latent,
-                    objective: rules.objective,
-                    penalty: rules.penalty,
-                    constraint: rules.constraint,
-                    instance_noise: rules.noise,
-                    schedule,
-                    $($field,)*
-                }
-            }
-
-            /// The tables that all forms have.
-            fn tables(&self) -> super::recipe::Tables {
-                super::recipe::Tables {
-                    encoder: self.encoder.clone(),
-                    decoder: self.decoder.clone(),
-                    discriminator: self.discriminator.clone(),
-                    latent: self.latent,
-                    rules: brigand_core::players::Rules {
-                        penalty: self.penalty,
-                        constraint: self.constraint,
-                        noise: self.instance_noise,
-                        ..brigand_core::players::Rules::plain(self.objective)
-                    },
-                    schedule: self.schedule,
-                }
-            }
-        }
-    };
-}
-
-pub(super) use autoencoder_recipe;

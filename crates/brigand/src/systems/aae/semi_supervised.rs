@@ -7,7 +7,9 @@ use brigand_core::capability::{Classifier, Encoder, Sampler};
 use brigand_core::measurements::GENERATOR_LOSS;
 use brigand_core::networks::Discriminator;
 use brigand_core::objectives::cross_entropy;
-use brigand_core::players::{Conditioned, Critic, DISCRIMINATOR, Draw, Optimizer, OptimizerRecipe, Turn};
+use brigand_core::players::{
+    AdversarialRecipe, Conditioned, Critic, DISCRIMINATOR, Draw, Optimizer, OptimizerRecipe, Turn,
+};
 use brigand_core::recipe::SystemRecipe;
 use brigand_core::system::{Parts, System};
 use brigand_core::{Result, Setup};
@@ -15,7 +17,7 @@ use serde::{Deserialize, Serialize};
 
 use super::super::held_out::{self, HeldOutRecipe, check_labelled};
 use super::autoencoder::{Autoencoder, adversarial_loss};
-use super::recipe::{LabelsRecipe, OptimizersRecipe, PhasesRecipe, Tables, autoencoder_recipe};
+use super::recipe::{LabelsRecipe, OptimizersRecipe, PhasesRecipe, Tables};
 use super::style::class_and_style;
 
 /// Name of the discriminator of classes.
@@ -51,18 +53,24 @@ struct SupervisedOptimizers {
     supervision: OptimizerRecipe,
 }
 
-autoencoder_recipe! {
-    /// Everything that makes a semi-supervised adversarial auto-encoder.
-    AaeSemiRecipe {
-        /// The labels that training uses.
-        labels: LabelsRecipe,
-        /// Which phases a step has.
-        phases: SupervisedPhases,
-        /// How weights step.
-        optimizer: SupervisedOptimizers,
-        /// When the classes of held-out samples are measured.
-        held_out: HeldOutRecipe,
-    }
+/// Everything that makes a semi-supervised adversarial auto-encoder.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct AaeSemiRecipe {
+    /// What all forms have.
+    #[serde(flatten)]
+    tables: Tables,
+    /// What encoder and discriminators are trained by.
+    #[serde(flatten)]
+    adversarial: AdversarialRecipe,
+    /// The labels that training uses.
+    labels: LabelsRecipe,
+    /// Which phases a step has.
+    phases: SupervisedPhases,
+    /// How weights step.
+    optimizer: SupervisedOptimizers,
+    /// When the classes of held-out samples are measured.
+    held_out: HeldOutRecipe,
 }
 
 impl AaeSemiRecipe {
@@ -83,37 +91,41 @@ impl SystemRecipe for AaeSemiRecipe {
         let OptimizersRecipe { reconstruction, discriminator, regularization } =
             OptimizersRecipe::adam(1e-3, 5e-4, 5e-4);
         let supervision = OptimizerRecipe::adam(1e-3, 0.9, 0.999);
-        Ok(Self::new(
-            Tables::ordinary(kind, size),
-            LabelsRecipe { count: 100 },
-            SupervisedPhases { reconstruction: true, regularization: true, supervision: true },
-            SupervisedOptimizers { reconstruction, discriminator, regularization, supervision },
-            HeldOutRecipe { every: 200 },
-        ))
+        Ok(Self {
+            tables: Tables::ordinary(kind, size),
+            adversarial: AdversarialRecipe::default(),
+            labels: LabelsRecipe { count: 100 },
+            phases: SupervisedPhases { reconstruction: true, regularization: true, supervision: true },
+            optimizer: SupervisedOptimizers { reconstruction, discriminator, regularization, supervision },
+            held_out: HeldOutRecipe { every: 200 },
+        })
     }
 
     fn check(&self) -> Result<()> {
-        self.tables().check()?;
+        self.tables.check()?;
+        self.adversarial.check()?;
         self.optimizers().check()?;
         self.optimizer.supervision.check("supervision")?;
         self.labels.check()
     }
 
     fn spread_over_run(&self) -> Vec<&'static str> {
-        self.schedule.spread_over_run()
+        self.tables.schedule.spread_over_run()
     }
 
     fn build(&self, setup: &Setup) -> Result<Box<dyn System>> {
         let class_counts = setup.schema.class_counts();
         check_labelled(self.labels.count, class_counts)?;
-        let (tables, size, classes) = (self.tables(), self.latent.size, class_counts.len());
+        let (tables, size, classes) = (&self.tables, self.tables.latent.size, class_counts.len());
         let SupervisedPhases { reconstruction, regularization, supervision } = self.phases;
         let phases = PhasesRecipe { reconstruction, regularization };
-        let shared = (&tables, phases, self.optimizers());
+        let shared = (tables, phases, self.optimizers());
         // The class of most samples is unknown, so all count as equally likely.
         let space = class_and_style(vec![1.0; classes], size);
         let autoencoder = Autoencoder::new(shared, (space, classes + size), setup)?;
-        let critic = |name, size| tables.critic(name, self.optimizer.discriminator, (size, 0), setup);
+        let critic = |name, size| {
+            tables.critic((name, self.optimizer.discriminator), &self.adversarial, (size, 0), setup)
+        };
         Ok(Box::new(AaeSemi {
             supervision: Optimizer::new(self.optimizer.supervision, autoencoder.codec.encoder.weights())?,
             autoencoder,

@@ -7,14 +7,14 @@ use brigand_core::capability::{Encoder, Sampler};
 use brigand_core::latent::{CLASS, Distribution, LatentPart, LatentSpace, NOISE};
 use brigand_core::measurements::GENERATOR_LOSS;
 use brigand_core::networks::Discriminator;
-use brigand_core::players::{Conditioned, Critic, DISCRIMINATOR, Turn};
+use brigand_core::players::{AdversarialRecipe, Conditioned, Critic, DISCRIMINATOR, Turn};
 use brigand_core::recipe::SystemRecipe;
 use brigand_core::system::{Parts, System};
 use brigand_core::{Error, Result, Setup};
 use serde::{Deserialize, Serialize};
 
 use super::autoencoder::{Autoencoder, adversarial_loss};
-use super::recipe::{OptimizersRecipe, PhasesRecipe, Tables, autoencoder_recipe};
+use super::recipe::{OptimizersRecipe, PhasesRecipe, Tables};
 
 /// A class, drawn in proportion to its share, beside a standard normal style of `size` coordinates.
 pub(super) fn class_and_style(shares: Vec<f64>, size: usize) -> LatentSpace {
@@ -33,16 +33,22 @@ struct ConditionRecipe {
     discriminator: bool,
 }
 
-autoencoder_recipe! {
-    /// Everything that makes an adversarial auto-encoder of styles.
-    AaeStyleRecipe {
-        /// Which networks are given the class besides the decoder.
-        condition: ConditionRecipe,
-        /// Which phases a step has.
-        phases: PhasesRecipe,
-        /// How weights step.
-        optimizer: OptimizersRecipe,
-    }
+/// Everything that makes an adversarial auto-encoder of styles.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct AaeStyleRecipe {
+    /// What all forms have.
+    #[serde(flatten)]
+    tables: Tables,
+    /// What encoder and discriminators are trained by.
+    #[serde(flatten)]
+    adversarial: AdversarialRecipe,
+    /// Which networks are given the class besides the decoder.
+    condition: ConditionRecipe,
+    /// Which phases a step has.
+    phases: PhasesRecipe,
+    /// How weights step.
+    optimizer: OptimizersRecipe,
 }
 
 impl SystemRecipe for AaeStyleRecipe {
@@ -53,29 +59,40 @@ impl SystemRecipe for AaeStyleRecipe {
             SampleKind::Image => 8,
             SampleKind::Points => 2,
         };
-        let condition = ConditionRecipe { discriminator: true };
-        // Ten priors to match instead of one need larger steps.
-        let optimizers = OptimizersRecipe::adam(1e-3, 2e-3, 1e-3);
-        Ok(Self::new(Tables::ordinary(kind, size), condition, PhasesRecipe::ALL, optimizers))
+        Ok(Self {
+            tables: Tables::ordinary(kind, size),
+            adversarial: AdversarialRecipe::default(),
+            condition: ConditionRecipe { discriminator: true },
+            phases: PhasesRecipe::ALL,
+            // Ten priors to match instead of one need larger steps.
+            optimizer: OptimizersRecipe::adam(1e-3, 2e-3, 1e-3),
+        })
     }
 
     fn check(&self) -> Result<()> {
-        self.tables().check()?;
+        self.tables.check()?;
+        self.adversarial.check()?;
         self.optimizer.check()
     }
 
     fn spread_over_run(&self) -> Vec<&'static str> {
-        self.schedule.spread_over_run()
+        self.tables.schedule.spread_over_run()
     }
 
     fn build(&self, setup: &Setup) -> Result<Box<dyn System>> {
-        let (tables, size, class_counts) = (self.tables(), self.latent.size, setup.schema.class_counts());
+        let (tables, size, class_counts) =
+            (&self.tables, self.tables.latent.size, setup.schema.class_counts());
         let space = class_and_style(class_counts.to_vec(), size);
         let condition = if self.condition.discriminator { class_counts.len() } else { 0 };
-        let (shared, codes) = ((&tables, self.phases, self.optimizer), (size, condition));
+        let (shared, codes) = ((tables, self.phases, self.optimizer), (size, condition));
         Ok(Box::new(AaeStyle {
             autoencoder: Autoencoder::new(shared, (space, size), setup)?,
-            discriminator: tables.critic(DISCRIMINATOR, self.optimizer.discriminator, codes, setup)?,
+            discriminator: tables.critic(
+                (DISCRIMINATOR, self.optimizer.discriminator),
+                &self.adversarial,
+                codes,
+                setup,
+            )?,
             condition: self.condition,
             classes: class_counts.len(),
             size,

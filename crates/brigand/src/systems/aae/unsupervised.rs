@@ -5,44 +5,58 @@ use brigand_core::capability::{Encoder, Sampler};
 use brigand_core::latent::{LatentPart, LatentSpace, NOISE};
 use brigand_core::measurements::GENERATOR_LOSS;
 use brigand_core::networks::Discriminator;
-use brigand_core::players::{Conditioned, Critic, DISCRIMINATOR, Turn};
+use brigand_core::players::{AdversarialRecipe, Conditioned, Critic, DISCRIMINATOR, Turn};
 use brigand_core::recipe::SystemRecipe;
 use brigand_core::system::{Parts, System};
 use brigand_core::{Result, Setup};
+use serde::{Deserialize, Serialize};
 
 use super::autoencoder::{Autoencoder, adversarial_loss};
 use super::prior::PriorRecipe;
-use super::recipe::{OptimizersRecipe, PhasesRecipe, Tables, autoencoder_recipe};
+use super::recipe::{OptimizersRecipe, PhasesRecipe, Tables};
 
-autoencoder_recipe! {
-    /// Everything that makes an adversarial auto-encoder without labels.
-    AaeRecipe {
-        /// The distribution that codes should follow.
-        prior: PriorRecipe,
-        /// Which phases a step has.
-        phases: PhasesRecipe,
-        /// How weights step.
-        optimizer: OptimizersRecipe,
-    }
+/// Everything that makes an adversarial auto-encoder without labels.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct AaeRecipe {
+    /// What all forms have.
+    #[serde(flatten)]
+    tables: Tables,
+    /// What encoder and discriminators are trained by.
+    #[serde(flatten)]
+    adversarial: AdversarialRecipe,
+    /// The distribution that codes should follow.
+    prior: PriorRecipe,
+    /// Which phases a step has.
+    phases: PhasesRecipe,
+    /// How weights step.
+    optimizer: OptimizersRecipe,
 }
 
 impl SystemRecipe for AaeRecipe {
     const NEEDS: &'static [Need] = &[Need::Samples];
 
     fn defaults(kind: SampleKind) -> Result<Self> {
-        let (prior, optimizers) =
+        let (prior, optimizer) =
             (PriorRecipe::Normal { deviation: 1.0 }, OptimizersRecipe::adam(1e-3, 5e-4, 5e-4));
-        Ok(Self::new(Tables::ordinary(kind, 2), prior, PhasesRecipe::ALL, optimizers))
+        Ok(Self {
+            tables: Tables::ordinary(kind, 2),
+            adversarial: AdversarialRecipe::default(),
+            prior,
+            phases: PhasesRecipe::ALL,
+            optimizer,
+        })
     }
 
     fn check(&self) -> Result<()> {
-        self.tables().check()?;
+        self.tables.check()?;
+        self.adversarial.check()?;
         self.optimizer.check()?;
-        self.prior.check(self.latent.size)
+        self.prior.check(self.tables.latent.size)
     }
 
     fn spread_over_run(&self) -> Vec<&'static str> {
-        self.schedule.spread_over_run()
+        self.tables.schedule.spread_over_run()
     }
 
     fn files(&mut self) -> Vec<&mut String> {
@@ -50,13 +64,18 @@ impl SystemRecipe for AaeRecipe {
     }
 
     fn build(&self, setup: &Setup) -> Result<Box<dyn System>> {
-        let (tables, size) = (self.tables(), self.latent.size);
+        let (tables, size) = (&self.tables, self.tables.latent.size);
         let distribution = self.prior.distribution(size, setup.schema.class_counts().len())?;
         let space = LatentSpace::new(vec![LatentPart { name: NOISE, distribution }]);
-        let shared = (&tables, self.phases, self.optimizer);
+        let shared = (tables, self.phases, self.optimizer);
         Ok(Box::new(Aae {
             autoencoder: Autoencoder::new(shared, (space, size), setup)?,
-            discriminator: tables.critic(DISCRIMINATOR, self.optimizer.discriminator, (size, 0), setup)?,
+            discriminator: tables.critic(
+                (DISCRIMINATOR, self.optimizer.discriminator),
+                &self.adversarial,
+                (size, 0),
+                setup,
+            )?,
         }))
     }
 }

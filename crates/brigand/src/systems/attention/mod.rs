@@ -65,7 +65,7 @@ impl AttentionGan {
             space: LatentSpace::new(vec![recipe.latent.part(), class]),
             noise,
             generator: generator.scheduled(recipe.schedule).averaged(recipe.average),
-            discriminator: Critic::new(discriminator.scheduled(recipe.schedule), recipe.rules())?,
+            discriminator: Critic::new(discriminator.scheduled(recipe.schedule), recipe.adversarial.rules())?,
             rounds: recipe.update.discriminator_steps.into(),
         })
     }

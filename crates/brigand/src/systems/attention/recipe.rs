@@ -5,15 +5,13 @@ use brigand_core::latent::{LatentRecipe, Prior};
 use brigand_core::modules::Initialization;
 use brigand_core::networks::{AttentionNetworkRecipe, Modulation};
 use brigand_core::objectives::{Hinge, Objective};
-use brigand_core::penalties::{Constraint, Penalty};
-use brigand_core::players::{AverageRecipe, DISCRIMINATOR, OptimizerRecipe, Rules, Schedule};
-use brigand_core::recipe::{Family, Length, Make, Row, SystemRecipe, parse};
+use brigand_core::players::{AdversarialRecipe, AverageRecipe, DISCRIMINATOR, OptimizerRecipe, Schedule};
+use brigand_core::recipe::{Family, Length, Make, Row, SystemRecipe, at_least_zero, parse};
 use brigand_core::system::System;
-use brigand_core::techniques::InstanceNoise;
 use brigand_core::{Error, Result, Setup};
 use serde::{Deserialize, Serialize};
 
-use super::super::two_player::Players;
+use super::super::two_player::{Players, check_discriminator_steps};
 use super::AttentionGan;
 
 /// How often the discriminator steps.
@@ -46,17 +44,9 @@ pub struct AttentionRecipe {
     pub generator: AttentionNetworkRecipe,
     /// The discriminator's network.
     pub discriminator: AttentionNetworkRecipe,
-    /// What players minimise.
-    pub objective: Objective,
-    /// What is added to the discriminator's loss.
-    #[serde(default)]
-    pub penalty: Penalty,
-    /// What constrains the discriminator besides spectral normalisation.
-    #[serde(default)]
-    pub constraint: Constraint,
-    /// Noise on images before the discriminator.
-    #[serde(default)]
-    pub instance_noise: InstanceNoise,
+    /// What generated samples and the discriminator are trained by.
+    #[serde(flatten)]
+    pub adversarial: AdversarialRecipe,
     /// Weight of the generator's orthogonal regularisation (Brock et al. 2018, arXiv:1809.11096), over all weights but the
     /// embedding that blocks share; 0 is off.
     #[serde(default)]
@@ -99,12 +89,9 @@ pub const BIGGAN: Row = Row {
 
 /// Refuses points, for the system called `name`.
 fn images_only(name: &str, kind: SampleKind) -> Result<()> {
-    match kind {
-        SampleKind::Image => Ok(()),
-        SampleKind::Points => Err(Error::Recipe(format!(
-            "{name} needs images with classes; give --data digits or another set of labelled images"
-        ))),
-    }
+    kind.refuse_points(&format!(
+        "{name} needs images with classes; give --data digits or another set of labelled images"
+    ))
 }
 
 /// Narrow networks for small images, with the paper's ratio of step sizes at five times their size.
@@ -117,10 +104,7 @@ fn sagan(kind: SampleKind) -> Result<AttentionRecipe> {
         initialization: Initialization::Glorot,
         generator: network,
         discriminator: network,
-        objective: Objective::Hinge(Hinge {}),
-        penalty: Penalty::default(),
-        constraint: Constraint::default(),
-        instance_noise: InstanceNoise::default(),
+        adversarial: AdversarialRecipe::of(Objective::Hinge(Hinge {})),
         orthogonal: 0.0,
         optimizer: Players {
             generator: OptimizerRecipe::adam(5e-4, 0.0, 0.9),
@@ -150,14 +134,6 @@ fn biggan(kind: SampleKind) -> Result<AttentionRecipe> {
     })
 }
 
-impl AttentionRecipe {
-    /// What the discriminator minimises and is constrained by.
-    pub(super) fn rules(&self) -> Rules {
-        let Self { penalty, constraint, instance_noise: noise, .. } = *self;
-        Rules { penalty, constraint, noise, ..Rules::plain(self.objective) }
-    }
-}
-
 impl SystemRecipe for AttentionRecipe {
     const NEEDS: &'static [Need] = &[Need::Samples, Need::Indices(LABELS)];
 
@@ -169,9 +145,8 @@ impl SystemRecipe for AttentionRecipe {
         self.latent.check()?;
         self.generator.check("generator")?;
         self.discriminator.check(DISCRIMINATOR)?;
-        self.rules().check()?;
-        self.optimizer.generator.check("generator")?;
-        self.optimizer.discriminator.check(DISCRIMINATOR)?;
+        self.adversarial.check()?;
+        self.optimizer.check()?;
         self.schedule.check()?;
         self.average.check()?;
         match self.modulation {
@@ -180,16 +155,8 @@ impl SystemRecipe for AttentionRecipe {
             }
             Modulation::Tables {} | Modulation::Chunks { .. } => {}
         }
-        if !(self.orthogonal >= 0.0 && self.orthogonal.is_finite()) {
-            return Err(Error::Recipe(format!("orthogonal is {}; give 0 or more", self.orthogonal)));
-        }
-        if self.update.discriminator_steps == 0 {
-            return Err(Error::Recipe(
-                "update.discriminator_steps is 0, so the discriminator would never learn; give at least 1"
-                    .into(),
-            ));
-        }
-        Ok(())
+        at_least_zero(&[("orthogonal", self.orthogonal)])?;
+        check_discriminator_steps("update.discriminator_steps", self.update.discriminator_steps.into())
     }
 
     fn spread_over_run(&self) -> Vec<&'static str> {

@@ -75,7 +75,7 @@ impl CycleGan {
             let network =
                 Network::build(name, setup, |b| PatchDiscriminator::new(b, &recipe.discriminator, image))?;
             let player = Player::new(network, recipe.optimizer.discriminator)?.scheduled(recipe.schedule);
-            Critic::new(player, recipe.rules())
+            Critic::new(player, recipe.adversarial.rules())
         };
         let pool = |image: [usize; 3]| {
             let like = setup.place.numbers(vec![0.0; image.iter().product()], &image)?;

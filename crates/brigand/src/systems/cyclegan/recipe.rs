@@ -3,16 +3,14 @@
 use brigand_core::batch::{IMAGES, Need, SECOND, SampleKind};
 use brigand_core::networks::{GanillaRecipe, PatchRecipe, ResidualTranslatorRecipe, TranslatorRecipe};
 use brigand_core::objectives::{LeastSquares, Objective};
-use brigand_core::penalties::{Constraint, Penalty};
-use brigand_core::players::{OptimizerRecipe, Rules, Schedule};
-use brigand_core::recipe::SystemRecipe;
+use brigand_core::players::{AdversarialRecipe, OptimizerRecipe, Schedule};
+use brigand_core::recipe::{SystemRecipe, at_least_zero};
 use brigand_core::system::System;
-use brigand_core::techniques::InstanceNoise;
 use brigand_core::{Error, Result, Setup};
 use serde::{Deserialize, Serialize};
 
 use super::super::held_out::HeldOutRecipe;
-use super::super::translation::{TranslationOptimizers, check_losses};
+use super::super::translation::TranslationOptimizers;
 use super::CycleGan;
 
 /// The parts of the translators' loss besides the discriminators'.
@@ -42,17 +40,9 @@ pub struct CycleGanRecipe {
     pub translator: TranslatorRecipe,
     /// Both discriminators' network.
     pub discriminator: PatchRecipe,
-    /// What translators and discriminators minimise.
-    pub objective: Objective,
-    /// What is added to the discriminators' losses.
-    #[serde(default)]
-    pub penalty: Penalty,
-    /// What constrains the discriminators without a term in their losses.
-    #[serde(default)]
-    pub constraint: Constraint,
-    /// Noise on images before the discriminators.
-    #[serde(default)]
-    pub instance_noise: InstanceNoise,
+    /// What generated samples and the discriminator are trained by.
+    #[serde(flatten)]
+    pub adversarial: AdversarialRecipe,
     /// The other parts of the translators' loss.
     pub losses: CycleGanLosses,
     /// Earlier translations for the discriminators.
@@ -66,15 +56,12 @@ pub struct CycleGanRecipe {
 }
 
 impl CycleGanRecipe {
-    pub(super) fn rules(&self) -> Rules {
-        let Self { penalty, constraint, instance_noise: noise, .. } = *self;
-        Rules { penalty, constraint, noise, ..Rules::plain(self.objective) }
-    }
-
-    /// GANILLA's values: its translator and the identity loss, whose images have the same colours in both domains.
+    /// GANILLA's values: its translator, patches that are large enough for a flat sky, and the identity loss, whose images have the
+    /// same colours in both domains.
     pub(super) fn ganilla(kind: SampleKind) -> Result<Self> {
         let mut recipe = Self::named("ganilla", kind)?;
         recipe.translator = TranslatorRecipe::Ganilla(GanillaRecipe::default());
+        recipe.discriminator.halvings = 2;
         recipe.losses.identity = 0.5;
         recipe.optimizer.discriminator = OptimizerRecipe::adam(2e-4, 0.5, 0.999);
         Ok(recipe)
@@ -82,22 +69,18 @@ impl CycleGanRecipe {
 
     /// CycleGAN's values for a system of this name.
     fn named(name: &str, kind: SampleKind) -> Result<Self> {
-        match kind {
-            SampleKind::Image => {}
-            SampleKind::Points => {
-                return Err(Error::Recipe(format!(
-                    "{name} needs images of two domains; give --data scenes or unpaired:SPEC_A,SPEC_B"
-                )));
-            }
-        }
+        kind.refuse_points(&format!(
+            "{name} needs images of two domains; give --data scenes or unpaired:SPEC_A,SPEC_B"
+        ))?;
         let optimizer = OptimizerRecipe::adam(1e-3, 0.5, 0.999);
         Ok(Self {
             translator: TranslatorRecipe::Residual(ResidualTranslatorRecipe::default()),
             discriminator: PatchRecipe { width: 16, halvings: 1 },
-            objective: Objective::LeastSquares(LeastSquares { a: 0.0, b: 1.0, c: 1.0 }),
-            penalty: Penalty::default(),
-            constraint: Constraint::default(),
-            instance_noise: InstanceNoise::default(),
+            adversarial: AdversarialRecipe::of(Objective::LeastSquares(LeastSquares {
+                a: 0.0,
+                b: 1.0,
+                c: 1.0,
+            })),
             losses: CycleGanLosses { cycle: 10.0, identity: 0.0 },
             pool: PoolRecipe { size: 50 },
             optimizer: TranslationOptimizers { translator: optimizer, discriminator: optimizer },
@@ -118,10 +101,10 @@ impl SystemRecipe for CycleGanRecipe {
     fn check(&self) -> Result<()> {
         self.translator.check()?;
         self.discriminator.check()?;
-        self.rules().check()?;
+        self.adversarial.check()?;
         self.optimizer.check()?;
         self.schedule.check()?;
-        check_losses(&[("cycle", self.losses.cycle), ("identity", self.losses.identity)])?;
+        at_least_zero(&[("losses.cycle", self.losses.cycle), ("losses.identity", self.losses.identity)])?;
         if self.pool.size > 10_000 {
             return Err(Error::Recipe(format!("pool.size is {}; give 0 to 10000", self.pool.size)));
         }

@@ -9,14 +9,12 @@ use brigand_core::modules::{Network, Part, Pass};
 use brigand_core::networks::{
     ConditionUse, Discriminator, DiscriminatorOptions, Heads, Hidden, HiddenNormalization, NetworkRecipe,
 };
-use brigand_core::objectives::Objective;
-use brigand_core::penalties::{Constraint, Penalty};
 use brigand_core::players::{
-    Conditioned, Critic, DISCRIMINATOR, OptimizerRecipe, Pair, Player, Rules, Schedule, Scored, Scorer, Turn,
+    AdversarialRecipe, Conditioned, Critic, DISCRIMINATOR, OptimizerRecipe, Pair, Player, Schedule, Scored,
+    Scorer, Turn,
 };
 use brigand_core::recipe::{Family, Make, Row, SystemRecipe};
 use brigand_core::system::{Parts, System};
-use brigand_core::techniques::InstanceNoise;
 use brigand_core::{Error, Result, Setup};
 use serde::{Deserialize, Serialize};
 
@@ -72,17 +70,9 @@ pub struct BiganRecipe {
     /// Scores samples with their codes against latents with their samples. An mlp has the code beside the sample, other
     /// networks beside their last features.
     pub discriminator: NetworkRecipe,
-    /// What they minimise.
-    pub objective: Objective,
-    /// What is added to the discriminator's loss.
-    #[serde(default)]
-    pub penalty: Penalty,
-    /// What constrains the discriminator without a term in its loss.
-    #[serde(default)]
-    pub constraint: Constraint,
-    /// Noise on samples and codes before the discriminator.
-    #[serde(default)]
-    pub instance_noise: InstanceNoise,
+    /// What generated samples and the discriminator are trained by.
+    #[serde(flatten)]
+    pub adversarial: AdversarialRecipe,
     /// How the networks step.
     pub optimizer: BiganOptimizers,
     /// How step sizes change over the run.
@@ -105,11 +95,6 @@ pub(super) const ROW: Row = Row {
 };
 
 impl BiganRecipe {
-    fn rules(&self) -> Rules {
-        let Self { penalty, constraint, instance_noise: noise, .. } = *self;
-        Rules { penalty, constraint, noise, ..Rules::plain(self.objective) }
-    }
-
     fn condition(&self) -> ConditionUse {
         match (self.update.encoder, &self.discriminator) {
             (EncoderLoss::Latents, _) => ConditionUse::None,
@@ -145,10 +130,7 @@ impl SystemRecipe for BiganRecipe {
             encoder: network(Hidden::LeakyRelu, normalization),
             generator: network(Hidden::Relu, normalization),
             discriminator: network(Hidden::LeakyRelu, HiddenNormalization::None),
-            objective: Objective::NON_SATURATING,
-            penalty: Penalty::default(),
-            constraint: Constraint::default(),
-            instance_noise: InstanceNoise::default(),
+            adversarial: AdversarialRecipe::default(),
             optimizer: BiganOptimizers { encoder: adam, generator: adam, discriminator: adam },
             schedule: Schedule::Constant {},
             update: BiganUpdate { encoder: EncoderLoss::Pairs },
@@ -158,12 +140,11 @@ impl SystemRecipe for BiganRecipe {
 
     fn check(&self) -> Result<()> {
         self.latent.check()?;
-        self.rules().check()?;
-        self.objective.refuse_energies()?;
+        self.adversarial.check()?;
         self.schedule.check()?;
         self.optimizer.encoder.check("encoder")?;
         self.optimizer.generator.check("generator")?;
-        self.optimizer.discriminator.check("discriminator")?;
+        self.optimizer.discriminator.check(DISCRIMINATOR)?;
         if self.discriminator.reconstructs() {
             return Err(Error::Recipe(
                 "an auto-encoder cannot score a sample together with its code; choose mlp, dcgan or resnet for \
@@ -191,7 +172,7 @@ impl SystemRecipe for BiganRecipe {
         };
         let options = DiscriminatorOptions {
             condition: self.condition(),
-            reparametrisation: self.constraint.reparametrisation(),
+            reparametrisation: self.adversarial.constraint.reparametrisation(),
             ..DiscriminatorOptions::default()
         };
         let sample = setup.schema.sample_shape()?;
@@ -207,7 +188,7 @@ impl SystemRecipe for BiganRecipe {
 impl BiganRecipe {
     fn critic<M: Scorer>(&self, network: Network<M>) -> Result<Critic<M>> {
         let player = Player::new(network, self.optimizer.discriminator)?.scheduled(self.schedule);
-        Critic::new(player, self.rules())
+        Critic::new(player, self.adversarial.rules())
     }
 }
 

@@ -3,6 +3,7 @@
 use brigand_autograd::Variable;
 use brigand_core::latent::{LatentRecipe, Prior};
 use brigand_core::players::Draw;
+use brigand_core::recipe::at_least_zero;
 use brigand_core::{Error, Place, Result};
 
 /// Name of the divergence of the codes from their prior, in nats a sample.
@@ -70,10 +71,7 @@ pub(super) fn check_gaussian(latent: &LatentRecipe, beta: f64) -> Result<()> {
             "latent.prior must be normal: the codes' divergence from it is computed exactly".into(),
         ));
     }
-    if !(beta >= 0.0 && beta.is_finite()) {
-        return Err(Error::Recipe(format!("losses.beta is {beta}; give 0 or more")));
-    }
-    Ok(())
+    at_least_zero(&[("losses.beta", beta)])
 }
 
 #[cfg(test)]

@@ -10,15 +10,14 @@ use brigand_core::modules::Mode;
 use brigand_core::networks::{
     DcganRecipe, Discriminator, DiscriminatorOptions, Hidden, HiddenNormalization, NetworkRecipe,
 };
-use brigand_core::objectives::{Objective, Scores};
-use brigand_core::penalties::{Constraint, Penalty, Probe};
+use brigand_core::objectives::Scores;
+use brigand_core::penalties::{Penalty, Probe};
 use brigand_core::players::{
-    Conditioned, Critic, DISCRIMINATOR, GeneratorLoss, OptimizerRecipe, Player, Rules, Schedule, Turn,
-    share_above,
+    AdversarialRecipe, Conditioned, Critic, DISCRIMINATOR, GeneratorLoss, OptimizerRecipe, Player, Schedule,
+    Turn, share_above,
 };
-use brigand_core::recipe::{Family, Length, Make, Row, SystemRecipe};
+use brigand_core::recipe::{Family, Length, Make, Row, SystemRecipe, at_least_zero};
 use brigand_core::system::{Parts, System};
-use brigand_core::techniques::InstanceNoise;
 use brigand_core::{Error, Result, Setup};
 use serde::{Deserialize, Serialize};
 
@@ -75,17 +74,9 @@ pub struct VaeGanRecipe {
     pub decoder: NetworkRecipe,
     /// Scores samples against the decoder's; reconstructions are compared in its last features.
     pub discriminator: NetworkRecipe,
-    /// What decoder and discriminator minimise.
-    pub objective: Objective,
-    /// What is added to the discriminator's loss.
-    #[serde(default)]
-    pub penalty: Penalty,
-    /// What constrains the discriminator without a term in its loss.
-    #[serde(default)]
-    pub constraint: Constraint,
-    /// Noise on samples before the discriminator.
-    #[serde(default)]
-    pub instance_noise: InstanceNoise,
+    /// What generated samples and the discriminator are trained by.
+    #[serde(flatten)]
+    pub adversarial: AdversarialRecipe,
     /// The parts of the losses.
     pub losses: VaeGanLosses,
     /// How the networks step.
@@ -113,14 +104,9 @@ pub(super) const ROW: Row = Row {
 };
 
 impl VaeGanRecipe {
-    fn rules(&self) -> Rules {
-        let Self { penalty, constraint, instance_noise: noise, .. } = *self;
-        Rules { penalty, constraint, noise, ..Rules::plain(self.objective) }
-    }
-
     /// Refuses what pairs samples, of which there are two fakes for each real one.
     fn check_unpaired(&self) -> Result<()> {
-        let properties = self.objective.properties();
+        let properties = self.adversarial.objective.properties();
         let paired = properties.generator_uses_real || properties.compares_samples;
         if paired || self.discriminator.reconstructs() {
             return Err(Error::Recipe(
@@ -129,7 +115,7 @@ impl VaeGanRecipe {
                     .into(),
             ));
         }
-        let paired = match self.penalty {
+        let paired = match self.adversarial.penalty {
             Penalty::None {} => false,
             Penalty::Gradient { probe, .. } => match probe {
                 Probe::Line | Probe::Both => true,
@@ -165,10 +151,7 @@ impl SystemRecipe for VaeGanRecipe {
             encoder: network.clone(),
             decoder: network.clone(),
             discriminator: network,
-            objective: Objective::NON_SATURATING,
-            penalty: Penalty::default(),
-            constraint: Constraint::default(),
-            instance_noise: InstanceNoise::default(),
+            adversarial: AdversarialRecipe::default(),
             losses: VaeGanLosses { beta, gamma },
             optimizer: VaeGanOptimizers {
                 encoder: optimizer,
@@ -183,20 +166,17 @@ impl SystemRecipe for VaeGanRecipe {
 
     fn check(&self) -> Result<()> {
         check_gaussian(&self.latent, self.losses.beta)?;
-        self.rules().check()?;
-        self.objective.refuse_energies()?;
+        self.adversarial.check()?;
         self.schedule.check()?;
         self.optimizer.encoder.check("encoder")?;
         self.optimizer.decoder.check("decoder")?;
         self.optimizer.discriminator.check("discriminator")?;
         let (gamma, skip) = (self.losses.gamma, self.update.skip_above);
-        if !(gamma >= 0.0 && gamma.is_finite()) {
-            return Err(Error::Recipe(format!("losses.gamma is {gamma}; give 0 or more")));
-        }
+        at_least_zero(&[("losses.gamma", gamma)])?;
         if !(0.0..=1.0).contains(&skip) {
             return Err(Error::Recipe(format!("update.skip_above is {skip}; give 0 to 1")));
         }
-        if skip < 1.0 && self.objective.properties().threshold.is_none() {
+        if skip < 1.0 && self.adversarial.objective.properties().threshold.is_none() {
             return Err(Error::Recipe(
                 "update.skip_above needs a discriminator that classifies, and this objective's only compares; set \
                  update.skip_above=1"
@@ -221,12 +201,12 @@ impl SystemRecipe for VaeGanRecipe {
             logits: false,
             schedule: self.schedule,
         };
-        let reparametrisation = self.constraint.reparametrisation();
+        let reparametrisation = self.adversarial.constraint.reparametrisation();
         let options = DiscriminatorOptions { reparametrisation, ..DiscriminatorOptions::default() };
         let sample = setup.schema.sample_shape()?;
         let network = self.discriminator.discriminator(DISCRIMINATOR, setup, sample, options)?;
         let player = Player::new(network, self.optimizer.discriminator)?.scheduled(self.schedule);
-        let discriminator = Critic::new(player, self.rules())?;
+        let discriminator = Critic::new(player, self.adversarial.rules())?;
         Ok(Box::new(VaeGan { recipe: self.clone(), codec: Codec::new(codec, setup)?, discriminator }))
     }
 }
@@ -243,7 +223,7 @@ impl VaeGan {
     /// Only then are the scores, `[batch]` of each side, read.
     fn skips(&self, turn: &mut Turn<'_>, real: &Variable, fake: &Variable) -> Result<bool> {
         let skip_above = self.recipe.update.skip_above;
-        let threshold = self.recipe.objective.properties().threshold.filter(|_| skip_above < 1.0);
+        let threshold = self.recipe.adversarial.objective.properties().threshold.filter(|_| skip_above < 1.0);
         let Some(threshold) = threshold else { return Ok(false) };
         let on_real = share_above(&real.to_vec_f32()?, threshold);
         let on_fake = 1.0 - share_above(&fake.to_vec_f32()?, threshold);
@@ -252,7 +232,7 @@ impl VaeGan {
             // What it would report itself if it stepped.
             turn.report.note_number(ACCURACY_ON_REAL, on_real);
             turn.report.note_number(ACCURACY_ON_FAKE, on_fake);
-            let loss = self.recipe.objective.discriminator_loss(&Scores::new(real, fake))?;
+            let loss = self.recipe.adversarial.objective.discriminator_loss(&Scores::new(real, fake))?;
             turn.note(DISCRIMINATOR_LOSS, &loss);
         }
         Ok(skips)

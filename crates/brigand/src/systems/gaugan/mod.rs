@@ -93,7 +93,7 @@ impl GauGan {
             seed: setup.seed,
             generator: Player::new(network, rate)?.scheduled(recipe.schedule),
             encoder,
-            discriminator: Critic::new(discriminator.scheduled(recipe.schedule), recipe.rules())?,
+            discriminator: Critic::new(discriminator.scheduled(recipe.schedule), recipe.adversarial.rules())?,
             recipe: recipe.clone(),
         })
     }

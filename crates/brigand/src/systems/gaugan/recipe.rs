@@ -4,17 +4,14 @@ use brigand_core::batch::{IMAGES, LABEL_MAP, Need, SampleKind};
 use brigand_core::networks::{
     MapLayout, MapNormalization, MultiScaleRecipe, SpadeRecipe, StyleEncoderRecipe,
 };
-use brigand_core::objectives::{Hinge, Objective};
-use brigand_core::penalties::{Constraint, Penalty};
-use brigand_core::players::{OptimizerRecipe, Rules, Schedule};
-use brigand_core::recipe::SystemRecipe;
+use brigand_core::objectives::Hinge;
+use brigand_core::players::{AdversarialRecipe, OptimizerRecipe, Schedule};
+use brigand_core::recipe::{SystemRecipe, at_least_zero};
 use brigand_core::system::System;
-use brigand_core::techniques::InstanceNoise;
 use brigand_core::{Error, Result, Setup};
 use serde::{Deserialize, Serialize};
 
 use super::super::held_out::HeldOutRecipe;
-use super::super::translation::check_losses;
 use super::super::two_player::Players;
 use super::GauGan;
 
@@ -59,17 +56,9 @@ pub struct GauGanRecipe {
     pub generator: SpadeRecipe,
     /// The discriminator's network, of images beside their maps.
     pub discriminator: MultiScaleRecipe,
-    /// What generator and discriminator minimise.
-    pub objective: Objective,
-    /// What is added to the discriminator's loss.
-    #[serde(default)]
-    pub penalty: Penalty,
-    /// What constrains the discriminator without a term in its loss, beside its spectral normalisation.
-    #[serde(default)]
-    pub constraint: Constraint,
-    /// Noise on images before the discriminator.
-    #[serde(default)]
-    pub instance_noise: InstanceNoise,
+    /// What generated samples and the discriminator are trained by.
+    #[serde(flatten)]
+    pub adversarial: AdversarialRecipe,
     /// The other parts of the generator's and the encoder's loss.
     pub losses: GauGanLosses,
     /// How they step, the encoder as the generator.
@@ -80,28 +69,15 @@ pub struct GauGanRecipe {
     pub held_out: HeldOutRecipe,
 }
 
-impl GauGanRecipe {
-    pub(super) fn rules(&self) -> Rules {
-        let Self { penalty, constraint, instance_noise: noise, .. } = *self;
-        Rules { penalty, constraint, noise, ..Rules::plain(self.objective) }
-    }
-}
-
 impl SystemRecipe for GauGanRecipe {
     const NEEDS: &'static [Need] = &[Need::Numbers(LABEL_MAP), Need::Aligned(IMAGES.0, LABEL_MAP.0)];
 
     /// The paper's losses without the distance of a network trained on ImageNet; networks and step sizes for images of 32 to 64
     /// pixels.
     fn defaults(kind: SampleKind) -> Result<Self> {
-        match kind {
-            SampleKind::Image => {}
-            SampleKind::Points => {
-                return Err(Error::Recipe(
-                    "gaugan needs images with label maps; give --data label-scenes or labels:IMAGES,MAPS"
-                        .into(),
-                ));
-            }
-        }
+        kind.refuse_points(
+            "gaugan needs images with label maps; give --data label-scenes or labels:IMAGES,MAPS",
+        )?;
         let adam = |rate| OptimizerRecipe::adam(rate, 0.0, 0.9);
         Ok(Self {
             style: StyleRecipe { size: 16 },
@@ -114,10 +90,7 @@ impl SystemRecipe for GauGanRecipe {
                 hidden: 16,
             },
             discriminator: MultiScaleRecipe { scales: 2, width: 16, halvings: 2 },
-            objective: Hinge {}.into(),
-            penalty: Penalty::default(),
-            constraint: Constraint::default(),
-            instance_noise: InstanceNoise::default(),
+            adversarial: AdversarialRecipe::of(Hinge {}.into()),
             losses: GauGanLosses { feature_matching: 30.0, divergence: 0.05 },
             optimizer: Players { generator: adam(1e-3), discriminator: adam(2e-3) },
             schedule: Schedule::Linear { after: 0.5 },
@@ -135,12 +108,11 @@ impl SystemRecipe for GauGanRecipe {
         }
         self.generator.check()?;
         self.discriminator.check()?;
-        self.rules().check()?;
-        self.optimizer.generator.check("generator")?;
-        self.optimizer.discriminator.check("discriminator")?;
+        self.adversarial.check()?;
+        self.optimizer.check()?;
         self.schedule.check()?;
         let GauGanLosses { feature_matching, divergence } = self.losses;
-        check_losses(&[("feature_matching", feature_matching), ("divergence", divergence)])
+        at_least_zero(&[("losses.feature_matching", feature_matching), ("losses.divergence", divergence)])
     }
 
     fn spread_over_run(&self) -> Vec<&'static str> {

@@ -48,7 +48,7 @@ impl<G, D: Scorer<Input = Conditioned>> Level<G, D> {
             recipe: recipe.clone(),
             height,
             generator: generator.scheduled(recipe.schedule),
-            discriminator: Critic::new(discriminator.scheduled(recipe.schedule), recipe.rules())?,
+            discriminator: Critic::new(discriminator.scheduled(recipe.schedule), recipe.adversarial.rules())?,
         })
     }
 
@@ -101,7 +101,7 @@ impl Level<Generator, Discriminator> {
         let options = GeneratorOptions::new(recipe.latent.size + classes, sample);
         let generator = recipe.smallest.generator.generator(&generator, setup, options)?;
         let options = DiscriminatorOptions {
-            reparametrisation: recipe.constraint.reparametrisation(),
+            reparametrisation: recipe.adversarial.constraint.reparametrisation(),
             condition: if classes > 0 { ConditionUse::BesideSample(classes) } else { ConditionUse::None },
             ..DiscriminatorOptions::default()
         };
@@ -158,7 +158,7 @@ impl Level<DetailGenerator, DetailDiscriminator> {
         let generator = Network::build(&generator, setup, |b| {
             DetailGenerator::new(b, &recipe.detail.generator, (image[0], classes))
         })?;
-        let reparametrisation = recipe.constraint.reparametrisation();
+        let reparametrisation = recipe.adversarial.constraint.reparametrisation();
         let discriminator = Network::build(&discriminator, setup, |b| {
             DetailDiscriminator::new(b, &recipe.detail.discriminator, (image, classes), reparametrisation)
         })?;

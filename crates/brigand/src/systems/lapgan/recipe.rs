@@ -5,13 +5,10 @@ use brigand_core::latent::{LatentRecipe, Prior};
 use brigand_core::networks::{
     DetailDiscriminatorRecipe, DetailGeneratorRecipe, Hidden, HiddenNormalization, MlpRecipe, NetworkRecipe,
 };
-use brigand_core::objectives::Objective;
-use brigand_core::penalties::{Constraint, Penalty};
-use brigand_core::players::{AverageRecipe, DISCRIMINATOR, OptimizerRecipe, Rules, Schedule};
+use brigand_core::players::{AdversarialRecipe, AverageRecipe, OptimizerRecipe, Schedule};
 use brigand_core::pyramid::{PyramidRecipe, Reduction};
-use brigand_core::recipe::SystemRecipe;
+use brigand_core::recipe::{SystemRecipe, at_least_zero};
 use brigand_core::system::System;
-use brigand_core::techniques::InstanceNoise;
 use brigand_core::{Error, Result, Setup};
 use serde::{Deserialize, Serialize};
 
@@ -55,17 +52,9 @@ pub struct LapganRecipe {
     pub smallest: SmallestRecipe,
     /// The networks of every larger size.
     pub detail: DetailRecipe,
-    /// What the players of each size minimise.
-    pub objective: Objective,
-    /// What is added to the discriminators' losses.
-    #[serde(default)]
-    pub penalty: Penalty,
-    /// What constrains the discriminators without a term in their losses.
-    #[serde(default)]
-    pub constraint: Constraint,
-    /// Noise on images before the discriminators.
-    #[serde(default)]
-    pub instance_noise: InstanceNoise,
+    /// What generated samples and the discriminator are trained by.
+    #[serde(flatten)]
+    pub adversarial: AdversarialRecipe,
     /// How they step.
     pub optimizer: Players<OptimizerRecipe>,
     /// How the step sizes change over the run.
@@ -74,26 +63,12 @@ pub struct LapganRecipe {
     pub average: AverageRecipe,
 }
 
-impl LapganRecipe {
-    pub(super) fn rules(&self) -> Rules {
-        let Self { penalty, constraint, instance_noise: noise, .. } = *self;
-        Rules { penalty, constraint, noise, ..Rules::plain(self.objective) }
-    }
-}
-
 impl SystemRecipe for LapganRecipe {
     const NEEDS: &'static [Need] = &[Need::Samples];
 
     /// Networks for small grey images.
     fn defaults(kind: SampleKind) -> Result<Self> {
-        match kind {
-            SampleKind::Image => {}
-            SampleKind::Points => {
-                return Err(Error::Recipe(
-                    "lapgan needs images; give --data digits, mnist or another set of images".into(),
-                ));
-            }
-        }
+        kind.refuse_points("lapgan needs images; give --data digits, mnist or another set of images")?;
         let mlp = |widths: &[usize], activation, normalization| {
             let widths = widths.to_vec();
             NetworkRecipe::Mlp(MlpRecipe { widths, activation, normalization, ..MlpRecipe::default() })
@@ -112,10 +87,7 @@ impl SystemRecipe for LapganRecipe {
                 noise: 0.1,
                 unknown_class: 0.1,
             },
-            objective: Objective::NON_SATURATING,
-            penalty: Penalty::default(),
-            constraint: Constraint::default(),
-            instance_noise: InstanceNoise::default(),
+            adversarial: AdversarialRecipe::default(),
             optimizer: Players { generator: adam, discriminator: adam },
             schedule: Schedule::Linear { after: 0.5 },
             average: AverageRecipe { decay: 0.99 },
@@ -127,19 +99,15 @@ impl SystemRecipe for LapganRecipe {
         self.pyramid.check()?;
         self.detail.generator.check("detail.generator")?;
         self.detail.discriminator.check("detail.discriminator")?;
-        if !(self.detail.noise >= 0.0 && self.detail.noise.is_finite()) {
-            return Err(Error::Recipe(format!("detail.noise is {}; give 0 or more", self.detail.noise)));
-        }
+        at_least_zero(&[("detail.noise", self.detail.noise)])?;
         if !(0.0..=1.0).contains(&self.detail.unknown_class) {
             return Err(Error::Recipe(format!(
                 "detail.unknown_class is {}; give a share from 0 to 1",
                 self.detail.unknown_class
             )));
         }
-        self.objective.refuse_energies()?;
-        self.rules().check()?;
-        self.optimizer.generator.check("generator")?;
-        self.optimizer.discriminator.check(DISCRIMINATOR)?;
+        self.adversarial.check()?;
+        self.optimizer.check()?;
         self.schedule.check()?;
         self.average.check()
     }

@@ -55,7 +55,7 @@ impl Domain {
             true => Some(Optimizer::new(recipe.optimizer.translator, player.weights())?),
             false => None,
         };
-        Ok(Self { critic: Critic::new(player, recipe.rules())?, coupled })
+        Ok(Self { critic: Critic::new(player, recipe.adversarial.rules())?, coupled })
     }
 
     /// The codes of `images` in training.

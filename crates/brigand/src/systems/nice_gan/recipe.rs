@@ -3,16 +3,14 @@
 use brigand_core::batch::{IMAGES, Need, SECOND, SampleKind};
 use brigand_core::networks::{CodeTranslatorRecipe, Doubling, EncodingDiscriminatorRecipe};
 use brigand_core::objectives::{LeastSquares, Objective};
-use brigand_core::penalties::{Constraint, Penalty};
-use brigand_core::players::{OptimizerRecipe, Rules, Schedule};
-use brigand_core::recipe::SystemRecipe;
+use brigand_core::players::{AdversarialRecipe, OptimizerRecipe, Schedule};
+use brigand_core::recipe::{SystemRecipe, at_least_zero};
 use brigand_core::system::System;
-use brigand_core::techniques::InstanceNoise;
-use brigand_core::{Error, Result, Setup};
+use brigand_core::{Result, Setup};
 use serde::{Deserialize, Serialize};
 
 use super::super::held_out::HeldOutRecipe;
-use super::super::translation::{TranslationOptimizers, check_losses};
+use super::super::translation::TranslationOptimizers;
 use super::NiceGan;
 
 /// The weights of the translators' loss.
@@ -39,17 +37,9 @@ pub struct NiceGanRecipe {
     pub translator: CodeTranslatorRecipe,
     /// Both discriminators' network, whose first layers encode.
     pub discriminator: EncodingDiscriminatorRecipe,
-    /// What translators and discriminators minimise.
-    pub objective: Objective,
-    /// What is added to the discriminators' losses.
-    #[serde(default)]
-    pub penalty: Penalty,
-    /// What constrains the discriminators without a term in their losses.
-    #[serde(default)]
-    pub constraint: Constraint,
-    /// Noise on images before the discriminators.
-    #[serde(default)]
-    pub instance_noise: InstanceNoise,
+    /// What generated samples and the discriminator are trained by.
+    #[serde(flatten)]
+    pub adversarial: AdversarialRecipe,
     /// The weights of the translators' loss.
     pub losses: NiceGanLosses,
     /// How they step.
@@ -60,36 +50,24 @@ pub struct NiceGanRecipe {
     pub held_out: HeldOutRecipe,
 }
 
-impl NiceGanRecipe {
-    pub(super) fn rules(&self) -> Rules {
-        let Self { penalty, constraint, instance_noise: noise, .. } = *self;
-        Rules { penalty, constraint, noise, ..Rules::plain(self.objective) }
-    }
-}
-
 impl SystemRecipe for NiceGanRecipe {
     const NEEDS: &'static [Need] = &[Need::Numbers(IMAGES), Need::Numbers(SECOND)];
 
     /// The paper's losses; networks and step sizes for images of 32 pixels.
     fn defaults(kind: SampleKind) -> Result<Self> {
-        match kind {
-            SampleKind::Image => {}
-            SampleKind::Points => {
-                return Err(Error::Recipe(
-                    "nice-gan needs images of two domains; give --data landscapes or unpaired:SPEC_A,SPEC_B"
-                        .into(),
-                ));
-            }
-        }
+        kind.refuse_points(
+            "nice-gan needs images of two domains; give --data landscapes or unpaired:SPEC_A,SPEC_B",
+        )?;
         let optimizer = OptimizerRecipe::adam(5e-4, 0.5, 0.999);
         Ok(Self {
             couple: false,
             translator: CodeTranslatorRecipe { width: 12, blocks: 3, doubling: Doubling::PixelShuffle },
             discriminator: EncodingDiscriminatorRecipe { width: 16, local_halvings: 0, global_halvings: 1 },
-            objective: Objective::LeastSquares(LeastSquares { a: 0.0, b: 1.0, c: 1.0 }),
-            penalty: Penalty::default(),
-            constraint: Constraint::default(),
-            instance_noise: InstanceNoise::default(),
+            adversarial: AdversarialRecipe::of(Objective::LeastSquares(LeastSquares {
+                a: 0.0,
+                b: 1.0,
+                c: 1.0,
+            })),
             losses: NiceGanLosses { adversarial: 1.0, cycle: 10.0, reconstruction: 10.0 },
             optimizer: TranslationOptimizers { translator: optimizer, discriminator: optimizer },
             schedule: Schedule::Linear { after: 0.5 },
@@ -100,11 +78,15 @@ impl SystemRecipe for NiceGanRecipe {
     fn check(&self) -> Result<()> {
         self.translator.check()?;
         self.discriminator.check()?;
-        self.rules().check()?;
+        self.adversarial.check()?;
         self.optimizer.check()?;
         self.schedule.check()?;
         let NiceGanLosses { adversarial, cycle, reconstruction } = self.losses;
-        check_losses(&[("adversarial", adversarial), ("cycle", cycle), ("reconstruction", reconstruction)])
+        at_least_zero(&[
+            ("losses.adversarial", adversarial),
+            ("losses.cycle", cycle),
+            ("losses.reconstruction", reconstruction),
+        ])
     }
 
     fn spread_over_run(&self) -> Vec<&'static str> {

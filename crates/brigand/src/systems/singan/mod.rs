@@ -100,8 +100,10 @@ impl Singan {
                 ScaleDiscriminator::new(b, &recipe.networks, scale, [channels, height, width])
             })?;
             let player = Player::new(network, recipe.optimizer.discriminator)?;
-            discriminators
-                .push(Critic::new(player.scheduled(recipe.schedule).during(steps), recipe.rules())?);
+            discriminators.push(Critic::new(
+                player.scheduled(recipe.schedule).during(steps),
+                recipe.adversarial.rules(),
+            )?);
             noise += noise_channels(scale, channels) * height * width;
         }
         Ok(Self {

@@ -3,11 +3,10 @@
 use brigand_core::batch::{Need, PICTURE, SampleKind};
 use brigand_core::networks::ScaleNetworkRecipe;
 use brigand_core::objectives::{Objective, Wasserstein};
-use brigand_core::penalties::{Constraint, Cost, Penalty, Probe};
-use brigand_core::players::{DISCRIMINATOR, OptimizerRecipe, Rules, Schedule};
-use brigand_core::recipe::SystemRecipe;
+use brigand_core::penalties::{Cost, Penalty, Probe};
+use brigand_core::players::{AdversarialRecipe, OptimizerRecipe, Schedule};
+use brigand_core::recipe::{SystemRecipe, at_least_zero};
 use brigand_core::system::System;
-use brigand_core::techniques::InstanceNoise;
 use brigand_core::{Error, Result, Setup};
 use serde::{Deserialize, Serialize};
 
@@ -43,17 +42,9 @@ pub struct SinganRecipe {
     pub pyramid: PyramidRecipe,
     /// The networks of each scale.
     pub networks: ScaleNetworkRecipe,
-    /// What players minimise.
-    pub objective: Objective,
-    /// What is added to the discriminators' losses.
-    #[serde(default)]
-    pub penalty: Penalty,
-    /// What constrains the discriminators without a term in their losses.
-    #[serde(default)]
-    pub constraint: Constraint,
-    /// Noise on images before the discriminators.
-    #[serde(default)]
-    pub instance_noise: InstanceNoise,
+    /// What generated samples and the discriminator are trained by.
+    #[serde(flatten)]
+    pub adversarial: AdversarialRecipe,
     /// The other parts of the generators' loss.
     pub losses: SinganLosses,
     /// Updates of the two networks in a step.
@@ -64,35 +55,25 @@ pub struct SinganRecipe {
     pub schedule: Schedule,
 }
 
-impl SinganRecipe {
-    pub(super) fn rules(&self) -> Rules {
-        let Self { penalty, constraint, instance_noise: noise, .. } = *self;
-        Rules { penalty, constraint, noise, ..Rules::plain(self.objective) }
-    }
-}
-
 impl SystemRecipe for SinganRecipe {
     const NEEDS: &'static [Need] = &[Need::Numbers(PICTURE)];
 
     /// The paper's losses and step sizes, with one update of each network in a step and narrow networks, for a picture of
     /// 32 to 64 pixels.
     fn defaults(kind: SampleKind) -> Result<Self> {
-        match kind {
-            SampleKind::Image => {}
-            SampleKind::Points => {
-                return Err(Error::Recipe(
-                    "singan needs images: one picture, for example --data image:FILE".into(),
-                ));
-            }
-        }
+        kind.refuse_points("singan needs images: one picture, for example --data image:FILE")?;
         let adam = OptimizerRecipe::adam(5e-4, 0.5, 0.999);
         Ok(Self {
             pyramid: PyramidRecipe { smallest: 16, factor: 0.7 },
             networks: ScaleNetworkRecipe { width: 16, doubled_after: 4, layers: 5 },
-            objective: Objective::Wasserstein(Wasserstein {}),
-            penalty: Penalty::Gradient { probe: Probe::Line, cost: Cost::TwoSidedByPosition, weight: 0.1 },
-            constraint: Constraint::default(),
-            instance_noise: InstanceNoise::default(),
+            adversarial: AdversarialRecipe {
+                penalty: Penalty::Gradient {
+                    probe: Probe::Line,
+                    cost: Cost::TwoSidedByPosition,
+                    weight: 0.1,
+                },
+                ..AdversarialRecipe::of(Objective::Wasserstein(Wasserstein {}))
+            },
             losses: SinganLosses { reconstruction: 10.0, noise: 0.1 },
             updates: Updates { discriminator_steps: 1, generator_steps: 1 },
             optimizer: Players { generator: adam, discriminator: adam },
@@ -103,16 +84,11 @@ impl SystemRecipe for SinganRecipe {
     fn check(&self) -> Result<()> {
         self.pyramid.check()?;
         self.networks.check()?;
-        self.rules().check()?;
-        self.objective.refuse_energies()?;
-        self.optimizer.generator.check("generator")?;
-        self.optimizer.discriminator.check(DISCRIMINATOR)?;
+        self.adversarial.check()?;
+        self.optimizer.check()?;
         self.schedule.check()?;
-        for (key, value) in [("reconstruction", self.losses.reconstruction), ("noise", self.losses.noise)] {
-            if !(value >= 0.0 && value.is_finite()) {
-                return Err(Error::Recipe(format!("losses.{key} is {value}; give 0 or more")));
-            }
-        }
+        let SinganLosses { reconstruction, noise } = self.losses;
+        at_least_zero(&[("losses.reconstruction", reconstruction), ("losses.noise", noise)])?;
         let Updates { discriminator_steps, generator_steps } = self.updates;
         for (key, value) in
             [("discriminator_steps", discriminator_steps), ("generator_steps", generator_steps)]

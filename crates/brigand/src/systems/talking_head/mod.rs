@@ -120,7 +120,7 @@ impl TalkingHead {
             generator: Player::new(generator, steps.generator)?
                 .scheduled(recipe.schedule)
                 .averaged(recipe.average),
-            discriminator: Critic::new(discriminator, recipe.rules())?,
+            discriminator: Critic::new(discriminator, recipe.adversarial.rules())?,
         })
     }
 

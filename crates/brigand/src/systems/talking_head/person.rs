@@ -43,7 +43,7 @@ impl PersonHead {
             layout,
             style: Player::new(style, steps.generator)?.scheduled(recipe.schedule),
             generator: Player::new(generator, steps.generator)?.scheduled(recipe.schedule),
-            discriminator: Critic::new(discriminator, recipe.rules())?,
+            discriminator: Critic::new(discriminator, recipe.adversarial.rules())?,
         })
     }
 

@@ -3,16 +3,14 @@
 use brigand_core::batch::{IMAGES, LANDMARKS, Need, SampleKind};
 use brigand_core::networks::{AttentionNetworkRecipe, HeadGeneratorRecipe};
 use brigand_core::objectives::{Hinge, Objective};
-use brigand_core::penalties::{Constraint, Penalty};
-use brigand_core::players::{AverageRecipe, DISCRIMINATOR, OptimizerRecipe, Rules, Schedule};
-use brigand_core::recipe::{Family, Length, Make, Row, SystemRecipe};
+use brigand_core::players::{AdversarialRecipe, AverageRecipe, DISCRIMINATOR, OptimizerRecipe, Schedule};
+use brigand_core::recipe::{Family, Length, Make, Row, SystemRecipe, at_least_zero};
 use brigand_core::system::System;
-use brigand_core::techniques::InstanceNoise;
 use brigand_core::{Error, Result, Setup};
 use serde::{Deserialize, Serialize};
 
 use super::super::held_out::HeldOutRecipe;
-use super::super::two_player::Players;
+use super::super::two_player::{Players, check_discriminator_steps};
 use super::TalkingHead;
 use super::person::PersonHead;
 use crate::systems::attention::AttentionUpdates;
@@ -69,17 +67,9 @@ pub struct TalkingHeadRecipe {
     pub generator: HeadGeneratorRecipe,
     /// The discriminator's network.
     pub discriminator: AttentionNetworkRecipe,
-    /// What the discriminator and the generator minimise.
-    pub objective: Objective,
-    /// What is added to the discriminator's loss.
-    #[serde(default)]
-    pub penalty: Penalty,
-    /// What constrains the discriminator besides spectral normalisation.
-    #[serde(default)]
-    pub constraint: Constraint,
-    /// Noise on frames before the discriminator.
-    #[serde(default)]
-    pub instance_noise: InstanceNoise,
+    /// What generated samples and the discriminator are trained by.
+    #[serde(flatten)]
+    pub adversarial: AdversarialRecipe,
     /// The parts of the generator's loss.
     pub losses: HeadLosses,
     /// How they step: the generator with embedder and projection, and the discriminator.
@@ -106,37 +96,21 @@ pub const ROW: Row = Row {
     make: Make::of::<TalkingHeadRecipe>(),
 };
 
-impl TalkingHeadRecipe {
-    /// What the discriminator minimises and is constrained by.
-    pub(super) fn rules(&self) -> Rules {
-        let Self { penalty, constraint, instance_noise: noise, .. } = *self;
-        Rules { penalty, constraint, noise, ..Rules::plain(self.objective) }
-    }
-}
-
 impl SystemRecipe for TalkingHeadRecipe {
     const NEEDS: &'static [Need] = &[Need::Aligned(IMAGES.0, LANDMARKS.0)];
 
     /// Narrow networks for frames of 32 pixels, and larger steps than the paper's.
     fn defaults(kind: SampleKind) -> Result<Self> {
-        match kind {
-            SampleKind::Image => {}
-            SampleKind::Points => {
-                return Err(Error::Recipe(
-                    "talking-head needs images of people with landmarks; give --data cartoon-faces or identities:DIR".into(),
-                ));
-            }
-        }
+        kind.refuse_points(
+            "talking-head needs images of people with landmarks; give --data cartoon-faces or identities:DIR",
+        )?;
         Ok(Self {
             phase: Phase::default(),
             embedding: 64,
             embedder: AttentionNetworkRecipe { width: 12, attention: 0 },
             generator: HeadGeneratorRecipe { width: 24, halvings: 2, blocks: 2, attention: 0 },
             discriminator: AttentionNetworkRecipe { width: 12, attention: 0 },
-            objective: Objective::Hinge(Hinge {}),
-            penalty: Penalty::default(),
-            constraint: Constraint::default(),
-            instance_noise: InstanceNoise::default(),
+            adversarial: AdversarialRecipe::of(Objective::Hinge(Hinge {})),
             losses: HeadLosses { content: 10.0, adversarial: 0.1, features: 1.0, matching: 0.1 },
             optimizer: Players {
                 generator: OptimizerRecipe::adam(1e-3, 0.0, 0.99),
@@ -156,22 +130,17 @@ impl SystemRecipe for TalkingHeadRecipe {
         self.embedder.check("embedder")?;
         self.generator.check()?;
         self.discriminator.check(DISCRIMINATOR)?;
-        self.rules().check()?;
-        self.optimizer.generator.check("generator")?;
-        self.optimizer.discriminator.check(DISCRIMINATOR)?;
+        self.adversarial.check()?;
+        self.optimizer.check()?;
         self.schedule.check()?;
         self.average.check()?;
         let HeadLosses { content, adversarial, features, matching } = self.losses;
-        for (key, value) in [
-            ("content", content),
-            ("adversarial", adversarial),
-            ("features", features),
-            ("matching", matching),
-        ] {
-            if !(value >= 0.0 && value.is_finite()) {
-                return Err(Error::Recipe(format!("losses.{key} is {value}; give 0 or more")));
-            }
-        }
+        at_least_zero(&[
+            ("losses.content", content),
+            ("losses.adversarial", adversarial),
+            ("losses.features", features),
+            ("losses.matching", matching),
+        ])?;
         if content == 0.0 && !self.losses.use_discriminator() {
             return Err(Error::Recipe(
                 "losses.content, losses.adversarial and losses.features are all 0, which leaves nothing to train by".into(),
@@ -184,13 +153,7 @@ impl SystemRecipe for TalkingHeadRecipe {
                     .into(),
             ));
         }
-        if self.update.discriminator_steps == 0 {
-            return Err(Error::Recipe(
-                "update.discriminator_steps is 0, so the discriminator would never learn; give at least 1"
-                    .into(),
-            ));
-        }
-        Ok(())
+        check_discriminator_steps("update.discriminator_steps", self.update.discriminator_steps.into())
     }
 
     fn spread_over_run(&self) -> Vec<&'static str> {

@@ -1,14 +1,14 @@
 //! Critics of relaxed sequences.
 
 use brigand_autograd::{Activation, Variable};
-use brigand_core::modules::{Activate, Builder, Chain, Convolution, Linear, Pass, Plan, Window};
+use brigand_core::modules::{
+    Activate, Builder, Chain, Convolution, Linear, Pass, Plan, Residual, Scale, Window,
+};
 use brigand_core::players::{Scored, Scorer};
+use brigand_core::recipe::at_least_one;
 use brigand_core::{Error, Result};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-
-use super::at_least_one;
-use super::generators::residual_blocks;
 
 /// The recipe of a critic.
 pub trait CriticRecipe: Serialize + DeserializeOwned + Copy + Send + Sync + 'static {
@@ -123,4 +123,21 @@ impl Scorer for SequenceCritic {
         let scores = self.score.run(pass, &features)?.reshape(&[batch])?;
         Ok(Scored::new(scores, features))
     }
+}
+
+/// `count` blocks `x + 0.3 conv5(relu(conv5(relu(x))))` of `width` channels.
+pub(super) fn residual_blocks(b: &mut Builder, (count, width): (usize, usize), plan: &Plan) -> Result<Chain> {
+    let mut blocks = Chain::new();
+    for number in 0..count {
+        blocks.push_named(b, format!("block{number}"), |b| {
+            let mut main = Chain::new();
+            for name in ["conv1", "conv2"] {
+                main.push_plain(Activate(Activation::Relu));
+                main.push_named(b, name, |b| Convolution::new(b, (width, width), Window::along(5), plan))?;
+            }
+            main.push_plain(Scale(0.3));
+            Ok(Residual { main, shortcut: Chain::new() })
+        })?;
+    }
+    Ok(blocks)
 }

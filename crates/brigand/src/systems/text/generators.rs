@@ -1,19 +1,17 @@
 //! Generators of relaxed sequences from latents.
 
-use brigand_autograd::{Activation, Variable};
+use brigand_autograd::Variable;
 use brigand_core::modules::{
-    Activate, Builder, Chain, Convolution, Initialization, Linear, Pass, Plan, Relaxation, Residual, Scale,
-    Window, relaxed_choice,
+    Builder, Chain, Convolution, Initialization, Linear, Pass, Plan, Relaxation, Window, relaxed_choice,
 };
 use brigand_core::networks::{RecurrentNetwork, RecurrentSizes, without_end};
 use brigand_core::random::Stream;
+use brigand_core::recipe::at_least_one;
 use brigand_core::{Place, Result};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use super::at_least_one;
-use super::critics::{ConvolutionsRecipe, CriticRecipe, ResidualCriticRecipe};
-use super::relaxed::RelaxedTextRecipe;
+use super::critics::{ConvolutionsRecipe, CriticRecipe, ResidualCriticRecipe, residual_blocks};
 
 /// A generator of relaxed sequences.
 pub trait RelaxedGenerator: Send + Sync + 'static {
@@ -37,9 +35,6 @@ pub trait GeneratorRecipe: Serialize + DeserializeOwned + Copy + Send + Sync + '
     type Network: RelaxedGenerator;
     /// The recipe of the critic.
     type Critic: CriticRecipe;
-
-    /// The default values of the system.
-    fn system() -> RelaxedTextRecipe<Self>;
 
     /// Coordinates of a latent, from the standard normal.
     fn latent(&self) -> usize;
@@ -70,10 +65,6 @@ pub struct RecurrentRecipe {
 impl GeneratorRecipe for RecurrentRecipe {
     type Network = RecurrentGenerator;
     type Critic = ConvolutionsRecipe;
-
-    fn system() -> RelaxedTextRecipe<Self> {
-        RelaxedTextRecipe::text_gumbel()
-    }
 
     fn latent(&self) -> usize {
         self.latent
@@ -136,10 +127,6 @@ impl GeneratorRecipe for ResidualGeneratorRecipe {
     type Network = ResidualGenerator;
     type Critic = ResidualCriticRecipe;
 
-    fn system() -> RelaxedTextRecipe<Self> {
-        RelaxedTextRecipe::text_wgan()
-    }
-
     fn latent(&self) -> usize {
         self.latent
     }
@@ -192,23 +179,6 @@ impl RelaxedGenerator for ResidualGenerator {
             relaxed_choice(&logits.reshape(&[batch * length, vocabulary])?, relaxation, stream, place)?;
         Ok(tokens.reshape(&[batch, length, vocabulary])?)
     }
-}
-
-/// `count` blocks `x + 0.3 conv5(relu(conv5(relu(x))))` of `width` channels.
-pub(super) fn residual_blocks(b: &mut Builder, (count, width): (usize, usize), plan: &Plan) -> Result<Chain> {
-    let mut blocks = Chain::new();
-    for number in 0..count {
-        blocks.push_named(b, format!("block{number}"), |b| {
-            let mut main = Chain::new();
-            for name in ["conv1", "conv2"] {
-                main.push_plain(Activate(Activation::Relu));
-                main.push_named(b, name, |b| Convolution::new(b, (width, width), Window::along(5), plan))?;
-            }
-            main.push_plain(Scale(0.3));
-            Ok(Residual { main, shortcut: Chain::new() })
-        })?;
-    }
-    Ok(blocks)
 }
 
 #[cfg(test)]

@@ -8,10 +8,10 @@ use brigand_core::modules::{How, Initialization, Mode, Network, Plan};
 use brigand_core::networks::{RecurrentNetwork, RecurrentSizes, Rollout, counted_tokens};
 use brigand_core::players::{AverageRecipe, Draw, OptimizerRecipe, Player, Schedule, Turn};
 use brigand_core::random::Stream;
+use brigand_core::recipe::at_least_one;
 use brigand_core::{Error, Result, Setup};
 use serde::{Deserialize, Serialize};
 
-use super::at_least_one;
 use super::scores::note_scores;
 use super::vocabulary::{Vocabulary, indices};
 

@@ -29,14 +29,6 @@ pub use seqgan::SeqganRecipe;
 pub use text_cnn::{FilterRecipe, TextCnnRecipe};
 
 use brigand_core::recipe::Row;
-use brigand_core::{Error, Result};
 
 /// The rows of the registry.
 pub(super) const ROWS: [Row; 4] = [relaxed::TEXT_GUMBEL, relaxed::TEXT_WGAN, seqgan::ROW, mle::ROW];
-
-fn at_least_one(key: &str, value: usize) -> Result<()> {
-    if value == 0 {
-        return Err(Error::Recipe(format!("{key} is 0; give at least 1")));
-    }
-    Ok(())
-}

@@ -6,9 +6,9 @@ use brigand_core::batch::{Batch, Need, SampleKind, TOKENS};
 use brigand_core::capability::SequenceSampler;
 use brigand_core::measurements::GENERATOR_LOSS;
 use brigand_core::modules::{How, Initialization, Mode, Network, Plan};
-use brigand_core::objectives::{Objective, Wasserstein};
-use brigand_core::penalties::{Constraint, Cost, Penalty, Probe};
-use brigand_core::players::{AverageRecipe, Critic, OptimizerRecipe, Player, Rules, Schedule, Turn};
+use brigand_core::players::{
+    AdversarialRecipe, AverageRecipe, Critic, OptimizerRecipe, Player, Schedule, Turn,
+};
 use brigand_core::random::Stream;
 use brigand_core::recipe::{Family, Length, Make, Row, SystemRecipe};
 use brigand_core::system::{Parts, System};
@@ -16,7 +16,7 @@ use brigand_core::{Error, Result, Setup, parts};
 use serde::{Deserialize, Serialize};
 
 use super::super::HeldOutRecipe;
-use super::super::two_player::Players;
+use super::super::two_player::{Players, check_discriminator_steps};
 use super::critics::{ConvolutionsRecipe, CriticRecipe, ResidualCriticRecipe, SequenceCritic};
 use super::generators::{GeneratorRecipe, RecurrentRecipe, RelaxedGenerator, ResidualGeneratorRecipe};
 use super::relaxation::RelaxationRecipe;
@@ -53,19 +53,16 @@ pub(super) const TEXT_WGAN: Row = Row {
 /// Everything that makes one.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, bound = "")]
-pub struct RelaxedTextRecipe<G: GeneratorRecipe> {
+pub struct RelaxedTextRecipe<G: GeneratorOfRow> {
     /// The generator's network.
     pub generator: G,
     /// The critic's network.
     pub discriminator: G::Critic,
     /// How the generator's choices are made differentiable.
     pub relaxation: RelaxationRecipe,
-    /// What the players minimise.
-    pub objective: Objective,
-    /// What is added to the critic's loss.
-    pub penalty: Penalty,
-    /// What constrains the critic without a term in its loss.
-    pub constraint: Constraint,
+    /// What generator and critic are trained by.
+    #[serde(flatten)]
+    pub adversarial: AdversarialRecipe,
     /// How they step.
     pub optimizer: Players<OptimizerRecipe>,
     /// How the step sizes change over the run.
@@ -78,7 +75,7 @@ pub struct RelaxedTextRecipe<G: GeneratorRecipe> {
     pub held_out: HeldOutRecipe,
 }
 
-impl<G: GeneratorRecipe> RelaxedTextRecipe<G> {
+impl<G: GeneratorOfRow> RelaxedTextRecipe<G> {
     /// WGAN-GP between these networks.
     fn wgan_gp(
         (generator, discriminator): (G, G::Critic),
@@ -90,9 +87,7 @@ impl<G: GeneratorRecipe> RelaxedTextRecipe<G> {
             generator,
             discriminator,
             relaxation,
-            objective: Objective::Wasserstein(Wasserstein {}),
-            penalty: Penalty::Gradient { probe: Probe::Line {}, cost: Cost::TwoSided, weight: 10.0 },
-            constraint: Constraint::None {},
+            adversarial: AdversarialRecipe::wgan_gp(),
             optimizer: Players { generator: adam, discriminator: adam },
             schedule: Schedule::Constant {},
             discriminator_steps,
@@ -100,32 +95,31 @@ impl<G: GeneratorRecipe> RelaxedTextRecipe<G> {
             held_out: HeldOutRecipe { every: 100 },
         }
     }
-
-    fn rules(&self) -> Rules {
-        let Self { objective, penalty, constraint, .. } = *self;
-        Rules { penalty, constraint, ..Rules::plain(objective) }
-    }
 }
 
-impl TextGumbelRecipe {
-    /// The default values.
-    pub fn text_gumbel() -> Self {
+/// A generator's recipe that a row of the registry is for.
+pub trait GeneratorOfRow: GeneratorRecipe {
+    /// The default values of the row's system.
+    fn system() -> RelaxedTextRecipe<Self>;
+}
+
+impl GeneratorOfRow for RecurrentRecipe {
+    fn system() -> RelaxedTextRecipe<Self> {
         let networks =
             (RecurrentRecipe { latent: 16, hidden: 64 }, ConvolutionsRecipe { width: 64, layers: 2 });
-        Self::wgan_gp(networks, RelaxationRecipe::default(), (1e-3, 2))
+        RelaxedTextRecipe::wgan_gp(networks, RelaxationRecipe::default(), (1e-3, 2))
     }
 }
 
-impl TextWganRecipe {
-    /// The default values.
-    pub fn text_wgan() -> Self {
+impl GeneratorOfRow for ResidualGeneratorRecipe {
+    fn system() -> RelaxedTextRecipe<Self> {
         let generator = ResidualGeneratorRecipe { latent: 32, width: 48, blocks: 2 };
         let critic = ResidualCriticRecipe { width: 48, blocks: 2 };
-        Self::wgan_gp((generator, critic), RelaxationRecipe::Softmax {}, (5e-4, 5))
+        RelaxedTextRecipe::wgan_gp((generator, critic), RelaxationRecipe::Softmax {}, (5e-4, 5))
     }
 }
 
-impl<G: GeneratorRecipe> SystemRecipe for RelaxedTextRecipe<G> {
+impl<G: GeneratorOfRow> SystemRecipe for RelaxedTextRecipe<G> {
     const NEEDS: &'static [Need] = &[Need::Indices(TOKENS)];
 
     fn defaults(_: SampleKind) -> Result<Self> {
@@ -136,17 +130,11 @@ impl<G: GeneratorRecipe> SystemRecipe for RelaxedTextRecipe<G> {
         self.generator.check()?;
         self.discriminator.check()?;
         self.relaxation.check()?;
-        self.rules().check()?;
+        self.adversarial.check()?;
         self.schedule.check()?;
         self.average.check()?;
-        self.optimizer.generator.check("generator")?;
-        self.optimizer.discriminator.check("discriminator")?;
-        match self.discriminator_steps {
-            0 => Err(Error::Recipe(
-                "discriminator_steps is 0, so the critic would never learn; give at least 1".into(),
-            )),
-            _ => Ok(()),
-        }
+        self.optimizer.check()?;
+        check_discriminator_steps("discriminator_steps", self.discriminator_steps)
     }
 
     fn spread_over_run(&self) -> Vec<&'static str> {
@@ -160,7 +148,7 @@ impl<G: GeneratorRecipe> SystemRecipe for RelaxedTextRecipe<G> {
 }
 
 /// A GAN of relaxed sequences in training.
-struct RelaxedText<G: GeneratorRecipe> {
+struct RelaxedText<G: GeneratorOfRow> {
     recipe: RelaxedTextRecipe<G>,
     setup: Setup,
     vocabulary: Vocabulary,
@@ -168,12 +156,12 @@ struct RelaxedText<G: GeneratorRecipe> {
     discriminator: Critic<SequenceCritic>,
 }
 
-impl<G: GeneratorRecipe> RelaxedText<G> {
+impl<G: GeneratorOfRow> RelaxedText<G> {
     fn new(recipe: RelaxedTextRecipe<G>, setup: &Setup) -> Result<Self> {
         let vocabulary = Vocabulary::of(setup)?;
         let size = vocabulary.size();
         let generator = Network::build("generator", setup, |b| recipe.generator.build(b, size))?;
-        let reparametrisation = recipe.constraint.reparametrisation();
+        let reparametrisation = recipe.adversarial.constraint.reparametrisation();
         let plan = Plan::new(Initialization::Glorot).reparametrised(reparametrisation);
         let critic = Network::build("discriminator", setup, |b| recipe.discriminator.build(b, size, &plan))?;
         let critic = Player::new(critic, recipe.optimizer.discriminator)?.scheduled(recipe.schedule);
@@ -183,7 +171,7 @@ impl<G: GeneratorRecipe> RelaxedText<G> {
             setup: setup.clone(),
             vocabulary,
             generator: generator.averaged(recipe.average),
-            discriminator: Critic::new(critic, recipe.rules())?,
+            discriminator: Critic::new(critic, recipe.adversarial.rules())?,
         })
     }
 
@@ -201,7 +189,7 @@ impl<G: GeneratorRecipe> RelaxedText<G> {
     }
 }
 
-impl<G: GeneratorRecipe> System for RelaxedText<G> {
+impl<G: GeneratorOfRow> System for RelaxedText<G> {
     fn parts(&mut self) -> Parts<'_> {
         parts!(self, generator, discriminator)
     }
@@ -237,7 +225,7 @@ impl<G: GeneratorRecipe> System for RelaxedText<G> {
     }
 }
 
-impl<G: GeneratorRecipe> SequenceSampler for RelaxedText<G> {
+impl<G: GeneratorOfRow> SequenceSampler for RelaxedText<G> {
     fn vocabulary(&self) -> &[String] {
         self.vocabulary.words()
     }

@@ -10,13 +10,13 @@ use brigand_core::players::{
     AverageRecipe, Critic, Draw, Optimizer, OptimizerRecipe, Player, Rules, Schedule, Scorer, SquaredWeights,
     Turn,
 };
-use brigand_core::recipe::{Family, Length, Make, Row, SystemRecipe};
+use brigand_core::recipe::{Family, Length, Make, Row, SystemRecipe, at_least_one};
 use brigand_core::system::{Parts, System};
-use brigand_core::{Error, Result, Setup};
+use brigand_core::{Result, Setup};
 use serde::{Deserialize, Serialize};
 
 use super::super::HeldOutRecipe;
-use super::at_least_one;
+use super::super::two_player::check_discriminator_steps;
 use super::language::{Language, LanguageModelRecipe, Steps, check_longest};
 use super::phases::{Phase, Phases, PhasesRecipe};
 use super::policy::{Baseline, advantages, expected_rewards, policy_loss};
@@ -114,11 +114,7 @@ impl SystemRecipe for SeqganRecipe {
         self.optimizer.likelihood.check("likelihood")?;
         self.optimizer.policy.check("policy")?;
         self.optimizer.discriminator.check("discriminator")?;
-        if self.discriminator_steps == 0 {
-            return Err(Error::Recipe(
-                "discriminator_steps is 0, so the discriminator would never learn; give at least 1".into(),
-            ));
-        }
+        check_discriminator_steps("discriminator_steps", self.discriminator_steps)?;
         Ok(())
     }
 

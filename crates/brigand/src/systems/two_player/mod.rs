@@ -8,6 +8,7 @@ mod techniques;
 mod updates;
 
 pub use conditions::{CodesRecipe, ConditionRecipe, DiscriminatorCondition, GeneratorCondition};
+pub(super) use recipe::check_discriminator_steps;
 pub use recipe::{Order, Players, TwoPlayerRecipe, UpdateRecipe};
 pub use rows::{ROWS, ordinary};
 pub use techniques::{EncoderRecipe, Techniques};

@@ -6,7 +6,7 @@ use brigand_core::modules::Minibatch;
 use brigand_core::networks::NetworkRecipe;
 use brigand_core::objectives::{Energies, Objective};
 use brigand_core::penalties::{Constraint, Penalty};
-use brigand_core::players::{AverageRecipe, OptimizerRecipe, Rules, Schedule};
+use brigand_core::players::{AverageRecipe, DISCRIMINATOR, OptimizerRecipe, Rules, Schedule};
 use brigand_core::recipe::SystemRecipe;
 use brigand_core::system::System;
 use brigand_core::{Error, Result, Setup};
@@ -25,6 +25,24 @@ pub struct Players<T> {
     pub generator: T,
     /// The discriminator's.
     pub discriminator: T,
+}
+
+impl Players<OptimizerRecipe> {
+    /// Refuses settings that no optimizer has.
+    pub(in super::super) fn check(&self) -> Result<()> {
+        self.generator.check("generator")?;
+        self.discriminator.check(DISCRIMINATOR)
+    }
+}
+
+/// Refuses a generator that steps against a discriminator that never does; `key` is where the number stands.
+pub(in super::super) fn check_discriminator_steps(key: &str, steps: u64) -> Result<()> {
+    match steps {
+        0 => {
+            Err(Error::Recipe(format!("{key} is 0, so the discriminator would never learn; give at least 1")))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Which fakes the generator's update uses, and which discriminator scores them.
@@ -105,14 +123,8 @@ impl SystemRecipe for TwoPlayerRecipe {
         self.schedule.check()?;
         self.average.check()?;
         self.techniques.check()?;
-        self.optimizer.generator.check("generator")?;
-        self.optimizer.discriminator.check("discriminator")?;
-        if self.update.discriminator_steps == 0 {
-            return Err(Error::Recipe(
-                "update.discriminator_steps is 0, so the discriminator would never learn; give at least 1"
-                    .into(),
-            ));
-        }
+        self.optimizer.check()?;
+        check_discriminator_steps("update.discriminator_steps", self.update.discriminator_steps.into())?;
         match self.contradiction() {
             Some(reason) => Err(Error::Recipe(reason.into())),
             None => Ok(()),

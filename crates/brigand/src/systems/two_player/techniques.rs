@@ -6,6 +6,7 @@
 //! `average`.
 
 use brigand_core::modules::Minibatch;
+use brigand_core::recipe::at_least_zero;
 use brigand_core::techniques::{Consistency, FeatureMatching, InstanceNoise, Unrolling};
 use brigand_core::{Error, Result};
 use serde::{Deserialize, Serialize};
@@ -67,20 +68,17 @@ impl Techniques {
             EncoderRecipe::ModeRegularization { distance, score } => (0.0, distance, score),
         };
         let weights = [
-            ("historical_averaging", self.historical_averaging),
-            ("orthogonal", self.orthogonal),
-            ("feature_matching.weight", self.feature_matching.weight),
-            ("instance_noise.deviation", self.instance_noise.deviation),
-            ("consistency.weight", self.consistency.weight),
-            ("consistency.margin", self.consistency.margin),
-            ("encoder.weight", entropy),
-            ("encoder.distance", distance),
-            ("encoder.score", score),
+            ("techniques.historical_averaging", self.historical_averaging),
+            ("techniques.orthogonal", self.orthogonal),
+            ("techniques.feature_matching.weight", self.feature_matching.weight),
+            ("techniques.instance_noise.deviation", self.instance_noise.deviation),
+            ("techniques.consistency.weight", self.consistency.weight),
+            ("techniques.consistency.margin", self.consistency.margin),
+            ("techniques.encoder.weight", entropy),
+            ("techniques.encoder.distance", distance),
+            ("techniques.encoder.score", score),
         ];
-        match weights.iter().find(|(_, value)| !(*value >= 0.0 && value.is_finite())) {
-            Some((key, value)) => Err(Error::Recipe(format!("techniques.{key} is {value}; give 0 or more"))),
-            None => Ok(()),
-        }
+        at_least_zero(&weights)
     }
 }
 

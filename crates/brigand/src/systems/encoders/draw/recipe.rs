@@ -66,15 +66,9 @@ impl SystemRecipe for DrawRecipe {
     const NEEDS: &'static [Need] = &[Need::Samples];
 
     fn defaults(kind: SampleKind) -> Result<Self> {
-        match kind {
-            SampleKind::Image => {}
-            SampleKind::Points => {
-                return Err(Error::Recipe(
-                    "draw needs images; give --data digits or another set of images, and train vae on points"
-                        .into(),
-                ));
-            }
-        }
+        kind.refuse_points(
+            "draw needs images; give --data digits or another set of images, and train vae on points",
+        )?;
         let network = DrawNetworkRecipe { hidden: 128, attention: 5 };
         let adam = OptimizerRecipe::adam(3e-3, 0.5, 0.999);
         Ok(Self {
