@@ -62,7 +62,7 @@ impl ImageToLabel {
             let options = DiscriminatorOptions { condition, ..DiscriminatorOptions::default() };
             let network = recipe.discriminator.discriminator(DISCRIMINATOR, setup, labels, options)?;
             let player = Player::new(network, recipe.optimizer.discriminator)?.scheduled(recipe.schedule);
-            Critic::new(player, recipe.rules())
+            Critic::new(player, recipe.adversarial.rules())
         };
         Ok(Self {
             names: tags.names.to_vec(),

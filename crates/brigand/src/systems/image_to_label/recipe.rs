@@ -2,17 +2,13 @@
 
 use brigand_core::batch::{IMAGES, Need, SampleKind, TAGS};
 use brigand_core::networks::{DcganRecipe, MlpRecipe, NetworkRecipe};
-use brigand_core::objectives::{Objective, Wasserstein};
-use brigand_core::penalties::{Constraint, Penalty};
-use brigand_core::players::{AverageRecipe, DISCRIMINATOR, OptimizerRecipe, Rules, Schedule};
-use brigand_core::recipe::SystemRecipe;
+use brigand_core::players::{AdversarialRecipe, AverageRecipe, DISCRIMINATOR, OptimizerRecipe, Schedule};
+use brigand_core::recipe::{SystemRecipe, at_least_one, at_least_zero};
 use brigand_core::system::System;
-use brigand_core::techniques::InstanceNoise;
 use brigand_core::{Error, Result, Setup};
 use serde::{Deserialize, Serialize};
 
 use super::super::held_out::HeldOutRecipe;
-use super::super::translation::check_losses;
 use super::super::two_player::Players;
 use super::ImageToLabel;
 
@@ -72,17 +68,10 @@ pub struct ImageToLabelRecipe {
     pub labels: LabelsRecipe,
     /// The discriminator's network, of labels beside features.
     pub discriminator: NetworkRecipe,
-    /// What generator and discriminator minimise beside the cross-entropy.
-    pub objective: Objective,
-    /// What is added to the discriminator's loss; gradients are those by the labels.
-    #[serde(default)]
-    pub penalty: Penalty,
-    /// What constrains the discriminator without a term in its loss.
-    #[serde(default)]
-    pub constraint: Constraint,
-    /// Noise on labels before the discriminator.
-    #[serde(default)]
-    pub instance_noise: InstanceNoise,
+    /// What generator and discriminator minimise beside the cross-entropy, and what constrains the discriminator; gradients of
+    /// a penalty are those by the labels.
+    #[serde(flatten)]
+    pub adversarial: AdversarialRecipe,
     /// The parts of the losses.
     pub losses: LabelLosses,
     /// Who steps how often.
@@ -95,13 +84,6 @@ pub struct ImageToLabelRecipe {
     pub average: AverageRecipe,
     /// When it is measured on images kept from it.
     pub held_out: HeldOutRecipe,
-}
-
-impl ImageToLabelRecipe {
-    pub(super) fn rules(&self) -> Rules {
-        let Self { penalty, constraint, instance_noise: noise, .. } = *self;
-        Rules { penalty, constraint, noise, ..Rules::plain(self.objective) }
-    }
 }
 
 impl SystemRecipe for ImageToLabelRecipe {
@@ -121,11 +103,8 @@ impl SystemRecipe for ImageToLabelRecipe {
             encoder: NetworkRecipe::Dcgan(DcganRecipe { width: 16, ..DcganRecipe::default() }),
             labels: LabelsRecipe { features: 64, noise: 0, output: LabelOutput::Probabilities, blur: 0.1 },
             discriminator: NetworkRecipe::Mlp(MlpRecipe { widths: vec![128, 128], ..MlpRecipe::default() }),
-            objective: Wasserstein {}.into(),
-            penalty: Penalty::WGAN_GP,
-            constraint: Constraint::default(),
-            instance_noise: InstanceNoise::default(),
-            losses: LabelLosses { cross_entropy: 1.0, adversarial: 0.05, mismatched: true },
+            adversarial: AdversarialRecipe::wgan_gp(),
+            losses: LabelLosses { cross_entropy: 1.0, adversarial: 0.1, mismatched: true },
             update: LabelUpdates { discriminator_steps: 1 },
             optimizer: Players {
                 generator: OptimizerRecipe::adam(1e-3, 0.9, 0.999),
@@ -148,20 +127,15 @@ impl SystemRecipe for ImageToLabelRecipe {
             return Err(Error::Recipe(format!("labels.blur is {blur}; give 0 or more and less than 0.5")));
         }
         let LabelLosses { cross_entropy, adversarial, .. } = self.losses;
-        check_losses(&[("cross_entropy", cross_entropy), ("adversarial", adversarial)])?;
+        at_least_zero(&[("losses.cross_entropy", cross_entropy), ("losses.adversarial", adversarial)])?;
         if cross_entropy == 0.0 && adversarial == 0.0 {
             return Err(Error::Recipe(
                 "losses.cross_entropy and losses.adversarial are both 0, which leaves nothing to train by"
                     .into(),
             ));
         }
-        if self.update.discriminator_steps == 0 {
-            return Err(Error::Recipe(
-                "update.discriminator_steps is 0; give 1 or more, or losses.adversarial=0 for a plain classifier".into(),
-            ));
-        }
-        self.rules().check()?;
-        self.objective.refuse_energies()?;
+        at_least_one("update.discriminator_steps", self.update.discriminator_steps as usize)?;
+        self.adversarial.check()?;
         self.optimizer.generator.check("generator")?;
         self.optimizer.discriminator.check(DISCRIMINATOR)?;
         self.schedule.check()?;
