@@ -16,6 +16,7 @@ mod memory;
 mod progress;
 mod sample;
 mod sample_scales;
+mod sample_sound;
 mod sample_text;
 mod train;
 mod translate;

@@ -99,6 +99,7 @@ fn is_image(kind: &Kind) -> bool {
         | Kind::Class { .. }
         | Kind::Tags { .. }
         | Kind::Tokens { .. }
+        | Kind::Spectrogram { .. }
         | Kind::Audio { .. } => false,
     }
 }

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use brigand_core::batch::{IMAGES, Joined, LABEL_MAP, Need, NumberKey, Renamed, SECOND, Source, TAGS};
+use brigand_core::batch::{
+    IMAGES, Joined, LABEL_MAP, Need, NumberKey, Renamed, SECOND, SPECTROGRAM, Source, TAGS,
+};
 
 use super::dataset::Dataset;
 use super::open::{Contents, RunData};
@@ -79,6 +81,13 @@ impl RunData {
             return Err(Error::Data(format!(
                 "{spec} is images with several labels each, and this system trains on images; give a folder of images as \
                  data.source, or train image-to-label, which finds the labels of images"
+            )));
+        }
+        let has_sounds = self.contents.iter().any(|contents| matches!(contents, Contents::Sounds(_)));
+        if has_sounds && !uses(SPECTROGRAM) {
+            return Err(Error::Data(format!(
+                "{spec} is sounds with pictures, and this system trains on images; give a folder of images as data.source, or \
+                 train sound-to-image"
             )));
         }
         if self.contents.len() > 1 && ![LABEL_MAP, SECOND, TAGS].into_iter().any(uses) {

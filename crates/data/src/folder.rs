@@ -62,6 +62,32 @@ pub(crate) fn load(root: &Path, options: &Options) -> Result<Dataset, DataError>
     images_of_size(&name, &images, labels, size, options).map(|set| set.with_notes(notes))
 }
 
+/// The images of these files, in their order, as those of a folder are fitted; or why one cannot be read.
+///
+/// # Errors
+/// If images cannot have the options' size.
+pub(crate) fn read_images(
+    files: &[PathBuf],
+    options: &Options,
+) -> Result<Vec<Result<DynamicImage, String>>, DataError> {
+    pixels::check(options)?;
+    let size = options.size.unwrap_or(SIZE);
+    Ok(parallel::map(files, |path| decode::read(path, size, options.background)))
+}
+
+/// The set of images that [`read_images`] gave.
+///
+/// # Errors
+/// If there are not as many labels.
+pub(crate) fn square_images(
+    name: &str,
+    images: &[DynamicImage],
+    labels: Option<Labels>,
+    options: &Options,
+) -> Result<Dataset, DataError> {
+    images_of_size(name, images, labels, options.size.unwrap_or(SIZE), options)
+}
+
 /// The set of `images`, squares of `size`, grey where all of them are.
 fn images_of_size(
     name: &str,

@@ -43,6 +43,7 @@ mod picture;
 mod pixels;
 mod scenes;
 pub mod sound;
+pub mod sounds;
 mod source;
 mod spec;
 mod tagged_shapes;

@@ -8,6 +8,7 @@ use super::landscapes;
 use super::people::cartoon;
 use super::picture;
 use super::scenes;
+use super::sounds::tones;
 use super::tagged_shapes;
 use super::text::{grammar, oracle};
 use super::toy::{POINTS, Toy};
@@ -90,6 +91,15 @@ pub fn list(cache: &Cache) -> Vec<Listed> {
         licence: tagged_shapes::LICENCE,
         ..labelled.clone()
     };
+    let tones = Listed {
+        name: "tone-discs",
+        summary: "tones and drawn discs: the pitch is the hue, the level the size",
+        samples: tones::COUNT,
+        test_samples: tones::HELD_OUT,
+        shape: vec![3, tones::SIDE, tones::SIDE],
+        licence: tones::LICENCE,
+        ..labelled.clone()
+    };
     let stones = Listed {
         name: "stones",
         summary: "one drawn picture of paving stones",
@@ -149,7 +159,7 @@ pub fn list(cache: &Cache) -> Vec<Listed> {
         text(("grammar", "lines of arithmetic, as text"), grammar::LINES, grammar::LENGTH),
         text(("oracle", "lines of numbers from a random LSTM"), oracle::LINES, oracle::LENGTH),
     ];
-    [digits, drawn, landscapes, stones, pairs, labelled, tagged, people]
+    [digits, drawn, landscapes, stones, pairs, labelled, tagged, tones, people]
         .into_iter()
         .chain(downloads)
         .chain(toys)
@@ -169,8 +179,16 @@ mod tests {
         let listed = list(&Cache::at(place.path()));
         assert!(!listed.iter().find(|l| l.name == "mnist").unwrap().present);
         let sets = listed.iter().filter(|line| {
-            let others =
-                ["grammar", "oracle", "scenes", "landscapes", "scene-pairs", "label-scenes", "tagged-shapes"];
+            let others = [
+                "grammar",
+                "oracle",
+                "scenes",
+                "landscapes",
+                "scene-pairs",
+                "label-scenes",
+                "tagged-shapes",
+                "tone-discs",
+            ];
             line.download == 0 && !others.contains(&line.name)
         });
         for line in sets {

@@ -72,6 +72,7 @@ pub fn load(spec: &Spec, options: &Options) -> Result<Dataset, DataError> {
             Err(DataError::TwoDomains(spec.to_string()))
         }
         Spec::LabelScenes | Spec::Labels { .. } => Err(DataError::WithLabelMaps(spec.to_string())),
+        Spec::ToneDiscs | Spec::Sounds(_) => Err(DataError::WithSounds(spec.to_string())),
         Spec::TaggedShapes | Spec::Tags(_) => Err(DataError::WithTags(spec.to_string())),
     }
 }

@@ -29,6 +29,8 @@ pub struct Notes {
     pub beside_classes: Vec<PathBuf>,
     /// Labels that a single image has, of those of which an image may have several. They are left out.
     pub rare_labels: Vec<String>,
+    /// Sounds that could not be read, or are silent.
+    pub unusable_sounds: Vec<Skipped>,
 }
 
 impl Notes {
@@ -41,6 +43,7 @@ impl Notes {
         }
         self.beside_classes.extend_from_slice(&other.beside_classes);
         self.rare_labels.extend_from_slice(&other.rare_labels);
+        self.unusable_sounds.extend_from_slice(&other.unusable_sounds);
         self
     }
 
@@ -70,6 +73,11 @@ impl Notes {
             sentences.push(format!(
                 "no class labels: {count} {noun} {lie} beside the sub-folders: {names}; {move_it} to have these as classes"
             ));
+        }
+        if let Some(first) = self.unusable_sounds.first() {
+            let paths = self.unusable_sounds.iter().map(|one| &one.path);
+            let (count, noun) = counted(self.unusable_sounds.len(), "sound");
+            sentences.push(format!("{count} {noun} left out: {} ({})", named(paths), first.reason));
         }
         if !self.rare_labels.is_empty() {
             let (count, noun) = counted(self.rare_labels.len(), "label");

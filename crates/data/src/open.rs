@@ -15,6 +15,7 @@ use super::load::{Options, Split, load};
 use super::notes::Notes;
 use super::people::{self, People};
 use super::scenes::{self, Domain};
+use super::sounds::{Sounds, load_sounds, pictured_sounds, tones};
 use super::source::DatasetSource;
 use super::spec::Spec;
 use super::tagged_shapes;
@@ -31,6 +32,8 @@ pub(crate) enum Contents {
     LabelMaps(Arc<LabelMaps>),
     /// The labels of the images before them.
     Tags(Arc<Tags>),
+    /// The sounds of the pictures before them.
+    Sounds(Arc<Sounds>),
     /// Frames of people with landmarks.
     People(People),
     /// Text, whose fingerprint is made when it is read.
@@ -55,6 +58,7 @@ impl RunData {
         let of = |contents: &Contents| match contents {
             Contents::Samples(dataset) => dataset.fingerprint(),
             Contents::LabelMaps(maps) => maps.fingerprint(),
+            Contents::Sounds(sounds) => sounds.fingerprint(),
             Contents::Tags(tags) => tags.fingerprint(),
             Contents::People(people) => people.fingerprint(),
             Contents::Text(fingerprint) => fingerprint.clone(),
@@ -105,6 +109,8 @@ pub fn open(spec: &Spec, options: &Options) -> Result<RunData> {
             return labelled_images(load_labelled((images, maps), palette.as_deref(), options)?);
         }
         Spec::TaggedShapes => return tagged_images(tagged_shapes::training(options)?),
+        Spec::ToneDiscs => return pictured_sounds(tones::training(options)?),
+        Spec::Sounds(path) => return pictured_sounds(load_sounds(path, options)?),
         Spec::Tags(path) => return tagged_images(load_tagged(path, options)?),
         Spec::Digits
         | Spec::Catalogue(_)
@@ -145,6 +151,7 @@ pub fn open_test_part(spec: &Spec, options: &Options) -> Result<Vec<Option<Box<d
         Spec::People(which) => Ok(vec![people::open_test_part(which, options)?]),
         Spec::ScenePairs => Ok(vec![Some(Box::new(paired(scenes::held_out_pairs(options)?)?))]),
         Spec::LabelScenes => Ok(vec![Some(label_scenes::held_out(options)?)]),
+        Spec::ToneDiscs => Ok(vec![Some(tones::held_out(options)?)]),
         Spec::TaggedShapes => Ok(vec![Some(tagged_shapes::held_out(options)?)]),
         Spec::Unpaired(first, second) => {
             let mut parts = open_test_part(first, options)?;
@@ -162,6 +169,7 @@ pub fn open_test_part(spec: &Spec, options: &Options) -> Result<Vec<Option<Box<d
         | Spec::Oracle { .. }
         | Spec::Pairs { .. }
         | Spec::Labels { .. }
-        | Spec::Tags(_) => Ok(vec![None]),
+        | Spec::Tags(_)
+        | Spec::Sounds(_) => Ok(vec![None]),
     }
 }

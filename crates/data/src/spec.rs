@@ -17,7 +17,8 @@ use super::toy::Toy;
 /// A data SPEC: `digits`, a downloadable set (`mnist`, `fashion-mnist`, `cifar10`), `idx:IMAGES[,LABELS]`,
 /// `folder:DIR`, one picture (`stones`, `image:FILE`), two domains (`scenes`, `landscapes`, `unpaired:SPEC_A,SPEC_B`), pairs of
 /// them (`scene-pairs`, `pairs:DIR`, `pairs:DIR_A,DIR_B`), images with label maps (`label-scenes`,
-/// `labels:IMAGES,MAPS[,PALETTE]`), images with several labels each (`tagged-shapes`, `tags:FILE.csv`), a toy distribution (`ring8`, `swiss-roll`, ...), people with landmarks (`cartoon-faces`,
+/// `labels:IMAGES,MAPS[,PALETTE]`), images with several labels each (`tagged-shapes`, `tags:FILE.csv`) or a
+/// sound (`tone-discs`, `sounds:FILE.tsv`), a toy distribution (`ring8`, `swiss-roll`, ...), people with landmarks (`cartoon-faces`,
 /// `identities:DIR`, `person:DIR`), `lines:FILE`, `grammar`, `oracle` or `oracle:TOKENS` (text).
 ///
 /// It is parsed from that text and prints as it again, with `~` at the beginning of a path replaced by the user's folder.
@@ -85,6 +86,10 @@ pub enum Spec {
     TaggedShapes,
     /// Images with several labels each: a CSV with a line for each.
     Tags(PathBuf),
+    /// The drawn discs of tones that are part of Brigand.
+    ToneDiscs,
+    /// Sounds with pictures: a TSV with a line for each.
+    Sounds(PathBuf),
 }
 
 /// What a kind of data has.
@@ -93,7 +98,7 @@ enum Contents {
     Images,
     /// One picture.
     OnePicture,
-    /// Images of two domains, or images with label maps or several labels.
+    /// Images of two domains, or images with label maps, several labels or sounds.
     Domains,
     /// Frames of people with landmarks, and how many stand beside the target of an episode.
     People { frames: Option<usize> },
@@ -117,7 +122,9 @@ impl Spec {
             | Self::LabelScenes
             | Self::Labels { .. }
             | Self::TaggedShapes
-            | Self::Tags(_) => Contents::Domains,
+            | Self::Tags(_)
+            | Self::ToneDiscs
+            | Self::Sounds(_) => Contents::Domains,
             Self::People(which) => Contents::People { frames: which.frames() },
             Self::Toy(_) => Contents::Points,
             Self::Lines(_) => Contents::Text { length: 32 },
@@ -168,7 +175,7 @@ impl Spec {
         matches!(self.contents(), Contents::Images | Contents::Domains)
     }
 
-    /// Whether it is more than the images of one domain: those of two, or images with label maps or several labels.
+    /// Whether it is more than the images of one domain: those of two, or images with label maps, several labels or sounds.
     pub fn has_two_domains(&self) -> bool {
         matches!(self.contents(), Contents::Domains)
     }
@@ -198,6 +205,8 @@ impl Spec {
             | Self::Labels { .. }
             | Self::TaggedShapes
             | Self::Tags(_)
+            | Self::ToneDiscs
+            | Self::Sounds(_)
             | Self::Lines(_)
             | Self::Grammar
             | Self::Oracle { .. } => false,
@@ -213,7 +222,8 @@ impl Spec {
             | Self::People(_)
             | Self::Pairs { .. }
             | Self::Labels { .. }
-            | Self::Tags(_) => true,
+            | Self::Tags(_)
+            | Self::Sounds(_) => true,
             Self::Digits
             | Self::Catalogue(_)
             | Self::Idx { .. }
@@ -224,6 +234,7 @@ impl Spec {
             | Self::ScenePairs
             | Self::LabelScenes
             | Self::TaggedShapes
+            | Self::ToneDiscs
             | Self::Lines(_)
             | Self::Grammar
             | Self::Oracle { .. } => false,
@@ -254,6 +265,7 @@ impl Spec {
             Self::Image(file) => Self::Image(of(file)?),
             Self::Lines(file) => Self::Lines(of(file)?),
             Self::Tags(file) => Self::Tags(of(file)?),
+            Self::Sounds(file) => Self::Sounds(of(file)?),
             Self::People(which) => Self::People(which.with_path(of)?),
             Self::Unpaired(first, second) => Self::Unpaired(
                 Box::new(first.with_absolute_paths()?),
@@ -276,6 +288,7 @@ impl Spec {
             | Self::ScenePairs
             | Self::LabelScenes
             | Self::TaggedShapes
+            | Self::ToneDiscs
             | Self::Grammar
             | Self::Oracle { .. } => self.clone(),
         })
@@ -296,7 +309,7 @@ impl Spec {
         ]);
         names.extend(["scene-pairs", "pairs:DIR", "pairs:DIR_A,DIR_B"]);
         names.extend(["label-scenes", "labels:IMAGES,MAPS[,PALETTE]"]);
-        names.extend(["tagged-shapes", "tags:FILE.csv"]);
+        names.extend(["tagged-shapes", "tags:FILE.csv", "tone-discs", "sounds:FILE.tsv"]);
         names.extend(["cartoon-faces", "identities:DIR", "person:DIR"]);
         names.extend(Toy::ALL.iter().map(|toy| toy.name()));
         names.extend(["lines:FILE", "grammar", "oracle", "oracle:TOKENS"]);
@@ -306,9 +319,12 @@ impl Spec {
     /// Whether it reads image files of the user's, which may be transparent.
     pub fn reads_image_files(&self) -> bool {
         match self {
-            Self::Folder(_) | Self::Image(_) | Self::Pairs { .. } | Self::Labels { .. } | Self::Tags(_) => {
-                true
-            }
+            Self::Folder(_)
+            | Self::Image(_)
+            | Self::Pairs { .. }
+            | Self::Labels { .. }
+            | Self::Tags(_)
+            | Self::Sounds(_) => true,
             Self::Unpaired(first, second) => first.reads_image_files() || second.reads_image_files(),
             Self::People(which) => which.reads_files(),
             Self::Digits
@@ -323,13 +339,14 @@ impl Spec {
             | Self::Landscapes
             | Self::ScenePairs
             | Self::LabelScenes
-            | Self::TaggedShapes => false,
+            | Self::TaggedShapes
+            | Self::ToneDiscs => false,
         }
     }
 
     /// Whether it is files that belong together, for which another SPEC can name samples to be measured on.
     pub fn is_aligned_files(&self) -> bool {
-        matches!(self, Self::Pairs { .. } | Self::Labels { .. })
+        matches!(self, Self::Pairs { .. } | Self::Labels { .. } | Self::Sounds(_))
     }
 }
 

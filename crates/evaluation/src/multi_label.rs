@@ -121,6 +121,26 @@ pub fn broken_rules(found: &[bool], labels: usize, rules: &[TagRule]) -> Result<
 mod tests {
     use super::*;
 
+    /// Origin: scikit-learn 1.9, `fixtures/metric_values.py`. A sample and a label have nothing that is found or holds.
+    #[test]
+    fn scores_equal_those_of_scikit_learn() {
+        let scattered = |phase: f64, above: f64| -> Vec<bool> {
+            let value = |k: usize| ((k * k) as f64 * 0.7311 + phase).sin() * 2.0 > above;
+            let empty = |k: usize| (k - 1) / 7 == 5 || (k - 1) % 7 == 6;
+            (1..=40 * 7).map(|k| value(k) && !empty(k)).collect()
+        };
+        let scores = MultiLabelScores::of(&scattered(0.4, 0.1), &scattered(0.0, 0.4), 7).unwrap();
+        for (found, expected) in [
+            (scores.precision, 0.875),
+            (scores.recall, 0.892_156_862_745_098_1),
+            (scores.micro_f1, 0.883_495_145_631_068),
+            (scores.macro_f1, 0.754_968_447_710_383_2),
+            (scores.example_f1, 0.851_686_507_936_506_6),
+        ] {
+            assert!((found - expected).abs() < 1e-12, "{found} instead of {expected}");
+        }
+    }
+
     #[test]
     fn the_threshold_of_the_best_f1_lies_between_two_probabilities() {
         let probabilities = [0.9, 0.8, 0.6, 0.4, 0.4, 0.1];

@@ -18,6 +18,7 @@ pub mod nice_gan;
 pub mod pggan;
 pub mod pix2pix;
 pub mod singan;
+pub mod sound_to_image;
 pub mod talking_head;
 pub mod text;
 pub mod translation;
@@ -41,6 +42,7 @@ pub(crate) fn rows() -> impl Iterator<Item = &'static Row> {
         nice_gan::ROW,
         gaugan::ROW,
         talking_head::ROW,
+        sound_to_image::ROW,
     ];
     let single: &[Row] = &[adagan::ROW, catgan::ROW, imle::ROW];
     let others =

@@ -5,14 +5,15 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::fields::{
-    IMAGES, IndexKey, LABEL_MAP, LABELS, LANDMARKS, NumberKey, PICTURE, POINTS, SECOND, TAGS, TOKENS,
+    IMAGES, IndexKey, LABEL_MAP, LABELS, LANDMARKS, NumberKey, PICTURE, POINTS, SECOND, SPECTROGRAM, TAGS,
+    TOKENS,
 };
 use super::sample_shape::SampleShape;
 use super::tags::{TagField, TagRule};
 use crate::error::{Error, Result};
 
 /// Which data has the fields that few have.
-const ADVICE: [(&str, &str); 6] = [
+const ADVICE: [(&str, &str); 7] = [
     (PICTURE.0, "; give one picture, for example --data image:FILE"),
     (
         SECOND.0,
@@ -20,6 +21,7 @@ const ADVICE: [(&str, &str); 6] = [
     ),
     (LABEL_MAP.0, "; give images with label maps: --data label-scenes, or labels:IMAGES,MAPS"),
     (LANDMARKS.0, "; give frames of people with landmarks: --data cartoon-faces or identities:DIR"),
+    (SPECTROGRAM.0, "; give sounds with pictures: --data tone-discs or sounds:FILE.tsv"),
     (TAGS.0, "; give images with several labels each: --data tagged-shapes or tags:FILE.csv"),
     (TOKENS.0, "; give text, for example --data lines:FILE or grammar"),
 ];
@@ -58,6 +60,17 @@ pub enum Kind {
         /// What stands between two words: a space, or nothing between characters.
         #[serde(default)]
         separator: String,
+    },
+    /// `[1, bands, frames]`, logarithms of the power in bands of the mel scale.
+    Spectrogram {
+        /// Samples in a second of the waves.
+        rate: u32,
+        /// Samples of a wave.
+        samples: usize,
+        /// The mean of all numbers.
+        mean: f32,
+        /// The standard deviation of all numbers.
+        deviation: f32,
     },
     /// `[channels, samples]` in [-1, 1].
     Audio {
@@ -98,6 +111,19 @@ impl TokenField<'_> {
             tokens.map(|&token| self.vocabulary.get(token as usize).map_or("\u{fffd}", String::as_str));
         words.collect::<Vec<_>>().join(self.separator)
     }
+}
+
+/// A field of spectrograms.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct SpectrogramField {
+    /// Bands of a spectrogram.
+    pub bands: usize,
+    /// Its frames.
+    pub frames: usize,
+    /// The mean of all numbers.
+    pub mean: f32,
+    /// The standard deviation of all numbers.
+    pub deviation: f32,
 }
 
 /// A field: its meaning and the shape of one sample.
@@ -222,6 +248,22 @@ impl Schema {
         match &self.field(TAGS.0)?.kind {
             Kind::Tags { names, rules } => Ok(TagField { names, rules }),
             other => Err(Error::Data(format!("`{}` holds {other:?}, labels are needed", TAGS.0))),
+        }
+    }
+
+    /// The spectrograms of sounds.
+    ///
+    /// # Errors
+    /// If there are none.
+    pub fn spectrogram(&self) -> Result<SpectrogramField> {
+        let field = self.field(SPECTROGRAM.0)?;
+        match (&field.kind, field.shape.as_slice()) {
+            (&Kind::Spectrogram { mean, deviation, .. }, &[1, bands, frames]) => {
+                Ok(SpectrogramField { bands, frames, mean, deviation })
+            }
+            (other, _) => {
+                Err(Error::Data(format!("`{}` holds {other:?}, spectrograms are needed", SPECTROGRAM.0)))
+            }
         }
     }
 

@@ -29,6 +29,7 @@ mod resnet;
 mod scaled_resnet;
 mod sides;
 mod single_image;
+mod sound;
 mod spade;
 mod style_encoder;
 mod tagger;
@@ -65,6 +66,7 @@ pub use recurrent::{RecurrentNetwork, RecurrentSizes, Rollout, counted_tokens, w
 pub use resnet::ResnetRecipe;
 pub use scaled_resnet::ScaledResnetRecipe;
 pub use single_image::{ScaleDiscriminator, ScaleGenerator, ScaleNetworkRecipe};
+pub use sound::{SoundDiscriminator, SoundEncoder, SoundEncoderRecipe, SoundGenerator};
 pub use spade::{MapLayout, MapNormalization, SpadeGenerator, SpadeRecipe};
 pub use style_encoder::{StyleEncoder, StyleEncoderRecipe};
 pub use tagger::{TagNetwork, TagSizes};

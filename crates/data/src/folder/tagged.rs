@@ -2,13 +2,12 @@
 
 use std::path::Path;
 
-use super::{SIZE, decode, images_of_size};
+use super::{read_images, square_images};
 use crate::dataset::Dataset;
 use crate::error::DataError;
 use crate::load::Options;
 use crate::notes::{Notes, Skipped};
 use crate::tags::{TagTable, Tags};
-use crate::{parallel, pixels};
 
 /// The images of the table `path` and their labels. Images are fitted to the size as those of any folder. Images that cannot be
 /// read, and labels that only one image has, are left out and noted.
@@ -16,10 +15,9 @@ use crate::{parallel, pixels};
 /// # Errors
 /// If the table cannot be read, names an image that does not exist, or no image or label remains.
 pub(crate) fn load_tagged(path: &Path, options: &Options) -> Result<(Dataset, Tags), brigand_core::Error> {
-    pixels::check(options)?;
-    let (table, size) = (TagTable::read(path)?, options.size.unwrap_or(SIZE));
+    let table = TagTable::read(path)?;
     let (mut images, mut unreadable, mut kept) = (Vec::new(), Vec::new(), Vec::new());
-    let read = parallel::map(&table.images, |image| decode::read(image, size, options.background));
+    let read = read_images(&table.images, options)?;
     for (image, read) in table.images.iter().zip(read) {
         kept.push(read.is_ok());
         match read {
@@ -34,7 +32,7 @@ pub(crate) fn load_tagged(path: &Path, options: &Options) -> Result<(Dataset, Ta
     let (tags, rare_labels) = table.tags(path, &kept)?;
     let notes = Notes { unreadable, rare_labels, ..Notes::default() };
     let name = format!("tags:{}", path.display());
-    Ok((images_of_size(&name, &images, None, size, options)?.with_notes(notes), tags))
+    Ok((square_images(&name, &images, None, options)?.with_notes(notes), tags))
 }
 
 #[cfg(test)]

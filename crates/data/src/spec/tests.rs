@@ -29,6 +29,8 @@ fn every_form_is_read_and_printed_again() {
         "labels:a,b,c,d",
         "tagged-shapes",
         "tags:a, b.csv",
+        "tone-discs",
+        "sounds:a, b.tsv",
         "cartoon-faces",
         "identities:a, b",
         "person:a/b",
@@ -119,6 +121,8 @@ fn a_form_without_its_path_is_incomplete() {
         "unpaired:digits,label-scenes",
         "unpaired:digits,tagged-shapes",
         "tags:",
+        "sounds:",
+        "unpaired:digits,tone-discs",
     ] {
         assert!(matches!(text.parse::<Spec>(), Err(DataError::IncompleteSpec { .. })), "{text}");
     }

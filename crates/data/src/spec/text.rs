@@ -92,6 +92,11 @@ impl FromStr for Spec {
             Some(file) => return Ok(Self::Tags(path_of(file))),
             None => {}
         }
+        match text.strip_prefix("sounds:") {
+            Some("") => return Err(incomplete("sounds:FILE.tsv, with lines of sound, tab, picture")),
+            Some(file) => return Ok(Self::Sounds(path_of(file))),
+            None => {}
+        }
         match text.strip_prefix("lines:") {
             Some("") => return Err(incomplete("lines:FILE")),
             Some(file) => return Ok(Self::Lines(path_of(file))),
@@ -110,6 +115,7 @@ impl FromStr for Spec {
             "scene-pairs" => return Ok(Self::ScenePairs),
             "label-scenes" => return Ok(Self::LabelScenes),
             "tagged-shapes" => return Ok(Self::TaggedShapes),
+            "tone-discs" => return Ok(Self::ToneDiscs),
             "cartoon-faces" => return Ok(Self::People(PeopleSpec::Cartoon)),
             "grammar" => return Ok(Self::Grammar),
             "oracle" => return Ok(Self::Oracle { vocabulary: oracle::VOCABULARY }),
@@ -150,6 +156,8 @@ impl fmt::Display for Spec {
             }
             Self::LabelScenes => f.write_str("label-scenes"),
             Self::TaggedShapes => f.write_str("tagged-shapes"),
+            Self::ToneDiscs => f.write_str("tone-discs"),
+            Self::Sounds(file) => write!(f, "sounds:{}", file.display()),
             Self::Tags(file) => write!(f, "tags:{}", file.display()),
             Self::Labels { images, maps, palette } => {
                 write!(f, "labels:{},{}", images.display(), maps.display())?;
