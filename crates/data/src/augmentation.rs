@@ -94,9 +94,13 @@ impl<S: Source> Augmented<S> {
 fn is_image(kind: &Kind) -> bool {
     match kind {
         Kind::Image {} | Kind::LabelMap { .. } => true,
-        Kind::Frames {} | Kind::Points {} | Kind::Class { .. } | Kind::Tokens { .. } | Kind::Audio { .. } => {
-            false
-        }
+        Kind::Frames {}
+        | Kind::Points {}
+        | Kind::Class { .. }
+        | Kind::Tags { .. }
+        | Kind::Tokens { .. }
+        | Kind::Spectrogram { .. }
+        | Kind::Audio { .. } => false,
     }
 }
 

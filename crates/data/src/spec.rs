@@ -17,7 +17,8 @@ use super::toy::Toy;
 /// A data SPEC: `digits`, a downloadable set (`mnist`, `fashion-mnist`, `cifar10`), `idx:IMAGES[,LABELS]`,
 /// `folder:DIR`, one picture (`stones`, `image:FILE`), two domains (`scenes`, `landscapes`, `unpaired:SPEC_A,SPEC_B`), pairs of
 /// them (`scene-pairs`, `pairs:DIR`, `pairs:DIR_A,DIR_B`), images with label maps (`label-scenes`,
-/// `labels:IMAGES,MAPS[,PALETTE]`), images with captions (`caption-scenes`, `captions:TSV`, `tags:CSV`), a toy distribution (`ring8`, `swiss-roll`, ...), people with landmarks (`cartoon-faces`,
+/// `labels:IMAGES,MAPS[,PALETTE]`), images with captions (`caption-scenes`, `captions:TSV`, `captions:CSV`), several labels each
+/// (`tagged-shapes`, `tags:FILE.csv`) or a sound (`tone-discs`, `sounds:FILE.tsv`), a toy distribution (`ring8`, `swiss-roll`, ...), people with landmarks (`cartoon-faces`,
 /// `identities:DIR`, `person:DIR`), `lines:FILE`, `grammar`, `oracle` or `oracle:TOKENS` (text).
 ///
 /// It is parsed from that text and prints as it again, with `~` at the beginning of a path replaced by the user's folder.
@@ -83,10 +84,17 @@ pub enum Spec {
     },
     /// The drawn pictures with captions that are part of Brigand.
     CaptionScenes,
-    /// A UTF-8 file with the path of an image, a tab and a caption of it in each line.
+    /// A UTF-8 file with the path of an image, a tab and a caption of it in each line; or, as `.csv`, the file and the tags of an
+    /// image, as of [`Spec::Tags`].
     Captions(PathBuf),
-    /// A UTF-8 file with the path of an image, a comma and tags of it in each line.
+    /// The drawn pictures with several labels each that are part of Brigand.
+    TaggedShapes,
+    /// Images with several labels each: a CSV with a line for each.
     Tags(PathBuf),
+    /// The drawn discs of tones that are part of Brigand.
+    ToneDiscs,
+    /// Sounds with pictures: a TSV with a line for each.
+    Sounds(PathBuf),
 }
 
 /// Most tokens of a caption where no other number is given.
@@ -98,7 +106,7 @@ enum Contents {
     Images,
     /// One picture.
     OnePicture,
-    /// Images of two domains, or images with label maps.
+    /// Images of two domains, or images with label maps, several labels or sounds.
     Domains,
     /// Many images with captions of at most so many tokens.
     CaptionedImages { length: usize },
@@ -122,10 +130,12 @@ impl Spec {
             | Self::ScenePairs
             | Self::Pairs { .. }
             | Self::LabelScenes
-            | Self::Labels { .. } => Contents::Domains,
-            Self::CaptionScenes | Self::Captions(_) | Self::Tags(_) => {
-                Contents::CaptionedImages { length: CAPTION_LENGTH }
-            }
+            | Self::Labels { .. }
+            | Self::TaggedShapes
+            | Self::Tags(_)
+            | Self::ToneDiscs
+            | Self::Sounds(_) => Contents::Domains,
+            Self::CaptionScenes | Self::Captions(_) => Contents::CaptionedImages { length: CAPTION_LENGTH },
             Self::People(which) => Contents::People { frames: which.frames() },
             Self::Toy(_) => Contents::Points,
             Self::Lines(_) => Contents::Text { length: 32 },
@@ -191,7 +201,7 @@ impl Spec {
         matches!(self.contents(), Contents::Images | Contents::Domains | Contents::CaptionedImages { .. })
     }
 
-    /// Whether it is more than the images of one domain: those of two, or images with label maps.
+    /// Whether it is more than the images of one domain: those of two, or images with label maps, several labels or sounds.
     pub fn has_two_domains(&self) -> bool {
         matches!(self.contents(), Contents::Domains)
     }
@@ -221,7 +231,10 @@ impl Spec {
             | Self::Labels { .. }
             | Self::CaptionScenes
             | Self::Captions(_)
+            | Self::TaggedShapes
             | Self::Tags(_)
+            | Self::ToneDiscs
+            | Self::Sounds(_)
             | Self::Lines(_)
             | Self::Grammar
             | Self::Oracle { .. } => false,
@@ -238,7 +251,8 @@ impl Spec {
             | Self::Pairs { .. }
             | Self::Labels { .. }
             | Self::Captions(_)
-            | Self::Tags(_) => true,
+            | Self::Tags(_)
+            | Self::Sounds(_) => true,
             Self::Digits
             | Self::Catalogue(_)
             | Self::Idx { .. }
@@ -249,6 +263,8 @@ impl Spec {
             | Self::ScenePairs
             | Self::LabelScenes
             | Self::CaptionScenes
+            | Self::TaggedShapes
+            | Self::ToneDiscs
             | Self::Lines(_)
             | Self::Grammar
             | Self::Oracle { .. } => false,
@@ -280,6 +296,7 @@ impl Spec {
             Self::Lines(file) => Self::Lines(of(file)?),
             Self::Captions(file) => Self::Captions(of(file)?),
             Self::Tags(file) => Self::Tags(of(file)?),
+            Self::Sounds(file) => Self::Sounds(of(file)?),
             Self::People(which) => Self::People(which.with_path(of)?),
             Self::Unpaired(first, second) => Self::Unpaired(
                 Box::new(first.with_absolute_paths()?),
@@ -302,6 +319,8 @@ impl Spec {
             | Self::ScenePairs
             | Self::LabelScenes
             | Self::CaptionScenes
+            | Self::TaggedShapes
+            | Self::ToneDiscs
             | Self::Grammar
             | Self::Oracle { .. } => self.clone(),
         })
@@ -322,7 +341,8 @@ impl Spec {
         ]);
         names.extend(["scene-pairs", "pairs:DIR", "pairs:DIR_A,DIR_B"]);
         names.extend(["label-scenes", "labels:IMAGES,MAPS[,PALETTE]"]);
-        names.extend(["caption-scenes", "captions:TSV", "tags:CSV"]);
+        names.extend(["caption-scenes", "captions:TSV", "captions:CSV"]);
+        names.extend(["tagged-shapes", "tags:FILE.csv", "tone-discs", "sounds:FILE.tsv"]);
         names.extend(["cartoon-faces", "identities:DIR", "person:DIR"]);
         names.extend(Toy::ALL.iter().map(|toy| toy.name()));
         names.extend(["lines:FILE", "grammar", "oracle", "oracle:TOKENS"]);
@@ -337,7 +357,8 @@ impl Spec {
             | Self::Pairs { .. }
             | Self::Labels { .. }
             | Self::Captions(_)
-            | Self::Tags(_) => true,
+            | Self::Tags(_)
+            | Self::Sounds(_) => true,
             Self::Unpaired(first, second) => first.reads_image_files() || second.reads_image_files(),
             Self::People(which) => which.reads_files(),
             Self::Digits
@@ -352,13 +373,15 @@ impl Spec {
             | Self::Landscapes
             | Self::ScenePairs
             | Self::LabelScenes
-            | Self::CaptionScenes => false,
+            | Self::CaptionScenes
+            | Self::TaggedShapes
+            | Self::ToneDiscs => false,
         }
     }
 
     /// Whether it is files that belong together, for which another SPEC can name samples to be measured on.
     pub fn is_aligned_files(&self) -> bool {
-        matches!(self, Self::Pairs { .. } | Self::Labels { .. })
+        matches!(self, Self::Pairs { .. } | Self::Labels { .. } | Self::Sounds(_))
     }
 }
 

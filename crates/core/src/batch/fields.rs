@@ -36,6 +36,10 @@ pub const POINTS: NumberKey = NumberKey("points");
 pub const CODES: NumberKey = NumberKey("codes");
 /// One-hot label maps `[batch, classes, height, width]`.
 pub const LABEL_MAP: NumberKey = NumberKey("label_map");
+/// Which of several labels hold for a sample, 1 or 0: `[batch, labels]`.
+pub const TAGS: NumberKey = NumberKey("tags");
+/// Spectrograms of sounds at their absolute level, `[batch, 1, bands, frames]`.
+pub const SPECTROGRAM: NumberKey = NumberKey("spectrogram");
 /// Waves `[batch, channels, samples]` in [-1, 1].
 pub const AUDIO: NumberKey = NumberKey("audio");
 /// Encoded rows of a table `[batch, columns]`.

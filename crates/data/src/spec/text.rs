@@ -88,10 +88,11 @@ impl FromStr for Spec {
             }
         }
         type Text = fn(PathBuf) -> Spec;
-        let texts: [(&str, &'static str, Text); 3] = [
+        let texts: [(&str, &'static str, Text); 4] = [
             ("lines:", "lines:FILE", Self::Lines),
-            ("captions:", "captions:TSV", Self::Captions),
-            ("tags:", "tags:CSV", Self::Tags),
+            ("captions:", "captions:TSV or captions:CSV", Self::Captions),
+            ("tags:", "tags:FILE.csv, with lines of file,label|label", Self::Tags),
+            ("sounds:", "sounds:FILE.tsv, with lines of sound, tab, picture", Self::Sounds),
         ];
         for (beginning, form, of) in texts {
             match text.strip_prefix(beginning) {
@@ -113,6 +114,8 @@ impl FromStr for Spec {
             "scene-pairs" => return Ok(Self::ScenePairs),
             "label-scenes" => return Ok(Self::LabelScenes),
             "caption-scenes" => return Ok(Self::CaptionScenes),
+            "tagged-shapes" => return Ok(Self::TaggedShapes),
+            "tone-discs" => return Ok(Self::ToneDiscs),
             "cartoon-faces" => return Ok(Self::People(PeopleSpec::Cartoon)),
             "grammar" => return Ok(Self::Grammar),
             "oracle" => return Ok(Self::Oracle { vocabulary: oracle::VOCABULARY }),
@@ -154,6 +157,9 @@ impl fmt::Display for Spec {
             Self::LabelScenes => f.write_str("label-scenes"),
             Self::CaptionScenes => f.write_str("caption-scenes"),
             Self::Captions(file) => write!(f, "captions:{}", file.display()),
+            Self::TaggedShapes => f.write_str("tagged-shapes"),
+            Self::ToneDiscs => f.write_str("tone-discs"),
+            Self::Sounds(file) => write!(f, "sounds:{}", file.display()),
             Self::Tags(file) => write!(f, "tags:{}", file.display()),
             Self::Labels { images, maps, palette } => {
                 write!(f, "labels:{},{}", images.display(), maps.display())?;

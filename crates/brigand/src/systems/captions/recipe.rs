@@ -181,7 +181,7 @@ fn text_to_image(kind: SampleKind) -> Result<CaptionGanRecipe> {
         SampleKind::Image => {}
         SampleKind::Points => {
             return Err(Error::Recipe(
-                "this system needs images with captions; give --data caption-scenes, captions:TSV or tags:CSV".into(),
+                "this system needs images with captions; give --data caption-scenes, captions:TSV or captions:CSV".into(),
             ));
         }
     }
