@@ -166,7 +166,7 @@ pub const STACKGAN: Row = Row {
     name: "stackgan",
     summary: "images from captions in two stages: small ones of augmented conditions, then larger ones of those",
     paper: "Zhang et al. 2016, arXiv:1612.03242",
-    length: |_| Length { steps: 6000, batch: 64 },
+    length: |_| Length { steps: 5000, batch: 64 },
     make: Make { defaults: |kind| Ok(Box::new(stackgan(kind)?)), parse: parse::<CaptionGanRecipe> },
     ..TEXT_TO_IMAGE
 };
@@ -215,7 +215,7 @@ fn stackgan(kind: SampleKind) -> Result<CaptionGanRecipe> {
         condition: CaptionCondition::Augmentation { size: 16, divergence: 1.0 },
         second: Stacking::Second {
             doublings: 1,
-            generator: StackRefinerRecipe { width: 32, halvings: 1, blocks: 2 },
+            generator: StackRefinerRecipe { width: 16, halvings: 1, blocks: 2 },
             discriminator: dcgan(16),
         },
         pairs: PairsRecipe { wrong: true, interpolated: 0.0 },
