@@ -31,7 +31,7 @@ pub const ROW: Row = Row {
     summary: "several labels of an image: the classifier is the generator, the discriminator scores labels beside the image",
     paper: "Mirza and Osindero 2014, arXiv:1411.1784",
     data: "tagged-shapes",
-    length: |_| Length { steps: 3000, batch: 64 },
+    length: |_| Length { steps: 2000, batch: 64 },
     make: Make::of::<ImageToLabelRecipe>(),
 };
 
