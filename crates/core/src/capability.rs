@@ -268,6 +268,20 @@ pub trait SequenceSampler {
     fn text(&self, tokens: &[u32]) -> String;
 }
 
+/// Finds the phonemes of speech.
+pub trait Transcriber {
+    /// How many numbers a frame of [`FRAMES`](crate::batch::FRAMES) has, and samples in a second of the sound that they are from:
+    /// 0 where they are from none.
+    fn features(&self) -> (usize, u32);
+
+    /// The phonemes of each utterance of `batch`, which has [`FRAMES`](crate::batch::FRAMES) and
+    /// [`FRAME_COUNT`](crate::batch::FRAME_COUNT), a space between each two.
+    ///
+    /// # Errors
+    /// If it was not trained, or frames have another size.
+    fn transcribe(&self, batch: &Batch) -> Result<Vec<String>>;
+}
+
 /// Finds the latents of samples.
 pub trait Encoder {
     /// The latents `[batch, size]` that stand for the samples of `batch`: what a sampler would take to make them again.

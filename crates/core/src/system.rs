@@ -5,7 +5,7 @@ use brigand_autograd::Variable;
 use crate::batch::Batch;
 use crate::capability::{
     CaptionSampler, Classifier, Encoder, Exhibit, Reconstructor, Reenactor, Sampler, ScaleSampler,
-    ScoreField, SequenceSampler, Showing, SoundSampler, Tagger, Translator,
+    ScoreField, SequenceSampler, Showing, SoundSampler, Tagger, Transcriber, Translator,
 };
 use crate::error::{Error, Result};
 use crate::modules::{Estimate, Part, Statistics};
@@ -90,6 +90,11 @@ pub trait System: Send {
 
     /// It as something that makes sequences.
     fn as_sequence_sampler(&self) -> Option<&dyn SequenceSampler> {
+        None
+    }
+
+    /// It as something that finds the phonemes of speech.
+    fn as_transcriber(&self) -> Option<&dyn Transcriber> {
         None
     }
 

@@ -21,6 +21,12 @@ pub enum DataError {
          `brigand list`), whose scores are in their run's metrics.jsonl"
     )]
     Text(String),
+    /// Speech where images or points are needed.
+    #[error(
+        "`{0}` is speech and text of phonemes; images or points are needed here. Both are for speech-recognition, whose error \
+         rates are in its run's metrics.jsonl"
+    )]
+    Speech(String),
     /// Two domains of images where one data set is needed.
     #[error(
         "`{0}` is two domains of images; one data set is needed here. Two are for systems that translate \

@@ -48,6 +48,7 @@ pub mod sound;
 pub mod sounds;
 mod source;
 mod spec;
+pub mod speech;
 mod tagged_shapes;
 mod tags;
 pub mod text;

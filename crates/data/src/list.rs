@@ -10,6 +10,7 @@ use super::people::cartoon;
 use super::picture;
 use super::scenes;
 use super::sounds::tones;
+use super::speech::cipher;
 use super::tagged_shapes;
 use super::text::{grammar, oracle};
 use super::toy::{POINTS, Toy};
@@ -169,6 +170,11 @@ pub fn list(cache: &Cache) -> Vec<Listed> {
     };
     let texts = [
         text(("grammar", "lines of arithmetic, as text"), grammar::LINES, grammar::LENGTH),
+        text(
+            ("cipher", "sequences of clusters for unknown symbols, and text of the symbols"),
+            cipher::UTTERANCES,
+            cipher::SIZE,
+        ),
         text(("oracle", "lines of numbers from a random LSTM"), oracle::LINES, oracle::LENGTH),
     ];
     [digits, drawn, landscapes, stones, pairs, labelled, captioned, tagged, tones, people]
@@ -200,6 +206,7 @@ mod tests {
                 "label-scenes",
                 "tagged-shapes",
                 "tone-discs",
+                "cipher",
             ];
             line.download == 0 && !others.contains(&line.name)
         });

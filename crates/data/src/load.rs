@@ -69,6 +69,7 @@ pub fn load(spec: &Spec, options: &Options) -> Result<Dataset, DataError> {
         Spec::Stones => picture::stones(options),
         Spec::People(which) => people::frames(which, options),
         Spec::Toy(toy) => toy::load(*toy, options),
+        Spec::Speech(_) => Err(DataError::Speech(spec.to_string())),
         Spec::Lines(_) | Spec::Grammar | Spec::Oracle { .. } => Err(DataError::Text(spec.to_string())),
         Spec::Scenes | Spec::Landscapes | Spec::Unpaired(..) | Spec::ScenePairs | Spec::Pairs { .. } => {
             Err(DataError::TwoDomains(spec.to_string()))

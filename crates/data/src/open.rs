@@ -20,6 +20,7 @@ use super::scenes::{self, Domain};
 use super::sounds::{Sounds, load_sounds, pictured_sounds, tones};
 use super::source::DatasetSource;
 use super::spec::Spec;
+use super::speech;
 use super::tagged_shapes;
 use super::tags::{Tags, tagged_images};
 use super::text::{Lines, Tokens, lines_of_file, lines_of_grammar, lines_of_oracle};
@@ -40,8 +41,8 @@ pub(crate) enum Contents {
     Sounds(Arc<Sounds>),
     /// Frames of people with landmarks.
     People(People),
-    /// Text, whose fingerprint is made when it is read.
-    Text(Fingerprint),
+    /// Text or speech, whose fingerprint is made when it is read.
+    Read(Fingerprint),
 }
 
 /// The data of a run: what batches are drawn from, and the images or points themselves where that is what they are.
@@ -66,7 +67,7 @@ impl RunData {
             Contents::Sounds(sounds) => sounds.fingerprint(),
             Contents::Tags(tags) => tags.fingerprint(),
             Contents::People(people) => people.fingerprint(),
-            Contents::Text(fingerprint) => fingerprint.clone(),
+            Contents::Read(fingerprint) => fingerprint.clone(),
         };
         self.contents.iter().map(of).collect()
     }
@@ -90,7 +91,7 @@ pub(crate) fn words(spec: &Spec, options: &Options) -> (Tokens, usize) {
 pub fn open(spec: &Spec, options: &Options) -> Result<RunData> {
     let (tokens, length) = words(spec, options);
     let text = |Lines { source, fingerprint, skipped }| RunData {
-        contents: vec![Contents::Text(fingerprint)],
+        contents: vec![Contents::Read(fingerprint)],
         sources: vec![Arc::new(source)],
         dataset: None,
         notes: Notes { unreadable: skipped, ..Notes::default() },
@@ -113,6 +114,7 @@ pub fn open(spec: &Spec, options: &Options) -> Result<RunData> {
             return Ok(two_domains(load(first, options)?, load(second, options)?));
         }
         Spec::People(which) => return people::open(which, options),
+        Spec::Speech(which) => return speech::open(which, options),
         Spec::ScenePairs => return pairs(scenes::training_pairs(options)?),
         Spec::Pairs { first, second } => return pairs(load_pairs(first, second.as_deref(), options)?),
         Spec::LabelScenes => return labelled_images(label_scenes::training(options)?),
@@ -183,6 +185,7 @@ pub fn open_test_part(spec: &Spec, options: &Options) -> Result<Vec<Option<Box<d
         | Spec::Lines(_)
         | Spec::Grammar
         | Spec::Oracle { .. }
+        | Spec::Speech(_)
         | Spec::Pairs { .. }
         | Spec::Labels { .. }
         | Spec::Captions(_)

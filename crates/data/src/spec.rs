@@ -10,6 +10,7 @@ use brigand_core::batch::SampleKind;
 use super::catalogue::{self, Entry};
 use super::error::DataError;
 use super::people::PeopleSpec;
+use super::speech::SpeechSpec;
 use super::text::grammar::LENGTH as GRAMMAR_LENGTH;
 use super::text::{Tokens, oracle};
 use super::toy::Toy;
@@ -19,10 +20,11 @@ use super::toy::Toy;
 /// them (`scene-pairs`, `pairs:DIR`, `pairs:DIR_A,DIR_B`), images with label maps (`label-scenes`,
 /// `labels:IMAGES,MAPS[,PALETTE]`), images with captions (`caption-scenes`, `captions:TSV`, `captions:CSV`), several labels each
 /// (`tagged-shapes`, `tags:FILE.csv`) or a sound (`tone-discs`, `sounds:FILE.tsv`), a toy distribution (`ring8`, `swiss-roll`, ...), people with landmarks (`cartoon-faces`,
-/// `identities:DIR`, `person:DIR`), `lines:FILE`, `grammar`, `oracle` or `oracle:TOKENS` (text).
+/// `identities:DIR`, `person:DIR`), `lines:FILE`, `grammar`, `oracle` or `oracle:TOKENS` (text),
+/// `cipher` or `speech:DIR,PHONES.txt` (utterances and text of phonemes).
 ///
 /// It is parsed from that text and prints as it again, with `~` at the beginning of a path replaced by the user's folder.
-/// In `idx:` the first comma ends the path of the images, in `pairs:` that of the first folder, in `labels:` the first two
+/// In `idx:` and `speech:` the first comma ends the path of the images, in `pairs:` that of the first folder, in `labels:` the first two
 /// end those of the folders.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Spec {
@@ -64,6 +66,8 @@ pub enum Spec {
     ScenePairs,
     /// Frames of people with landmarks.
     People(PeopleSpec),
+    /// Utterances and unrelated text of phonemes.
+    Speech(SpeechSpec),
     /// Images of two domains that belong together.
     Pairs {
         /// Folder of the images, or of the first domain's.
@@ -116,6 +120,8 @@ enum Contents {
     Points,
     /// Lines of at most so many tokens.
     Text { length: usize },
+    /// Utterances and text of phonemes.
+    Speech,
 }
 
 impl Spec {
@@ -141,6 +147,7 @@ impl Spec {
             Self::Lines(_) => Contents::Text { length: 32 },
             Self::Grammar => Contents::Text { length: GRAMMAR_LENGTH },
             Self::Oracle { .. } => Contents::Text { length: oracle::LENGTH },
+            Self::Speech(_) => Contents::Speech,
         }
     }
 
@@ -153,7 +160,8 @@ impl Spec {
             | Contents::OnePicture
             | Contents::Domains
             | Contents::People { .. }
-            | Contents::Points => None,
+            | Contents::Points
+            | Contents::Speech => None,
         }
     }
 
@@ -165,7 +173,8 @@ impl Spec {
             | Contents::OnePicture
             | Contents::Domains
             | Contents::People { .. }
-            | Contents::Points => None,
+            | Contents::Points
+            | Contents::Speech => None,
         }
     }
 
@@ -178,7 +187,8 @@ impl Spec {
             | Contents::Domains
             | Contents::CaptionedImages { .. }
             | Contents::Points
-            | Contents::Text { .. } => None,
+            | Contents::Text { .. }
+            | Contents::Speech => None,
         }
     }
 
@@ -192,7 +202,8 @@ impl Spec {
             | Contents::Domains
             | Contents::CaptionedImages { .. }
             | Contents::People { .. }
-            | Contents::Text { .. } => SampleKind::Image,
+            | Contents::Text { .. }
+            | Contents::Speech => SampleKind::Image,
         }
     }
 
@@ -221,6 +232,7 @@ impl Spec {
             | Self::Image(_)
             | Self::Stones
             | Self::People(_)
+            | Self::Speech(_)
             | Self::Toy(_)
             | Self::Scenes
             | Self::Landscapes
@@ -256,6 +268,7 @@ impl Spec {
             Self::Digits
             | Self::Catalogue(_)
             | Self::Idx { .. }
+            | Self::Speech(_)
             | Self::Toy(_)
             | Self::Scenes
             | Self::Landscapes
@@ -298,6 +311,7 @@ impl Spec {
             Self::Tags(file) => Self::Tags(of(file)?),
             Self::Sounds(file) => Self::Sounds(of(file)?),
             Self::People(which) => Self::People(which.with_path(of)?),
+            Self::Speech(which) => Self::Speech(which.with_path(of)?),
             Self::Unpaired(first, second) => Self::Unpaired(
                 Box::new(first.with_absolute_paths()?),
                 Box::new(second.with_absolute_paths()?),
@@ -345,7 +359,7 @@ impl Spec {
         names.extend(["tagged-shapes", "tags:FILE.csv", "tone-discs", "sounds:FILE.tsv"]);
         names.extend(["cartoon-faces", "identities:DIR", "person:DIR"]);
         names.extend(Toy::ALL.iter().map(|toy| toy.name()));
-        names.extend(["lines:FILE", "grammar", "oracle", "oracle:TOKENS"]);
+        names.extend(["lines:FILE", "grammar", "oracle", "oracle:TOKENS", "cipher", "speech:DIR,PHONES.txt"]);
         names
     }
 
@@ -365,6 +379,7 @@ impl Spec {
             | Self::Catalogue(_)
             | Self::Idx { .. }
             | Self::Stones
+            | Self::Speech(_)
             | Self::Toy(_)
             | Self::Lines(_)
             | Self::Grammar

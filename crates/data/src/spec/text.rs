@@ -10,6 +10,7 @@ use crate::catalogue;
 use crate::error::DataError;
 use crate::files::path_of;
 use crate::people::PeopleSpec;
+use crate::speech::SpeechSpec;
 use crate::text::{MOST_TOKENS, oracle};
 use crate::toy::Toy;
 
@@ -40,6 +41,14 @@ impl FromStr for Spec {
                 return Err(incomplete("pairs:DIR_A,DIR_B, or pairs:DIR for images with two halves"));
             }
             return Ok(Self::Pairs { first: path_of(first), second: second.map(path_of) });
+        }
+        if let Some(paths) = text.strip_prefix("speech:") {
+            return match paths.split_once(',') {
+                Some(("", _) | (_, "")) | None => Err(incomplete("speech:DIR,PHONES.txt")),
+                Some((sounds, text)) => {
+                    Ok(Self::Speech(SpeechSpec::Folder { sounds: path_of(sounds), text: path_of(text) }))
+                }
+            };
         }
         if let Some(paths) = text.strip_prefix("labels:") {
             let mut paths = paths.splitn(3, ',');
@@ -117,6 +126,7 @@ impl FromStr for Spec {
             "tagged-shapes" => return Ok(Self::TaggedShapes),
             "tone-discs" => return Ok(Self::ToneDiscs),
             "cartoon-faces" => return Ok(Self::People(PeopleSpec::Cartoon)),
+            "cipher" => return Ok(Self::Speech(SpeechSpec::Cipher)),
             "grammar" => return Ok(Self::Grammar),
             "oracle" => return Ok(Self::Oracle { vocabulary: oracle::VOCABULARY }),
             _ => {}
@@ -147,6 +157,7 @@ impl fmt::Display for Spec {
             Self::Oracle { vocabulary } => write!(f, "oracle:{vocabulary}"),
             Self::Scenes => f.write_str("scenes"),
             Self::Unpaired(first, second) => write!(f, "unpaired:{first},{second}"),
+            Self::Speech(which) => write!(f, "{which}"),
             Self::People(which) => write!(f, "{which}"),
             Self::Landscapes => f.write_str("landscapes"),
             Self::ScenePairs => f.write_str("scene-pairs"),
