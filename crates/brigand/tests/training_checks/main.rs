@@ -24,5 +24,6 @@ mod pix2pix;
 mod residual;
 mod singan;
 mod sound_to_image;
+mod speech;
 mod talking_head;
 mod text;

@@ -22,6 +22,7 @@ mod resuming;
 mod samples;
 mod sounds;
 mod sources;
+mod speech;
 mod talking_heads;
 mod training;
 mod translate;
