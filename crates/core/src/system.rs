@@ -4,8 +4,8 @@ use brigand_autograd::Variable;
 
 use crate::batch::Batch;
 use crate::capability::{
-    Classifier, Encoder, Exhibit, Reconstructor, Reenactor, Sampler, ScaleSampler, ScoreField,
-    SequenceSampler, Showing, Transcriber, Translator,
+    CaptionSampler, Classifier, Encoder, Exhibit, Reconstructor, Reenactor, Sampler, ScaleSampler,
+    ScoreField, SequenceSampler, Showing, SoundSampler, Tagger, Transcriber, Translator,
 };
 use crate::error::{Error, Result};
 use crate::modules::{Estimate, Part, Statistics};
@@ -68,6 +68,11 @@ pub trait System: Send {
         None
     }
 
+    /// It as something that makes images from captions.
+    fn as_caption_sampler(&self) -> Option<&dyn CaptionSampler> {
+        None
+    }
+
     /// It as something that makes images of any size through scales.
     fn as_scale_sampler(&self) -> Option<&dyn ScaleSampler> {
         None
@@ -105,6 +110,16 @@ pub trait System: Send {
 
     /// It as something that assigns classes or clusters.
     fn as_classifier(&self) -> Option<&dyn Classifier> {
+        None
+    }
+
+    /// It as something that makes images from sounds.
+    fn as_sound_sampler(&self) -> Option<&dyn SoundSampler> {
+        None
+    }
+
+    /// It as something that finds several labels of an image.
+    fn as_tagger(&self) -> Option<&dyn Tagger> {
         None
     }
 

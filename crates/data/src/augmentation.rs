@@ -97,7 +97,9 @@ fn is_image(kind: &Kind) -> bool {
         Kind::Frames {}
         | Kind::Points {}
         | Kind::Class { .. }
+        | Kind::Tags { .. }
         | Kind::Tokens { .. }
+        | Kind::Spectrogram { .. }
         | Kind::Features { .. }
         | Kind::Number {}
         | Kind::Audio { .. } => false,

@@ -39,6 +39,18 @@ pub enum DataError {
          translate maps (gaugan), whose errors are in their run's metrics.jsonl"
     )]
     WithLabelMaps(String),
+    /// Images with several labels each where one data set is needed.
+    #[error(
+        "`{0}` is images with several labels each; one data set is needed here, for example folder:IMAGES. Several labels are for \
+         image-to-label, whose scores are in its run's metrics.jsonl"
+    )]
+    WithTags(String),
+    /// Sounds with pictures where one data set is needed.
+    #[error(
+        "`{0}` is sounds with pictures; one data set is needed here, for example folder:IMAGES. Sounds are for sound-to-image, \
+         whose pictures are in its run"
+    )]
+    WithSounds(String),
     /// A SPEC with a known beginning but an unusable rest.
     #[error("`{given}` cannot be read: write {form}")]
     IncompleteSpec {
@@ -172,6 +184,9 @@ pub enum DataError {
         /// Samples there are.
         samples: usize,
     },
+    /// What is wrong with captions or their images.
+    #[error(transparent)]
+    Captions(#[from] brigand_core::Error),
     /// Parts of a data set that do not fit each other.
     #[error("the parts of `{name}` do not fit: {problem}")]
     Inconsistent {
@@ -184,7 +199,10 @@ pub enum DataError {
 
 impl From<DataError> for brigand_core::Error {
     fn from(error: DataError) -> Self {
-        Self::other(error)
+        match error {
+            DataError::Captions(error) => error,
+            other => Self::other(other),
+        }
     }
 }
 

@@ -12,13 +12,14 @@ use super::error::DataError;
 use super::people::PeopleSpec;
 use super::speech::SpeechSpec;
 use super::text::grammar::LENGTH as GRAMMAR_LENGTH;
-use super::text::oracle;
+use super::text::{Tokens, oracle};
 use super::toy::Toy;
 
 /// A data SPEC: `digits`, a downloadable set (`mnist`, `fashion-mnist`, `cifar10`), `idx:IMAGES[,LABELS]`,
 /// `folder:DIR`, one picture (`stones`, `image:FILE`), two domains (`scenes`, `landscapes`, `unpaired:SPEC_A,SPEC_B`), pairs of
 /// them (`scene-pairs`, `pairs:DIR`, `pairs:DIR_A,DIR_B`), images with label maps (`label-scenes`,
-/// `labels:IMAGES,MAPS[,PALETTE]`), a toy distribution (`ring8`, `swiss-roll`, ...), people with landmarks (`cartoon-faces`,
+/// `labels:IMAGES,MAPS[,PALETTE]`), images with captions (`caption-scenes`, `captions:TSV`, `captions:CSV`), several labels each
+/// (`tagged-shapes`, `tags:FILE.csv`) or a sound (`tone-discs`, `sounds:FILE.tsv`), a toy distribution (`ring8`, `swiss-roll`, ...), people with landmarks (`cartoon-faces`,
 /// `identities:DIR`, `person:DIR`), `lines:FILE`, `grammar`, `oracle` or `oracle:TOKENS` (text),
 /// `cipher` or `speech:DIR,PHONES.txt` (utterances and text of phonemes).
 ///
@@ -85,7 +86,23 @@ pub enum Spec {
         /// Text file with a colour and a name for each label; without it the numbers in the maps are the labels.
         palette: Option<PathBuf>,
     },
+    /// The drawn pictures with captions that are part of Brigand.
+    CaptionScenes,
+    /// A UTF-8 file with the path of an image, a tab and a caption of it in each line; or, as `.csv`, the file and the tags of an
+    /// image, as of [`Spec::Tags`].
+    Captions(PathBuf),
+    /// The drawn pictures with several labels each that are part of Brigand.
+    TaggedShapes,
+    /// Images with several labels each: a CSV with a line for each.
+    Tags(PathBuf),
+    /// The drawn discs of tones that are part of Brigand.
+    ToneDiscs,
+    /// Sounds with pictures: a TSV with a line for each.
+    Sounds(PathBuf),
 }
+
+/// Most tokens of a caption where no other number is given.
+const CAPTION_LENGTH: usize = 16;
 
 /// What a kind of data has.
 enum Contents {
@@ -93,8 +110,10 @@ enum Contents {
     Images,
     /// One picture.
     OnePicture,
-    /// Images of two domains, or images with label maps.
+    /// Images of two domains, or images with label maps, several labels or sounds.
     Domains,
+    /// Many images with captions of at most so many tokens.
+    CaptionedImages { length: usize },
     /// Frames of people with landmarks, and how many stand beside the target of an episode.
     People { frames: Option<usize> },
     /// Points.
@@ -117,7 +136,12 @@ impl Spec {
             | Self::ScenePairs
             | Self::Pairs { .. }
             | Self::LabelScenes
-            | Self::Labels { .. } => Contents::Domains,
+            | Self::Labels { .. }
+            | Self::TaggedShapes
+            | Self::Tags(_)
+            | Self::ToneDiscs
+            | Self::Sounds(_) => Contents::Domains,
+            Self::CaptionScenes | Self::Captions(_) => Contents::CaptionedImages { length: CAPTION_LENGTH },
             Self::People(which) => Contents::People { frames: which.frames() },
             Self::Toy(_) => Contents::Points,
             Self::Lines(_) => Contents::Text { length: 32 },
@@ -127,10 +151,24 @@ impl Spec {
         }
     }
 
-    /// Of text: the most tokens of a line where no other number is given.
+    /// What a token of its text or captions is where nothing else is said; none without text.
+    pub fn tokens(&self) -> Option<Tokens> {
+        match self.contents() {
+            Contents::Text { .. } => Some(Tokens::Characters),
+            Contents::CaptionedImages { .. } => Some(Tokens::Words),
+            Contents::Images
+            | Contents::OnePicture
+            | Contents::Domains
+            | Contents::People { .. }
+            | Contents::Points
+            | Contents::Speech => None,
+        }
+    }
+
+    /// Of text and captions: the most tokens of one where no other number is given.
     pub fn text_length(&self) -> Option<usize> {
         match self.contents() {
-            Contents::Text { length } => Some(length),
+            Contents::Text { length } | Contents::CaptionedImages { length } => Some(length),
             Contents::Images
             | Contents::OnePicture
             | Contents::Domains
@@ -147,6 +185,7 @@ impl Spec {
             Contents::Images
             | Contents::OnePicture
             | Contents::Domains
+            | Contents::CaptionedImages { .. }
             | Contents::Points
             | Contents::Text { .. }
             | Contents::Speech => None,
@@ -161,6 +200,7 @@ impl Spec {
             Contents::Images
             | Contents::OnePicture
             | Contents::Domains
+            | Contents::CaptionedImages { .. }
             | Contents::People { .. }
             | Contents::Text { .. }
             | Contents::Speech => SampleKind::Image,
@@ -169,10 +209,10 @@ impl Spec {
 
     /// Whether its samples are images, of which there are many, each by itself or with a partner.
     pub fn has_many_images(&self) -> bool {
-        matches!(self.contents(), Contents::Images | Contents::Domains)
+        matches!(self.contents(), Contents::Images | Contents::Domains | Contents::CaptionedImages { .. })
     }
 
-    /// Whether it is more than the images of one domain: those of two, or images with label maps.
+    /// Whether it is more than the images of one domain: those of two, or images with label maps, several labels or sounds.
     pub fn has_two_domains(&self) -> bool {
         matches!(self.contents(), Contents::Domains)
     }
@@ -201,6 +241,12 @@ impl Spec {
             | Self::Pairs { .. }
             | Self::LabelScenes
             | Self::Labels { .. }
+            | Self::CaptionScenes
+            | Self::Captions(_)
+            | Self::TaggedShapes
+            | Self::Tags(_)
+            | Self::ToneDiscs
+            | Self::Sounds(_)
             | Self::Lines(_)
             | Self::Grammar
             | Self::Oracle { .. } => false,
@@ -215,7 +261,10 @@ impl Spec {
             | Self::Stones
             | Self::People(_)
             | Self::Pairs { .. }
-            | Self::Labels { .. } => true,
+            | Self::Labels { .. }
+            | Self::Captions(_)
+            | Self::Tags(_)
+            | Self::Sounds(_) => true,
             Self::Digits
             | Self::Catalogue(_)
             | Self::Idx { .. }
@@ -226,6 +275,9 @@ impl Spec {
             | Self::Unpaired(..)
             | Self::ScenePairs
             | Self::LabelScenes
+            | Self::CaptionScenes
+            | Self::TaggedShapes
+            | Self::ToneDiscs
             | Self::Lines(_)
             | Self::Grammar
             | Self::Oracle { .. } => false,
@@ -255,6 +307,9 @@ impl Spec {
             Self::Folder(folder) => Self::Folder(of(folder)?),
             Self::Image(file) => Self::Image(of(file)?),
             Self::Lines(file) => Self::Lines(of(file)?),
+            Self::Captions(file) => Self::Captions(of(file)?),
+            Self::Tags(file) => Self::Tags(of(file)?),
+            Self::Sounds(file) => Self::Sounds(of(file)?),
             Self::People(which) => Self::People(which.with_path(of)?),
             Self::Speech(which) => Self::Speech(which.with_path(of)?),
             Self::Unpaired(first, second) => Self::Unpaired(
@@ -277,6 +332,9 @@ impl Spec {
             | Self::Landscapes
             | Self::ScenePairs
             | Self::LabelScenes
+            | Self::CaptionScenes
+            | Self::TaggedShapes
+            | Self::ToneDiscs
             | Self::Grammar
             | Self::Oracle { .. } => self.clone(),
         })
@@ -297,6 +355,8 @@ impl Spec {
         ]);
         names.extend(["scene-pairs", "pairs:DIR", "pairs:DIR_A,DIR_B"]);
         names.extend(["label-scenes", "labels:IMAGES,MAPS[,PALETTE]"]);
+        names.extend(["caption-scenes", "captions:TSV", "captions:CSV"]);
+        names.extend(["tagged-shapes", "tags:FILE.csv", "tone-discs", "sounds:FILE.tsv"]);
         names.extend(["cartoon-faces", "identities:DIR", "person:DIR"]);
         names.extend(Toy::ALL.iter().map(|toy| toy.name()));
         names.extend(["lines:FILE", "grammar", "oracle", "oracle:TOKENS", "cipher", "speech:DIR,PHONES.txt"]);
@@ -306,7 +366,13 @@ impl Spec {
     /// Whether it reads image files of the user's, which may be transparent.
     pub fn reads_image_files(&self) -> bool {
         match self {
-            Self::Folder(_) | Self::Image(_) | Self::Pairs { .. } | Self::Labels { .. } => true,
+            Self::Folder(_)
+            | Self::Image(_)
+            | Self::Pairs { .. }
+            | Self::Labels { .. }
+            | Self::Captions(_)
+            | Self::Tags(_)
+            | Self::Sounds(_) => true,
             Self::Unpaired(first, second) => first.reads_image_files() || second.reads_image_files(),
             Self::People(which) => which.reads_files(),
             Self::Digits
@@ -321,13 +387,16 @@ impl Spec {
             | Self::Scenes
             | Self::Landscapes
             | Self::ScenePairs
-            | Self::LabelScenes => false,
+            | Self::LabelScenes
+            | Self::CaptionScenes
+            | Self::TaggedShapes
+            | Self::ToneDiscs => false,
         }
     }
 
     /// Whether it is files that belong together, for which another SPEC can name samples to be measured on.
     pub fn is_aligned_files(&self) -> bool {
-        matches!(self, Self::Pairs { .. } | Self::Labels { .. })
+        matches!(self, Self::Pairs { .. } | Self::Labels { .. } | Self::Sounds(_))
     }
 }
 

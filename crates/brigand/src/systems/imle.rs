@@ -9,6 +9,7 @@ use brigand_core::measurements::GENERATOR_LOSS;
 use brigand_core::modules::{Mode, with_noise};
 use brigand_core::networks::{MlpRecipe, NetworkRecipe};
 use brigand_core::players::{Draw, OptimizerRecipe, Schedule, Turn};
+use brigand_core::random::Stream;
 use brigand_core::recipe::{Family, Length, Make, Row, SystemRecipe, at_least_zero};
 use brigand_core::system::{Parts, System};
 use brigand_core::{Error, Result, Setup, parts};
@@ -46,6 +47,11 @@ pub struct MatchingRecipe {
     pub staleness: u64,
     /// Standard deviation of fresh noise on the matched latents at each update.
     pub noise: f64,
+    /// Weight of a second term, which is no part of the paper: the mean squared distance of every sample of the pool to its
+    /// nearest datum. With 1 the loss is the Chamfer distance of the two. It moves what lies between modes into them, and
+    /// the shares of the modes away from the data's.
+    #[serde(default)]
+    pub nearest_datum: f64,
 }
 
 /// How the generator's weights step.
@@ -95,14 +101,20 @@ impl SystemRecipe for ImleRecipe {
         Ok(Self {
             latent: LatentRecipe { size, prior: Prior::Normal },
             generator: NetworkRecipe::Mlp(MlpRecipe { widths, ..MlpRecipe::default() }),
-            matching: MatchingRecipe { search: Search::NearestSample, pool, staleness: 10, noise: 0.0 },
+            matching: MatchingRecipe {
+                search: Search::NearestSample,
+                pool,
+                staleness: 10,
+                noise: 0.0,
+                nearest_datum: 0.0,
+            },
             optimizer: ImleOptimizers { generator: OptimizerRecipe::adam(rate, 0.9, 0.999) },
             schedule: Schedule::Linear { after: 0.5 },
         })
     }
 
     fn check(&self) -> Result<()> {
-        let MatchingRecipe { pool, staleness, noise, .. } = self.matching;
+        let MatchingRecipe { search, pool, staleness, noise, nearest_datum } = self.matching;
         if pool == 0 || pool > 10_000 {
             return Err(Error::Recipe(format!("matching.pool is {pool}; give 1 to 10000 times the batch")));
         }
@@ -111,7 +123,17 @@ impl SystemRecipe for ImleRecipe {
                 "matching.staleness is 0, so the generator would never step; give at least 1".into(),
             ));
         }
-        at_least_zero(&[("matching.noise", noise)])?;
+        at_least_zero(&[("matching.noise", noise), ("matching.nearest_datum", nearest_datum)])?;
+        match search {
+            Search::NearestDatum if nearest_datum > 0.0 => {
+                return Err(Error::Recipe(
+                    "matching.search=nearest-datum already is what matching.nearest_datum adds; set \
+                     matching.nearest_datum=0"
+                        .into(),
+                ));
+            }
+            Search::NearestSample | Search::NearestDatum => {}
+        }
         self.latent.check()?;
         self.schedule.check()?;
         self.optimizer.generator.check("generator")
@@ -142,6 +164,33 @@ struct Matches {
     distance: f64,
 }
 
+impl Matches {
+    /// The first of the latents of `samples` nearest to each of `data`.
+    fn of_data(
+        (data, real): (&Features, &Variable),
+        (latents, samples): (&Variable, &Features),
+    ) -> Result<Self> {
+        let (places, distance) = found(data, samples)?;
+        Ok(Self { latents: latents.index_select(0, &places)?, targets: real.clone(), distance })
+    }
+
+    /// For each of the latents the datum nearest to its sample.
+    fn of_samples(
+        (data, real): (&Features, &Variable),
+        (latents, samples): (&Variable, &Features),
+    ) -> Result<Self> {
+        let (places, distance) = found(samples, data)?;
+        Ok(Self { latents: latents.clone(), targets: real.index_select(0, &places)?, distance })
+    }
+}
+
+/// The place of each row's nearest of `among`, and the mean distance.
+fn found(rows: &Features, among: &Features) -> Result<(Vec<u32>, f64)> {
+    let found = nearest(rows, among)?;
+    let sum: f64 = found.iter().map(|(_, distance)| distance).sum();
+    Ok((found.iter().map(|&(place, _)| place as u32).collect(), sum / found.len().max(1) as f64))
+}
+
 impl Imle {
     /// `count` fresh latents and their samples, generated a portion at a time.
     fn pool(&self, draw: Draw, count: usize) -> Result<(Variable, Features)> {
@@ -155,29 +204,31 @@ impl Imle {
         Ok((latents, Features::new(values, elements)?))
     }
 
-    /// The pairs of a batch. The search needs the samples themselves, so they are read from the device.
-    fn matched(&self, draw: Draw, real: &Variable) -> Result<Matches> {
+    /// The pairs of a batch, and those of the second term. The search needs the samples themselves, so they are read from the
+    /// device.
+    fn matched(&self, draw: Draw, real: &Variable) -> Result<(Matches, Option<Matches>)> {
         let data = Features::new(real.to_vec_f32()?, self.generator.sample_shape().elements())?;
-        let batch = real.shape()[0];
-        let mean = |found: &[(usize, f64)]| {
-            found.iter().map(|(_, distance)| distance).sum::<f64>() / found.len().max(1) as f64
-        };
-        let places =
-            |found: &[(usize, f64)]| found.iter().map(|&(place, _)| place as u32).collect::<Vec<_>>();
+        let (batch, data) = (real.shape()[0], (&data, real));
         match self.matching.search {
             Search::NearestSample => {
                 let (latents, samples) = self.pool(draw, batch * self.matching.pool)?;
-                let found = nearest(&data, &samples)?;
-                let latents = latents.index_select(0, &places(&found))?;
-                Ok(Matches { latents, targets: real.clone(), distance: mean(&found) })
+                let second = (self.matching.nearest_datum > 0.0)
+                    .then(|| Matches::of_samples(data, (&latents, &samples)))
+                    .transpose()?;
+                Ok((Matches::of_data(data, (&latents, &samples))?, second))
             }
             Search::NearestDatum => {
                 let (latents, samples) = self.pool(draw, batch)?;
-                let found = nearest(&samples, &data)?;
-                let targets = real.index_select(0, &places(&found))?;
-                Ok(Matches { latents, targets, distance: mean(&found) })
+                Ok((Matches::of_samples(data, (&latents, &samples))?, None))
             }
         }
+    }
+
+    /// The mean squared distance of pairs, with fresh noise on the latents.
+    fn distance(&mut self, matches: &Matches, stream: &mut Stream) -> Result<Variable> {
+        let noisy = with_noise(&matches.latents, self.matching.noise, stream)?;
+        let samples = self.generator.generate_batch(&noisy, Mode::Training)?;
+        Ok(samples.sub(&matches.targets)?.square()?.mean_all()?)
     }
 }
 
@@ -189,14 +240,15 @@ impl System for Imle {
     fn train_step(&mut self, turn: &mut Turn<'_>) -> Result<()> {
         let draw = turn.only_draw();
         let real = turn.batch(draw)?.samples()?.clone();
-        let Matches { latents, targets, distance } = self.matched(draw, &real)?;
-        turn.report.note_number(NEAREST_DISTANCE, distance);
-        let MatchingRecipe { staleness, noise, .. } = self.matching;
+        let (matches, second) = self.matched(draw, &real)?;
+        turn.report.note_number(NEAREST_DISTANCE, matches.distance);
+        let MatchingRecipe { staleness, nearest_datum, .. } = self.matching;
         for update in 0..staleness {
             let mut stream = turn.draw(draw.number * staleness + update).stream("matching/noise");
-            let noisy = with_noise(&latents, noise, &mut stream)?;
-            let samples = self.generator.generate_batch(&noisy, Mode::Training)?;
-            let loss = samples.sub(&targets)?.square()?.mean_all()?;
+            let mut loss = self.distance(&matches, &mut stream)?;
+            if let Some(second) = &second {
+                loss = loss.add(&self.distance(second, &mut stream)?.scale(nearest_datum)?)?;
+            }
             turn.note(GENERATOR_LOSS, &loss);
             turn.descend(&mut [&mut self.generator.player], &loss)?;
         }

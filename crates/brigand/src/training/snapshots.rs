@@ -15,7 +15,9 @@ use crate::evaluation::{Features, ModeCoverage};
 use crate::latent_tools::{
     LatentGrid, category_grid, code_grid, continuous_coordinates, draw_codes, examples, manifold, reconstruct,
 };
-use crate::pictures::{Grid, Picture, SQUARES, cluster_montage, image_grid, with_row_names};
+use crate::pictures::{
+    CAPTION_WIDTH, CLASS_WIDTH, Grid, Picture, SQUARES, cluster_montage, image_grid, with_row_names,
+};
 use crate::random::Stream;
 use crate::recipe::{Common, Recipe};
 use crate::sampling::{Backdrop, POINTS};
@@ -131,6 +133,13 @@ impl Snapshots {
                 Content::Images { images, columns } => {
                     snapshot.pictures.push((series, image_picture(&images, columns)?));
                 }
+                Content::Rows { images, names, columns } => {
+                    let grid = image_picture(&images, columns)?;
+                    let rows = images.shape().first().map_or(0, |count| count.div_ceil(columns.max(1)));
+                    let picture = with_row_names(&grid, rows, (&names, CAPTION_WIDTH))?;
+                    snapshot.pictures.push((series.clone(), picture));
+                    snapshot.texts.push((series, names));
+                }
                 Content::Animation { frames, columns } => {
                     let frames = frames.iter().map(|images| image_picture(images, columns));
                     snapshot.animations.push((series, frames.collect::<Result<_>>()?));
@@ -178,7 +187,7 @@ impl Sampled {
         for (series, grid) in &self.grids {
             let mut picture = grid.draw(sampler, &self.backdrop, caption)?;
             if series == CLASSES {
-                picture = with_row_names(&picture, grid.rows(), &self.classes)?;
+                picture = with_row_names(&picture, grid.rows(), (&self.classes, CLASS_WIDTH))?;
             }
             snapshot.pictures.push((series.clone(), picture));
         }

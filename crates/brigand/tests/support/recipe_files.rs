@@ -57,6 +57,18 @@ fn on_digits(file: &Table, files: &Path) -> (Vec<String>, i64) {
         let size = format!("data.size={side}");
         return (words.into_iter().map(str::to_owned).chain([size]).collect(), side);
     }
+    for (beginning, embedded) in
+        [("captions:", "caption-scenes"), ("tags:", "tagged-shapes"), ("sounds:", "tone-discs")]
+    {
+        if source.as_ref().and_then(Value::as_str).is_some_and(|spec| spec.starts_with(beginning)) {
+            let side = data("size").and_then(|size| size.as_integer()).unwrap_or(64);
+            let steps = file.get("update").and_then(|update| update.get("discriminator_steps"));
+            let mut words = vec![format!("data.source={embedded}"), "training.batch=2".to_owned()];
+            words.push(format!("data.size={side}"));
+            words.extend(steps.map(|_| "update.discriminator_steps=1".to_owned()));
+            return (words, side);
+        }
+    }
     let own = match source.as_ref().and_then(Value::as_str) {
         Some("mnist" | "fashion-mnist") => 28,
         Some("cifar10") => 32,

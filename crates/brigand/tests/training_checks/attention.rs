@@ -1,12 +1,13 @@
-//! Claims: SAGAN's and BigGAN's samples are of the class that is asked for, SAGAN's attention leaves its start, and
-//! truncating BigGAN's noise lowers the variety within classes and not the class match.
+//! Claims: SAGAN's and BigGAN's samples are of the class that is asked for, SAGAN's attention leaves its start, BigGAN's noise
+//! gives every class alike strokes, and truncating it lowers the variety within classes and not the class match.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test")]
 
 use super::conditional::class_match;
 use crate::support::{refusal, session};
+use brigand::capability::Sampler;
 use brigand::evaluation::extractors::Extractor;
-use brigand::latent_tools::TruncationSweep;
+use brigand::latent_tools::{Choice, TruncationSweep, spearman};
 use brigand::systems::attention::ATTENTION_GAMMA;
 
 #[test]
@@ -20,6 +21,39 @@ fn digits_are_of_the_class_that_was_asked_for_and_attention_leaves_its_start() {
     assert!(share >= 0.9, "{share}");
 }
 
+/// Of each of 300 samples of a class, which have the noise of the samples of other classes, the ink and the slant: the sum of the
+/// pixels in [0, 1], and the covariance of their column and row over the variance of the row.
+fn strokes(sampler: &dyn Sampler, class: u32) -> [Vec<f64>; 2] {
+    let choice = Choice { classes: vec![class], truncation: None };
+    let samples = choice.samples(sampler, 300, 5).unwrap().to_vec_f32().unwrap();
+    let of = |digit: &[f32]| {
+        let weights: Vec<f64> = digit.iter().map(|&level| (f64::from(level) + 1.0) / 2.0).collect();
+        let mean = |of: &dyn Fn(f64, f64) -> f64| {
+            let place = |pixel: usize| ((pixel / 8) as f64, (pixel % 8) as f64);
+            let sum = weights.iter().enumerate().map(|(pixel, weight)| {
+                let (row, column) = place(pixel);
+                weight * of(row, column)
+            });
+            sum.sum::<f64>() / weights.iter().sum::<f64>()
+        };
+        let (row, column) = (mean(&|row, _| row), mean(&|_, column| column));
+        let both = mean(&|r, c| (r - row) * (c - column));
+        (weights.iter().sum::<f64>(), both / mean(&|r, _| (r - row).powi(2)))
+    };
+    let (ink, slant) = samples.chunks(64).map(of).unzip();
+    [ink, slant]
+}
+
+/// The mean over pairs of classes of the rank correlation of ink, and of slant, at equal noise.
+fn shared_strokes(sampler: &dyn Sampler) -> [f64; 2] {
+    let found: Vec<[Vec<f64>; 2]> = (0..10).map(|class| strokes(sampler, class)).collect();
+    let pairs: Vec<(usize, usize)> = (0..10).flat_map(|a| (0..a).map(move |b| (a, b))).collect();
+    [0, 1].map(|which| {
+        let correlation = |&(a, b): &(usize, usize)| spearman(&found[a][which], &found[b][which]);
+        pairs.iter().map(correlation).sum::<f64>() / pairs.len() as f64
+    })
+}
+
 /// Variances and class matches without a limit and at 2, 1, 0.5 and 0.25.
 #[test]
 fn truncation_lowers_variety_within_classes_and_keeps_the_class() {
@@ -29,8 +63,10 @@ fn truncation_lowers_variety_within_classes_and_keeps_the_class() {
     let limits = [None, Some(2.0), Some(1.0), Some(0.5), Some(0.25)];
     let sweep = TruncationSweep::new(trained.system().sampler().unwrap(), &limits).unwrap();
     let measured = sweep.measure(&Extractor::digits().unwrap(), 1000, 0).unwrap();
-    println!("class match {share}, {measured:#?}");
+    let [ink, slant] = shared_strokes(trained.system().sampler().unwrap());
+    println!("class match {share}, ink {ink:.3}, slant {slant:.3}, {measured:#?}");
     assert!(share >= 0.9, "{share}");
+    assert!(ink > 0.3 && slant > 0.3, "ink {ink} slant {slant}");
     for pair in measured.windows(2) {
         assert!(pair[1].within_classes.unwrap() < pair[0].within_classes.unwrap(), "{pair:?}");
         assert!(pair[1].class_match.unwrap() > pair[0].class_match.unwrap() - 0.01, "{pair:?}");

@@ -187,6 +187,33 @@ fn samples_that_look_for_data_forget_modes() {
     assert!(most < 8, "{most}");
 }
 
+/// Of 5000 samples the share within three standard deviations of a mode, and the modes that have at least one of them.
+fn quality_on_ring(more: &str) -> (f64, usize) {
+    let words = format!("data.source=ring8 training.steps=600 {more}");
+    let mut run = Run::new("imle", &words);
+    run.go(600);
+    let data = load_data(&recipe("imle", &words).unwrap()).unwrap();
+    let modes = data.modes().unwrap();
+    let samples = run.samples(5000, 8).to_vec_f32().unwrap();
+    let near = |centre: &Vec<f32>| {
+        let within = |p: &&[f32]| (p[0] - centre[0]).hypot(p[1] - centre[1]) < 3.0 * modes.deviation;
+        samples.chunks(2).filter(within).count()
+    };
+    let counts: Vec<usize> = modes.centres.iter().map(near).collect();
+    let found =
+        (counts.iter().sum::<usize>() as f64 / 5000.0, counts.iter().filter(|&&count| count > 0).count());
+    println!("{words}: {found:?}");
+    found
+}
+
+/// What lies between the modes is the nearest sample of no datum; the second term moves it into them.
+#[test]
+fn samples_between_the_modes_are_moved_by_the_second_term() {
+    let (quality, modes) = quality_on_ring("matching.nearest_datum=1");
+    let (alone, _) = quality_on_ring("");
+    assert!(modes == 8 && quality >= 0.5 && alone < 0.25, "{quality} in {modes} modes, {alone} alone");
+}
+
 #[test]
 fn matches_on_digits_come_nearer() {
     let mut run = Run::new("imle", "data.source=digits training.steps=150 training.batch=64");
@@ -257,6 +284,7 @@ fn what_cannot_be_trained_is_refused_with_the_reason() {
     refused("catgan", "discriminator.noise=-0.5", "noise of hidden layers is -0.5");
     refused("imle", "matching.pool=0", "matching.pool is 0");
     refused("imle", "matching.staleness=0", "never step");
+    refused("imle", "matching.search=nearest-datum matching.nearest_datum=1", "matching.nearest_datum=0");
     refused("imle", "generator.kind=autoencoder", "no generator");
     refused("ebgan", "objective.relative=true objective.margin=1", "more than 1");
 }

@@ -35,7 +35,9 @@ fn shown(system: &dyn System, (series, seed): (&str, u64)) -> (Variable, usize) 
     let found = system.show(&showing).unwrap().into_iter().find(|exhibit| exhibit.series == series);
     match found.unwrap_or_else(|| panic!("no series {series}")).content {
         Content::Images { images, columns } => (images, columns),
-        Content::Animation { .. } | Content::Text(_) => panic!("{series} is no series of images"),
+        Content::Rows { .. } | Content::Animation { .. } | Content::Text(_) => {
+            panic!("{series} is no series of images")
+        }
     }
 }
 

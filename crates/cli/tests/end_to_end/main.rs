@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stderr, reason = "helpers of tests")]
 
+mod captions;
 mod changed_data;
 mod commands;
 mod evaluate;
@@ -11,6 +12,7 @@ mod gam;
 mod interruption;
 mod lab;
 mod label_maps;
+mod labels;
 mod latent;
 mod locks;
 mod memory;
@@ -18,6 +20,7 @@ mod program;
 mod refusals;
 mod resuming;
 mod samples;
+mod sounds;
 mod sources;
 mod speech;
 mod talking_heads;

@@ -5,13 +5,16 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::fields::{
-    FRAMES, IMAGES, IndexKey, LABEL_MAP, LABELS, LANDMARKS, NumberKey, PICTURE, POINTS, SECOND, TOKENS,
+    CAPTION, FRAMES, IMAGES, IndexKey, LABEL_MAP, LABELS, LANDMARKS, NumberKey, PICTURE, POINTS, SECOND,
+    SPECTROGRAM, TAGS, TOKENS,
 };
 use super::sample_shape::SampleShape;
+use super::tags::{TagField, TagRule};
 use crate::error::{Error, Result};
 
 /// Which data has the fields that few have.
-const ADVICE: [(&str, &str); 6] = [
+const ADVICE: [(&str, &str); 9] = [
+    (CAPTION.0, "; give images with captions: --data caption-scenes, captions:TSV or captions:CSV"),
     (PICTURE.0, "; give one picture, for example --data image:FILE"),
     (
         SECOND.0,
@@ -19,6 +22,8 @@ const ADVICE: [(&str, &str); 6] = [
     ),
     (LABEL_MAP.0, "; give images with label maps: --data label-scenes, or labels:IMAGES,MAPS"),
     (LANDMARKS.0, "; give frames of people with landmarks: --data cartoon-faces or identities:DIR"),
+    (SPECTROGRAM.0, "; give sounds with pictures: --data tone-discs or sounds:FILE.tsv"),
+    (TAGS.0, "; give images with several labels each: --data tagged-shapes or tags:FILE.csv"),
     (FRAMES.0, "; give speech and text of phonemes: --data cipher or speech:DIR,PHONES.txt"),
     (TOKENS.0, "; give text, for example --data lines:FILE or grammar"),
 ];
@@ -38,6 +43,13 @@ pub enum Kind {
         /// The labels, in the order of their numbers.
         labels: Vec<MapLabel>,
     },
+    /// `[labels]`, 1 for each label that holds for the sample and 0 for the others.
+    Tags {
+        /// What the labels are called.
+        names: Vec<String>,
+        /// What holds between them in all samples.
+        rules: Vec<TagRule>,
+    },
     /// A class of each sample, with how many samples each class has.
     Class {
         /// The counts.
@@ -50,6 +62,20 @@ pub enum Kind {
         /// What stands between two words: a space, or nothing between characters.
         #[serde(default)]
         separator: String,
+        /// Some sequences of the data, for systems that make something of a sequence where none is given.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        examples: Vec<Vec<u32>>,
+    },
+    /// `[1, bands, frames]`, logarithms of the power in bands of the mel scale.
+    Spectrogram {
+        /// Samples in a second of the waves.
+        rate: u32,
+        /// Samples of a wave.
+        samples: usize,
+        /// The mean of all numbers.
+        mean: f32,
+        /// The standard deviation of all numbers.
+        deviation: f32,
     },
     /// `[frames, size]`: numbers of equally spaced times.
     Features {
@@ -77,6 +103,8 @@ pub struct MapLabel {
 
 /// The token that ends a sequence and fills the rest of its length.
 pub const END: u32 = 0;
+/// In captions the token of every word that the vocabulary lacks.
+pub const UNKNOWN: u32 = 1;
 
 /// A field of sequences.
 #[derive(Clone, Copy, Debug)]
@@ -87,6 +115,8 @@ pub struct TokenField<'a> {
     pub separator: &'a str,
     /// Tokens of a sequence, with those that fill it up.
     pub length: usize,
+    /// Some sequences of the data.
+    pub examples: &'a [Vec<u32>],
 }
 
 impl TokenField<'_> {
@@ -97,6 +127,19 @@ impl TokenField<'_> {
             tokens.map(|&token| self.vocabulary.get(token as usize).map_or("\u{fffd}", String::as_str));
         words.collect::<Vec<_>>().join(self.separator)
     }
+}
+
+/// A field of spectrograms.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct SpectrogramField {
+    /// Bands of a spectrogram.
+    pub bands: usize,
+    /// Its frames.
+    pub frames: usize,
+    /// The mean of all numbers.
+    pub mean: f32,
+    /// The standard deviation of all numbers.
+    pub deviation: f32,
 }
 
 /// A field: its meaning and the shape of one sample.
@@ -206,10 +249,37 @@ impl Schema {
     pub fn tokens(&self, key: IndexKey) -> Result<TokenField<'_>> {
         let field = self.field(key.0)?;
         match (&field.kind, field.shape.as_slice()) {
-            (Kind::Tokens { vocabulary, separator }, [length]) => {
-                Ok(TokenField { vocabulary, separator, length: *length })
+            (Kind::Tokens { vocabulary, separator, examples }, [length]) => {
+                Ok(TokenField { vocabulary, separator, length: *length, examples })
             }
             (other, _) => Err(Error::Data(format!("`{}` holds {other:?}, tokens are needed", key.0))),
+        }
+    }
+
+    /// The labels of which several may hold for a sample.
+    ///
+    /// # Errors
+    /// If there are none.
+    pub fn tags(&self) -> Result<TagField<'_>> {
+        match &self.field(TAGS.0)?.kind {
+            Kind::Tags { names, rules } => Ok(TagField { names, rules }),
+            other => Err(Error::Data(format!("`{}` holds {other:?}, labels are needed", TAGS.0))),
+        }
+    }
+
+    /// The spectrograms of sounds.
+    ///
+    /// # Errors
+    /// If there are none.
+    pub fn spectrogram(&self) -> Result<SpectrogramField> {
+        let field = self.field(SPECTROGRAM.0)?;
+        match (&field.kind, field.shape.as_slice()) {
+            (&Kind::Spectrogram { mean, deviation, .. }, &[1, bands, frames]) => {
+                Ok(SpectrogramField { bands, frames, mean, deviation })
+            }
+            (other, _) => {
+                Err(Error::Data(format!("`{}` holds {other:?}, spectrograms are needed", SPECTROGRAM.0)))
+            }
         }
     }
 

@@ -7,6 +7,8 @@ mod attended_blocks;
 mod attention;
 mod autoencoder;
 mod bottleneck;
+mod caption_encoder;
+mod caption_generator;
 mod classifier_file;
 mod code_translator;
 mod dcgan;
@@ -29,8 +31,11 @@ mod resnet;
 mod scaled_resnet;
 mod sides;
 mod single_image;
+mod sound;
 mod spade;
+mod stack_refiner;
 mod style_encoder;
+mod tagger;
 mod talking_head;
 mod translator;
 mod unet;
@@ -41,6 +46,8 @@ pub use attention::{
 };
 pub use autoencoder::AutoencoderRecipe;
 pub use bottleneck::BottleneckRecipe;
+pub use caption_encoder::{CaptionEncoder, CaptionEncoderRecipe, CaptionReader};
+pub use caption_generator::{CaptionGenerator, CaptionLayout, ConditionOutput, ConditionedGenerator};
 pub use classifier_file::ImageClassifier;
 pub use code_translator::{CodeTranslator, CodeTranslatorRecipe, Doubling};
 pub use dcgan::DcganRecipe;
@@ -64,8 +71,11 @@ pub use recurrent::{RecurrentNetwork, RecurrentSizes, Rollout, counted_tokens, w
 pub use resnet::ResnetRecipe;
 pub use scaled_resnet::ScaledResnetRecipe;
 pub use single_image::{ScaleDiscriminator, ScaleGenerator, ScaleNetworkRecipe};
+pub use sound::{SoundDiscriminator, SoundEncoder, SoundEncoderRecipe, SoundGenerator};
 pub use spade::{MapLayout, MapNormalization, SpadeGenerator, SpadeRecipe};
+pub use stack_refiner::{StackRefiner, StackRefinerRecipe};
 pub use style_encoder::{StyleEncoder, StyleEncoderRecipe};
+pub use tagger::{TagNetwork, TagSizes};
 pub use talking_head::{
     HeadDiscriminator, HeadEmbedder, HeadGenerator, HeadGeneratorRecipe, HeadLayout, PersonStyle,
     StyleProjection,

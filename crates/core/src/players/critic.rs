@@ -11,6 +11,7 @@ use super::report::share_above;
 use super::rules::Rules;
 use super::scorer::{Scored, Scorer};
 use super::slopes::{differentiable, penalty_term, slopes};
+use super::triple::Triple;
 use super::turn::{Draw, Turn};
 use crate::error::{Error, Result};
 use crate::modules::{Estimate, How, Mode, Parameters, Part, Weights};
@@ -72,7 +73,7 @@ impl<M: Scorer> Critic<M> {
     }
 
     /// The name of a measurement of its own: `discriminator_loss`.
-    fn measurement(&self, of: &str) -> String {
+    pub(super) fn measurement(&self, of: &str) -> String {
         format!("{}_{of}", self.player.name())
     }
 
@@ -205,13 +206,7 @@ impl<M: Scorer> Critic<M> {
         (real, fake): (&M::Input, &M::Input),
         heads: impl FnOnce(&Scored<M::Also>, &Scored<M::Also>) -> Result<Vec<(&'static str, Variable)>>,
     ) -> Result<()> {
-        let sides = self.sides((real.detached(), fake.detached()), "discriminator", draw)?;
-        let compared = self.compare(None, &sides, Mode::Training, ("dropout/discriminator", draw))?;
-        self.report(turn, &compared);
-        let heads = heads(&compared.real, &compared.fake)?;
-        heads.iter().for_each(|(name, term)| turn.note(&self.purpose(name), term));
-        let loss = compared.loss(&heads)?;
-        turn.descend(&mut [&mut self.player], &loss)
+        self.learn_triple(turn, draw, Triple { real, wrong: None, fake }, heads)
     }
 
     /// The mean absolute distance of both sides' features, a mean over all of them (pix2pixHD, SPADE, talking heads).

@@ -1,10 +1,12 @@
 //! Sound files, and what systems read of them: mel spectrograms and cepstral coefficients.
 
+mod log_mel;
 mod mel;
 mod mfcc;
 mod reading;
 mod spectrum;
 
+pub use log_mel::LogMel;
 pub use mel::{LOUDNESS_RANGE, MelSpectrogram, Mels};
 pub use mfcc::{Mfcc, deltas};
 pub use reading::{ENDINGS, Sound, read_sound};

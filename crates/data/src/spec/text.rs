@@ -96,10 +96,19 @@ impl FromStr for Spec {
                 None => {}
             }
         }
-        match text.strip_prefix("lines:") {
-            Some("") => return Err(incomplete("lines:FILE")),
-            Some(file) => return Ok(Self::Lines(path_of(file))),
-            None => {}
+        type Text = fn(PathBuf) -> Spec;
+        let texts: [(&str, &'static str, Text); 4] = [
+            ("lines:", "lines:FILE", Self::Lines),
+            ("captions:", "captions:TSV or captions:CSV", Self::Captions),
+            ("tags:", "tags:FILE.csv, with lines of file,label|label", Self::Tags),
+            ("sounds:", "sounds:FILE.tsv, with lines of sound, tab, picture", Self::Sounds),
+        ];
+        for (beginning, form, of) in texts {
+            match text.strip_prefix(beginning) {
+                Some("") => return Err(incomplete(form)),
+                Some(file) => return Ok(of(path_of(file))),
+                None => {}
+            }
         }
         if let Some(tokens) = text.strip_prefix("oracle:") {
             let count = tokens.parse().ok().filter(|count| (oracle::FEWEST..=MOST_TOKENS).contains(count));
@@ -113,6 +122,9 @@ impl FromStr for Spec {
             "landscapes" => return Ok(Self::Landscapes),
             "scene-pairs" => return Ok(Self::ScenePairs),
             "label-scenes" => return Ok(Self::LabelScenes),
+            "caption-scenes" => return Ok(Self::CaptionScenes),
+            "tagged-shapes" => return Ok(Self::TaggedShapes),
+            "tone-discs" => return Ok(Self::ToneDiscs),
             "cartoon-faces" => return Ok(Self::People(PeopleSpec::Cartoon)),
             "cipher" => return Ok(Self::Speech(SpeechSpec::Cipher)),
             "grammar" => return Ok(Self::Grammar),
@@ -154,6 +166,12 @@ impl fmt::Display for Spec {
                 write!(f, "pairs:{},{}", first.display(), second.display())
             }
             Self::LabelScenes => f.write_str("label-scenes"),
+            Self::CaptionScenes => f.write_str("caption-scenes"),
+            Self::Captions(file) => write!(f, "captions:{}", file.display()),
+            Self::TaggedShapes => f.write_str("tagged-shapes"),
+            Self::ToneDiscs => f.write_str("tone-discs"),
+            Self::Sounds(file) => write!(f, "sounds:{}", file.display()),
+            Self::Tags(file) => write!(f, "tags:{}", file.display()),
             Self::Labels { images, maps, palette } => {
                 write!(f, "labels:{},{}", images.display(), maps.display())?;
                 palette.as_ref().map_or(Ok(()), |palette| write!(f, ",{}", palette.display()))

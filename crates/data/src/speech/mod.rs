@@ -85,7 +85,7 @@ fn vocabulary(text: &impl Source) -> Result<Vec<String>> {
 
 /// The kind of a field of phonemes over `vocabulary`.
 fn phones(vocabulary: &[String]) -> Kind {
-    Kind::Tokens { vocabulary: vocabulary.to_vec(), separator: " ".into() }
+    Kind::Tokens { vocabulary: vocabulary.to_vec(), separator: " ".into(), examples: Vec::new() }
 }
 
 /// The fingerprint of utterances with features of `size` numbers a frame.

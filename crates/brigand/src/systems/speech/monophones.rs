@@ -246,7 +246,7 @@ impl Monophones {
     /// The graph in which every phoneme can follow every other.
     fn loop_of_phones(&self, language: &Bigram, weight: f64) -> Graph {
         let (states, none) = (self.states, f64::NEG_INFINITY);
-        let begins = |state: usize| state % states == 0;
+        let begins = |state: usize| state.is_multiple_of(states);
         let ends = |state: usize| state % states == states - 1;
         let log =
             |before: Option<usize>, after: Option<usize>| weight * language.log_probability(before, after);

@@ -1,11 +1,11 @@
 //! What tokens of a system stand for.
 
 use brigand_autograd::Variable;
-use brigand_core::batch::{Batch, END, Indices, TOKENS, TokenField};
+use brigand_core::batch::{Batch, END, IndexKey, Indices, TOKENS, TokenField};
 use brigand_core::{Place, Result, Setup};
 
 /// The words of the data's tokens, and how many tokens a sequence has.
-pub(in super::super) struct Vocabulary {
+pub(in crate::systems) struct Vocabulary {
     words: Vec<String>,
     separator: String,
     length: usize,
@@ -16,8 +16,16 @@ impl Vocabulary {
     ///
     /// # Errors
     /// If the data has no sequences.
-    pub(in super::super) fn of(setup: &Setup) -> Result<Self> {
-        let field = setup.schema.tokens(TOKENS)?;
+    pub(in crate::systems) fn of(setup: &Setup) -> Result<Self> {
+        Self::of_field(setup, TOKENS)
+    }
+
+    /// That of the sequences called `key`.
+    ///
+    /// # Errors
+    /// If the data has none.
+    pub(in crate::systems) fn of_field(setup: &Setup, key: IndexKey) -> Result<Self> {
+        let field = setup.schema.tokens(key)?;
         Ok(Self {
             words: field.vocabulary.to_vec(),
             separator: field.separator.to_owned(),
@@ -25,18 +33,29 @@ impl Vocabulary {
         })
     }
 
-    pub(in super::super) fn words(&self) -> &[String] {
+    pub(in crate::systems) fn words(&self) -> &[String] {
         &self.words
     }
 
     /// Different tokens, and tokens of a sequence.
-    pub(in super::super) fn size(&self) -> (usize, usize) {
+    pub(in crate::systems) fn size(&self) -> (usize, usize) {
         (self.words.len(), self.length)
     }
 
+    /// What stands between two words.
+    pub(in crate::systems) fn separator(&self) -> &str {
+        &self.separator
+    }
+
+    /// The token of a word.
+    pub(in crate::systems) fn token(&self, word: &str) -> Option<u32> {
+        self.words.iter().zip(0..).find(|(known, _)| *known == word).map(|(_, token)| token)
+    }
+
     /// A sequence up to its end as people read it.
-    pub(in super::super) fn text(&self, tokens: &[u32]) -> String {
-        TokenField { vocabulary: &self.words, separator: &self.separator, length: self.length }.text(tokens)
+    pub(in crate::systems) fn text(&self, tokens: &[u32]) -> String {
+        let Self { words: vocabulary, separator, length } = self;
+        TokenField { vocabulary, separator, length: *length, examples: &[] }.text(tokens)
     }
 
     /// The sequences of a batch, `[batch, length, vocabulary]`.
@@ -59,7 +78,7 @@ impl Vocabulary {
 }
 
 /// Sequences of one length as `[batch, length]`.
-pub(in super::super) fn indices(lines: &[Vec<u32>]) -> Indices {
+pub(in crate::systems) fn indices(lines: &[Vec<u32>]) -> Indices {
     Indices { values: lines.concat(), shape: vec![lines.len(), lines.first().map_or(0, Vec::len)] }
 }
 
