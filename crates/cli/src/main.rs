@@ -15,10 +15,12 @@ mod list;
 mod memory;
 mod progress;
 mod sample;
+mod sample_captions;
 mod sample_scales;
 mod sample_sound;
 mod sample_text;
 mod train;
+mod transcribe;
 mod translate;
 
 use std::process::ExitCode;
@@ -54,6 +56,7 @@ enum Command {
     Sample(sample::Arguments),
     Translate(Box<translate::Arguments>),
     Label(label::Arguments),
+    Transcribe(transcribe::Arguments),
     Adapt(adapt::Arguments),
     Interpolate(latent::interpolate::Arguments),
     Arithmetic(latent::arithmetic::Arguments),
@@ -87,6 +90,7 @@ fn run(command: Command) -> Result<(), Failure> {
         Command::Sample(arguments) => sample::run(&arguments),
         Command::Translate(arguments) => translate::run(&arguments),
         Command::Label(arguments) => label::run(&arguments),
+        Command::Transcribe(arguments) => transcribe::run(&arguments),
         Command::Adapt(arguments) => adapt::run(&arguments),
         Command::Interpolate(arguments) => latent::interpolate::run(&arguments),
         Command::Arithmetic(arguments) => latent::arithmetic::run(&arguments),

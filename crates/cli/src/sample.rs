@@ -11,7 +11,7 @@ use brigand::training::{Which, backdrop_for, load_run_at};
 use crate::console;
 use crate::failure::Failure;
 use crate::hardware::Hardware;
-use crate::{sample_scales, sample_sound, sample_text};
+use crate::{sample_captions, sample_scales, sample_sound, sample_text};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -20,10 +20,15 @@ Examples:
   brigand sample runs/gan-1 --seed 3 --out digits/   one PNG per sample
   brigand sample runs/cgan-1 --class 7 -n 16         of one class, in a run of a conditional system
   brigand sample runs/gan-1 --truncation 1           less varied, often better
+  brigand sample runs/text-to-image-1 --text 'a small red circle at the top left' -n 8
+  brigand sample runs/text-to-image-1 --text-file captions.txt --out rows.png     a row for each line
   brigand sample runs/sound-to-image-1 --sound bell.wav --gain -6   of a sound, a little softer
   brigand sample runs/singan-1 -n 4 --width 96       twice as wide as the picture, in a run of a system of scales
   brigand sample runs/singan-1 --start-scale 1       with the layout of the picture
   brigand sample runs/singan-1 --walk 60             an animation";
+
+/// Samples where no number is asked for.
+const SAMPLES: usize = 64;
 
 /// Draw samples from a trained run.
 #[derive(clap::Args)]
@@ -31,15 +36,21 @@ Examples:
 pub(crate) struct Arguments {
     /// Folder of the run
     pub(crate) run: PathBuf,
-    /// How many samples
-    #[arg(short = 'n', long, value_name = "N", default_value_t = 64)]
-    pub(crate) count: usize,
+    /// How many samples, of every caption where captions are given [default: 64, of a caption 8]
+    #[arg(short = 'n', long, value_name = "N")]
+    pub(crate) count: Option<usize>,
     /// Decides which samples; the same seed gives the same
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub(crate) seed: u64,
     /// Only of this class, by name or number; several are taken in turn
     #[arg(long = "class", value_name = "CLASS")]
     pub(crate) classes: Vec<String>,
+    /// Of this caption (systems of captions, such as text-to-image); several give a row each, of the same noise
+    #[arg(long, value_name = "CAPTION", conflicts_with = "text_file")]
+    pub(crate) text: Vec<String>,
+    /// Of the captions in this file, one on each line
+    #[arg(long, value_name = "FILE")]
+    pub(crate) text_file: Option<PathBuf>,
     /// Draw normal latent coordinates beyond so many standard deviations again: less varied, often better
     #[arg(long, value_name = "T", allow_negative_numbers = true)]
     pub(crate) truncation: Option<f64>,
@@ -73,6 +84,13 @@ pub(crate) struct Arguments {
     hardware: Hardware,
 }
 
+impl Arguments {
+    /// Samples that are asked for where there are no captions.
+    pub(crate) fn count(&self) -> usize {
+        self.count.unwrap_or(SAMPLES)
+    }
+}
+
 pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let device = arguments.hardware.open()?;
     let which = if arguments.best { Which::Best } else { Which::Newest };
@@ -87,6 +105,17 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
             ))
         })?;
         return sample_scales::run(arguments, scales, step);
+    }
+    if let Some(captions) = arguments.captions()? {
+        let sampler = system.as_caption_sampler().ok_or_else(|| {
+            brigand::Error::Request(format!(
+                "captions are for systems that make images of them, and {} is a run of `{}`; leave them out, or give a run of \
+                 `brigand train text-to-image`",
+                arguments.run.display(),
+                recipe.common.system
+            ))
+        })?;
+        return sample_captions::run(arguments, step, sampler, &captions);
     }
     if let Some(file) = &arguments.sound {
         let sampler = system.as_sound_sampler().ok_or_else(|| {
@@ -128,11 +157,11 @@ fn sample_images(
     let name = format!("samples-seed{}{chosen}.png", arguments.seed);
     let path = arguments.out.clone().unwrap_or_else(|| arguments.run.join(name));
     let destination = Destination::new(&path, shape)?;
-    check_count(arguments.count, shape)?;
+    check_count(arguments.count(), shape)?;
     let number = |class: &String| find_class(&recipe.common.data.classes, sampler.space(), class);
     let classes = arguments.classes.iter().map(number).collect::<Result<_, _>>()?;
     let choice = Choice { classes, truncation: arguments.truncation };
-    let samples = choice.samples(sampler, arguments.count, arguments.seed)?;
+    let samples = choice.samples(sampler, arguments.count(), arguments.seed)?;
     let caption = format!("step {step}, seed {}", arguments.seed);
     destination.write(&samples, &backdrop_for(recipe, shape)?, &caption)?;
     console::print(&path.display().to_string())

@@ -68,9 +68,9 @@ pub(crate) fn run(
     let name = format!("samples-seed{seed}-{width}x{height}{from}.png");
     let path = arguments.out.clone().unwrap_or_else(|| arguments.run.join(name));
     let destination = Destination::new(&path, shape)?;
-    check_count(arguments.count, shape)?;
+    check_count(arguments.count(), shape)?;
     let mut stream = Stream::new(seed, "sample", 0);
-    let samples = sampler.sample_of_size([height, width], start, arguments.count, &mut stream)?;
+    let samples = sampler.sample_of_size([height, width], start, arguments.count(), &mut stream)?;
     destination.write(&samples, &Backdrop::Images, &format!("step {step}, seed {seed}"))?;
     console::print(&path.display().to_string())
 }

@@ -29,7 +29,7 @@ pub(crate) fn run(arguments: &Arguments, sampler: &dyn SequenceSampler) -> Resul
             .into());
         }
     }
-    let sequences = sampler.sequences(arguments.count, &mut Stream::new(arguments.seed, "sample", 0))?;
+    let sequences = sampler.sequences(arguments.count(), &mut Stream::new(arguments.seed, "sample", 0))?;
     let lines: Vec<String> = sequences.iter().map(|tokens| sampler.text(tokens)).collect();
     match &arguments.out {
         None => console::print(&lines.join("\n")),

@@ -221,6 +221,38 @@ pub struct FineTuning {
     pub start: BTreeMap<String, Tensor>,
 }
 
+/// Makes images from captions.
+pub trait CaptionSampler {
+    /// What its images are made from besides captions.
+    fn sampler(&self) -> &dyn Sampler;
+
+    /// The words of a caption that it does not know, which it takes for unknown ones.
+    ///
+    /// # Errors
+    /// If the caption has no word, or too many.
+    fn unknown_words(&self, caption: &str) -> Result<Vec<String>>;
+
+    /// `latents` of its sampler with these captions, one for each.
+    ///
+    /// # Errors
+    /// As [`CaptionSampler::unknown_words`], or if there are not as many captions as latents.
+    fn with_captions(&self, latents: &Variable, captions: &[&str]) -> Result<Variable>;
+
+    /// The images of all `latents` for each caption, caption after caption.
+    ///
+    /// # Errors
+    /// As [`CaptionSampler::with_captions`].
+    fn images(&self, latents: &Variable, captions: &[String]) -> Result<Variable> {
+        let count = latents.shape().first().copied().unwrap_or(0);
+        let of = |caption: &String| {
+            let latents = self.with_captions(latents, &vec![caption.as_str(); count])?;
+            self.sampler().generate_all(&latents)
+        };
+        let images = captions.iter().map(of).collect::<Result<Vec<_>>>()?;
+        Ok(Variable::concatenate(&images.iter().collect::<Vec<_>>(), 0)?)
+    }
+}
+
 /// Makes sequences over a vocabulary.
 pub trait SequenceSampler {
     /// The word of each token.
@@ -234,6 +266,20 @@ pub trait SequenceSampler {
 
     /// A sequence as people read it.
     fn text(&self, tokens: &[u32]) -> String;
+}
+
+/// Finds the phonemes of speech.
+pub trait Transcriber {
+    /// How many numbers a frame of [`FRAMES`](crate::batch::FRAMES) has, and samples in a second of the sound that they are from:
+    /// 0 where they are from none.
+    fn features(&self) -> (usize, u32);
+
+    /// The phonemes of each utterance of `batch`, which has [`FRAMES`](crate::batch::FRAMES) and
+    /// [`FRAME_COUNT`](crate::batch::FRAME_COUNT), a space between each two.
+    ///
+    /// # Errors
+    /// If it was not trained, or frames have another size.
+    fn transcribe(&self, batch: &Batch) -> Result<Vec<String>>;
 }
 
 /// Finds the latents of samples.

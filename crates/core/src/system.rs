@@ -4,8 +4,8 @@ use brigand_autograd::Variable;
 
 use crate::batch::Batch;
 use crate::capability::{
-    Classifier, Encoder, Exhibit, Reconstructor, Reenactor, Sampler, ScaleSampler, ScoreField,
-    SequenceSampler, Showing, SoundSampler, Tagger, Translator,
+    CaptionSampler, Classifier, Encoder, Exhibit, Reconstructor, Reenactor, Sampler, ScaleSampler,
+    ScoreField, SequenceSampler, Showing, SoundSampler, Tagger, Transcriber, Translator,
 };
 use crate::error::{Error, Result};
 use crate::modules::{Estimate, Part, Statistics};
@@ -68,6 +68,11 @@ pub trait System: Send {
         None
     }
 
+    /// It as something that makes images from captions.
+    fn as_caption_sampler(&self) -> Option<&dyn CaptionSampler> {
+        None
+    }
+
     /// It as something that makes images of any size through scales.
     fn as_scale_sampler(&self) -> Option<&dyn ScaleSampler> {
         None
@@ -85,6 +90,11 @@ pub trait System: Send {
 
     /// It as something that makes sequences.
     fn as_sequence_sampler(&self) -> Option<&dyn SequenceSampler> {
+        None
+    }
+
+    /// It as something that finds the phonemes of speech.
+    fn as_transcriber(&self) -> Option<&dyn Transcriber> {
         None
     }
 

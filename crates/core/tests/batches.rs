@@ -201,7 +201,11 @@ fn needs_are_checked_by_name_and_group() {
 fn a_schema_knows_shapes_and_kinds() {
     let words = vec!["a".to_owned(), "b".to_owned()];
     let schema = Schema::of_samples(&[3, 8, 6], &[])
-        .with(CAPTION.0, Kind::Tokens { vocabulary: words.clone(), separator: String::new() }, &[5])
+        .with(
+            CAPTION.0,
+            Kind::Tokens { vocabulary: words.clone(), separator: String::new(), examples: Vec::new() },
+            &[5],
+        )
         .with(POINTS.0, Kind::Points {}, &[2]);
     assert_eq!(schema.image(IMAGES).unwrap(), [3, 8, 6]);
     assert_eq!(schema.samples().unwrap(), IMAGES);
@@ -240,8 +244,11 @@ fn sources_in_memory_hold_what_they_say() {
     assert!(MemorySource::new(3, Schema::default(), values(6)).is_err());
     assert!(MemorySource::new(3, schema().with(SECOND.0, Kind::Points {}, &[2]), values(6)).is_err());
     let stream = &mut Stream::new(0, "a test", 0);
-    let tokens =
-        Kind::Tokens { vocabulary: ["a", "b", "c"].map(str::to_owned).to_vec(), separator: String::new() };
+    let tokens = Kind::Tokens {
+        vocabulary: ["a", "b", "c"].map(str::to_owned).to_vec(),
+        separator: String::new(),
+        examples: Vec::new(),
+    };
     let field = HostField::Indices(Indices { values: vec![0, 1, 2, 2, 1, 0], shape: Vec::new() });
     let fields = HostBatch::from([(TOKENS.0, field)]);
     let lines = MemorySource::new(3, support::only(TOKENS.0, tokens, &[2]), fields).unwrap();

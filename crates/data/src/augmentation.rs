@@ -100,6 +100,8 @@ fn is_image(kind: &Kind) -> bool {
         | Kind::Tags { .. }
         | Kind::Tokens { .. }
         | Kind::Spectrogram { .. }
+        | Kind::Features { .. }
+        | Kind::Number {}
         | Kind::Audio { .. } => false,
     }
 }

@@ -90,7 +90,9 @@ impl RunData {
                  train sound-to-image"
             )));
         }
-        if self.contents.len() > 1 && ![LABEL_MAP, SECOND, SPECTROGRAM, TAGS].into_iter().any(uses) {
+        let domains =
+            self.contents.iter().filter(|contents| matches!(contents, Contents::Samples(_))).count();
+        if domains > 1 && !uses(SECOND) {
             return Err(Error::Data(format!(
                 "{spec} is two domains of images, and this system trains on one; give one of them as data.source, or train \
                  a translator such as cyclegan"

@@ -21,6 +21,12 @@ pub enum DataError {
          `brigand list`), whose scores are in their run's metrics.jsonl"
     )]
     Text(String),
+    /// Speech where images or points are needed.
+    #[error(
+        "`{0}` is speech and text of phonemes; images or points are needed here. Both are for speech-recognition, whose error \
+         rates are in its run's metrics.jsonl"
+    )]
+    Speech(String),
     /// Two domains of images where one data set is needed.
     #[error(
         "`{0}` is two domains of images; one data set is needed here. Two are for systems that translate \
@@ -178,6 +184,9 @@ pub enum DataError {
         /// Samples there are.
         samples: usize,
     },
+    /// What is wrong with captions or their images.
+    #[error(transparent)]
+    Captions(#[from] brigand_core::Error),
     /// Parts of a data set that do not fit each other.
     #[error("the parts of `{name}` do not fit: {problem}")]
     Inconsistent {
@@ -190,7 +199,10 @@ pub enum DataError {
 
 impl From<DataError> for brigand_core::Error {
     fn from(error: DataError) -> Self {
-        Self::other(error)
+        match error {
+            DataError::Captions(error) => error,
+            other => Self::other(other),
+        }
     }
 }
 

@@ -1,5 +1,6 @@
 //! A folder of images, with sub-folders as classes if there are any.
 
+mod captioned;
 mod decode;
 mod labelled;
 mod originals;
@@ -20,6 +21,7 @@ use super::notes::{Notes, Skipped, endings};
 use super::parallel;
 use super::pixels::{self, Images};
 
+pub(crate) use captioned::load_captioned;
 pub(crate) use decode::{LONGEST_SIDE, decode_safely, fitted};
 pub(crate) use labelled::load_labelled;
 pub use originals::{Original, Originals};

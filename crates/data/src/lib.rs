@@ -14,6 +14,8 @@
 mod augmentation;
 mod background;
 mod cache;
+pub mod caption_scenes;
+pub mod captions;
 mod catalogue;
 pub mod checksum;
 mod cifar;
@@ -46,6 +48,7 @@ pub mod sound;
 pub mod sounds;
 mod source;
 mod spec;
+pub mod speech;
 mod tagged_shapes;
 mod tags;
 pub mod text;

@@ -1,6 +1,7 @@
 //! What data there is to choose from.
 
 use super::cache::Cache;
+use super::caption_scenes;
 use super::catalogue;
 use super::digits;
 use super::label_scenes;
@@ -9,6 +10,7 @@ use super::people::cartoon;
 use super::picture;
 use super::scenes;
 use super::sounds::tones;
+use super::speech::cipher;
 use super::tagged_shapes;
 use super::text::{grammar, oracle};
 use super::toy::{POINTS, Toy};
@@ -79,6 +81,17 @@ pub fn list(cache: &Cache) -> Vec<Listed> {
         shape: vec![3, label_scenes::SIDE, label_scenes::SIDE],
         classes: 0,
         licence: label_scenes::LICENCE,
+        download: 0,
+        present: true,
+    };
+    let captioned = Listed {
+        name: "caption-scenes",
+        summary: "drawn shapes in colours, sizes and places, with captions",
+        samples: caption_scenes::COUNT,
+        test_samples: caption_scenes::HELD_OUT,
+        shape: vec![3, caption_scenes::SIDE, caption_scenes::SIDE],
+        classes: 0,
+        licence: caption_scenes::LICENCE,
         download: 0,
         present: true,
     };
@@ -157,9 +170,14 @@ pub fn list(cache: &Cache) -> Vec<Listed> {
     };
     let texts = [
         text(("grammar", "lines of arithmetic, as text"), grammar::LINES, grammar::LENGTH),
+        text(
+            ("cipher", "sequences of clusters for unknown symbols, and text of the symbols"),
+            cipher::UTTERANCES,
+            cipher::SIZE,
+        ),
         text(("oracle", "lines of numbers from a random LSTM"), oracle::LINES, oracle::LENGTH),
     ];
-    [digits, drawn, landscapes, stones, pairs, labelled, tagged, tones, people]
+    [digits, drawn, landscapes, stones, pairs, labelled, captioned, tagged, tones, people]
         .into_iter()
         .chain(downloads)
         .chain(toys)
@@ -188,6 +206,7 @@ mod tests {
                 "label-scenes",
                 "tagged-shapes",
                 "tone-discs",
+                "cipher",
             ];
             line.download == 0 && !others.contains(&line.name)
         });

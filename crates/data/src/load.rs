@@ -9,9 +9,10 @@ use super::cache::Cache;
 use super::catalogue::Entry;
 use super::dataset::{Dataset, Labels};
 use super::error::DataError;
+use super::open::words;
 use super::spec::Spec;
 use super::text::Tokens;
-use super::{cifar, digits, folder, idx, people, picture, toy};
+use super::{caption_scenes, cifar, digits, folder, idx, people, picture, toy};
 
 /// Which part of a set that its authors divided.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -38,9 +39,10 @@ pub struct Options {
     pub seed: u64,
     /// The part to read. Catalogue sets have both; a toy draws fresh points; the others have no test part.
     pub split: Split,
-    /// What a token of a line of text is.
-    pub tokens: Tokens,
-    /// Most tokens of a line of text; without it 32, 12 of the grammar's and 20 of the oracle's.
+    /// What a token of a line of text is; without it a character, of captions a word.
+    pub tokens: Option<Tokens>,
+    /// Most tokens of a line of text; without it 32, 12 of the grammar's, 20 of the oracle's and 16 of a
+    /// caption.
     pub length: Option<usize>,
     /// Of people: other frames beside the target in an episode; without it 4.
     pub frames: Option<usize>,
@@ -67,10 +69,13 @@ pub fn load(spec: &Spec, options: &Options) -> Result<Dataset, DataError> {
         Spec::Stones => picture::stones(options),
         Spec::People(which) => people::frames(which, options),
         Spec::Toy(toy) => toy::load(*toy, options),
+        Spec::Speech(_) => Err(DataError::Speech(spec.to_string())),
         Spec::Lines(_) | Spec::Grammar | Spec::Oracle { .. } => Err(DataError::Text(spec.to_string())),
         Spec::Scenes | Spec::Landscapes | Spec::Unpaired(..) | Spec::ScenePairs | Spec::Pairs { .. } => {
             Err(DataError::TwoDomains(spec.to_string()))
         }
+        Spec::CaptionScenes => Ok(caption_scenes::images(options)?),
+        Spec::Captions(list) => Ok(folder::load_captioned(list, words(spec, options), options)?.0),
         Spec::LabelScenes | Spec::Labels { .. } => Err(DataError::WithLabelMaps(spec.to_string())),
         Spec::ToneDiscs | Spec::Sounds(_) => Err(DataError::WithSounds(spec.to_string())),
         Spec::TaggedShapes | Spec::Tags(_) => Err(DataError::WithTags(spec.to_string())),

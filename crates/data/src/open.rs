@@ -4,10 +4,12 @@ use std::sync::Arc;
 
 use brigand_core::batch::{IMAGES, PICTURE, Renamed, Source};
 
+use super::caption_scenes;
+use super::captions::{Captions, captioned_images};
 use super::dataset::Dataset;
 use super::domains::{paired, pairs, second_domain, two_domains};
 use super::fingerprint::Fingerprint;
-use super::folder::{load_labelled, load_pairs, load_tagged};
+use super::folder::{load_captioned, load_labelled, load_pairs, load_tagged};
 use super::label_maps::{LabelMaps, labelled_images};
 use super::label_scenes;
 use super::landscapes::{self, Style};
@@ -18,9 +20,10 @@ use super::scenes::{self, Domain};
 use super::sounds::{Sounds, load_sounds, pictured_sounds, tones};
 use super::source::DatasetSource;
 use super::spec::Spec;
+use super::speech;
 use super::tagged_shapes;
 use super::tags::{Tags, tagged_images};
-use super::text::{Lines, lines_of_file, lines_of_grammar, lines_of_oracle};
+use super::text::{Lines, Tokens, lines_of_file, lines_of_grammar, lines_of_oracle};
 use brigand_core::error::Result;
 
 /// What the fingerprint of data is made from, when it is asked for.
@@ -30,14 +33,16 @@ pub(crate) enum Contents {
     Samples(Arc<Dataset>),
     /// The label maps of the images before them.
     LabelMaps(Arc<LabelMaps>),
+    /// The captions of the images before them.
+    Captions(Arc<Captions>),
     /// The labels of the images before them.
     Tags(Arc<Tags>),
     /// The sounds of the pictures before them.
     Sounds(Arc<Sounds>),
     /// Frames of people with landmarks.
     People(People),
-    /// Text, whose fingerprint is made when it is read.
-    Text(Fingerprint),
+    /// Text or speech, whose fingerprint is made when it is read.
+    Read(Fingerprint),
 }
 
 /// The data of a run: what batches are drawn from, and the images or points themselves where that is what they are.
@@ -58,10 +63,11 @@ impl RunData {
         let of = |contents: &Contents| match contents {
             Contents::Samples(dataset) => dataset.fingerprint(),
             Contents::LabelMaps(maps) => maps.fingerprint(),
+            Contents::Captions(captions) => captions.fingerprint(),
             Contents::Sounds(sounds) => sounds.fingerprint(),
             Contents::Tags(tags) => tags.fingerprint(),
             Contents::People(people) => people.fingerprint(),
-            Contents::Text(fingerprint) => fingerprint.clone(),
+            Contents::Read(fingerprint) => fingerprint.clone(),
         };
         self.contents.iter().map(of).collect()
     }
@@ -72,20 +78,26 @@ impl RunData {
     }
 }
 
+/// What a token of its text is, and the most of a line.
+pub(crate) fn words(spec: &Spec, options: &Options) -> (Tokens, usize) {
+    let length = options.length.or(spec.text_length()).unwrap_or_default();
+    (options.tokens.or(spec.tokens()).unwrap_or_default(), length)
+}
+
 /// Opens the part of `spec` that is trained on.
 ///
 /// # Errors
 /// As [`load`].
 pub fn open(spec: &Spec, options: &Options) -> Result<RunData> {
-    let length = options.length.or(spec.text_length()).unwrap_or_default();
+    let (tokens, length) = words(spec, options);
     let text = |Lines { source, fingerprint, skipped }| RunData {
-        contents: vec![Contents::Text(fingerprint)],
+        contents: vec![Contents::Read(fingerprint)],
         sources: vec![Arc::new(source)],
         dataset: None,
         notes: Notes { unreadable: skipped, ..Notes::default() },
     };
     match spec {
-        Spec::Lines(path) => return Ok(text(lines_of_file(path, options.tokens, length)?)),
+        Spec::Lines(path) => return Ok(text(lines_of_file(path, tokens, length)?)),
         Spec::Grammar => return Ok(text(lines_of_grammar(options.seed, length)?)),
         Spec::Oracle { vocabulary } => {
             return Ok(text(lines_of_oracle(*vocabulary, options.seed, length)?));
@@ -102,11 +114,16 @@ pub fn open(spec: &Spec, options: &Options) -> Result<RunData> {
             return Ok(two_domains(load(first, options)?, load(second, options)?));
         }
         Spec::People(which) => return people::open(which, options),
+        Spec::Speech(which) => return speech::open(which, options),
         Spec::ScenePairs => return pairs(scenes::training_pairs(options)?),
         Spec::Pairs { first, second } => return pairs(load_pairs(first, second.as_deref(), options)?),
         Spec::LabelScenes => return labelled_images(label_scenes::training(options)?),
         Spec::Labels { images, maps, palette } => {
             return labelled_images(load_labelled((images, maps), palette.as_deref(), options)?);
+        }
+        Spec::CaptionScenes => return captioned_images(caption_scenes::training((tokens, length), options)?),
+        Spec::Captions(list) => {
+            return captioned_images(load_captioned(list, (tokens, length), options)?);
         }
         Spec::TaggedShapes => return tagged_images(tagged_shapes::training(options)?),
         Spec::ToneDiscs => return pictured_sounds(tones::training(options)?),
@@ -151,6 +168,7 @@ pub fn open_test_part(spec: &Spec, options: &Options) -> Result<Vec<Option<Box<d
         Spec::People(which) => Ok(vec![people::open_test_part(which, options)?]),
         Spec::ScenePairs => Ok(vec![Some(Box::new(paired(scenes::held_out_pairs(options)?)?))]),
         Spec::LabelScenes => Ok(vec![Some(label_scenes::held_out(options)?)]),
+        Spec::CaptionScenes => Ok(vec![Some(caption_scenes::held_out(words(spec, options), options)?)]),
         Spec::ToneDiscs => Ok(vec![Some(tones::held_out(options)?)]),
         Spec::TaggedShapes => Ok(vec![Some(tagged_shapes::held_out(options)?)]),
         Spec::Unpaired(first, second) => {
@@ -167,8 +185,10 @@ pub fn open_test_part(spec: &Spec, options: &Options) -> Result<Vec<Option<Box<d
         | Spec::Lines(_)
         | Spec::Grammar
         | Spec::Oracle { .. }
+        | Spec::Speech(_)
         | Spec::Pairs { .. }
         | Spec::Labels { .. }
+        | Spec::Captions(_)
         | Spec::Tags(_)
         | Spec::Sounds(_) => Ok(vec![None]),
     }

@@ -10,19 +10,21 @@ use brigand_core::batch::SampleKind;
 use super::catalogue::{self, Entry};
 use super::error::DataError;
 use super::people::PeopleSpec;
+use super::speech::SpeechSpec;
 use super::text::grammar::LENGTH as GRAMMAR_LENGTH;
-use super::text::oracle;
+use super::text::{Tokens, oracle};
 use super::toy::Toy;
 
 /// A data SPEC: `digits`, a downloadable set (`mnist`, `fashion-mnist`, `cifar10`), `idx:IMAGES[,LABELS]`,
 /// `folder:DIR`, one picture (`stones`, `image:FILE`), two domains (`scenes`, `landscapes`, `unpaired:SPEC_A,SPEC_B`), pairs of
 /// them (`scene-pairs`, `pairs:DIR`, `pairs:DIR_A,DIR_B`), images with label maps (`label-scenes`,
-/// `labels:IMAGES,MAPS[,PALETTE]`), images with several labels each (`tagged-shapes`, `tags:FILE.csv`) or a
-/// sound (`tone-discs`, `sounds:FILE.tsv`), a toy distribution (`ring8`, `swiss-roll`, ...), people with landmarks (`cartoon-faces`,
-/// `identities:DIR`, `person:DIR`), `lines:FILE`, `grammar`, `oracle` or `oracle:TOKENS` (text).
+/// `labels:IMAGES,MAPS[,PALETTE]`), images with captions (`caption-scenes`, `captions:TSV`, `captions:CSV`), several labels each
+/// (`tagged-shapes`, `tags:FILE.csv`) or a sound (`tone-discs`, `sounds:FILE.tsv`), a toy distribution (`ring8`, `swiss-roll`, ...), people with landmarks (`cartoon-faces`,
+/// `identities:DIR`, `person:DIR`), `lines:FILE`, `grammar`, `oracle` or `oracle:TOKENS` (text),
+/// `cipher` or `speech:DIR,PHONES.txt` (utterances and text of phonemes).
 ///
 /// It is parsed from that text and prints as it again, with `~` at the beginning of a path replaced by the user's folder.
-/// In `idx:` the first comma ends the path of the images, in `pairs:` that of the first folder, in `labels:` the first two
+/// In `idx:` and `speech:` the first comma ends the path of the images, in `pairs:` that of the first folder, in `labels:` the first two
 /// end those of the folders.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Spec {
@@ -64,6 +66,8 @@ pub enum Spec {
     ScenePairs,
     /// Frames of people with landmarks.
     People(PeopleSpec),
+    /// Utterances and unrelated text of phonemes.
+    Speech(SpeechSpec),
     /// Images of two domains that belong together.
     Pairs {
         /// Folder of the images, or of the first domain's.
@@ -82,6 +86,11 @@ pub enum Spec {
         /// Text file with a colour and a name for each label; without it the numbers in the maps are the labels.
         palette: Option<PathBuf>,
     },
+    /// The drawn pictures with captions that are part of Brigand.
+    CaptionScenes,
+    /// A UTF-8 file with the path of an image, a tab and a caption of it in each line; or, as `.csv`, the file and the tags of an
+    /// image, as of [`Spec::Tags`].
+    Captions(PathBuf),
     /// The drawn pictures with several labels each that are part of Brigand.
     TaggedShapes,
     /// Images with several labels each: a CSV with a line for each.
@@ -92,6 +101,9 @@ pub enum Spec {
     Sounds(PathBuf),
 }
 
+/// Most tokens of a caption where no other number is given.
+const CAPTION_LENGTH: usize = 16;
+
 /// What a kind of data has.
 enum Contents {
     /// Many images of one domain.
@@ -100,12 +112,16 @@ enum Contents {
     OnePicture,
     /// Images of two domains, or images with label maps, several labels or sounds.
     Domains,
+    /// Many images with captions of at most so many tokens.
+    CaptionedImages { length: usize },
     /// Frames of people with landmarks, and how many stand beside the target of an episode.
     People { frames: Option<usize> },
     /// Points.
     Points,
     /// Lines of at most so many tokens.
     Text { length: usize },
+    /// Utterances and text of phonemes.
+    Speech,
 }
 
 impl Spec {
@@ -125,23 +141,40 @@ impl Spec {
             | Self::Tags(_)
             | Self::ToneDiscs
             | Self::Sounds(_) => Contents::Domains,
+            Self::CaptionScenes | Self::Captions(_) => Contents::CaptionedImages { length: CAPTION_LENGTH },
             Self::People(which) => Contents::People { frames: which.frames() },
             Self::Toy(_) => Contents::Points,
             Self::Lines(_) => Contents::Text { length: 32 },
             Self::Grammar => Contents::Text { length: GRAMMAR_LENGTH },
             Self::Oracle { .. } => Contents::Text { length: oracle::LENGTH },
+            Self::Speech(_) => Contents::Speech,
         }
     }
 
-    /// Of text: the most tokens of a line where no other number is given.
-    pub fn text_length(&self) -> Option<usize> {
+    /// What a token of its text or captions is where nothing else is said; none without text.
+    pub fn tokens(&self) -> Option<Tokens> {
         match self.contents() {
-            Contents::Text { length } => Some(length),
+            Contents::Text { .. } => Some(Tokens::Characters),
+            Contents::CaptionedImages { .. } => Some(Tokens::Words),
             Contents::Images
             | Contents::OnePicture
             | Contents::Domains
             | Contents::People { .. }
-            | Contents::Points => None,
+            | Contents::Points
+            | Contents::Speech => None,
+        }
+    }
+
+    /// Of text and captions: the most tokens of one where no other number is given.
+    pub fn text_length(&self) -> Option<usize> {
+        match self.contents() {
+            Contents::Text { length } | Contents::CaptionedImages { length } => Some(length),
+            Contents::Images
+            | Contents::OnePicture
+            | Contents::Domains
+            | Contents::People { .. }
+            | Contents::Points
+            | Contents::Speech => None,
         }
     }
 
@@ -152,8 +185,10 @@ impl Spec {
             Contents::Images
             | Contents::OnePicture
             | Contents::Domains
+            | Contents::CaptionedImages { .. }
             | Contents::Points
-            | Contents::Text { .. } => None,
+            | Contents::Text { .. }
+            | Contents::Speech => None,
         }
     }
 
@@ -165,14 +200,16 @@ impl Spec {
             Contents::Images
             | Contents::OnePicture
             | Contents::Domains
+            | Contents::CaptionedImages { .. }
             | Contents::People { .. }
-            | Contents::Text { .. } => SampleKind::Image,
+            | Contents::Text { .. }
+            | Contents::Speech => SampleKind::Image,
         }
     }
 
     /// Whether its samples are images, of which there are many, each by itself or with a partner.
     pub fn has_many_images(&self) -> bool {
-        matches!(self.contents(), Contents::Images | Contents::Domains)
+        matches!(self.contents(), Contents::Images | Contents::Domains | Contents::CaptionedImages { .. })
     }
 
     /// Whether it is more than the images of one domain: those of two, or images with label maps, several labels or sounds.
@@ -195,6 +232,7 @@ impl Spec {
             | Self::Image(_)
             | Self::Stones
             | Self::People(_)
+            | Self::Speech(_)
             | Self::Toy(_)
             | Self::Scenes
             | Self::Landscapes
@@ -203,6 +241,8 @@ impl Spec {
             | Self::Pairs { .. }
             | Self::LabelScenes
             | Self::Labels { .. }
+            | Self::CaptionScenes
+            | Self::Captions(_)
             | Self::TaggedShapes
             | Self::Tags(_)
             | Self::ToneDiscs
@@ -222,17 +262,20 @@ impl Spec {
             | Self::People(_)
             | Self::Pairs { .. }
             | Self::Labels { .. }
+            | Self::Captions(_)
             | Self::Tags(_)
             | Self::Sounds(_) => true,
             Self::Digits
             | Self::Catalogue(_)
             | Self::Idx { .. }
+            | Self::Speech(_)
             | Self::Toy(_)
             | Self::Scenes
             | Self::Landscapes
             | Self::Unpaired(..)
             | Self::ScenePairs
             | Self::LabelScenes
+            | Self::CaptionScenes
             | Self::TaggedShapes
             | Self::ToneDiscs
             | Self::Lines(_)
@@ -264,9 +307,11 @@ impl Spec {
             Self::Folder(folder) => Self::Folder(of(folder)?),
             Self::Image(file) => Self::Image(of(file)?),
             Self::Lines(file) => Self::Lines(of(file)?),
+            Self::Captions(file) => Self::Captions(of(file)?),
             Self::Tags(file) => Self::Tags(of(file)?),
             Self::Sounds(file) => Self::Sounds(of(file)?),
             Self::People(which) => Self::People(which.with_path(of)?),
+            Self::Speech(which) => Self::Speech(which.with_path(of)?),
             Self::Unpaired(first, second) => Self::Unpaired(
                 Box::new(first.with_absolute_paths()?),
                 Box::new(second.with_absolute_paths()?),
@@ -287,6 +332,7 @@ impl Spec {
             | Self::Landscapes
             | Self::ScenePairs
             | Self::LabelScenes
+            | Self::CaptionScenes
             | Self::TaggedShapes
             | Self::ToneDiscs
             | Self::Grammar
@@ -309,10 +355,11 @@ impl Spec {
         ]);
         names.extend(["scene-pairs", "pairs:DIR", "pairs:DIR_A,DIR_B"]);
         names.extend(["label-scenes", "labels:IMAGES,MAPS[,PALETTE]"]);
+        names.extend(["caption-scenes", "captions:TSV", "captions:CSV"]);
         names.extend(["tagged-shapes", "tags:FILE.csv", "tone-discs", "sounds:FILE.tsv"]);
         names.extend(["cartoon-faces", "identities:DIR", "person:DIR"]);
         names.extend(Toy::ALL.iter().map(|toy| toy.name()));
-        names.extend(["lines:FILE", "grammar", "oracle", "oracle:TOKENS"]);
+        names.extend(["lines:FILE", "grammar", "oracle", "oracle:TOKENS", "cipher", "speech:DIR,PHONES.txt"]);
         names
     }
 
@@ -323,6 +370,7 @@ impl Spec {
             | Self::Image(_)
             | Self::Pairs { .. }
             | Self::Labels { .. }
+            | Self::Captions(_)
             | Self::Tags(_)
             | Self::Sounds(_) => true,
             Self::Unpaired(first, second) => first.reads_image_files() || second.reads_image_files(),
@@ -331,6 +379,7 @@ impl Spec {
             | Self::Catalogue(_)
             | Self::Idx { .. }
             | Self::Stones
+            | Self::Speech(_)
             | Self::Toy(_)
             | Self::Lines(_)
             | Self::Grammar
@@ -339,6 +388,7 @@ impl Spec {
             | Self::Landscapes
             | Self::ScenePairs
             | Self::LabelScenes
+            | Self::CaptionScenes
             | Self::TaggedShapes
             | Self::ToneDiscs => false,
         }

@@ -18,6 +18,7 @@ mod classification;
 mod clusters;
 mod data_samples;
 mod density_coverage;
+mod edit_distance;
 pub mod efficientnet;
 mod error;
 pub mod extractors;
@@ -78,6 +79,7 @@ pub use classes::{ClassHistogram, ClassificationAccuracy, TrainedOn, kullback_le
 pub use clusters::purity;
 pub use data_samples::{DataSamples, OriginalSamples};
 pub use density_coverage::DensityCoverage;
+pub use edit_distance::Edits;
 pub use error::EvaluationError;
 pub use feature_file::{FeatureFile, read_features, write_features};
 pub use features::Features;

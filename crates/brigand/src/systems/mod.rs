@@ -3,6 +3,7 @@
 mod aae;
 pub mod adagan;
 pub mod attention;
+pub mod captions;
 pub mod catgan;
 pub mod classifier;
 mod codec;
@@ -16,9 +17,11 @@ pub mod lapgan;
 pub mod latent_generator;
 pub mod nice_gan;
 pub mod pggan;
+mod phases;
 pub mod pix2pix;
 pub mod singan;
 pub mod sound_to_image;
+pub mod speech;
 pub mod talking_head;
 pub mod text;
 pub mod translation;
@@ -42,10 +45,19 @@ pub(crate) fn rows() -> impl Iterator<Item = &'static Row> {
         nice_gan::ROW,
         gaugan::ROW,
         talking_head::ROW,
+        captions::TEXT_TO_IMAGE,
+        captions::STACKGAN,
         sound_to_image::ROW,
     ];
     let single: &[Row] = &[adagan::ROW, catgan::ROW, imle::ROW];
-    let others =
-        [images, single, &encoders::ROWS, &aae::ROWS, &text::ROWS, &[classifier::ROW, image_to_label::ROW]];
+    let others = [
+        images,
+        single,
+        &encoders::ROWS,
+        &aae::ROWS,
+        &text::ROWS,
+        &[speech::ROW],
+        &[classifier::ROW, image_to_label::ROW],
+    ];
     two_player::ROWS.into_iter().chain(others).flatten()
 }

@@ -119,7 +119,7 @@ fn options(recipe: &Recipe) -> Options {
         channels: given(source.channels),
         background: source.background.unwrap_or_default(),
         seed: recipe.common.training.seed,
-        tokens: source.tokens.unwrap_or_default(),
+        tokens: source.tokens,
         length: source.length,
         frames: source.frames,
         ..Options::default()

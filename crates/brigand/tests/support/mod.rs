@@ -18,8 +18,9 @@ use brigand::session::Session;
 use brigand::training::Prepared;
 use candle_core::Device;
 
-/// The recipe of `system` with `words`, each an assignment.
+/// The recipe of `system` with `words`, each an assignment. Tests run side by side, so that each computes on its own thread.
 pub(crate) fn recipe(system: &str, words: &str) -> Result<Recipe> {
+    brigand_kernels::pool::set_threads(1);
     let assignments = words.split_whitespace().map(str::to_owned).collect();
     Recipe::resolve(registry::find(system)?, &Changes { file: None, assignments })
 }

@@ -5,6 +5,7 @@ mod support;
 
 mod adversarial_autoencoders;
 mod attention;
+mod captions;
 mod clusters_and_likelihood;
 mod combinations;
 mod conditional;
@@ -23,5 +24,6 @@ mod pix2pix;
 mod residual;
 mod singan;
 mod sound_to_image;
+mod speech;
 mod talking_head;
 mod text;

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stderr, reason = "helpers of tests")]
 
+mod captions;
 mod changed_data;
 mod commands;
 mod evaluate;
@@ -21,6 +22,7 @@ mod resuming;
 mod samples;
 mod sounds;
 mod sources;
+mod speech;
 mod talking_heads;
 mod training;
 mod translate;

@@ -42,14 +42,26 @@ pub const TAGS: NumberKey = NumberKey("tags");
 pub const SPECTROGRAM: NumberKey = NumberKey("spectrogram");
 /// Waves `[batch, channels, samples]` in [-1, 1].
 pub const AUDIO: NumberKey = NumberKey("audio");
+/// Features of the frames of an utterance in the order of time, `[batch, frames, size]`, with zeros after its end.
+pub const FRAMES: NumberKey = NumberKey("frames");
 /// Encoded rows of a table `[batch, columns]`.
 pub const TABLE: NumberKey = NumberKey("table");
 /// A class for each sample `[batch]`.
 pub const LABELS: IndexKey = IndexKey("labels");
 /// Sequences `[batch, length]` over a vocabulary.
 pub const TOKENS: IndexKey = IndexKey("tokens");
-/// Captions `[batch, length]` over a vocabulary of words.
+/// How many of [`FRAMES`] an utterance has, `[batch]`.
+pub const FRAME_COUNT: IndexKey = IndexKey("frame_count");
+/// The number of an utterance among all of its source, `[batch]`.
+pub const UTTERANCE: IndexKey = IndexKey("utterance");
+/// The number of the segment that each of [`FRAMES`] belongs to, counted from 0, `[batch, frames]`.
+pub const SEGMENTS: IndexKey = IndexKey("segments");
+/// The phoneme that each of [`FRAMES`] belongs to, `[batch, frames]` over the vocabulary of [`TOKENS`]. For measuring only.
+pub const PHONES: IndexKey = IndexKey("phones");
+/// Captions `[batch, length]` over a vocabulary of words, of which [`UNKNOWN`](super::UNKNOWN) is one.
 pub const CAPTION: IndexKey = IndexKey("caption");
+/// A number for each sample `[batch]`, equal where a caption of one describes the other as well.
+pub const MEANING: IndexKey = IndexKey("meaning");
 
 /// Whole numbers in row-major order.
 #[derive(Clone, Debug, PartialEq, Eq)]

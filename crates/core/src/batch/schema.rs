@@ -5,15 +5,16 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::fields::{
-    IMAGES, IndexKey, LABEL_MAP, LABELS, LANDMARKS, NumberKey, PICTURE, POINTS, SECOND, SPECTROGRAM, TAGS,
-    TOKENS,
+    CAPTION, FRAMES, IMAGES, IndexKey, LABEL_MAP, LABELS, LANDMARKS, NumberKey, PICTURE, POINTS, SECOND,
+    SPECTROGRAM, TAGS, TOKENS,
 };
 use super::sample_shape::SampleShape;
 use super::tags::{TagField, TagRule};
 use crate::error::{Error, Result};
 
 /// Which data has the fields that few have.
-const ADVICE: [(&str, &str); 7] = [
+const ADVICE: [(&str, &str); 9] = [
+    (CAPTION.0, "; give images with captions: --data caption-scenes, captions:TSV or captions:CSV"),
     (PICTURE.0, "; give one picture, for example --data image:FILE"),
     (
         SECOND.0,
@@ -23,6 +24,7 @@ const ADVICE: [(&str, &str); 7] = [
     (LANDMARKS.0, "; give frames of people with landmarks: --data cartoon-faces or identities:DIR"),
     (SPECTROGRAM.0, "; give sounds with pictures: --data tone-discs or sounds:FILE.tsv"),
     (TAGS.0, "; give images with several labels each: --data tagged-shapes or tags:FILE.csv"),
+    (FRAMES.0, "; give speech and text of phonemes: --data cipher or speech:DIR,PHONES.txt"),
     (TOKENS.0, "; give text, for example --data lines:FILE or grammar"),
 ];
 
@@ -60,6 +62,9 @@ pub enum Kind {
         /// What stands between two words: a space, or nothing between characters.
         #[serde(default)]
         separator: String,
+        /// Some sequences of the data, for systems that make something of a sequence where none is given.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        examples: Vec<Vec<u32>>,
     },
     /// `[1, bands, frames]`, logarithms of the power in bands of the mel scale.
     Spectrogram {
@@ -72,6 +77,13 @@ pub enum Kind {
         /// The standard deviation of all numbers.
         deviation: f32,
     },
+    /// `[frames, size]`: numbers of equally spaced times.
+    Features {
+        /// Samples in a second of the sound that they are from; 0 where they are from none.
+        rate: u32,
+    },
+    /// A whole number, or one for each time.
+    Number {},
     /// `[channels, samples]` in [-1, 1].
     Audio {
         /// Samples in a second.
@@ -91,6 +103,8 @@ pub struct MapLabel {
 
 /// The token that ends a sequence and fills the rest of its length.
 pub const END: u32 = 0;
+/// In captions the token of every word that the vocabulary lacks.
+pub const UNKNOWN: u32 = 1;
 
 /// A field of sequences.
 #[derive(Clone, Copy, Debug)]
@@ -101,6 +115,8 @@ pub struct TokenField<'a> {
     pub separator: &'a str,
     /// Tokens of a sequence, with those that fill it up.
     pub length: usize,
+    /// Some sequences of the data.
+    pub examples: &'a [Vec<u32>],
 }
 
 impl TokenField<'_> {
@@ -233,8 +249,8 @@ impl Schema {
     pub fn tokens(&self, key: IndexKey) -> Result<TokenField<'_>> {
         let field = self.field(key.0)?;
         match (&field.kind, field.shape.as_slice()) {
-            (Kind::Tokens { vocabulary, separator }, [length]) => {
-                Ok(TokenField { vocabulary, separator, length: *length })
+            (Kind::Tokens { vocabulary, separator, examples }, [length]) => {
+                Ok(TokenField { vocabulary, separator, length: *length, examples })
             }
             (other, _) => Err(Error::Data(format!("`{}` holds {other:?}, tokens are needed", key.0))),
         }
@@ -264,6 +280,18 @@ impl Schema {
             (other, _) => {
                 Err(Error::Data(format!("`{}` holds {other:?}, spectrograms are needed", SPECTROGRAM.0)))
             }
+        }
+    }
+
+    /// The most frames, the numbers of each and the sampling rate of the features called `key`.
+    ///
+    /// # Errors
+    /// If `key` is no field of features.
+    pub fn features(&self, key: NumberKey) -> Result<([usize; 2], u32)> {
+        let field = self.field(key.0)?;
+        match (&field.kind, field.shape.as_slice()) {
+            (Kind::Features { rate }, &[frames, size]) => Ok(([frames, size], *rate)),
+            (other, _) => Err(Error::Data(format!("`{}` holds {other:?}, features are needed", key.0))),
         }
     }
 

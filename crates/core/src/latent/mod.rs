@@ -65,6 +65,8 @@ pub const CLASS: &str = "class";
 pub const CATEGORY: &str = "category";
 /// The name of the part that is continuous codes.
 pub const CODE: &str = "code";
+/// The name of the part that is the tokens of a caption, as whole numbers.
+pub const CAPTION: &str = "caption";
 /// The name of the part that chooses one of several generators.
 pub const MEMBER: &str = "member";
 
@@ -142,11 +144,12 @@ impl LatentSpace {
         self.part(CLASS).map_or(0, |(range, _)| range.len())
     }
 
-    /// How many coordinates at the end of a latent choose something, a class or one of several generators; a path
+    /// How many coordinates at the end of a latent choose something, a class, a caption or one of several generators; a path
     /// through the latent space keeps them.
     pub fn choices(&self) -> usize {
         let chooses = |part: &&LatentPart| {
-            matches!(part.distribution, Distribution::Category { .. }) || part.name == MEMBER
+            matches!(part.distribution, Distribution::Category { .. })
+                || [MEMBER, CAPTION].contains(&part.name)
         };
         self.parts.iter().rev().take_while(chooses).map(|part| part.distribution.size()).sum()
     }
@@ -189,12 +192,35 @@ impl LatentSpace {
             )));
         }
         let chosen = Variable::one_hot(choices, shares.len(), latents.dtype(), latents.device())?;
+        self.with_coordinates(latents, range, chosen)
+    }
+
+    /// `latents` with the part called `name` replaced by `rows`, `[batch, coordinates of the part]`.
+    ///
+    /// # Errors
+    /// If the latents are not of this space, it has no such part, or the rows do not fit.
+    pub fn with_part(&self, latents: &Variable, name: &str, rows: Variable) -> Result<Variable> {
+        self.check(latents)?;
+        let (range, _) =
+            self.part(name).ok_or_else(|| Error::Request(format!("this system's latents have no {name}")))?;
+        if *rows.shape() != [latents.shape()[0], range.len()] {
+            return Err(Error::Request(format!(
+                "a {name} of shape {:?} for {} latents, whose {name} has {} numbers",
+                rows.shape(),
+                latents.shape()[0],
+                range.len()
+            )));
+        }
+        self.with_coordinates(latents, range, rows)
+    }
+
+    fn with_coordinates(&self, latents: &Variable, range: Range<usize>, rows: Variable) -> Result<Variable> {
         let rest = range.end..self.size();
         let mut parts = Vec::new();
         if range.start > 0 {
             parts.push(latents.narrow(1, 0, range.start)?);
         }
-        parts.push(chosen);
+        parts.push(rows);
         if !rest.is_empty() {
             parts.push(latents.narrow(1, rest.start, rest.len())?);
         }

@@ -27,6 +27,8 @@ fn every_form_is_read_and_printed_again() {
         "label-scenes",
         "labels:a b,c",
         "labels:a,b,c,d",
+        "caption-scenes",
+        "captions:a b,c.tsv",
         "tagged-shapes",
         "tags:a, b.csv",
         "tone-discs",
@@ -59,10 +61,20 @@ fn absolute_paths_name_the_same_data_from_anywhere() {
     assert_eq!(absolute("pairs:a"), format!("pairs:{here}/a"));
     assert_eq!(absolute("pairs:a,/b"), format!("pairs:{here}/a,/b"));
     assert_eq!(absolute("labels:a,/b,c"), format!("labels:{here}/a,/b,{here}/c"));
+    assert_eq!(absolute("captions:a"), format!("captions:{here}/a"));
     assert_eq!(absolute("tags:a.csv"), format!("tags:{here}/a.csv"));
     assert_eq!(absolute("identities:a"), format!("identities:{here}/a"));
     assert_eq!(absolute("person:/a"), "person:/a");
-    let others = ["cartoon-faces", "label-scenes", "scene-pairs", "digits", "mnist", "ring8", "scenes"];
+    let others = [
+        "caption-scenes",
+        "cartoon-faces",
+        "label-scenes",
+        "scene-pairs",
+        "digits",
+        "mnist",
+        "ring8",
+        "scenes",
+    ];
     for same in others.into_iter().chain(["grammar", "oracle", "oracle:12"]) {
         assert_eq!(absolute(same), same);
     }
@@ -118,6 +130,7 @@ fn a_form_without_its_path_is_incomplete() {
         "labels:a,",
         "labels:,b",
         "labels:a,b,",
+        "captions:",
         "unpaired:digits,label-scenes",
         "unpaired:digits,tagged-shapes",
         "tags:",

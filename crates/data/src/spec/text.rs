@@ -10,6 +10,7 @@ use crate::catalogue;
 use crate::error::DataError;
 use crate::files::path_of;
 use crate::people::PeopleSpec;
+use crate::speech::SpeechSpec;
 use crate::text::{MOST_TOKENS, oracle};
 use crate::toy::Toy;
 
@@ -40,6 +41,14 @@ impl FromStr for Spec {
                 return Err(incomplete("pairs:DIR_A,DIR_B, or pairs:DIR for images with two halves"));
             }
             return Ok(Self::Pairs { first: path_of(first), second: second.map(path_of) });
+        }
+        if let Some(paths) = text.strip_prefix("speech:") {
+            return match paths.split_once(',') {
+                Some(("", _) | (_, "")) | None => Err(incomplete("speech:DIR,PHONES.txt")),
+                Some((sounds, text)) => {
+                    Ok(Self::Speech(SpeechSpec::Folder { sounds: path_of(sounds), text: path_of(text) }))
+                }
+            };
         }
         if let Some(paths) = text.strip_prefix("labels:") {
             let mut paths = paths.splitn(3, ',');
@@ -87,20 +96,19 @@ impl FromStr for Spec {
                 None => {}
             }
         }
-        match text.strip_prefix("tags:") {
-            Some("") => return Err(incomplete("tags:FILE.csv, with lines of file,label|label")),
-            Some(file) => return Ok(Self::Tags(path_of(file))),
-            None => {}
-        }
-        match text.strip_prefix("sounds:") {
-            Some("") => return Err(incomplete("sounds:FILE.tsv, with lines of sound, tab, picture")),
-            Some(file) => return Ok(Self::Sounds(path_of(file))),
-            None => {}
-        }
-        match text.strip_prefix("lines:") {
-            Some("") => return Err(incomplete("lines:FILE")),
-            Some(file) => return Ok(Self::Lines(path_of(file))),
-            None => {}
+        type Text = fn(PathBuf) -> Spec;
+        let texts: [(&str, &'static str, Text); 4] = [
+            ("lines:", "lines:FILE", Self::Lines),
+            ("captions:", "captions:TSV or captions:CSV", Self::Captions),
+            ("tags:", "tags:FILE.csv, with lines of file,label|label", Self::Tags),
+            ("sounds:", "sounds:FILE.tsv, with lines of sound, tab, picture", Self::Sounds),
+        ];
+        for (beginning, form, of) in texts {
+            match text.strip_prefix(beginning) {
+                Some("") => return Err(incomplete(form)),
+                Some(file) => return Ok(of(path_of(file))),
+                None => {}
+            }
         }
         if let Some(tokens) = text.strip_prefix("oracle:") {
             let count = tokens.parse().ok().filter(|count| (oracle::FEWEST..=MOST_TOKENS).contains(count));
@@ -114,9 +122,11 @@ impl FromStr for Spec {
             "landscapes" => return Ok(Self::Landscapes),
             "scene-pairs" => return Ok(Self::ScenePairs),
             "label-scenes" => return Ok(Self::LabelScenes),
+            "caption-scenes" => return Ok(Self::CaptionScenes),
             "tagged-shapes" => return Ok(Self::TaggedShapes),
             "tone-discs" => return Ok(Self::ToneDiscs),
             "cartoon-faces" => return Ok(Self::People(PeopleSpec::Cartoon)),
+            "cipher" => return Ok(Self::Speech(SpeechSpec::Cipher)),
             "grammar" => return Ok(Self::Grammar),
             "oracle" => return Ok(Self::Oracle { vocabulary: oracle::VOCABULARY }),
             _ => {}
@@ -147,6 +157,7 @@ impl fmt::Display for Spec {
             Self::Oracle { vocabulary } => write!(f, "oracle:{vocabulary}"),
             Self::Scenes => f.write_str("scenes"),
             Self::Unpaired(first, second) => write!(f, "unpaired:{first},{second}"),
+            Self::Speech(which) => write!(f, "{which}"),
             Self::People(which) => write!(f, "{which}"),
             Self::Landscapes => f.write_str("landscapes"),
             Self::ScenePairs => f.write_str("scene-pairs"),
@@ -155,6 +166,8 @@ impl fmt::Display for Spec {
                 write!(f, "pairs:{},{}", first.display(), second.display())
             }
             Self::LabelScenes => f.write_str("label-scenes"),
+            Self::CaptionScenes => f.write_str("caption-scenes"),
+            Self::Captions(file) => write!(f, "captions:{}", file.display()),
             Self::TaggedShapes => f.write_str("tagged-shapes"),
             Self::ToneDiscs => f.write_str("tone-discs"),
             Self::Sounds(file) => write!(f, "sounds:{}", file.display()),

@@ -83,6 +83,11 @@ impl TagTable {
         }
     }
 
+    /// The labels of each image.
+    pub(crate) fn labels(&self) -> &[BTreeSet<String>] {
+        &self.labels
+    }
+
     /// The labels of the images of which `kept` is true, and the labels that are left out because only one of those has them.
     ///
     /// # Errors

@@ -26,7 +26,7 @@ pub enum Tokens {
 }
 
 impl Tokens {
-    fn split(self, line: &str) -> Vec<String> {
+    pub(crate) fn split(self, line: &str) -> Vec<String> {
         match self {
             Self::Characters => line.chars().map(String::from).collect(),
             Self::Words => line.split_whitespace().map(str::to_owned).collect(),
@@ -34,7 +34,7 @@ impl Tokens {
     }
 
     /// What stands between two tokens when they are read as a line again.
-    fn separator(self) -> &'static str {
+    pub(crate) fn separator(self) -> &'static str {
         match self {
             Self::Characters => "",
             Self::Words => " ",
@@ -61,15 +61,7 @@ pub const MOST_TOKENS: usize = 20_000;
 /// # Errors
 /// If it cannot be read, is no UTF-8, or nothing remains.
 pub fn lines_of_file(path: &Path, tokens: Tokens, length: usize) -> Result<Lines> {
-    if !path.exists() {
-        return Err(DataError::NotFound(path.to_owned()).into());
-    }
-    let bytes = std::fs::read(path).map_err(FileError::when("read", path))?;
-    let text = str::from_utf8(&bytes).map_err(|error| {
-        let line = 1 + bytes.iter().take(error.valid_up_to()).filter(|&&byte| byte == b'\n').count();
-        Error::Data(format!("{}: line {line} is no UTF-8; convert the file to UTF-8", path.display()))
-    })?;
-    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let text = read_text(path)?;
     let all: Vec<Vec<String>> = text.lines().map(|line| tokens.split(line.trim_end())).collect();
     let total = all.len();
     let full = all.iter().filter(|line| !line.is_empty()).count();
@@ -96,6 +88,44 @@ pub fn lines_of_file(path: &Path, tokens: Tokens, length: usize) -> Result<Lines
         .filter(|(count, _)| *count > 0)
         .map(|(count, what)| Skipped { path: path.to_owned(), reason: format!("{count} of {total} {what}") });
     sequences(&kept, tokens, length, skipped.collect())
+}
+
+/// The text of the UTF-8 file `path`, without the mark of its encoding.
+///
+/// # Errors
+/// If it cannot be read, or is no UTF-8, saying which line is not.
+pub(crate) fn read_text(path: &Path) -> Result<String> {
+    if !path.exists() {
+        return Err(DataError::NotFound(path.to_owned()).into());
+    }
+    let bytes = std::fs::read(path).map_err(FileError::when("read", path))?;
+    let text = str::from_utf8(&bytes).map_err(|error| {
+        let line = 1 + bytes.iter().take(error.valid_up_to()).filter(|&&byte| byte == b'\n').count();
+        Error::Data(format!("{}: line {line} is no UTF-8; convert the file to UTF-8", path.display()))
+    })?;
+    Ok(text.strip_prefix('\u{feff}').unwrap_or(text).to_owned())
+}
+
+/// The different tokens of `lines` in their order, behind `first`.
+///
+/// # Errors
+/// If there are more than [`MOST_TOKENS`].
+pub(crate) fn vocabulary(lines: &[Vec<String>], first: &[&str]) -> Result<Vec<String>> {
+    let words: BTreeSet<&String> = lines.iter().flatten().collect();
+    if words.len() > MOST_TOKENS {
+        return Err(Error::Data(format!(
+            "the lines have {} different tokens, at most {MOST_TOKENS} can be learned; give data.tokens=characters \
+             or lines of fewer different words",
+            words.len()
+        )));
+    }
+    let first = first.iter().map(|word| (*word).to_owned());
+    Ok(first.chain(words.into_iter().cloned()).collect())
+}
+
+/// The number of each word of a vocabulary but the first `without`.
+pub(crate) fn numbers(vocabulary: &[String], without: usize) -> BTreeMap<&String, u32> {
+    vocabulary.iter().zip(0..).skip(without).collect()
 }
 
 /// Lines of the arithmetic grammar, drawn by `seed`.
@@ -126,22 +156,19 @@ pub fn lines_of_oracle(vocabulary: usize, seed: u64, length: usize) -> Result<Li
 }
 
 /// The lines over their own vocabulary, in the order of its words, with [`END`] as its first token.
-fn sequences(lines: &[Vec<String>], tokens: Tokens, length: usize, skipped: Vec<Skipped>) -> Result<Lines> {
-    let words: BTreeSet<&String> = lines.iter().flatten().collect();
-    if words.len() > MOST_TOKENS {
-        return Err(Error::Data(format!(
-            "the lines have {} different tokens, at most {MOST_TOKENS} can be learned; give data.tokens=characters \
-             or lines of fewer different words",
-            words.len()
-        )));
-    }
-    let numbers: BTreeMap<&String, u32> = words.iter().copied().zip(END + 1..).collect();
+pub(crate) fn sequences(
+    lines: &[Vec<String>],
+    tokens: Tokens,
+    length: usize,
+    skipped: Vec<Skipped>,
+) -> Result<Lines> {
+    let vocabulary = vocabulary(lines, &[""])?;
+    let numbers = numbers(&vocabulary, 1);
     let mut values = Vec::with_capacity(lines.len() * length);
     for line in lines {
         let own = line.iter().filter_map(|word| numbers.get(word).copied());
         values.extend(own.chain(std::iter::repeat(END)).take(length));
     }
-    let vocabulary = std::iter::once(String::new()).chain(words.into_iter().cloned()).collect();
     over_vocabulary(
         vocabulary,
         tokens.separator(),
@@ -166,7 +193,7 @@ fn over_vocabulary(
     content.indices(&indices.values);
     let fingerprint =
         Fingerprint { samples, shape: shape.clone(), classes: Vec::new(), sha256: content.finish() };
-    let kind = Kind::Tokens { vocabulary, separator: separator.to_owned() };
+    let kind = Kind::Tokens { vocabulary, separator: separator.to_owned(), examples: Vec::new() };
     let schema = Schema::default().with(TOKENS.0, kind, &shape);
     let fields = HostBatch::from([(TOKENS.0, HostField::Indices(indices))]);
     Ok(Lines { source: MemorySource::new(samples, schema, fields)?, fingerprint, skipped })

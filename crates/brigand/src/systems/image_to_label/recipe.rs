@@ -94,15 +94,7 @@ impl SystemRecipe for ImageToLabelRecipe {
     const NEEDS: &'static [Need] = &[Need::Numbers(TAGS), Need::Aligned(IMAGES.0, TAGS.0)];
 
     fn defaults(kind: SampleKind) -> Result<Self> {
-        match kind {
-            SampleKind::Image => {}
-            SampleKind::Points => {
-                return Err(Error::Recipe(
-                    "image-to-label needs images with several labels each; give --data tagged-shapes or tags:FILE.csv"
-                        .into(),
-                ));
-            }
-        }
+        kind.refuse_points("image-to-label needs images with several labels each; give --data tagged-shapes or tags:FILE.csv")?;
         Ok(Self {
             encoder: NetworkRecipe::Dcgan(DcganRecipe { width: 16, ..DcganRecipe::default() }),
             labels: LabelsRecipe { features: 64, noise: 0, output: LabelOutput::Probabilities, blur: 0.1 },

@@ -7,7 +7,7 @@ use brigand_core::objectives::Hinge;
 use brigand_core::players::{AdversarialRecipe, AverageRecipe, DISCRIMINATOR, OptimizerRecipe, Schedule};
 use brigand_core::recipe::{SystemRecipe, at_least_one};
 use brigand_core::system::System;
-use brigand_core::{Error, Result, Setup};
+use brigand_core::{Result, Setup};
 use serde::{Deserialize, Serialize};
 
 use super::super::held_out::HeldOutRecipe;
@@ -67,15 +67,9 @@ impl SystemRecipe for SoundToImageRecipe {
     const NEEDS: &'static [Need] = &[Need::Numbers(SPECTROGRAM), Need::Aligned(IMAGES.0, SPECTROGRAM.0)];
 
     fn defaults(kind: SampleKind) -> Result<Self> {
-        match kind {
-            SampleKind::Image => {}
-            SampleKind::Points => {
-                return Err(Error::Recipe(
-                    "sound-to-image needs images with sounds; give --data tone-discs or sounds:FILE.tsv"
-                        .into(),
-                ));
-            }
-        }
+        kind.refuse_points(
+            "sound-to-image needs images with sounds; give --data tone-discs or sounds:FILE.tsv",
+        )?;
         let dcgan = |batch_norm| {
             NetworkRecipe::Dcgan(DcganRecipe { width: 16, batch_norm, ..DcganRecipe::default() })
         };

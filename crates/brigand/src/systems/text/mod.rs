@@ -27,6 +27,7 @@ pub use relaxation::RelaxationRecipe;
 pub use relaxed::{RelaxedTextRecipe, TextGumbelRecipe, TextWganRecipe};
 pub use seqgan::SeqganRecipe;
 pub use text_cnn::{FilterRecipe, TextCnnRecipe};
+pub(super) use vocabulary::{Vocabulary, indices};
 
 use brigand_core::recipe::Row;
 

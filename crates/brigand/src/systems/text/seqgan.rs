@@ -16,9 +16,10 @@ use brigand_core::{Result, Setup};
 use serde::{Deserialize, Serialize};
 
 use super::super::HeldOutRecipe;
+use super::super::phases::Phases;
 use super::super::two_player::check_discriminator_steps;
 use super::language::{Language, LanguageModelRecipe, Steps, check_longest};
-use super::phases::{Phase, Phases, PhasesRecipe};
+use super::phases::{Phase, PhasesRecipe};
 use super::policy::{Baseline, advantages, expected_rewards, policy_loss};
 use super::text_cnn::{FilterRecipe, SCORE, TextCnn, TextCnnRecipe};
 
@@ -154,7 +155,7 @@ impl Seqgan {
         let decay = SquaredWeights::of(recipe.discriminator.weight_decay, &[SCORE]);
         let player = Player::new(network, recipe.optimizer.discriminator)?.with_term(decay);
         Ok(Self {
-            phases: Phases::new(recipe.phases, setup.steps),
+            phases: recipe.phases.of_run(setup.steps),
             policy: Optimizer::new(recipe.optimizer.policy, language.generator.weights())?,
             language,
             discriminator: Critic::new(player, Rules::plain(Objective::NON_SATURATING))?,
@@ -224,7 +225,7 @@ impl System for Seqgan {
     }
 
     fn train_step(&mut self, turn: &mut Turn<'_>) -> Result<()> {
-        match self.phases.at(turn.step) {
+        match Phase::at(&self.phases, turn.step) {
             Phase::Likelihood => self.language.maximise_likelihood(turn, self.draw(turn, 0))?,
             Phase::Discriminator => self.discriminate(turn)?,
             Phase::Adversarial => {

@@ -1,11 +1,11 @@
 //! What tokens of a system stand for.
 
 use brigand_autograd::Variable;
-use brigand_core::batch::{Batch, END, Indices, TOKENS, TokenField};
+use brigand_core::batch::{Batch, END, IndexKey, Indices, TOKENS, TokenField};
 use brigand_core::{Place, Result, Setup};
 
 /// The words of the data's tokens, and how many tokens a sequence has.
-pub(super) struct Vocabulary {
+pub(in crate::systems) struct Vocabulary {
     words: Vec<String>,
     separator: String,
     length: usize,
@@ -16,8 +16,16 @@ impl Vocabulary {
     ///
     /// # Errors
     /// If the data has no sequences.
-    pub(super) fn of(setup: &Setup) -> Result<Self> {
-        let field = setup.schema.tokens(TOKENS)?;
+    pub(in crate::systems) fn of(setup: &Setup) -> Result<Self> {
+        Self::of_field(setup, TOKENS)
+    }
+
+    /// That of the sequences called `key`.
+    ///
+    /// # Errors
+    /// If the data has none.
+    pub(in crate::systems) fn of_field(setup: &Setup, key: IndexKey) -> Result<Self> {
+        let field = setup.schema.tokens(key)?;
         Ok(Self {
             words: field.vocabulary.to_vec(),
             separator: field.separator.to_owned(),
@@ -25,33 +33,44 @@ impl Vocabulary {
         })
     }
 
-    pub(super) fn words(&self) -> &[String] {
+    pub(in crate::systems) fn words(&self) -> &[String] {
         &self.words
     }
 
     /// Different tokens, and tokens of a sequence.
-    pub(super) fn size(&self) -> (usize, usize) {
+    pub(in crate::systems) fn size(&self) -> (usize, usize) {
         (self.words.len(), self.length)
     }
 
+    /// What stands between two words.
+    pub(in crate::systems) fn separator(&self) -> &str {
+        &self.separator
+    }
+
+    /// The token of a word.
+    pub(in crate::systems) fn token(&self, word: &str) -> Option<u32> {
+        self.words.iter().zip(0..).find(|(known, _)| *known == word).map(|(_, token)| token)
+    }
+
     /// A sequence up to its end as people read it.
-    pub(super) fn text(&self, tokens: &[u32]) -> String {
-        TokenField { vocabulary: &self.words, separator: &self.separator, length: self.length }.text(tokens)
+    pub(in crate::systems) fn text(&self, tokens: &[u32]) -> String {
+        let Self { words: vocabulary, separator, length } = self;
+        TokenField { vocabulary, separator, length: *length, examples: &[] }.text(tokens)
     }
 
     /// The sequences of a batch, `[batch, length, vocabulary]`.
-    pub(super) fn one_hot_batch(&self, batch: &Batch, place: &Place) -> Result<Variable> {
+    pub(in super::super) fn one_hot_batch(&self, batch: &Batch, place: &Place) -> Result<Variable> {
         self.one_hot(batch.indices(TOKENS)?, place)
     }
 
     /// `lines` `[batch, length]` as `[batch, length, vocabulary]`.
-    pub(super) fn one_hot(&self, lines: &Indices, place: &Place) -> Result<Variable> {
+    pub(in super::super) fn one_hot(&self, lines: &Indices, place: &Place) -> Result<Variable> {
         let rows = place.one_hot(&lines.values, self.words.len())?;
         Ok(rows.reshape(&[lines.shape.as_slice(), &[self.words.len()]].concat())?)
     }
 
     /// The most probable tokens of `rows` `[batch, length, vocabulary]`.
-    pub(super) fn largest(&self, rows: &Variable) -> Result<Vec<Vec<u32>>> {
+    pub(in super::super) fn largest(&self, rows: &Variable) -> Result<Vec<Vec<u32>>> {
         let values = rows.to_vec_f32()?;
         let tokens: Vec<u32> = values.chunks(self.words.len().max(1)).map(largest).collect();
         Ok(tokens.chunks(self.length.max(1)).map(<[u32]>::to_vec).collect())
@@ -59,7 +78,7 @@ impl Vocabulary {
 }
 
 /// Sequences of one length as `[batch, length]`.
-pub(super) fn indices(lines: &[Vec<u32>]) -> Indices {
+pub(in crate::systems) fn indices(lines: &[Vec<u32>]) -> Indices {
     Indices { values: lines.concat(), shape: vec![lines.len(), lines.first().map_or(0, Vec::len)] }
 }
 

@@ -1,0 +1,308 @@
+//! The recipe of systems that make images from captions, and their rows of the registry.
+
+use brigand_core::batch::{CAPTION, IMAGES, MEANING, Need, SampleKind};
+use brigand_core::latent::{LatentRecipe, Prior};
+use brigand_core::networks::{
+    CaptionEncoderRecipe, CaptionReader, DcganRecipe, NetworkRecipe, StackRefinerRecipe,
+};
+use brigand_core::players::{AdversarialRecipe, AverageRecipe, DISCRIMINATOR, OptimizerRecipe, Schedule};
+use brigand_core::recipe::{Family, Length, Make, Row, SystemRecipe, parse};
+use brigand_core::system::System;
+use brigand_core::{Error, Result, Setup};
+use serde::{Deserialize, Serialize};
+
+use super::CaptionGan;
+use super::stage::StageSteps;
+use crate::systems::held_out::HeldOutRecipe;
+use crate::systems::phases::check_shares;
+
+/// The space of captions' and images' vectors, and how their encoders are trained.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MatchingRecipe {
+    /// Numbers of a vector.
+    pub size: usize,
+    /// What the cosine of two vectors is divided by in the contrastive loss.
+    pub temperature: f64,
+    /// The share of words that are taken for unknown ones in training.
+    pub unknown: f64,
+}
+
+/// What a generator gets of a caption's vector.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
+pub enum CaptionCondition {
+    /// A linear map of it (Reed et al. 2016, arXiv:1605.05396).
+    Projection {
+        /// Numbers of the condition.
+        size: usize,
+    },
+    /// A draw from a normal distribution whose means and variances are linear in it (Zhang et al. 2016, arXiv:1612.03242).
+    Augmentation {
+        /// Numbers of the condition.
+        size: usize,
+        /// Weight of the distribution's divergence from the standard normal, in nats a number.
+        divergence: f64,
+    },
+}
+
+impl CaptionCondition {
+    pub(super) fn size(self) -> usize {
+        match self {
+            Self::Projection { size } | Self::Augmentation { size, .. } => size,
+        }
+    }
+
+    /// Whether conditions are drawn.
+    pub(super) fn is_drawn(self) -> bool {
+        match self {
+            Self::Projection { .. } => false,
+            Self::Augmentation { .. } => true,
+        }
+    }
+}
+
+/// Which pairs of images and captions the players are given.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PairsRecipe {
+    /// Whether the discriminator is given real images with captions of other meanings.
+    pub wrong: bool,
+    /// The share of generated images whose caption's vector is the mean of two captions'.
+    pub interpolated: f64,
+}
+
+/// A second generator that makes larger images of the first one's.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Stacking {
+    /// None: one generator makes images of the data's size.
+    None {},
+    /// The first generator makes images of a part of the data's side; once it is trained it stays as it is, and the second one
+    /// is trained on its images.
+    Second {
+        /// How often the side is doubled.
+        doublings: usize,
+        /// The second generator's network.
+        generator: StackRefinerRecipe,
+        /// The network of its discriminator, which also scores images without their captions.
+        discriminator: NetworkRecipe,
+    },
+}
+
+/// How long the phases are that come before the last one, as shares of the run.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CaptionPhases {
+    /// The share of the run that trains the encoders of captions and images.
+    pub encoders: f64,
+    /// The share of the run after it that trains the first generator, if there is a second one.
+    #[serde(default)]
+    pub first: f64,
+}
+
+/// How the networks step.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CaptionOptimizers {
+    /// The encoders'.
+    pub encoders: OptimizerRecipe,
+    /// The generators'.
+    pub generator: OptimizerRecipe,
+    /// The discriminators'.
+    pub discriminator: OptimizerRecipe,
+}
+
+/// Everything that makes a system of images from captions.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CaptionGanRecipe {
+    /// The noise the generator starts from.
+    pub latent: LatentRecipe,
+    /// The space of captions' and images' vectors.
+    pub matching: MatchingRecipe,
+    /// The encoder of captions.
+    pub caption_encoder: CaptionEncoderRecipe,
+    /// The encoder of images, which captions are matched with.
+    pub image_encoder: NetworkRecipe,
+    /// What a generator gets of a caption.
+    pub condition: CaptionCondition,
+    /// The generator's network.
+    pub generator: NetworkRecipe,
+    /// The discriminator's network.
+    pub discriminator: NetworkRecipe,
+    /// The second generator, where there is one.
+    pub second: Stacking,
+    /// Which pairs of images and captions the players are given.
+    pub pairs: PairsRecipe,
+    /// What generators and discriminators are trained by.
+    #[serde(flatten)]
+    pub adversarial: AdversarialRecipe,
+    /// How long the phases are.
+    pub phases: CaptionPhases,
+    /// How the networks step.
+    pub optimizer: CaptionOptimizers,
+    /// How the step sizes of generators and discriminators change over the run.
+    pub schedule: Schedule,
+    /// The average of the generators' weights that samples are taken from.
+    pub average: AverageRecipe,
+    /// When images made of held-out captions are compared with the captions.
+    pub held_out: HeldOutRecipe,
+}
+
+/// Text-to-image's row of the registry.
+pub const TEXT_TO_IMAGE: Row = Row {
+    name: "text-to-image",
+    family: Family::Conditional,
+    summary: "images from captions: the discriminator also sees real images with captions of others (GAN-INT-CLS)",
+    paper: "Reed et al. 2016, arXiv:1605.05396",
+    data: "caption-scenes",
+    length: |_| Length { steps: 4000, batch: 64 },
+    make: Make { defaults: |kind| Ok(Box::new(text_to_image(kind)?)), parse: parse::<CaptionGanRecipe> },
+};
+
+/// StackGAN's row of the registry.
+pub const STACKGAN: Row = Row {
+    name: "stackgan",
+    summary: "images from captions in two stages: small ones of augmented conditions, then larger ones of those",
+    paper: "Zhang et al. 2016, arXiv:1612.03242",
+    length: |_| Length { steps: 5000, batch: 64 },
+    make: Make { defaults: |kind| Ok(Box::new(stackgan(kind)?)), parse: parse::<CaptionGanRecipe> },
+    ..TEXT_TO_IMAGE
+};
+
+fn dcgan(width: usize) -> NetworkRecipe {
+    NetworkRecipe::Dcgan(DcganRecipe { width, ..DcganRecipe::default() })
+}
+
+/// The paper's losses and order; networks and step sizes for images of 16 to 32 pixels.
+fn text_to_image(kind: SampleKind) -> Result<CaptionGanRecipe> {
+    kind.refuse_points(
+        "this system needs images with captions; give --data caption-scenes, captions:TSV or captions:CSV",
+    )?;
+    let adam = OptimizerRecipe::adam(5e-4, 0.5, 0.999);
+    Ok(CaptionGanRecipe {
+        latent: LatentRecipe { size: 16, prior: Prior::Normal },
+        matching: MatchingRecipe { size: 32, temperature: 0.1, unknown: 0.02 },
+        caption_encoder: CaptionEncoderRecipe { reader: CaptionReader::Recurrent, word: 32, hidden: 64 },
+        image_encoder: dcgan(16),
+        condition: CaptionCondition::Projection { size: 32 },
+        generator: dcgan(16),
+        discriminator: dcgan(16),
+        second: Stacking::None {},
+        pairs: PairsRecipe { wrong: true, interpolated: 0.5 },
+        adversarial: AdversarialRecipe::default(),
+        phases: CaptionPhases { encoders: 0.2, first: 0.0 },
+        optimizer: CaptionOptimizers {
+            encoders: OptimizerRecipe::adam(2e-3, 0.9, 0.999),
+            generator: adam,
+            discriminator: adam,
+        },
+        schedule: Schedule::Constant {},
+        average: AverageRecipe::OFF,
+        held_out: HeldOutRecipe { every: 500 },
+    })
+}
+
+/// The same with conditioning augmentation and a second stage.
+fn stackgan(kind: SampleKind) -> Result<CaptionGanRecipe> {
+    Ok(CaptionGanRecipe {
+        condition: CaptionCondition::Augmentation { size: 16, divergence: 1.0 },
+        second: Stacking::Second {
+            doublings: 1,
+            generator: StackRefinerRecipe { width: 16, halvings: 1, blocks: 2 },
+            discriminator: dcgan(16),
+        },
+        pairs: PairsRecipe { wrong: true, interpolated: 0.0 },
+        phases: CaptionPhases { encoders: 0.15, first: 0.45 },
+        ..text_to_image(kind)?
+    })
+}
+
+impl CaptionGanRecipe {
+    pub(super) fn steps(&self) -> StageSteps {
+        StageSteps { rules: self.adversarial.rules(), schedule: self.schedule, average: self.average }
+    }
+
+    /// The phases before the last one.
+    pub(super) fn shares(&self) -> Vec<(&'static str, f64)> {
+        let CaptionPhases { encoders, first } = self.phases;
+        match self.second {
+            Stacking::None {} => vec![("encoders", encoders)],
+            Stacking::Second { .. } => vec![("encoders", encoders), ("first", first)],
+        }
+    }
+
+    fn check_sizes(&self) -> Result<()> {
+        for (key, value) in [("matching.size", self.matching.size), ("condition.size", self.condition.size())]
+        {
+            if !(1..=8192).contains(&value) {
+                return Err(Error::Recipe(format!("{key} is {value}; give 1 to 8192")));
+            }
+        }
+        let MatchingRecipe { temperature, unknown, .. } = self.matching;
+        if !(temperature > 0.0 && temperature.is_finite()) {
+            return Err(Error::Recipe(format!(
+                "matching.temperature is {temperature}; give a number above 0, for example 0.1"
+            )));
+        }
+        for (key, value) in [("matching.unknown", unknown), ("pairs.interpolated", self.pairs.interpolated)] {
+            if !(0.0..=1.0).contains(&value) {
+                return Err(Error::Recipe(format!("{key} is {value}; give a share from 0 to 1")));
+            }
+        }
+        match self.condition {
+            CaptionCondition::Augmentation { divergence, .. }
+                if !(divergence >= 0.0 && divergence.is_finite()) =>
+            {
+                Err(Error::Recipe(format!("condition.divergence is {divergence}; give 0 or more")))
+            }
+            CaptionCondition::Augmentation { .. } | CaptionCondition::Projection { .. } => Ok(()),
+        }
+    }
+}
+
+impl SystemRecipe for CaptionGanRecipe {
+    const NEEDS: &'static [Need] = &[
+        Need::Indices(CAPTION),
+        Need::Indices(MEANING),
+        Need::Numbers(IMAGES),
+        Need::Aligned(IMAGES.0, CAPTION.0),
+    ];
+
+    fn defaults(kind: SampleKind) -> Result<Self> {
+        text_to_image(kind)
+    }
+
+    fn check(&self) -> Result<()> {
+        self.latent.check()?;
+        self.check_sizes()?;
+        self.caption_encoder.check()?;
+        check_shares(&self.shares())?;
+        match &self.second {
+            Stacking::None {} => {}
+            Stacking::Second { doublings, generator, .. } => {
+                generator.check()?;
+                if !(1..=4).contains(doublings) {
+                    return Err(Error::Recipe(format!("second.doublings is {doublings}; give 1 to 4")));
+                }
+            }
+        }
+        self.adversarial.check()?;
+        self.schedule.check()?;
+        self.average.check()?;
+        self.optimizer.encoders.check("encoders")?;
+        self.optimizer.generator.check("generator")?;
+        self.optimizer.discriminator.check(DISCRIMINATOR)
+    }
+
+    fn spread_over_run(&self) -> Vec<&'static str> {
+        let mut keys = self.schedule.spread_over_run();
+        keys.push("phases");
+        keys
+    }
+
+    fn build(&self, setup: &Setup) -> Result<Box<dyn System>> {
+        Ok(Box::new(CaptionGan::new(self, setup)?))
+    }
+}

@@ -1,0 +1,128 @@
+//! Images of captions.
+
+use brigand_autograd::Variable;
+use brigand_core::batch::{Indices, SampleShape, UNKNOWN};
+use brigand_core::capability::{CaptionSampler, Sampler};
+use brigand_core::latent::{self, LatentSpace};
+use brigand_core::modules::Statistics;
+use brigand_core::{Error, Place, Result};
+
+use super::{CONDITIONS, CaptionGan};
+use crate::data::captions::{caption_tokens, tokens_between};
+use crate::systems::text::indices;
+
+/// Images at every stage.
+pub(super) struct Made {
+    /// The first generator's.
+    pub(super) small: Variable,
+    /// The second one's, once it is trained.
+    pub(super) large: Option<Variable>,
+}
+
+impl CaptionGan {
+    /// The part of latents called `name`, if they have one.
+    fn part(&self, latents: &Variable, name: &str) -> Result<Option<Variable>> {
+        let Some((range, _)) = self.space.part(name) else { return Ok(None) };
+        Ok(Some(latents.narrow(1, range.start, range.len())?))
+    }
+
+    /// The tokens in latents: the nearest whole numbers.
+    fn tokens(&self, latents: &Variable) -> Result<Indices> {
+        let missing = || Error::Internal("latents without captions".into());
+        let rows = self.part(latents, latent::CAPTION)?.ok_or_else(missing)?;
+        let largest = self.encoders.vocabulary.words().len().saturating_sub(1) as f32;
+        let values = rows.to_vec_f32()?.into_iter().map(|token| token.round().clamp(0.0, largest) as u32);
+        Ok(Indices { values: values.collect(), shape: rows.shape().to_vec() })
+    }
+
+    /// The images of latents at every stage.
+    pub(super) fn made(&self, latents: &Variable, statistics: &mut Statistics<'_>) -> Result<Made> {
+        self.space.check(latents)?;
+        let captions = self.encoders.vectors(&self.tokens(latents)?)?;
+        let missing = || Error::Internal("latents without noise".into());
+        let noise = self.part(latents, latent::NOISE)?.ok_or_else(missing)?;
+        let [first, second] = CONDITIONS.map(|name| self.part(latents, name));
+        let small = self.first.generate(&noise, (&captions, first?.as_ref()), statistics)?;
+        let large = match &self.second {
+            Some(stage) if self.is_in_second() => {
+                Some(stage.generate(&small, (&captions, second?.as_ref()), statistics)?)
+            }
+            Some(_) | None => None,
+        };
+        Ok(Made { small, large })
+    }
+
+    /// The first generator's images at the size of the data's.
+    pub(super) fn enlarged(&self, small: &Variable) -> Result<Variable> {
+        match self.sample {
+            SampleShape::Image { height, width, .. } if [height, width] != self.small[1..] => {
+                Ok(small.resize_bilinear(height, width)?)
+            }
+            SampleShape::Image { .. } | SampleShape::Points { .. } => Ok(small.clone()),
+        }
+    }
+
+    /// The tokens of a caption, and its words that the vocabulary lacks.
+    fn read(&self, caption: &str) -> Result<(Vec<u32>, Vec<String>)> {
+        let (vocabulary, length) = (&self.encoders.vocabulary, self.encoders.vocabulary.size().1);
+        let words = caption_tokens(caption, tokens_between(vocabulary.separator()));
+        if words.is_empty() {
+            return Err(Error::Request(format!("the caption `{caption}` has no word; give it at least one")));
+        }
+        if words.len() > length {
+            return Err(Error::Request(format!(
+                "the caption `{caption}` has {} words, this run's have at most {length}; give a shorter one",
+                words.len()
+            )));
+        }
+        let mut tokens: Vec<u32> =
+            words.iter().map(|word| vocabulary.token(word).unwrap_or(UNKNOWN)).collect();
+        let unknown = words.into_iter().zip(&tokens).filter(|(_, token)| **token == UNKNOWN);
+        let unknown = unknown.map(|(word, _)| word).collect();
+        tokens.resize(length, brigand_core::batch::END);
+        Ok((tokens, unknown))
+    }
+
+    /// `latents` with the captions of these tokens.
+    pub(super) fn with_tokens(&self, latents: &Variable, rows: &[Vec<u32>]) -> Result<Variable> {
+        let Indices { values, shape } = indices(rows);
+        let values = values.into_iter().map(|token| token as f32).collect();
+        self.space.with_part(latents, latent::CAPTION, self.place.numbers(values, &shape)?)
+    }
+}
+
+impl Sampler for CaptionGan {
+    fn space(&self) -> &LatentSpace {
+        &self.space
+    }
+
+    fn place(&self) -> &Place {
+        &self.place
+    }
+
+    fn sample_shape(&self) -> SampleShape {
+        self.sample
+    }
+
+    /// Before the second generator is trained, the first one's images enlarged.
+    fn generate_with(&self, latents: &Variable, statistics: &mut Statistics<'_>) -> Result<Variable> {
+        let made = self.made(latents, statistics)?;
+        made.large.map_or_else(|| self.enlarged(&made.small), Ok)
+    }
+}
+
+impl CaptionSampler for CaptionGan {
+    fn sampler(&self) -> &dyn Sampler {
+        self
+    }
+
+    fn unknown_words(&self, caption: &str) -> Result<Vec<String>> {
+        Ok(self.read(caption)?.1)
+    }
+
+    fn with_captions(&self, latents: &Variable, captions: &[&str]) -> Result<Variable> {
+        let rows: Vec<Vec<u32>> =
+            captions.iter().map(|caption| Ok(self.read(caption)?.0)).collect::<Result<_>>()?;
+        self.with_tokens(latents, &rows)
+    }
+}

@@ -1,0 +1,157 @@
+//! A generator from the vectors of captions, and the discriminator that compares images with captions.
+
+use brigand_autograd::Variable;
+use brigand_core::measurements::GENERATOR_LOSS;
+use brigand_core::modules::{Network, Statistics};
+use brigand_core::networks::{ConditionedGenerator, Discriminator, Heads};
+use brigand_core::objectives::{Objective, Scores};
+use brigand_core::players::{
+    AverageRecipe, Conditioned, Critic, Draw, Player, Rules, Schedule, Scored, Triple, Turn,
+};
+use brigand_core::{Error, Place, Result};
+
+use super::recipe::{CaptionCondition, CaptionGanRecipe};
+use crate::systems::encoders::{KL_DIVERGENCE, Posterior};
+
+/// Name of the part of both players' losses that does not regard captions.
+pub const UNCONDITIONAL: &str = "unconditional_loss";
+
+/// The images of a size, in training.
+pub(super) struct Stage<G> {
+    pub(super) generator: Player<G>,
+    pub(super) discriminator: Critic<Discriminator>,
+    condition: CaptionCondition,
+    place: Place,
+}
+
+/// A training batch of a stage.
+pub(super) struct Given<'a> {
+    /// Real images of the stage's size.
+    pub(super) images: &'a Variable,
+    /// The vectors of their captions, `[batch, size]`.
+    pub(super) captions: &'a Variable,
+    /// Vectors of captions of other meanings, if wrong pairs are shown.
+    pub(super) wrong: Option<&'a Variable>,
+    /// The vectors that images are generated from: those of captions, or between two.
+    pub(super) mixed: &'a Variable,
+    /// Noise, or smaller images.
+    pub(super) input: &'a Variable,
+}
+
+/// How both networks of a stage step.
+pub(super) struct StageSteps {
+    pub(super) rules: Rules,
+    pub(super) schedule: Schedule,
+    pub(super) average: AverageRecipe,
+}
+
+impl<G: ConditionedGenerator> Stage<G> {
+    pub(super) fn new(
+        generator: Network<G>,
+        discriminator: Network<Discriminator>,
+        recipe: &CaptionGanRecipe,
+        place: &Place,
+    ) -> Result<Self> {
+        let StageSteps { rules, schedule, average } = recipe.steps();
+        let generator = Player::new(generator, recipe.optimizer.generator)?;
+        let discriminator = Player::new(discriminator, recipe.optimizer.discriminator)?;
+        Ok(Self {
+            generator: generator.scheduled(schedule).averaged(average),
+            discriminator: Critic::new(discriminator.scheduled(schedule), rules)?,
+            condition: recipe.condition,
+            place: place.clone(),
+        })
+    }
+
+    /// One step of the discriminator, then one of the generator.
+    pub(super) fn learn(&mut self, turn: &mut Turn<'_>, draw: Draw, given: &Given<'_>) -> Result<()> {
+        let (condition, place) = (self.condition, &self.place);
+        let noise = draw.rows("condition", given.mixed.shape()[0], |count, stream| {
+            place.normal(&[count, condition.size()], stream)
+        })?;
+        let (fake, divergence) = self.generator.train(|generator, pass| {
+            let outputs = generator.condition(pass, given.mixed)?;
+            let (drawn, divergence) = drawn(condition, outputs, &noise)?;
+            Ok((generator.run(pass, given.input, &drawn)?, divergence))
+        })?;
+        let under = |captions: &Variable| Conditioned::under(given.images.clone(), captions.clone());
+        let (real, wrong) = (under(given.captions), given.wrong.map(under));
+        let fake = Conditioned::under(fake, given.mixed.clone());
+        let objective = self.discriminator.rules().objective;
+        let triple = Triple { real: &real, wrong: wrong.as_ref(), fake: &fake };
+        self.discriminator.learn_triple(turn, draw, triple, |real, fake| {
+            let loss = without_captions(objective, Some(real), fake)?;
+            Ok(loss.map(|loss| (UNCONDITIONAL, loss)).into_iter().collect())
+        })?;
+        let sides = self.discriminator.sides((real, fake), "generator", draw)?;
+        let scored = self.discriminator.generator_loss(None, &sides, draw)?;
+        let mut loss = scored.loss;
+        if let Some(term) = without_captions(objective, None, &scored.fake)? {
+            loss = loss.add(&term)?;
+        }
+        turn.note(GENERATOR_LOSS, &loss);
+        if let (Some(divergence), CaptionCondition::Augmentation { size, divergence: weight }) =
+            (divergence, condition)
+        {
+            turn.note(KL_DIVERGENCE, &divergence);
+            loss = loss.add(&divergence.scale(weight / size as f64)?)?;
+        }
+        turn.descend(&mut [&mut self.generator], &loss)
+    }
+
+    /// The images of inputs and captions' vectors; `noise` `[batch, condition]` chooses conditions that are drawn.
+    pub(super) fn generate(
+        &self,
+        input: &Variable,
+        (captions, noise): (&Variable, Option<&Variable>),
+        statistics: &mut Statistics<'_>,
+    ) -> Result<Variable> {
+        self.generator.sample_with(input, statistics, |generator, pass| {
+            let outputs = generator.condition(pass, captions)?;
+            let condition = match (self.condition, noise) {
+                (CaptionCondition::Projection { .. }, _) => outputs,
+                (CaptionCondition::Augmentation { .. }, Some(noise)) => {
+                    Posterior::of(&outputs)?.sample(noise)?
+                }
+                (CaptionCondition::Augmentation { .. }, None) => {
+                    return Err(Error::Internal("a drawn condition without noise".into()));
+                }
+            };
+            generator.run(pass, input, &condition)
+        })
+    }
+}
+
+/// The conditions of a training batch from what the generator's layer gives, and the divergence of their distribution where
+/// they are drawn.
+fn drawn(
+    condition: CaptionCondition,
+    outputs: Variable,
+    noise: &Variable,
+) -> Result<(Variable, Option<Variable>)> {
+    Ok(match condition {
+        CaptionCondition::Projection { .. } => (outputs, None),
+        CaptionCondition::Augmentation { .. } => {
+            let posterior = Posterior::of(&outputs)?;
+            (posterior.sample(noise)?, Some(posterior.divergence()?))
+        }
+    })
+}
+
+/// The loss on scores that do not regard captions, where the discriminator gives such: the discriminator's if there are
+/// real ones, or else the generator's.
+fn without_captions(
+    objective: Objective,
+    real: Option<&Scored<Heads>>,
+    fake: &Scored<Heads>,
+) -> Result<Option<Variable>> {
+    let Some(fake) = &fake.also.auxiliary else { return Ok(None) };
+    let fake = fake.reshape(&[fake.elements()])?;
+    match real.map(|real| &real.also.auxiliary) {
+        Some(Some(real)) => {
+            let real = real.reshape(&[real.elements()])?;
+            objective.discriminator_loss(&Scores::new(&real, &fake)).map(Some)
+        }
+        Some(None) | None => objective.generator_loss(&Scores::new(&fake, &fake)).map(Some),
+    }
+}

@@ -1,0 +1,111 @@
+//! Images of captions of a trained run.
+
+use std::path::{Path, PathBuf};
+
+use brigand::capability::CaptionSampler;
+use brigand::files::{FileError, write_atomically};
+use brigand::latent_tools::Choice;
+use brigand::pictures::{CAPTION_WIDTH, Grid, image_grid, with_row_names};
+use brigand::sampling::{Backdrop, Destination, check_count};
+use brigand::{Error, Result};
+
+use crate::console;
+use crate::failure::Failure;
+use crate::sample::Arguments;
+
+/// Captions of which a file is read at most.
+const MOST_CAPTIONS: usize = 10_000;
+
+impl Arguments {
+    /// The captions that are asked for, if any are.
+    pub(crate) fn captions(&self) -> Result<Option<Vec<String>>> {
+        match (&self.text_file, self.text.as_slice()) {
+            (None, []) => Ok(None),
+            (None, given) => Ok(Some(given.to_vec())),
+            (Some(path), _) => lines(path).map(Some),
+        }
+    }
+}
+
+/// The lines of a file that are not empty.
+fn lines(path: &Path) -> Result<Vec<String>> {
+    let text = std::fs::read_to_string(path).map_err(FileError::when("read", path))?;
+    let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
+    let lines: Vec<String> =
+        text.lines().map(str::trim).filter(|line| !line.is_empty()).map(str::to_owned).collect();
+    match lines.len() {
+        0 => Err(Error::Request(format!("{} has no caption; write one on each line", path.display()))),
+        count if count > MOST_CAPTIONS => Err(Error::Request(format!(
+            "{} has {count} captions; give at most {MOST_CAPTIONS}",
+            path.display()
+        ))),
+        _ => Ok(lines),
+    }
+}
+
+/// Writes `--count` images of each caption, the same noise for each caption; several captions come in rows of a picture, with
+/// the captions beside them and in a file of lines with the same name.
+pub(crate) fn run(
+    arguments: &Arguments,
+    step: u64,
+    system: &dyn CaptionSampler,
+    captions: &[String],
+) -> std::result::Result<(), Failure> {
+    if !arguments.classes.is_empty() {
+        return Err(Error::Request(
+            "--class chooses classes, and this run's images have captions; leave it out".into(),
+        )
+        .into());
+    }
+    let sampler = system.sampler();
+    let shape = sampler.sample_shape();
+    let name = match captions {
+        [only] => format!("samples-seed{}-{}.png", arguments.seed, short_name(only)),
+        _ => format!("samples-seed{}-captions.png", arguments.seed),
+    };
+    let path = arguments.out.clone().unwrap_or_else(|| arguments.run.join(name));
+    let destination = Destination::new(&path, shape)?;
+    let count = arguments.count.unwrap_or(8);
+    check_count(count.saturating_mul(captions.len()), shape)?;
+    for caption in captions {
+        let unknown = system.unknown_words(caption)?;
+        if !unknown.is_empty() {
+            console::tell(&format!(
+                "`{caption}`: the run does not know {}; taken for {}",
+                unknown.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", "),
+                if unknown.len() == 1 { "an unknown word" } else { "unknown words" }
+            ));
+        }
+    }
+    let choice = Choice { classes: Vec::new(), truncation: arguments.truncation };
+    let latents = choice.latents(sampler, count, arguments.seed)?;
+    let images = system.images(&latents, captions)?;
+    match (&destination, captions) {
+        (Destination::Picture(path), [_, _, ..]) => {
+            let (all, channels, height, width) = images.dims4("samples")?;
+            let layout = Grid { columns: Some(count), ..Grid::default() };
+            let grid = image_grid(&images.to_vec_f32()?, [all, channels, height, width], layout)?;
+            with_row_names(&grid, captions.len(), (captions, CAPTION_WIDTH))?.save_png(path)?;
+        }
+        _ => {
+            let caption = format!("step {step}, seed {}", arguments.seed);
+            destination.write(&images, &Backdrop::Images, &caption)?;
+        }
+    }
+    if captions.len() > 1 {
+        write_atomically(&beside(&path), format!("{}\n", captions.join("\n")).as_bytes())?;
+    }
+    console::print(&path.display().to_string())
+}
+
+/// The file of lines that belongs to a picture, an array or a folder.
+fn beside(path: &Path) -> PathBuf {
+    let path: PathBuf = path.components().collect();
+    path.with_extension("txt")
+}
+
+/// The beginning of a caption as a part of a file's name.
+fn short_name(caption: &str) -> String {
+    let plain = |symbol: char| if symbol.is_alphanumeric() { symbol } else { '-' };
+    caption.to_lowercase().chars().take(40).map(plain).collect()
+}

@@ -1,0 +1,77 @@
+//! Images from captions: trained on a list of images, sampled by captions of the command line and of a file.
+
+use std::fs;
+
+use crate::program::{Desk, Ended};
+use crate::sources::write_png;
+
+const TRAIN: &str = "train text-to-image --data captions:list.tsv --set data.size=8 --set training.batch=4 --steps 3 \
+                     --set phases.encoders=0.4 --set held_out.every=0 --set samples.every=3 --quiet";
+
+/// Six images with captions in two languages, and one that cannot be read.
+fn desk() -> Desk {
+    let desk = Desk::new();
+    fs::create_dir_all(desk.path("pictures")).unwrap();
+    let words = ["red", "blue", "großer", "круг", "small", "left"];
+    let mut list = "pictures/torn.png\tx\n".to_owned();
+    for (index, word) in words.into_iter().enumerate() {
+        write_png(&desk.path(&format!("pictures/{index}.png")), 10, 10);
+        list.push_str(&format!("pictures/{index}.png\tA {word} square.\npictures/{index}.png\t{word}\n"));
+    }
+    fs::write(desk.path("pictures/torn.png"), b"\x89PNG\r\n\x1a\n").unwrap();
+    fs::write(desk.path("list.tsv"), list).unwrap();
+    desk
+}
+
+fn sampled(desk: &Desk, line: &str, captions: &[&str]) -> Ended {
+    let mut command = desk.command(&format!("sample run {line}"));
+    captions.iter().for_each(|caption| {
+        command.args(["--text", caption]);
+    });
+    Ended::from(command.output().unwrap())
+}
+
+#[test]
+fn captions_are_sampled_and_unknown_words_are_named() {
+    let desk = desk();
+    let trained = desk.run(&format!("{TRAIN} --out run"));
+    assert!(trained.code == Some(0) && trained.err.contains("torn.png"), "{}", trained.err);
+    assert!(fs::read_to_string(desk.path("run/captions/step-00000003.txt")).unwrap().contains("круг"));
+    let one = sampled(&desk, "-n 3 --out one.npy", &["A großer ZEBRA, left"]);
+    assert!(one.code == Some(0) && one.err.contains("does not know `zebra`"), "{}", one.err);
+    assert!(desk.path("one.npy").is_file() && !desk.path("one.txt").exists());
+    fs::write(desk.path("captions.txt"), "a red square\n\nкруг\n").unwrap();
+    desk.succeed("sample run --text-file captions.txt -n 2 --out rows.png");
+    assert_eq!(fs::read_to_string(desk.path("rows.txt")).unwrap(), "a red square\nкруг\n");
+    // The same caption and seed give the same images.
+    for name in ["a.npy", "b.npy"] {
+        assert_eq!(sampled(&desk, &format!("-n 2 --out {name}"), &["red"]).code, Some(0));
+    }
+    assert_eq!(fs::read(desk.path("a.npy")).unwrap(), fs::read(desk.path("b.npy")).unwrap());
+    let long = "a ".repeat(17);
+    for (line, captions, reason) in [
+        ("", &[" ?!"][..], "has no word"),
+        ("", &[long.as_str()], "at most 16"),
+        ("--text-file absent.txt", &[], "absent.txt"),
+        ("--class 1", &["a"], "leave it out"),
+    ] {
+        sampled(&desk, &format!("{line} --out never.png"), captions).assert_refused(line, &[reason]);
+    }
+    assert!(!desk.path("never.png").exists() && !desk.path("never.txt").exists());
+    desk.succeed("train gan --steps 2 --quiet --out gan");
+    desk.refuse("sample gan --text red", &["captions are for systems"]);
+}
+
+#[test]
+fn lists_that_cannot_be_trained_on_are_refused() {
+    let desk = desk();
+    for (list, reason) in [
+        ("pictures/9.png\tx\n", "line 1: the image"),
+        ("pictures/0.png\t ... \n", "has no word"),
+        ("pictures/0.png x\n", "has no tab"),
+    ] {
+        fs::write(desk.path("list.tsv"), list).unwrap();
+        desk.refuse_to_train(TRAIN.trim_start_matches("train "), &[reason]);
+    }
+    desk.refuse_to_train("text-to-image --data digits", &["captions:TSV"]);
+}
