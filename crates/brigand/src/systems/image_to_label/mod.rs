@@ -100,13 +100,18 @@ impl ImageToLabel {
     }
 
     /// What the discriminator is given of generated labels.
-    fn output(&self, logits: &Variable) -> Result<Variable> {
-        let probabilities = logits.sigmoid()?;
+    fn output(&self, logits: &Variable, (draw, purpose): (Draw, &str)) -> Result<Variable> {
         match self.recipe.labels.output {
-            LabelOutput::Probabilities => Ok(probabilities),
-            LabelOutput::StraightThrough => {
-                let hard = probabilities.detach().at_least(&probabilities.full_like(0.5)?)?;
-                Ok(hard.straight_through(&probabilities)?)
+            LabelOutput::Probabilities => Ok(logits.sigmoid()?),
+            LabelOutput::StraightThrough => hard(&logits.sigmoid()?),
+            LabelOutput::Sampled => {
+                let labels = logits.shape()[1];
+                let noise = draw.rows(purpose, logits.shape()[0], |count, stream| {
+                    let uniform = stream.uniform(count * labels, 1e-6, 1.0 - 1e-6);
+                    let logistic = uniform.into_iter().map(|u| (u / (1.0 - u)).ln()).collect();
+                    self.place.numbers(logistic, &[count, labels])
+                })?;
+                hard(&logits.add(&noise)?.sigmoid()?)
             }
         }
     }
@@ -133,7 +138,10 @@ impl ImageToLabel {
         let purpose = (draw, "noise/discriminator");
         let (features, logits) = without_recording(|| self.generate(images, purpose, Mode::BatchStatistics))?;
         let real = self.blurred(tags, draw)?;
-        let fake = Conditioned::under(without_recording(|| self.output(&logits))?, features.clone());
+        let fake = Conditioned::under(
+            without_recording(|| self.output(&logits, (draw, "labels/discriminator")))?,
+            features.clone(),
+        );
         let others = match self.recipe.losses.mismatched {
             true => others(tags, draw)?,
             false => None,
@@ -157,11 +165,17 @@ impl ImageToLabel {
         tags: &Variable,
         draw: Draw,
     ) -> Result<Option<Variable>> {
-        let fake = Conditioned::under(self.output(logits)?, features.detach());
+        let fake = Conditioned::under(self.output(logits, (draw, "labels/generator"))?, features.detach());
         let real = Conditioned::under(self.blurred(tags, draw)?, features.detach());
         let Some(discriminator) = &mut self.discriminator else { return Ok(None) };
         discriminator.loss_for(&real, &fake, draw).map(Some)
     }
+}
+
+/// 1 for a probability of 0.5 or more and 0 below, with the probability's gradient.
+fn hard(probabilities: &Variable) -> Result<Variable> {
+    let chosen = probabilities.detach().at_least(&probabilities.full_like(0.5)?)?;
+    Ok(chosen.straight_through(probabilities)?)
 }
 
 /// For each row of labels `[batch, labels]` the number of another one with other labels; `None` where all are the same.

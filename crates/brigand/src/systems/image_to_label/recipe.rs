@@ -21,6 +21,10 @@ pub enum LabelOutput {
     /// 1 for a probability of 0.5 or more and 0 below, with the gradient of the probability (straight-through estimator, Bengio
     /// et al. 2013, arXiv:1308.3432).
     StraightThrough,
+    /// 1 or 0, drawn by the probability of each label independently of the others, with the gradient of the relaxed draw (Jang et
+    /// al. 2016, arXiv:1611.01144, at temperature 1): labels that do not go together are drawn together wherever both are
+    /// uncertain.
+    Sampled,
 }
 
 /// How labels are generated, and what the discriminator is given of them.
