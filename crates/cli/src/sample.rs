@@ -11,7 +11,7 @@ use brigand::training::{Which, backdrop_for, load_run_at};
 use crate::console;
 use crate::failure::Failure;
 use crate::hardware::Hardware;
-use crate::{sample_captions, sample_scales, sample_text};
+use crate::{sample_captions, sample_scales, sample_sound, sample_text};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -22,6 +22,7 @@ Examples:
   brigand sample runs/gan-1 --truncation 1           less varied, often better
   brigand sample runs/text-to-image-1 --text 'a small red circle at the top left' -n 8
   brigand sample runs/text-to-image-1 --text-file captions.txt --out rows.png     a row for each line
+  brigand sample runs/sound-to-image-1 --sound bell.wav --gain -6   of a sound, a little softer
   brigand sample runs/singan-1 -n 4 --width 96       twice as wide as the picture, in a run of a system of scales
   brigand sample runs/singan-1 --start-scale 1       with the layout of the picture
   brigand sample runs/singan-1 --walk 60             an animation";
@@ -53,6 +54,12 @@ pub(crate) struct Arguments {
     /// Draw normal latent coordinates beyond so many standard deviations again: less varied, often better
     #[arg(long, value_name = "T", allow_negative_numbers = true)]
     pub(crate) truncation: Option<f64>,
+    /// A sound to make images of, as WAV, FLAC or Ogg Vorbis; its first second counts (runs of sound-to-image)
+    #[arg(long, value_name = "FILE")]
+    pub(crate) sound: Option<PathBuf>,
+    /// Decibels that the sound is made louder by; negative ones make it softer
+    #[arg(long, value_name = "DB", allow_negative_numbers = true, requires = "sound")]
+    pub(crate) gain: Option<f32>,
     /// Height of the images in pixels (systems of scales, such as singan) [default: that of the picture]
     #[arg(long, value_name = "PIXELS")]
     pub(crate) height: Option<usize>,
@@ -110,9 +117,24 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
         })?;
         return sample_captions::run(arguments, step, sampler, &captions);
     }
+    if let Some(file) = &arguments.sound {
+        let sampler = system.as_sound_sampler().ok_or_else(|| {
+            brigand::Error::Request(format!(
+                "--sound is for runs of `brigand train sound-to-image`, and {} is a run of `{}`; leave it out",
+                arguments.run.display(),
+                recipe.common.system
+            ))
+        })?;
+        return sample_sound::run(arguments, file, (sampler, &recipe), step);
+    }
     match (system.as_sampler(), system.as_sequence_sampler()) {
         (Some(sampler), _) => sample_images(arguments, &recipe, sampler, step),
         (None, Some(sequences)) => sample_text::run(arguments, sequences),
+        (None, None) if system.as_sound_sampler().is_some() => Err(brigand::Error::Request(format!(
+            "{} makes images of sounds; give one: --sound FILE.wav",
+            arguments.run.display()
+        ))
+        .into()),
         (None, None) => Err(brigand::Error::Request(format!(
             "{} is a run of `{}`, which makes no samples",
             arguments.run.display(),

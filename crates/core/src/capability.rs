@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use brigand_autograd::Variable;
 use candle_core::Tensor;
 
-use crate::batch::{Batch, MapLabel, NumberKey, SampleShape};
+use crate::batch::{Batch, MapLabel, NumberKey, SampleShape, SpectrogramField};
 use crate::error::{Error, Result};
 use crate::latent::LatentSpace;
 use crate::modules::Statistics;
@@ -268,6 +268,20 @@ pub trait SequenceSampler {
     fn text(&self, tokens: &[u32]) -> String;
 }
 
+/// Finds the phonemes of speech.
+pub trait Transcriber {
+    /// How many numbers a frame of [`FRAMES`](crate::batch::FRAMES) has, and samples in a second of the sound that they are from:
+    /// 0 where they are from none.
+    fn features(&self) -> (usize, u32);
+
+    /// The phonemes of each utterance of `batch`, which has [`FRAMES`](crate::batch::FRAMES) and
+    /// [`FRAME_COUNT`](crate::batch::FRAME_COUNT), a space between each two.
+    ///
+    /// # Errors
+    /// If it was not trained, or frames have another size.
+    fn transcribe(&self, batch: &Batch) -> Result<Vec<String>>;
+}
+
 /// Finds the latents of samples.
 pub trait Encoder {
     /// The latents `[batch, size]` that stand for the samples of `batch`: what a sampler would take to make them again.
@@ -302,6 +316,49 @@ pub trait Classifier {
     fn image_classifier(&self) -> Result<Option<ImageClassifier>> {
         Ok(None)
     }
+}
+
+/// Makes images from sounds.
+pub trait SoundSampler {
+    /// The spectrograms that it takes.
+    fn spectrogram(&self) -> SpectrogramField;
+
+    /// Where it computes.
+    fn place(&self) -> &Place;
+
+    /// Channels, height and width of its images.
+    fn image(&self) -> [usize; 3];
+
+    /// Noise of `count` images, `[count, size]`.
+    ///
+    /// # Errors
+    /// If it does not fit the device.
+    fn noise(&self, count: usize, stream: &mut Stream) -> Result<Variable>;
+
+    /// The images `[count, channels, height, width]` of spectrograms `[count, 1, bands, frames]` with this noise.
+    ///
+    /// # Errors
+    /// If the spectrograms are others than those it was trained on.
+    fn images(&self, noise: &Variable, spectrograms: &Variable) -> Result<Variable>;
+}
+
+/// Finds the labels of images, of which several may hold for one.
+pub trait Tagger {
+    /// What the labels are called.
+    fn labels(&self) -> &[String];
+
+    /// Channels, height and width of its images.
+    fn image(&self) -> [usize; 3];
+
+    /// The probability from which a label counts as found, the same for all: the one of the best F1 on held-out samples when
+    /// these were measured last, 0.5 before.
+    fn threshold(&self) -> f64;
+
+    /// The probability of each label, `[batch, labels]`.
+    ///
+    /// # Errors
+    /// If the images have another shape than those it was trained on.
+    fn probabilities(&self, batch: &Batch) -> Result<Variable>;
 }
 
 /// Scores single samples, as a discriminator does.

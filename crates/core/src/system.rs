@@ -5,7 +5,7 @@ use brigand_autograd::Variable;
 use crate::batch::Batch;
 use crate::capability::{
     CaptionSampler, Classifier, Encoder, Exhibit, Reconstructor, Reenactor, Sampler, ScaleSampler,
-    ScoreField, SequenceSampler, Showing, Translator,
+    ScoreField, SequenceSampler, Showing, SoundSampler, Tagger, Transcriber, Translator,
 };
 use crate::error::{Error, Result};
 use crate::modules::{Estimate, Part, Statistics};
@@ -93,6 +93,11 @@ pub trait System: Send {
         None
     }
 
+    /// It as something that finds the phonemes of speech.
+    fn as_transcriber(&self) -> Option<&dyn Transcriber> {
+        None
+    }
+
     /// It as something that finds latents.
     fn as_encoder(&self) -> Option<&dyn Encoder> {
         None
@@ -105,6 +110,16 @@ pub trait System: Send {
 
     /// It as something that assigns classes or clusters.
     fn as_classifier(&self) -> Option<&dyn Classifier> {
+        None
+    }
+
+    /// It as something that makes images from sounds.
+    fn as_sound_sampler(&self) -> Option<&dyn SoundSampler> {
+        None
+    }
+
+    /// It as something that finds several labels of an image.
+    fn as_tagger(&self) -> Option<&dyn Tagger> {
         None
     }
 

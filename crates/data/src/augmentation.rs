@@ -94,9 +94,15 @@ impl<S: Source> Augmented<S> {
 fn is_image(kind: &Kind) -> bool {
     match kind {
         Kind::Image {} | Kind::LabelMap { .. } => true,
-        Kind::Frames {} | Kind::Points {} | Kind::Class { .. } | Kind::Tokens { .. } | Kind::Audio { .. } => {
-            false
-        }
+        Kind::Frames {}
+        | Kind::Points {}
+        | Kind::Class { .. }
+        | Kind::Tags { .. }
+        | Kind::Tokens { .. }
+        | Kind::Spectrogram { .. }
+        | Kind::Features { .. }
+        | Kind::Number {}
+        | Kind::Audio { .. } => false,
     }
 }
 

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use brigand_core::batch::{IMAGES, Joined, LABEL_MAP, Need, NumberKey, Renamed, SECOND, Source};
+use brigand_core::batch::{
+    IMAGES, Joined, LABEL_MAP, Need, NumberKey, Renamed, SECOND, SPECTROGRAM, Source, TAGS,
+};
 
 use super::dataset::Dataset;
 use super::open::{Contents, RunData};
@@ -74,8 +76,23 @@ impl RunData {
                  train gaugan, which makes images of maps"
             )));
         }
-        let has_captions = self.contents.iter().any(|contents| matches!(contents, Contents::Captions(_)));
-        if self.contents.len() > 1 && !has_captions && !uses(LABEL_MAP) && !uses(SECOND) {
+        let has_tags = self.contents.iter().any(|contents| matches!(contents, Contents::Tags(_)));
+        if has_tags && !uses(TAGS) {
+            return Err(Error::Data(format!(
+                "{spec} is images with several labels each, and this system trains on images; give a folder of images as \
+                 data.source, or train image-to-label, which finds the labels of images"
+            )));
+        }
+        let has_sounds = self.contents.iter().any(|contents| matches!(contents, Contents::Sounds(_)));
+        if has_sounds && !uses(SPECTROGRAM) {
+            return Err(Error::Data(format!(
+                "{spec} is sounds with pictures, and this system trains on images; give a folder of images as data.source, or \
+                 train sound-to-image"
+            )));
+        }
+        let domains =
+            self.contents.iter().filter(|contents| matches!(contents, Contents::Samples(_))).count();
+        if domains > 1 && !uses(SECOND) {
             return Err(Error::Data(format!(
                 "{spec} is two domains of images, and this system trains on one; give one of them as data.source, or train \
                  a translator such as cyclegan"

@@ -21,6 +21,12 @@ pub enum DataError {
          `brigand list`), whose scores are in their run's metrics.jsonl"
     )]
     Text(String),
+    /// Speech where images or points are needed.
+    #[error(
+        "`{0}` is speech and text of phonemes; images or points are needed here. Both are for speech-recognition, whose error \
+         rates are in its run's metrics.jsonl"
+    )]
+    Speech(String),
     /// Two domains of images where one data set is needed.
     #[error(
         "`{0}` is two domains of images; one data set is needed here. Two are for systems that translate \
@@ -33,6 +39,18 @@ pub enum DataError {
          translate maps (gaugan), whose errors are in their run's metrics.jsonl"
     )]
     WithLabelMaps(String),
+    /// Images with several labels each where one data set is needed.
+    #[error(
+        "`{0}` is images with several labels each; one data set is needed here, for example folder:IMAGES. Several labels are for \
+         image-to-label, whose scores are in its run's metrics.jsonl"
+    )]
+    WithTags(String),
+    /// Sounds with pictures where one data set is needed.
+    #[error(
+        "`{0}` is sounds with pictures; one data set is needed here, for example folder:IMAGES. Sounds are for sound-to-image, \
+         whose pictures are in its run"
+    )]
+    WithSounds(String),
     /// A SPEC with a known beginning but an unusable rest.
     #[error("`{given}` cannot be read: write {form}")]
     IncompleteSpec {

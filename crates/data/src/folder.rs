@@ -5,6 +5,7 @@ mod decode;
 mod labelled;
 mod originals;
 mod pairs;
+mod tagged;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -20,11 +21,12 @@ use super::notes::{Notes, Skipped, endings};
 use super::parallel;
 use super::pixels::{self, Images};
 
-pub(crate) use captioned::{Listing, load_captioned};
+pub(crate) use captioned::load_captioned;
 pub(crate) use decode::{LONGEST_SIDE, decode_safely, fitted};
 pub(crate) use labelled::load_labelled;
 pub use originals::{Original, Originals};
 pub(crate) use pairs::load_pairs;
+pub(crate) use tagged::load_tagged;
 
 /// Side length when none is asked for.
 const SIZE: usize = 64;
@@ -57,9 +59,35 @@ pub(crate) fn load(root: &Path, options: &Options) -> Result<Dataset, DataError>
         return Err(DataError::NothingReadable { path: root.to_owned(), count, first, reason });
     }
     let (labels, beside_classes) = classes(root, &kept);
-    let notes = Notes { unreadable, others, beside_classes };
+    let notes = Notes { unreadable, others, beside_classes, ..Notes::default() };
     let name = format!("folder:{}", root.display());
     images_of_size(&name, &images, labels, size, options).map(|set| set.with_notes(notes))
+}
+
+/// The images of these files, in their order, as those of a folder are fitted; or why one cannot be read.
+///
+/// # Errors
+/// If images cannot have the options' size.
+pub(crate) fn read_images(
+    files: &[PathBuf],
+    options: &Options,
+) -> Result<Vec<Result<DynamicImage, String>>, DataError> {
+    pixels::check(options)?;
+    let size = options.size.unwrap_or(SIZE);
+    Ok(parallel::map(files, |path| decode::read(path, size, options.background)))
+}
+
+/// The set of images that [`read_images`] gave.
+///
+/// # Errors
+/// If there are not as many labels.
+pub(crate) fn square_images(
+    name: &str,
+    images: &[DynamicImage],
+    labels: Option<Labels>,
+    options: &Options,
+) -> Result<Dataset, DataError> {
+    images_of_size(name, images, labels, options.size.unwrap_or(SIZE), options)
 }
 
 /// The set of `images`, squares of `size`, grey where all of them are.

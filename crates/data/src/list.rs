@@ -9,6 +9,9 @@ use super::landscapes;
 use super::people::cartoon;
 use super::picture;
 use super::scenes;
+use super::sounds::tones;
+use super::speech::cipher;
+use super::tagged_shapes;
 use super::text::{grammar, oracle};
 use super::toy::{POINTS, Toy};
 
@@ -92,6 +95,24 @@ pub fn list(cache: &Cache) -> Vec<Listed> {
         download: 0,
         present: true,
     };
+    let tagged = Listed {
+        name: "tagged-shapes",
+        summary: "drawn shapes in two colours, several in a picture, with ten labels and rules between them",
+        samples: tagged_shapes::COUNT,
+        test_samples: tagged_shapes::HELD_OUT,
+        shape: vec![3, tagged_shapes::SIDE, tagged_shapes::SIDE],
+        licence: tagged_shapes::LICENCE,
+        ..labelled.clone()
+    };
+    let tones = Listed {
+        name: "tone-discs",
+        summary: "tones and drawn discs: the pitch is the hue, the level the size",
+        samples: tones::COUNT,
+        test_samples: tones::HELD_OUT,
+        shape: vec![3, tones::SIDE, tones::SIDE],
+        licence: tones::LICENCE,
+        ..labelled.clone()
+    };
     let stones = Listed {
         name: "stones",
         summary: "one drawn picture of paving stones",
@@ -149,9 +170,14 @@ pub fn list(cache: &Cache) -> Vec<Listed> {
     };
     let texts = [
         text(("grammar", "lines of arithmetic, as text"), grammar::LINES, grammar::LENGTH),
+        text(
+            ("cipher", "sequences of clusters for unknown symbols, and text of the symbols"),
+            cipher::UTTERANCES,
+            cipher::SIZE,
+        ),
         text(("oracle", "lines of numbers from a random LSTM"), oracle::LINES, oracle::LENGTH),
     ];
-    [digits, drawn, landscapes, stones, pairs, labelled, captioned, people]
+    [digits, drawn, landscapes, stones, pairs, labelled, captioned, tagged, tones, people]
         .into_iter()
         .chain(downloads)
         .chain(toys)
@@ -171,7 +197,17 @@ mod tests {
         let listed = list(&Cache::at(place.path()));
         assert!(!listed.iter().find(|l| l.name == "mnist").unwrap().present);
         let sets = listed.iter().filter(|line| {
-            let others = ["grammar", "oracle", "scenes", "landscapes", "scene-pairs", "label-scenes"];
+            let others = [
+                "grammar",
+                "oracle",
+                "scenes",
+                "landscapes",
+                "scene-pairs",
+                "label-scenes",
+                "tagged-shapes",
+                "tone-discs",
+                "cipher",
+            ];
             line.download == 0 && !others.contains(&line.name)
         });
         for line in sets {

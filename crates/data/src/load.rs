@@ -69,18 +69,16 @@ pub fn load(spec: &Spec, options: &Options) -> Result<Dataset, DataError> {
         Spec::Stones => picture::stones(options),
         Spec::People(which) => people::frames(which, options),
         Spec::Toy(toy) => toy::load(*toy, options),
+        Spec::Speech(_) => Err(DataError::Speech(spec.to_string())),
         Spec::Lines(_) | Spec::Grammar | Spec::Oracle { .. } => Err(DataError::Text(spec.to_string())),
         Spec::Scenes | Spec::Landscapes | Spec::Unpaired(..) | Spec::ScenePairs | Spec::Pairs { .. } => {
             Err(DataError::TwoDomains(spec.to_string()))
         }
         Spec::CaptionScenes => Ok(caption_scenes::images(options)?),
-        Spec::Captions(list) => {
-            Ok(folder::load_captioned(list, folder::Listing::Captions, words(spec, options), options)?.0)
-        }
-        Spec::Tags(list) => {
-            Ok(folder::load_captioned(list, folder::Listing::Tags, words(spec, options), options)?.0)
-        }
+        Spec::Captions(list) => Ok(folder::load_captioned(list, words(spec, options), options)?.0),
         Spec::LabelScenes | Spec::Labels { .. } => Err(DataError::WithLabelMaps(spec.to_string())),
+        Spec::ToneDiscs | Spec::Sounds(_) => Err(DataError::WithSounds(spec.to_string())),
+        Spec::TaggedShapes | Spec::Tags(_) => Err(DataError::WithTags(spec.to_string())),
     }
 }
 

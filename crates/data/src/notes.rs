@@ -27,6 +27,10 @@ pub struct Notes {
     pub others: BTreeMap<String, usize>,
     /// Images beside sub-folders with images. The data then has no labels.
     pub beside_classes: Vec<PathBuf>,
+    /// Labels that a single image has, of those of which an image may have several. They are left out.
+    pub rare_labels: Vec<String>,
+    /// Sounds that could not be read, or are silent.
+    pub unusable_sounds: Vec<Skipped>,
 }
 
 impl Notes {
@@ -38,6 +42,8 @@ impl Notes {
             *self.others.entry(ending.clone()).or_insert(0) += count;
         }
         self.beside_classes.extend_from_slice(&other.beside_classes);
+        self.rare_labels.extend_from_slice(&other.rare_labels);
+        self.unusable_sounds.extend_from_slice(&other.unusable_sounds);
         self
     }
 
@@ -68,6 +74,16 @@ impl Notes {
                 "no class labels: {count} {noun} {lie} beside the sub-folders: {names}; {move_it} to have these as classes"
             ));
         }
+        if let Some(first) = self.unusable_sounds.first() {
+            let paths = self.unusable_sounds.iter().map(|one| &one.path);
+            let (count, noun) = counted(self.unusable_sounds.len(), "sound");
+            sentences.push(format!("{count} {noun} left out: {} ({})", named(paths), first.reason));
+        }
+        if !self.rare_labels.is_empty() {
+            let (count, noun) = counted(self.rare_labels.len(), "label");
+            let names = some(self.rare_labels.iter().cloned());
+            sentences.push(format!("{count} {noun} of a single image left out: {names}"));
+        }
         sentences
     }
 
@@ -84,10 +100,13 @@ fn counted(count: usize, noun: &str) -> (usize, String) {
 
 /// The names of the first files, and how many more there are.
 fn named<'a>(paths: impl ExactSizeIterator<Item = &'a PathBuf>) -> String {
-    let more = paths.len().saturating_sub(NAMED);
-    let name = |path: &PathBuf| path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    let names: Vec<String> = paths.take(NAMED).map(name).collect();
-    let names = names.join(", ");
+    some(paths.map(|path| path.file_name().unwrap_or_default().to_string_lossy().into_owned()))
+}
+
+/// The first names, and how many more there are.
+fn some(names: impl ExactSizeIterator<Item = String>) -> String {
+    let more = names.len().saturating_sub(NAMED);
+    let names = names.take(NAMED).collect::<Vec<_>>().join(", ");
     if more == 0 { names } else { format!("{names} and {more} more") }
 }
 

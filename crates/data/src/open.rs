@@ -9,7 +9,7 @@ use super::captions::{Captions, captioned_images};
 use super::dataset::Dataset;
 use super::domains::{paired, pairs, second_domain, two_domains};
 use super::fingerprint::Fingerprint;
-use super::folder::{Listing, load_captioned, load_labelled, load_pairs};
+use super::folder::{load_captioned, load_labelled, load_pairs, load_tagged};
 use super::label_maps::{LabelMaps, labelled_images};
 use super::label_scenes;
 use super::landscapes::{self, Style};
@@ -17,8 +17,12 @@ use super::load::{Options, Split, load};
 use super::notes::Notes;
 use super::people::{self, People};
 use super::scenes::{self, Domain};
+use super::sounds::{Sounds, load_sounds, pictured_sounds, tones};
 use super::source::DatasetSource;
 use super::spec::Spec;
+use super::speech;
+use super::tagged_shapes;
+use super::tags::{Tags, tagged_images};
 use super::text::{Lines, Tokens, lines_of_file, lines_of_grammar, lines_of_oracle};
 use brigand_core::error::Result;
 
@@ -31,10 +35,14 @@ pub(crate) enum Contents {
     LabelMaps(Arc<LabelMaps>),
     /// The captions of the images before them.
     Captions(Arc<Captions>),
+    /// The labels of the images before them.
+    Tags(Arc<Tags>),
+    /// The sounds of the pictures before them.
+    Sounds(Arc<Sounds>),
     /// Frames of people with landmarks.
     People(People),
-    /// Text, whose fingerprint is made when it is read.
-    Text(Fingerprint),
+    /// Text or speech, whose fingerprint is made when it is read.
+    Read(Fingerprint),
 }
 
 /// The data of a run: what batches are drawn from, and the images or points themselves where that is what they are.
@@ -56,8 +64,10 @@ impl RunData {
             Contents::Samples(dataset) => dataset.fingerprint(),
             Contents::LabelMaps(maps) => maps.fingerprint(),
             Contents::Captions(captions) => captions.fingerprint(),
+            Contents::Sounds(sounds) => sounds.fingerprint(),
+            Contents::Tags(tags) => tags.fingerprint(),
             Contents::People(people) => people.fingerprint(),
-            Contents::Text(fingerprint) => fingerprint.clone(),
+            Contents::Read(fingerprint) => fingerprint.clone(),
         };
         self.contents.iter().map(of).collect()
     }
@@ -81,7 +91,7 @@ pub(crate) fn words(spec: &Spec, options: &Options) -> (Tokens, usize) {
 pub fn open(spec: &Spec, options: &Options) -> Result<RunData> {
     let (tokens, length) = words(spec, options);
     let text = |Lines { source, fingerprint, skipped }| RunData {
-        contents: vec![Contents::Text(fingerprint)],
+        contents: vec![Contents::Read(fingerprint)],
         sources: vec![Arc::new(source)],
         dataset: None,
         notes: Notes { unreadable: skipped, ..Notes::default() },
@@ -104,6 +114,7 @@ pub fn open(spec: &Spec, options: &Options) -> Result<RunData> {
             return Ok(two_domains(load(first, options)?, load(second, options)?));
         }
         Spec::People(which) => return people::open(which, options),
+        Spec::Speech(which) => return speech::open(which, options),
         Spec::ScenePairs => return pairs(scenes::training_pairs(options)?),
         Spec::Pairs { first, second } => return pairs(load_pairs(first, second.as_deref(), options)?),
         Spec::LabelScenes => return labelled_images(label_scenes::training(options)?),
@@ -112,11 +123,12 @@ pub fn open(spec: &Spec, options: &Options) -> Result<RunData> {
         }
         Spec::CaptionScenes => return captioned_images(caption_scenes::training((tokens, length), options)?),
         Spec::Captions(list) => {
-            return captioned_images(load_captioned(list, Listing::Captions, (tokens, length), options)?);
+            return captioned_images(load_captioned(list, (tokens, length), options)?);
         }
-        Spec::Tags(list) => {
-            return captioned_images(load_captioned(list, Listing::Tags, (tokens, length), options)?);
-        }
+        Spec::TaggedShapes => return tagged_images(tagged_shapes::training(options)?),
+        Spec::ToneDiscs => return pictured_sounds(tones::training(options)?),
+        Spec::Sounds(path) => return pictured_sounds(load_sounds(path, options)?),
+        Spec::Tags(path) => return tagged_images(load_tagged(path, options)?),
         Spec::Digits
         | Spec::Catalogue(_)
         | Spec::Idx { .. }
@@ -157,6 +169,8 @@ pub fn open_test_part(spec: &Spec, options: &Options) -> Result<Vec<Option<Box<d
         Spec::ScenePairs => Ok(vec![Some(Box::new(paired(scenes::held_out_pairs(options)?)?))]),
         Spec::LabelScenes => Ok(vec![Some(label_scenes::held_out(options)?)]),
         Spec::CaptionScenes => Ok(vec![Some(caption_scenes::held_out(words(spec, options), options)?)]),
+        Spec::ToneDiscs => Ok(vec![Some(tones::held_out(options)?)]),
+        Spec::TaggedShapes => Ok(vec![Some(tagged_shapes::held_out(options)?)]),
         Spec::Unpaired(first, second) => {
             let mut parts = open_test_part(first, options)?;
             parts.extend(open_test_part(second, options)?.into_iter().map(second_domain));
@@ -171,9 +185,11 @@ pub fn open_test_part(spec: &Spec, options: &Options) -> Result<Vec<Option<Box<d
         | Spec::Lines(_)
         | Spec::Grammar
         | Spec::Oracle { .. }
+        | Spec::Speech(_)
         | Spec::Pairs { .. }
         | Spec::Labels { .. }
         | Spec::Captions(_)
-        | Spec::Tags(_) => Ok(vec![None]),
+        | Spec::Tags(_)
+        | Spec::Sounds(_) => Ok(vec![None]),
     }
 }

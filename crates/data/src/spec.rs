@@ -10,6 +10,7 @@ use brigand_core::batch::SampleKind;
 use super::catalogue::{self, Entry};
 use super::error::DataError;
 use super::people::PeopleSpec;
+use super::speech::SpeechSpec;
 use super::text::grammar::LENGTH as GRAMMAR_LENGTH;
 use super::text::{Tokens, oracle};
 use super::toy::Toy;
@@ -17,11 +18,13 @@ use super::toy::Toy;
 /// A data SPEC: `digits`, a downloadable set (`mnist`, `fashion-mnist`, `cifar10`), `idx:IMAGES[,LABELS]`,
 /// `folder:DIR`, one picture (`stones`, `image:FILE`), two domains (`scenes`, `landscapes`, `unpaired:SPEC_A,SPEC_B`), pairs of
 /// them (`scene-pairs`, `pairs:DIR`, `pairs:DIR_A,DIR_B`), images with label maps (`label-scenes`,
-/// `labels:IMAGES,MAPS[,PALETTE]`), images with captions (`caption-scenes`, `captions:TSV`, `tags:CSV`), a toy distribution (`ring8`, `swiss-roll`, ...), people with landmarks (`cartoon-faces`,
-/// `identities:DIR`, `person:DIR`), `lines:FILE`, `grammar`, `oracle` or `oracle:TOKENS` (text).
+/// `labels:IMAGES,MAPS[,PALETTE]`), images with captions (`caption-scenes`, `captions:TSV`, `captions:CSV`), several labels each
+/// (`tagged-shapes`, `tags:FILE.csv`) or a sound (`tone-discs`, `sounds:FILE.tsv`), a toy distribution (`ring8`, `swiss-roll`, ...), people with landmarks (`cartoon-faces`,
+/// `identities:DIR`, `person:DIR`), `lines:FILE`, `grammar`, `oracle` or `oracle:TOKENS` (text),
+/// `cipher` or `speech:DIR,PHONES.txt` (utterances and text of phonemes).
 ///
 /// It is parsed from that text and prints as it again, with `~` at the beginning of a path replaced by the user's folder.
-/// In `idx:` the first comma ends the path of the images, in `pairs:` that of the first folder, in `labels:` the first two
+/// In `idx:` and `speech:` the first comma ends the path of the images, in `pairs:` that of the first folder, in `labels:` the first two
 /// end those of the folders.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Spec {
@@ -63,6 +66,8 @@ pub enum Spec {
     ScenePairs,
     /// Frames of people with landmarks.
     People(PeopleSpec),
+    /// Utterances and unrelated text of phonemes.
+    Speech(SpeechSpec),
     /// Images of two domains that belong together.
     Pairs {
         /// Folder of the images, or of the first domain's.
@@ -83,10 +88,17 @@ pub enum Spec {
     },
     /// The drawn pictures with captions that are part of Brigand.
     CaptionScenes,
-    /// A UTF-8 file with the path of an image, a tab and a caption of it in each line.
+    /// A UTF-8 file with the path of an image, a tab and a caption of it in each line; or, as `.csv`, the file and the tags of an
+    /// image, as of [`Spec::Tags`].
     Captions(PathBuf),
-    /// A UTF-8 file with the path of an image, a comma and tags of it in each line.
+    /// The drawn pictures with several labels each that are part of Brigand.
+    TaggedShapes,
+    /// Images with several labels each: a CSV with a line for each.
     Tags(PathBuf),
+    /// The drawn discs of tones that are part of Brigand.
+    ToneDiscs,
+    /// Sounds with pictures: a TSV with a line for each.
+    Sounds(PathBuf),
 }
 
 /// Most tokens of a caption where no other number is given.
@@ -98,7 +110,7 @@ enum Contents {
     Images,
     /// One picture.
     OnePicture,
-    /// Images of two domains, or images with label maps.
+    /// Images of two domains, or images with label maps, several labels or sounds.
     Domains,
     /// Many images with captions of at most so many tokens.
     CaptionedImages { length: usize },
@@ -108,6 +120,8 @@ enum Contents {
     Points,
     /// Lines of at most so many tokens.
     Text { length: usize },
+    /// Utterances and text of phonemes.
+    Speech,
 }
 
 impl Spec {
@@ -122,15 +136,18 @@ impl Spec {
             | Self::ScenePairs
             | Self::Pairs { .. }
             | Self::LabelScenes
-            | Self::Labels { .. } => Contents::Domains,
-            Self::CaptionScenes | Self::Captions(_) | Self::Tags(_) => {
-                Contents::CaptionedImages { length: CAPTION_LENGTH }
-            }
+            | Self::Labels { .. }
+            | Self::TaggedShapes
+            | Self::Tags(_)
+            | Self::ToneDiscs
+            | Self::Sounds(_) => Contents::Domains,
+            Self::CaptionScenes | Self::Captions(_) => Contents::CaptionedImages { length: CAPTION_LENGTH },
             Self::People(which) => Contents::People { frames: which.frames() },
             Self::Toy(_) => Contents::Points,
             Self::Lines(_) => Contents::Text { length: 32 },
             Self::Grammar => Contents::Text { length: GRAMMAR_LENGTH },
             Self::Oracle { .. } => Contents::Text { length: oracle::LENGTH },
+            Self::Speech(_) => Contents::Speech,
         }
     }
 
@@ -143,7 +160,8 @@ impl Spec {
             | Contents::OnePicture
             | Contents::Domains
             | Contents::People { .. }
-            | Contents::Points => None,
+            | Contents::Points
+            | Contents::Speech => None,
         }
     }
 
@@ -155,7 +173,8 @@ impl Spec {
             | Contents::OnePicture
             | Contents::Domains
             | Contents::People { .. }
-            | Contents::Points => None,
+            | Contents::Points
+            | Contents::Speech => None,
         }
     }
 
@@ -168,7 +187,8 @@ impl Spec {
             | Contents::Domains
             | Contents::CaptionedImages { .. }
             | Contents::Points
-            | Contents::Text { .. } => None,
+            | Contents::Text { .. }
+            | Contents::Speech => None,
         }
     }
 
@@ -182,7 +202,8 @@ impl Spec {
             | Contents::Domains
             | Contents::CaptionedImages { .. }
             | Contents::People { .. }
-            | Contents::Text { .. } => SampleKind::Image,
+            | Contents::Text { .. }
+            | Contents::Speech => SampleKind::Image,
         }
     }
 
@@ -191,7 +212,7 @@ impl Spec {
         matches!(self.contents(), Contents::Images | Contents::Domains | Contents::CaptionedImages { .. })
     }
 
-    /// Whether it is more than the images of one domain: those of two, or images with label maps.
+    /// Whether it is more than the images of one domain: those of two, or images with label maps, several labels or sounds.
     pub fn has_two_domains(&self) -> bool {
         matches!(self.contents(), Contents::Domains)
     }
@@ -211,6 +232,7 @@ impl Spec {
             | Self::Image(_)
             | Self::Stones
             | Self::People(_)
+            | Self::Speech(_)
             | Self::Toy(_)
             | Self::Scenes
             | Self::Landscapes
@@ -221,7 +243,10 @@ impl Spec {
             | Self::Labels { .. }
             | Self::CaptionScenes
             | Self::Captions(_)
+            | Self::TaggedShapes
             | Self::Tags(_)
+            | Self::ToneDiscs
+            | Self::Sounds(_)
             | Self::Lines(_)
             | Self::Grammar
             | Self::Oracle { .. } => false,
@@ -238,10 +263,12 @@ impl Spec {
             | Self::Pairs { .. }
             | Self::Labels { .. }
             | Self::Captions(_)
-            | Self::Tags(_) => true,
+            | Self::Tags(_)
+            | Self::Sounds(_) => true,
             Self::Digits
             | Self::Catalogue(_)
             | Self::Idx { .. }
+            | Self::Speech(_)
             | Self::Toy(_)
             | Self::Scenes
             | Self::Landscapes
@@ -249,6 +276,8 @@ impl Spec {
             | Self::ScenePairs
             | Self::LabelScenes
             | Self::CaptionScenes
+            | Self::TaggedShapes
+            | Self::ToneDiscs
             | Self::Lines(_)
             | Self::Grammar
             | Self::Oracle { .. } => false,
@@ -280,7 +309,9 @@ impl Spec {
             Self::Lines(file) => Self::Lines(of(file)?),
             Self::Captions(file) => Self::Captions(of(file)?),
             Self::Tags(file) => Self::Tags(of(file)?),
+            Self::Sounds(file) => Self::Sounds(of(file)?),
             Self::People(which) => Self::People(which.with_path(of)?),
+            Self::Speech(which) => Self::Speech(which.with_path(of)?),
             Self::Unpaired(first, second) => Self::Unpaired(
                 Box::new(first.with_absolute_paths()?),
                 Box::new(second.with_absolute_paths()?),
@@ -302,6 +333,8 @@ impl Spec {
             | Self::ScenePairs
             | Self::LabelScenes
             | Self::CaptionScenes
+            | Self::TaggedShapes
+            | Self::ToneDiscs
             | Self::Grammar
             | Self::Oracle { .. } => self.clone(),
         })
@@ -322,10 +355,11 @@ impl Spec {
         ]);
         names.extend(["scene-pairs", "pairs:DIR", "pairs:DIR_A,DIR_B"]);
         names.extend(["label-scenes", "labels:IMAGES,MAPS[,PALETTE]"]);
-        names.extend(["caption-scenes", "captions:TSV", "tags:CSV"]);
+        names.extend(["caption-scenes", "captions:TSV", "captions:CSV"]);
+        names.extend(["tagged-shapes", "tags:FILE.csv", "tone-discs", "sounds:FILE.tsv"]);
         names.extend(["cartoon-faces", "identities:DIR", "person:DIR"]);
         names.extend(Toy::ALL.iter().map(|toy| toy.name()));
-        names.extend(["lines:FILE", "grammar", "oracle", "oracle:TOKENS"]);
+        names.extend(["lines:FILE", "grammar", "oracle", "oracle:TOKENS", "cipher", "speech:DIR,PHONES.txt"]);
         names
     }
 
@@ -337,13 +371,15 @@ impl Spec {
             | Self::Pairs { .. }
             | Self::Labels { .. }
             | Self::Captions(_)
-            | Self::Tags(_) => true,
+            | Self::Tags(_)
+            | Self::Sounds(_) => true,
             Self::Unpaired(first, second) => first.reads_image_files() || second.reads_image_files(),
             Self::People(which) => which.reads_files(),
             Self::Digits
             | Self::Catalogue(_)
             | Self::Idx { .. }
             | Self::Stones
+            | Self::Speech(_)
             | Self::Toy(_)
             | Self::Lines(_)
             | Self::Grammar
@@ -352,13 +388,15 @@ impl Spec {
             | Self::Landscapes
             | Self::ScenePairs
             | Self::LabelScenes
-            | Self::CaptionScenes => false,
+            | Self::CaptionScenes
+            | Self::TaggedShapes
+            | Self::ToneDiscs => false,
         }
     }
 
     /// Whether it is files that belong together, for which another SPEC can name samples to be measured on.
     pub fn is_aligned_files(&self) -> bool {
-        matches!(self, Self::Pairs { .. } | Self::Labels { .. })
+        matches!(self, Self::Pairs { .. } | Self::Labels { .. } | Self::Sounds(_))
     }
 }
 

@@ -11,6 +11,7 @@ pub mod cyclegan;
 pub mod encoders;
 pub mod gaugan;
 mod held_out;
+pub mod image_to_label;
 pub mod imle;
 pub mod lapgan;
 pub mod latent_generator;
@@ -19,6 +20,8 @@ pub mod pggan;
 mod phases;
 pub mod pix2pix;
 pub mod singan;
+pub mod sound_to_image;
+pub mod speech;
 pub mod talking_head;
 pub mod text;
 pub mod translation;
@@ -44,8 +47,17 @@ pub(crate) fn rows() -> impl Iterator<Item = &'static Row> {
         talking_head::ROW,
         captions::TEXT_TO_IMAGE,
         captions::STACKGAN,
+        sound_to_image::ROW,
     ];
     let single: &[Row] = &[adagan::ROW, catgan::ROW, imle::ROW];
-    let others = [images, single, &encoders::ROWS, &aae::ROWS, &text::ROWS, &[classifier::ROW]];
+    let others = [
+        images,
+        single,
+        &encoders::ROWS,
+        &aae::ROWS,
+        &text::ROWS,
+        &[speech::ROW],
+        &[classifier::ROW, image_to_label::ROW],
+    ];
     two_player::ROWS.into_iter().chain(others).flatten()
 }

@@ -36,9 +36,13 @@ fn on_digits(file: &Table, files: &Path) -> (Vec<String>, i64) {
     let data = |key: &str| file.get("data").and_then(|data| data.get(key)).cloned();
     let source = data("source");
     match source.as_ref().and_then(Value::as_str) {
-        Some("grammar") => {
+        Some("grammar" | "cipher") => {
             let steps = file.get("discriminator_steps").map(|_| "discriminator_steps=1".into());
             return (steps.into_iter().chain(["training.batch=4".into()]).collect(), 0);
+        }
+        Some(speech) if speech.starts_with("speech:") => {
+            let words = ["data.source=cipher", "segments=given", "discriminator_steps=1", "training.batch=4"];
+            return (words.into_iter().map(str::to_owned).collect(), 0);
         }
         // Twelve thousand lines over the whole vocabulary take long to draw.
         Some("oracle") => return (vec!["data.source=oracle:20".into(), "training.batch=4".into()], 0),
@@ -53,11 +57,17 @@ fn on_digits(file: &Table, files: &Path) -> (Vec<String>, i64) {
         let size = format!("data.size={side}");
         return (words.into_iter().map(str::to_owned).chain([size]).collect(), side);
     }
-    if source.as_ref().and_then(Value::as_str).is_some_and(|spec| spec.starts_with("captions:")) {
-        let side = data("size").and_then(|size| size.as_integer()).unwrap_or(64);
-        let words =
-            ["data.source=caption-scenes".to_owned(), "training.batch=2".into(), format!("data.size={side}")];
-        return (words.into(), side);
+    for (beginning, embedded) in
+        [("captions:", "caption-scenes"), ("tags:", "tagged-shapes"), ("sounds:", "tone-discs")]
+    {
+        if source.as_ref().and_then(Value::as_str).is_some_and(|spec| spec.starts_with(beginning)) {
+            let side = data("size").and_then(|size| size.as_integer()).unwrap_or(64);
+            let steps = file.get("update").and_then(|update| update.get("discriminator_steps"));
+            let mut words = vec![format!("data.source={embedded}"), "training.batch=2".to_owned()];
+            words.push(format!("data.size={side}"));
+            words.extend(steps.map(|_| "update.discriminator_steps=1".to_owned()));
+            return (words, side);
+        }
     }
     let own = match source.as_ref().and_then(Value::as_str) {
         Some("mnist" | "fashion-mnist") => 28,

@@ -10,7 +10,7 @@ const NOTE: &str = "
 Besides these: folder:DIR (PNG, JPEG, WebP, BMP, GIF, TIFF, QOI, PNM), idx:IMAGES[,LABELS] (gzip or plain), image:FILE (one
 picture), lines:FILE (text, a sequence in each line), unpaired:SPEC,SPEC (two domains of images), pairs:DIR,DIR and pairs:DIR
 (images with partners), labels:IMAGES,MAPS[,PALETTE] (images with label maps), identities:DIR and person:DIR (frames of people
-with landmarks) and oracle:TOKENS. The SHAPE of text is its most tokens.";
+with landmarks), oracle:TOKENS and speech:DIR,PHONES.txt. The SHAPE of text is its most tokens.";
 
 /// Show the data there is, its size, classes and licence.
 #[derive(clap::Args)]

@@ -21,6 +21,15 @@ struct Group {
 }
 
 impl Group {
+    /// Whether its source has the field called `name`.
+    fn has(&self, name: &str) -> bool {
+        self.source.schema().fields.contains_key(name)
+    }
+
+    fn trained_count(&self) -> usize {
+        self.held_out.trained_count(self.source.count())
+    }
+
     /// The numbers of the samples of batch `number`.
     fn indices(&mut self, seed: u64, number: u64) -> Vec<usize> {
         let drawn = match &self.cumulative {
@@ -133,6 +142,23 @@ impl Feed {
             host.extend(group.held_out.get(group.source.as_ref(), numbers.clone(), stream)?);
         }
         self.on_device(host)
+    }
+
+    /// How many samples of the source with the field called `name` are trained on.
+    pub fn trained_count(&self, name: &str) -> usize {
+        self.groups.iter().find(|group| group.has(name)).map_or(0, Group::trained_count)
+    }
+
+    /// The samples of these numbers among those that are trained on, of the source with the field called `name` alone and as
+    /// they are.
+    ///
+    /// # Errors
+    /// If there is no such source, or there are not so many.
+    pub fn trained(&self, name: &str, numbers: Range<usize>) -> Result<Batch> {
+        let missing = || Error::Internal(format!("no source has the field `{name}`"));
+        let group = self.groups.iter().find(|group| group.has(name)).ok_or_else(missing)?;
+        let places: Vec<usize> = numbers.map(|number| group.held_out.trained(number)).collect();
+        self.on_device(group.source.get_plain(&places, &mut Stream::new(self.seed, "source/trained", 0))?)
     }
 
     /// The fields of a batch.

@@ -36,14 +36,28 @@ pub const POINTS: NumberKey = NumberKey("points");
 pub const CODES: NumberKey = NumberKey("codes");
 /// One-hot label maps `[batch, classes, height, width]`.
 pub const LABEL_MAP: NumberKey = NumberKey("label_map");
+/// Which of several labels hold for a sample, 1 or 0: `[batch, labels]`.
+pub const TAGS: NumberKey = NumberKey("tags");
+/// Spectrograms of sounds at their absolute level, `[batch, 1, bands, frames]`.
+pub const SPECTROGRAM: NumberKey = NumberKey("spectrogram");
 /// Waves `[batch, channels, samples]` in [-1, 1].
 pub const AUDIO: NumberKey = NumberKey("audio");
+/// Features of the frames of an utterance in the order of time, `[batch, frames, size]`, with zeros after its end.
+pub const FRAMES: NumberKey = NumberKey("frames");
 /// Encoded rows of a table `[batch, columns]`.
 pub const TABLE: NumberKey = NumberKey("table");
 /// A class for each sample `[batch]`.
 pub const LABELS: IndexKey = IndexKey("labels");
 /// Sequences `[batch, length]` over a vocabulary.
 pub const TOKENS: IndexKey = IndexKey("tokens");
+/// How many of [`FRAMES`] an utterance has, `[batch]`.
+pub const FRAME_COUNT: IndexKey = IndexKey("frame_count");
+/// The number of an utterance among all of its source, `[batch]`.
+pub const UTTERANCE: IndexKey = IndexKey("utterance");
+/// The number of the segment that each of [`FRAMES`] belongs to, counted from 0, `[batch, frames]`.
+pub const SEGMENTS: IndexKey = IndexKey("segments");
+/// The phoneme that each of [`FRAMES`] belongs to, `[batch, frames]` over the vocabulary of [`TOKENS`]. For measuring only.
+pub const PHONES: IndexKey = IndexKey("phones");
 /// Captions `[batch, length]` over a vocabulary of words, of which [`UNKNOWN`](super::UNKNOWN) is one.
 pub const CAPTION: IndexKey = IndexKey("caption");
 /// A number for each sample `[batch]`, equal where a caption of one describes the other as well.

@@ -7,14 +7,16 @@ mod sample_shape;
 mod sampler;
 mod schema;
 mod source;
+mod tags;
 
 pub use feed::Feed;
 pub use fields::{
-    AUDIO, Batch, CAPTION, CODES, IMAGES, IndexKey, Indices, LABEL_MAP, LABELS, LANDMARKS, MEANING,
-    NumberKey, PARTNER, PICTURE, POINTS, SECOND, SECOND_PARTNER, SOURCE_LANDMARKS, SOURCES, TABLE, TOKENS,
-    no_labels,
+    AUDIO, Batch, CAPTION, CODES, FRAME_COUNT, FRAMES, IMAGES, IndexKey, Indices, LABEL_MAP, LABELS,
+    LANDMARKS, MEANING, NumberKey, PARTNER, PHONES, PICTURE, POINTS, SECOND, SECOND_PARTNER, SEGMENTS,
+    SOURCE_LANDMARKS, SOURCES, SPECTROGRAM, TABLE, TAGS, TOKENS, UTTERANCE, no_labels,
 };
 pub use sample_shape::{SampleKind, SampleShape};
 pub use sampler::Sampler;
-pub use schema::{END, Field, Kind, MapLabel, Need, Schema, TokenField, UNKNOWN};
+pub use schema::{END, Field, Kind, MapLabel, Need, Schema, SpectrogramField, TokenField, UNKNOWN};
 pub use source::{HostBatch, HostField, Joined, MemorySource, Renamed, Source};
+pub use tags::{TagField, TagRule};

@@ -5,14 +5,16 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::fields::{
-    CAPTION, IMAGES, IndexKey, LABEL_MAP, LABELS, LANDMARKS, NumberKey, PICTURE, POINTS, SECOND, TOKENS,
+    CAPTION, FRAMES, IMAGES, IndexKey, LABEL_MAP, LABELS, LANDMARKS, NumberKey, PICTURE, POINTS, SECOND,
+    SPECTROGRAM, TAGS, TOKENS,
 };
 use super::sample_shape::SampleShape;
+use super::tags::{TagField, TagRule};
 use crate::error::{Error, Result};
 
 /// Which data has the fields that few have.
-const ADVICE: [(&str, &str); 6] = [
-    (CAPTION.0, "; give images with captions: --data caption-scenes, captions:TSV or tags:CSV"),
+const ADVICE: [(&str, &str); 9] = [
+    (CAPTION.0, "; give images with captions: --data caption-scenes, captions:TSV or captions:CSV"),
     (PICTURE.0, "; give one picture, for example --data image:FILE"),
     (
         SECOND.0,
@@ -20,6 +22,9 @@ const ADVICE: [(&str, &str); 6] = [
     ),
     (LABEL_MAP.0, "; give images with label maps: --data label-scenes, or labels:IMAGES,MAPS"),
     (LANDMARKS.0, "; give frames of people with landmarks: --data cartoon-faces or identities:DIR"),
+    (SPECTROGRAM.0, "; give sounds with pictures: --data tone-discs or sounds:FILE.tsv"),
+    (TAGS.0, "; give images with several labels each: --data tagged-shapes or tags:FILE.csv"),
+    (FRAMES.0, "; give speech and text of phonemes: --data cipher or speech:DIR,PHONES.txt"),
     (TOKENS.0, "; give text, for example --data lines:FILE or grammar"),
 ];
 
@@ -38,6 +43,13 @@ pub enum Kind {
         /// The labels, in the order of their numbers.
         labels: Vec<MapLabel>,
     },
+    /// `[labels]`, 1 for each label that holds for the sample and 0 for the others.
+    Tags {
+        /// What the labels are called.
+        names: Vec<String>,
+        /// What holds between them in all samples.
+        rules: Vec<TagRule>,
+    },
     /// A class of each sample, with how many samples each class has.
     Class {
         /// The counts.
@@ -54,6 +66,24 @@ pub enum Kind {
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         examples: Vec<Vec<u32>>,
     },
+    /// `[1, bands, frames]`, logarithms of the power in bands of the mel scale.
+    Spectrogram {
+        /// Samples in a second of the waves.
+        rate: u32,
+        /// Samples of a wave.
+        samples: usize,
+        /// The mean of all numbers.
+        mean: f32,
+        /// The standard deviation of all numbers.
+        deviation: f32,
+    },
+    /// `[frames, size]`: numbers of equally spaced times.
+    Features {
+        /// Samples in a second of the sound that they are from; 0 where they are from none.
+        rate: u32,
+    },
+    /// A whole number, or one for each time.
+    Number {},
     /// `[channels, samples]` in [-1, 1].
     Audio {
         /// Samples in a second.
@@ -97,6 +127,19 @@ impl TokenField<'_> {
             tokens.map(|&token| self.vocabulary.get(token as usize).map_or("\u{fffd}", String::as_str));
         words.collect::<Vec<_>>().join(self.separator)
     }
+}
+
+/// A field of spectrograms.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct SpectrogramField {
+    /// Bands of a spectrogram.
+    pub bands: usize,
+    /// Its frames.
+    pub frames: usize,
+    /// The mean of all numbers.
+    pub mean: f32,
+    /// The standard deviation of all numbers.
+    pub deviation: f32,
 }
 
 /// A field: its meaning and the shape of one sample.
@@ -210,6 +253,45 @@ impl Schema {
                 Ok(TokenField { vocabulary, separator, length: *length, examples })
             }
             (other, _) => Err(Error::Data(format!("`{}` holds {other:?}, tokens are needed", key.0))),
+        }
+    }
+
+    /// The labels of which several may hold for a sample.
+    ///
+    /// # Errors
+    /// If there are none.
+    pub fn tags(&self) -> Result<TagField<'_>> {
+        match &self.field(TAGS.0)?.kind {
+            Kind::Tags { names, rules } => Ok(TagField { names, rules }),
+            other => Err(Error::Data(format!("`{}` holds {other:?}, labels are needed", TAGS.0))),
+        }
+    }
+
+    /// The spectrograms of sounds.
+    ///
+    /// # Errors
+    /// If there are none.
+    pub fn spectrogram(&self) -> Result<SpectrogramField> {
+        let field = self.field(SPECTROGRAM.0)?;
+        match (&field.kind, field.shape.as_slice()) {
+            (&Kind::Spectrogram { mean, deviation, .. }, &[1, bands, frames]) => {
+                Ok(SpectrogramField { bands, frames, mean, deviation })
+            }
+            (other, _) => {
+                Err(Error::Data(format!("`{}` holds {other:?}, spectrograms are needed", SPECTROGRAM.0)))
+            }
+        }
+    }
+
+    /// The most frames, the numbers of each and the sampling rate of the features called `key`.
+    ///
+    /// # Errors
+    /// If `key` is no field of features.
+    pub fn features(&self, key: NumberKey) -> Result<([usize; 2], u32)> {
+        let field = self.field(key.0)?;
+        match (&field.kind, field.shape.as_slice()) {
+            (Kind::Features { rate }, &[frames, size]) => Ok(([frames, size], *rate)),
+            (other, _) => Err(Error::Data(format!("`{}` holds {other:?}, features are needed", key.0))),
         }
     }
 

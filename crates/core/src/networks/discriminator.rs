@@ -133,19 +133,30 @@ impl NetworkRecipe {
         sample: SampleShape,
         options: DiscriminatorOptions,
     ) -> Result<Network<Discriminator>> {
-        Network::build(name, setup, |builder| {
-            Ok(Discriminator(match self {
-                Self::Autoencoder(recipe) => {
-                    Form::Reconstruction(recipe.discriminator(builder, sample, options)?)
-                }
-                Self::Mlp(_)
-                | Self::Dcgan(_)
-                | Self::Resnet(_)
-                | Self::ScaledResnet(_)
-                | Self::Bottleneck(_)
-                | Self::Gran(_) => Form::Features(self.feature_scorer(builder, sample, options)?),
-            }))
-        })
+        Network::build(name, setup, |builder| self.discriminator_layers(builder, sample, options))
+    }
+
+    /// The layers of a discriminator.
+    ///
+    /// # Errors
+    /// As [`NetworkRecipe::discriminator`].
+    pub(super) fn discriminator_layers(
+        &self,
+        builder: &mut Builder,
+        sample: SampleShape,
+        options: DiscriminatorOptions,
+    ) -> Result<Discriminator> {
+        Ok(Discriminator(match self {
+            Self::Autoencoder(recipe) => {
+                Form::Reconstruction(recipe.discriminator(builder, sample, options)?)
+            }
+            Self::Mlp(_)
+            | Self::Dcgan(_)
+            | Self::Resnet(_)
+            | Self::ScaledResnet(_)
+            | Self::Bottleneck(_)
+            | Self::Gran(_) => Form::Features(self.feature_scorer(builder, sample, options)?),
+        }))
     }
 
     fn feature_scorer(

@@ -42,15 +42,21 @@ impl NetworkRecipe {
         sample: SampleShape,
         outputs: usize,
     ) -> Result<Network<Encoder>> {
-        if self.reconstructs() {
-            return Err(Error::Recipe(format!(
-                "an auto-encoder as discriminator scores by its reconstruction error and is no encoder; choose mlp, dcgan or \
-                 resnet for the kind of `{name}`"
-            )));
-        }
+        self.refuse_reconstruction(name)?;
         Network::build(name, setup, |builder| {
             self.encoder_layers(builder, sample, outputs, Reparametrisation::Plain)
         })
+    }
+
+    /// Refuses an auto-encoder in place of an encoder.
+    pub(super) fn refuse_reconstruction(&self, name: &str) -> Result<()> {
+        match self.reconstructs() {
+            true => Err(Error::Recipe(format!(
+                "an auto-encoder as discriminator scores by its reconstruction error and is no encoder; choose mlp, dcgan or \
+                 resnet for the kind of `{name}`"
+            ))),
+            false => Ok(()),
+        }
     }
 
     pub(super) fn encoder_layers(

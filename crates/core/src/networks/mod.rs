@@ -31,9 +31,11 @@ mod resnet;
 mod scaled_resnet;
 mod sides;
 mod single_image;
+mod sound;
 mod spade;
 mod stack_refiner;
 mod style_encoder;
+mod tagger;
 mod talking_head;
 mod translator;
 mod unet;
@@ -69,9 +71,11 @@ pub use recurrent::{RecurrentNetwork, RecurrentSizes, Rollout, counted_tokens, w
 pub use resnet::ResnetRecipe;
 pub use scaled_resnet::ScaledResnetRecipe;
 pub use single_image::{ScaleDiscriminator, ScaleGenerator, ScaleNetworkRecipe};
+pub use sound::{SoundDiscriminator, SoundEncoder, SoundEncoderRecipe, SoundGenerator};
 pub use spade::{MapLayout, MapNormalization, SpadeGenerator, SpadeRecipe};
 pub use stack_refiner::{StackRefiner, StackRefinerRecipe};
 pub use style_encoder::{StyleEncoder, StyleEncoderRecipe};
+pub use tagger::{TagNetwork, TagSizes};
 pub use talking_head::{
     HeadDiscriminator, HeadEmbedder, HeadGenerator, HeadGeneratorRecipe, HeadLayout, PersonStyle,
     StyleProjection,

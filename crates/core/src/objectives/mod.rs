@@ -31,7 +31,9 @@ pub use loss::{AdversarialLoss, Energies, Merging, Properties, ScoreShape};
 pub use loss_sensitive::LossSensitive;
 pub(crate) use merging::SharedPass;
 pub use original::{Minimax, NonSaturating};
-pub use recognition::{count_correct, cross_entropy, entropies, entropy_of_mean, largest, mean_entropy};
+pub use recognition::{
+    binary_cross_entropy, count_correct, cross_entropy, entropies, entropy_of_mean, largest, mean_entropy,
+};
 pub use relativistic::{
     Relativistic, RelativisticAverage, RelativisticAverageHinge, RelativisticAverageLeastSquares,
 };

@@ -10,6 +10,12 @@ pub fn cross_entropy(logits: &Variable, targets: &Variable) -> Result<Variable> 
     Ok(logits.log_softmax(1)?.mul(targets)?.sum(&[1])?.mean_all()?.neg()?)
 }
 
+/// Minus the mean logarithm of the probability that each of several labels has its value, in nats:
+/// `mean_ik softplus(a_ik) - t_ik a_ik` for logits `a` and targets `t` in [0, 1], both `[batch, labels]`.
+pub fn binary_cross_entropy(logits: &Variable, targets: &Variable) -> Result<Variable> {
+    Ok(logits.softplus()?.sub(&logits.mul(targets)?)?.mean_all()?)
+}
+
 /// The entropy of each row's distribution, `[n]`, in nats: `H(softmax(logits)_i)` for logits `[n, classes]`.
 pub fn entropies(logits: &Variable) -> Result<Variable> {
     Ok(logits.softmax(1)?.mul(&logits.log_softmax(1)?)?.sum(&[1])?.neg()?)

@@ -1,4 +1,4 @@
-//! Images that a text file lists with their captions or tags.
+//! Images that a text file lists with their captions, or a table with their tags.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -11,46 +11,60 @@ use crate::dataset::Dataset;
 use crate::error::DataError;
 use crate::load::Options;
 use crate::notes::{Notes, Skipped};
+use crate::tags::TagTable;
 use crate::text::{Tokens, read_text};
 use crate::{parallel, pixels};
-
-/// What a line of the list has behind the path of the image.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Listing {
-    /// A tab and a caption; an image may have several lines.
-    Captions,
-    /// A comma and tags, between which stand commas, semicolons or bars.
-    Tags,
-}
 
 /// Orders in which the tags of an image are read, so that their order has no meaning.
 const ORDERS: usize = 3;
 
-impl Listing {
-    /// The path and the captions of a line.
-    fn read(self, line: &str) -> std::result::Result<(&str, Vec<String>), &'static str> {
-        let (separator, without) = match self {
-            Self::Captions => ('\t', "it has no tab; write IMAGE<tab>CAPTION"),
-            Self::Tags => (',', "it has no comma; write IMAGE,TAG;TAG"),
-        };
-        let (image, rest) = line.split_once(separator).ok_or(without)?;
-        if image.trim().is_empty() {
-            return Err("it names no image");
-        }
-        let captions = match self {
-            Self::Captions => vec![rest.to_owned()],
-            Self::Tags => {
-                let tags: Vec<&str> = rest.split([',', ';', '|']).map(str::trim).collect();
-                let tags: Vec<&str> = tags.into_iter().filter(|tag| !tag.is_empty()).collect();
-                let turned = |by: usize| {
-                    let (before, after) = tags.split_at(by);
-                    [after, before].concat().join(", ")
-                };
-                (0..tags.len().clamp(1, ORDERS)).map(turned).collect()
+/// The image and the captions of each line of a list, with the number of the line from 1.
+type ListedImages = Vec<(usize, PathBuf, Vec<String>)>;
+
+/// A tab and a caption behind each image, which may have several lines.
+fn lines_of_captions(list: &Path) -> Result<ListedImages> {
+    let root = list.parent().unwrap_or(Path::new(""));
+    let text = read_text(list)?;
+    let lines = text.lines().enumerate().filter(|(_, content)| !content.trim().is_empty());
+    lines
+        .map(|(line, content)| {
+            let wrong = |what: &str| wrong_line(list, line + 1, what);
+            let (image, caption) =
+                content.split_once('\t').ok_or_else(|| wrong("it has no tab; write IMAGE<tab>CAPTION"))?;
+            if image.trim().is_empty() {
+                return Err(wrong("it names no image"));
             }
-        };
-        Ok((image.trim(), captions))
-    }
+            let path = root.join(image.trim());
+            if !path.is_file() {
+                return Err(wrong(&format!(
+                    "the image {} does not exist; give paths relative to the folder of the list",
+                    path.display()
+                )));
+            }
+            Ok((line + 1, path, vec![caption.to_owned()]))
+        })
+        .collect()
+}
+
+/// The tags of each image in a few orders.
+fn lines_of_tags(list: &Path) -> Result<ListedImages> {
+    let table = TagTable::read(list)?;
+    let rows = table.images.iter().zip(table.labels()).enumerate();
+    Ok(rows
+        .map(|(row, (image, tags))| {
+            let tags: Vec<&str> = tags.iter().map(String::as_str).collect();
+            let turned = |by: usize| {
+                let (before, after) = tags.split_at(by);
+                [after, before].concat().join(", ")
+            };
+            let captions = (0..tags.len().clamp(1, ORDERS)).map(turned).collect();
+            (row + 1, image.clone(), captions)
+        })
+        .collect())
+}
+
+fn wrong_line(list: &Path, line: usize, what: &str) -> Error {
+    Error::Data(format!("{}: line {line}: {what}", list.display()))
 }
 
 /// The images that the UTF-8 file `list` names, relative to its folder, with their captions, by `data.tokens` and at most
@@ -61,46 +75,29 @@ impl Listing {
 /// can be read.
 pub(crate) fn load_captioned(
     list: &Path,
-    listing: Listing,
     (tokens, length): (Tokens, usize),
     options: &Options,
 ) -> Result<(Dataset, Captions)> {
     pixels::check(options)?;
-    let text = read_text(list)?;
-    let wrong =
-        |line: usize, what: String| Error::Data(format!("{}: line {}: {what}", list.display(), line + 1));
-    let root = list.parent().unwrap_or(Path::new(""));
+    let listed = match list.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("csv")) {
+        true => lines_of_tags(list)?,
+        false => lines_of_captions(list)?,
+    };
     let (mut paths, mut captions): (Vec<PathBuf>, Vec<Vec<Vec<String>>>) = (Vec::new(), Vec::new());
     let mut known: BTreeMap<PathBuf, usize> = BTreeMap::new();
     let mut longest = (0, 0);
-    for (line, content) in text.lines().enumerate().filter(|(_, content)| !content.trim().is_empty()) {
-        let (image, texts) = listing.read(content).map_err(|what| wrong(line, what.to_owned()))?;
-        let path = root.join(image);
-        let number = match known.get(&path) {
-            Some(number) => *number,
-            None if path.is_file() => {
-                known.insert(path.clone(), paths.len());
-                paths.push(path);
-                captions.push(Vec::new());
-                paths.len() - 1
-            }
-            None => {
-                return Err(wrong(
-                    line,
-                    format!(
-                        "the image {} does not exist; give paths relative to the folder of the list",
-                        path.display()
-                    ),
-                ));
-            }
-        };
+    for (line, path, texts) in listed {
+        let image = path.display().to_string();
+        let number = *known.entry(path.clone()).or_insert_with(|| {
+            paths.push(path);
+            captions.push(Vec::new());
+            paths.len() - 1
+        });
         for text in texts {
             let words = caption_tokens(&text, tokens);
             if words.is_empty() {
-                return Err(wrong(
-                    line,
-                    format!("the caption of {image} has no word; give it one or delete the line"),
-                ));
+                let what = format!("the caption of {image} has no word; give it one or delete the line");
+                return Err(wrong_line(list, line, &what));
             }
             longest = longest.max((words.len(), line));
             if let Some(own) = captions.get_mut(number) {
@@ -113,7 +110,7 @@ pub(crate) fn load_captioned(
             "its caption has {0} tokens, more than data.length={length}; set data.length={0}",
             longest.0
         );
-        return Err(wrong(longest.1, what));
+        return Err(wrong_line(list, longest.1, &what));
     }
     if paths.is_empty() {
         return Err(Error::Data(format!(
@@ -171,13 +168,15 @@ mod tests {
                 .unwrap();
         }
         std::fs::write(folder.path().join("torn.png"), b"\x89PNG\r\n\x1a\n").unwrap();
-        std::fs::write(folder.path().join("list"), list).unwrap();
+        for name in ["list", "list.csv"] {
+            std::fs::write(folder.path().join(name), list).unwrap();
+        }
         folder
     }
 
-    fn opened(kind: &str, list: &str, options: &Options) -> Result<crate::RunData> {
+    fn opened(name: &str, list: &str, options: &Options) -> Result<crate::RunData> {
         let folder = listed(list);
-        let spec: Spec = format!("{kind}:{}", folder.path().join("list").display()).parse().unwrap();
+        let spec: Spec = format!("captions:{}", folder.path().join(name).display()).parse().unwrap();
         open(&spec, options)
     }
 
@@ -200,7 +199,7 @@ mod tests {
     fn images_have_the_captions_of_all_their_lines() {
         let list =
             "\u{feff}a.png\tA red square\n\na.png\tein rotes Quadrat\r\nb c.png\tКвадрат!\ntorn.png\tx\n";
-        let data = opened("captions", list, &Options::default()).unwrap();
+        let data = opened("list", list, &Options::default()).unwrap();
         assert_eq!((data.notes.unreadable.len(), data.dataset.as_ref().unwrap().len()), (1, 2));
         let seen: std::collections::BTreeSet<String> =
             (0..20).map(|step| captions(data.sources[0].as_ref(), step).0.remove(0)).collect();
@@ -210,8 +209,11 @@ mod tests {
 
     #[test]
     fn tags_are_read_in_any_order_and_equal_ones_mean_the_same() {
-        let data =
-            opened("tags", "a.png,blue hair; red eyes\nb c.png,red eyes|blue hair\n", &Options::default());
+        let data = opened(
+            "list.csv",
+            "file,tags\na.png,blue hair|red eyes\nb c.png,red eyes|blue hair\n",
+            &Options::default(),
+        );
         let data = data.unwrap();
         let seen: std::collections::BTreeSet<String> =
             (0..20).map(|step| captions(data.sources[0].as_ref(), step).0.remove(0)).collect();
@@ -221,23 +223,25 @@ mod tests {
 
     #[test]
     fn lists_that_cannot_be_trained_on_are_refused_with_their_line() {
-        let refused = |kind: &str, list: &str, options: &Options| {
-            opened(kind, list, options).err().unwrap().to_string()
+        let refused = |name: &str, list: &str, options: &Options| {
+            opened(name, list, options).err().unwrap().to_string()
         };
         let options = Options::default();
-        let message = refused("captions", "a.png\tx\nc.png\ty\n", &options);
+        let message = refused("list", "a.png\tx\nc.png\ty\n", &options);
         assert!(message.contains("line 2") && message.contains("c.png does not exist"), "{message}");
+        let message = refused("list", "a.png\t ?\n", &options);
         assert!(
-            refused("captions", "a.png\t ?\n", &options).contains("line 1: the caption of a.png has no word")
+            message.contains("line 1: the caption of") && message.contains("a.png has no word"),
+            "{message}"
         );
-        assert!(refused("captions", "a.png x\n", &options).contains("has no tab"));
-        assert!(refused("captions", "\tx\n", &options).contains("names no image"));
-        assert!(refused("captions", "\n\n", &options).contains("has no line"));
-        assert!(refused("captions", "torn.png\tx\n", &options).contains("torn.png"));
-        assert!(refused("tags", "a.png\n", &options).contains("has no comma"));
-        assert!(refused("tags", "a.png,;\n", &options).contains("has no word"));
+        assert!(refused("list", "a.png x\n", &options).contains("has no tab"));
+        assert!(refused("list", "\tx\n", &options).contains("names no image"));
+        assert!(refused("list", "\n\n", &options).contains("has no line"));
+        assert!(refused("list", "torn.png\tx\n", &options).contains("torn.png"));
+        assert!(refused("list.csv", "a.png\n", &options).contains("has no word"));
+        assert!(refused("list.csv", "c.png,x\n", &options).contains("does not exist"));
         let short = Options { length: Some(2), ..Options::default() };
-        let message = refused("captions", "a.png\tx y\na.png\tx y z\n", &short);
+        let message = refused("list", "a.png\tx y\na.png\tx y z\n", &short);
         assert!(message.contains("line 2") && message.contains("set data.length=3"), "{message}");
     }
 }

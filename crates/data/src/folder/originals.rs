@@ -86,7 +86,7 @@ impl Originals {
             background,
             labels,
             files,
-            notes: Notes { unreadable, others, beside_classes },
+            notes: Notes { unreadable, others, beside_classes, ..Notes::default() },
         })
     }
 

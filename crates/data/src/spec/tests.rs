@@ -29,7 +29,10 @@ fn every_form_is_read_and_printed_again() {
         "labels:a,b,c,d",
         "caption-scenes",
         "captions:a b,c.tsv",
-        "tags:a b.csv",
+        "tagged-shapes",
+        "tags:a, b.csv",
+        "tone-discs",
+        "sounds:a, b.tsv",
         "cartoon-faces",
         "identities:a, b",
         "person:a/b",
@@ -59,7 +62,7 @@ fn absolute_paths_name_the_same_data_from_anywhere() {
     assert_eq!(absolute("pairs:a,/b"), format!("pairs:{here}/a,/b"));
     assert_eq!(absolute("labels:a,/b,c"), format!("labels:{here}/a,/b,{here}/c"));
     assert_eq!(absolute("captions:a"), format!("captions:{here}/a"));
-    assert_eq!(absolute("tags:/a"), "tags:/a");
+    assert_eq!(absolute("tags:a.csv"), format!("tags:{here}/a.csv"));
     assert_eq!(absolute("identities:a"), format!("identities:{here}/a"));
     assert_eq!(absolute("person:/a"), "person:/a");
     let others = [
@@ -128,8 +131,11 @@ fn a_form_without_its_path_is_incomplete() {
         "labels:,b",
         "labels:a,b,",
         "captions:",
-        "tags:",
         "unpaired:digits,label-scenes",
+        "unpaired:digits,tagged-shapes",
+        "tags:",
+        "sounds:",
+        "unpaired:digits,tone-discs",
     ] {
         assert!(matches!(text.parse::<Spec>(), Err(DataError::IncompleteSpec { .. })), "{text}");
     }

@@ -10,6 +10,7 @@ use crate::catalogue;
 use crate::error::DataError;
 use crate::files::path_of;
 use crate::people::PeopleSpec;
+use crate::speech::SpeechSpec;
 use crate::text::{MOST_TOKENS, oracle};
 use crate::toy::Toy;
 
@@ -40,6 +41,14 @@ impl FromStr for Spec {
                 return Err(incomplete("pairs:DIR_A,DIR_B, or pairs:DIR for images with two halves"));
             }
             return Ok(Self::Pairs { first: path_of(first), second: second.map(path_of) });
+        }
+        if let Some(paths) = text.strip_prefix("speech:") {
+            return match paths.split_once(',') {
+                Some(("", _) | (_, "")) | None => Err(incomplete("speech:DIR,PHONES.txt")),
+                Some((sounds, text)) => {
+                    Ok(Self::Speech(SpeechSpec::Folder { sounds: path_of(sounds), text: path_of(text) }))
+                }
+            };
         }
         if let Some(paths) = text.strip_prefix("labels:") {
             let mut paths = paths.splitn(3, ',');
@@ -88,10 +97,11 @@ impl FromStr for Spec {
             }
         }
         type Text = fn(PathBuf) -> Spec;
-        let texts: [(&str, &'static str, Text); 3] = [
+        let texts: [(&str, &'static str, Text); 4] = [
             ("lines:", "lines:FILE", Self::Lines),
-            ("captions:", "captions:TSV", Self::Captions),
-            ("tags:", "tags:CSV", Self::Tags),
+            ("captions:", "captions:TSV or captions:CSV", Self::Captions),
+            ("tags:", "tags:FILE.csv, with lines of file,label|label", Self::Tags),
+            ("sounds:", "sounds:FILE.tsv, with lines of sound, tab, picture", Self::Sounds),
         ];
         for (beginning, form, of) in texts {
             match text.strip_prefix(beginning) {
@@ -113,7 +123,10 @@ impl FromStr for Spec {
             "scene-pairs" => return Ok(Self::ScenePairs),
             "label-scenes" => return Ok(Self::LabelScenes),
             "caption-scenes" => return Ok(Self::CaptionScenes),
+            "tagged-shapes" => return Ok(Self::TaggedShapes),
+            "tone-discs" => return Ok(Self::ToneDiscs),
             "cartoon-faces" => return Ok(Self::People(PeopleSpec::Cartoon)),
+            "cipher" => return Ok(Self::Speech(SpeechSpec::Cipher)),
             "grammar" => return Ok(Self::Grammar),
             "oracle" => return Ok(Self::Oracle { vocabulary: oracle::VOCABULARY }),
             _ => {}
@@ -144,6 +157,7 @@ impl fmt::Display for Spec {
             Self::Oracle { vocabulary } => write!(f, "oracle:{vocabulary}"),
             Self::Scenes => f.write_str("scenes"),
             Self::Unpaired(first, second) => write!(f, "unpaired:{first},{second}"),
+            Self::Speech(which) => write!(f, "{which}"),
             Self::People(which) => write!(f, "{which}"),
             Self::Landscapes => f.write_str("landscapes"),
             Self::ScenePairs => f.write_str("scene-pairs"),
@@ -154,6 +168,9 @@ impl fmt::Display for Spec {
             Self::LabelScenes => f.write_str("label-scenes"),
             Self::CaptionScenes => f.write_str("caption-scenes"),
             Self::Captions(file) => write!(f, "captions:{}", file.display()),
+            Self::TaggedShapes => f.write_str("tagged-shapes"),
+            Self::ToneDiscs => f.write_str("tone-discs"),
+            Self::Sounds(file) => write!(f, "sounds:{}", file.display()),
             Self::Tags(file) => write!(f, "tags:{}", file.display()),
             Self::Labels { images, maps, palette } => {
                 write!(f, "labels:{},{}", images.display(), maps.display())?;

@@ -156,7 +156,12 @@ pub fn lines_of_oracle(vocabulary: usize, seed: u64, length: usize) -> Result<Li
 }
 
 /// The lines over their own vocabulary, in the order of its words, with [`END`] as its first token.
-fn sequences(lines: &[Vec<String>], tokens: Tokens, length: usize, skipped: Vec<Skipped>) -> Result<Lines> {
+pub(crate) fn sequences(
+    lines: &[Vec<String>],
+    tokens: Tokens,
+    length: usize,
+    skipped: Vec<Skipped>,
+) -> Result<Lines> {
     let vocabulary = vocabulary(lines, &[""])?;
     let numbers = numbers(&vocabulary, 1);
     let mut values = Vec::with_capacity(lines.len() * length);

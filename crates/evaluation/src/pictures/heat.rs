@@ -24,6 +24,11 @@ const DENSITY: [[f64; 3]; 6] = [
 /// Colours from low over the middle to high.
 const SCORE_COLOURS: [[f64; 3]; 3] = [[213.0, 94.0, 0.0], [247.0, 247.0, 247.0], [0.0, 114.0, 178.0]];
 
+/// The colour of a density, from 0 for nothing to 1 for the most.
+pub(super) fn density(share: f64) -> RGBColor {
+    between(&DENSITY, share)
+}
+
 /// The colour at `share`, 0 to 1, of a row of colours.
 fn between(colours: &[[f64; 3]], share: f64) -> RGBColor {
     let place = share.clamp(0.0, 1.0) * (colours.len() - 1) as f64;

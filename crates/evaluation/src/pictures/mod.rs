@@ -13,6 +13,7 @@ mod picture;
 mod plot;
 mod row_names;
 mod scatter;
+mod timeline;
 
 pub use animation::{AnimationStyle, animate, animate_step_files};
 pub use clusters::cluster_montage;
@@ -25,3 +26,4 @@ pub use picture::{Picture, PictureError};
 pub use plot::{LineChart, LineStyle, ReferenceLine, Series};
 pub use row_names::{CAPTION_WIDTH, CLASS_WIDTH, with_row_names};
 pub use scatter::{Histogram, Scatter};
+pub use timeline::{Lane, Timeline};

@@ -12,11 +12,14 @@ const SIZE: usize = 13;
 pub const CLASS_WIDTH: usize = 150;
 /// Pixels that a caption takes at most.
 pub const CAPTION_WIDTH: usize = 340;
+/// From one line of a name to the next, in pixels.
+const LINE: usize = 15;
 /// Pixels on both sides of the names.
 const MARGIN: usize = 6;
 
 /// A picture of [`image_grid`](super::image_grid) with `rows` rows, and a name on the left of each; rows beyond the names
-/// have none. None is wider than so many pixels; longer ones are cut.
+/// have none. A name may have several lines. None is wider than so many pixels; longer ones are cut. Beside captions, which may
+/// change from picture to picture, the picture always has the same width.
 ///
 /// # Errors
 /// [`PictureError::Shape`] when a grid of so many rows has another height.
@@ -35,24 +38,30 @@ pub fn with_row_names(
     let column = drawn((canvas.0 as u32, height as u32), "row names", |area| {
         let style = text(size, INK).pos(Pos::new(HPos::Right, VPos::Center));
         for (row, name) in names.iter().take(rows).enumerate() {
-            let mut name = name.clone();
-            while area.estimate_text_size(&name, &style)?.0 > px(widest as i32) as u32 && name.pop().is_some()
-            {
-            }
             let middle = (GAP + row * pitch + (pitch - GAP) / 2) as i32;
-            area.draw_text(&name, &style, (px((canvas.0 - MARGIN) as i32), px(middle)))?;
+            let lines = name.lines().count();
+            for (number, line) in name.lines().enumerate() {
+                let mut line = line.to_owned();
+                while area.estimate_text_size(&line, &style)?.0 > px(widest as i32) as u32
+                    && line.pop().is_some()
+                {}
+                let below = (LINE * number) as i32 - (LINE * (lines - 1) / 2) as i32;
+                area.draw_text(&line, &style, (px((canvas.0 - MARGIN) as i32), px(middle + below)))?;
+            }
         }
         Ok(())
     })?;
-    beside(&column, grid)
+    beside(&column, grid, widest == CAPTION_WIDTH)
 }
 
-/// `column` without its empty left side, then `grid`, both as high as each other.
-fn beside(column: &Picture, grid: &Picture) -> Result<Picture, PictureError> {
+/// `column`, without its empty left side unless it is `whole`, then `grid`, both as high as each other.
+fn beside(column: &Picture, grid: &Picture, whole: bool) -> Result<Picture, PictureError> {
     let lines = || column.pixels().chunks_exact(3 * column.width());
     let first_inked = |line: &[u8]| line.chunks_exact(3).position(|pixel| pixel != [u8::MAX; 3]);
     let inked = lines().filter_map(first_inked).min();
-    let Some(left) = inked.map(|left| left.saturating_sub(MARGIN)) else { return Ok(grid.clone()) };
+    let Some(left) = inked.map(|left| if whole { 0 } else { left.saturating_sub(MARGIN) }) else {
+        return Ok(grid.clone());
+    };
     let channels = grid.channels();
     let mut pixels = Vec::new();
     for (names, tiles) in lines().zip(grid.pixels().chunks_exact(channels * grid.width())) {

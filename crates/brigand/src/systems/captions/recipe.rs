@@ -177,14 +177,9 @@ fn dcgan(width: usize) -> NetworkRecipe {
 
 /// The paper's losses and order; networks and step sizes for images of 16 to 32 pixels.
 fn text_to_image(kind: SampleKind) -> Result<CaptionGanRecipe> {
-    match kind {
-        SampleKind::Image => {}
-        SampleKind::Points => {
-            return Err(Error::Recipe(
-                "this system needs images with captions; give --data caption-scenes, captions:TSV or tags:CSV".into(),
-            ));
-        }
-    }
+    kind.refuse_points(
+        "this system needs images with captions; give --data caption-scenes, captions:TSV or captions:CSV",
+    )?;
     let adam = OptimizerRecipe::adam(5e-4, 0.5, 0.999);
     Ok(CaptionGanRecipe {
         latent: LatentRecipe { size: 16, prior: Prior::Normal },

@@ -46,14 +46,14 @@ impl Default for RelaxationRecipe {
 
 impl RelaxationRecipe {
     /// Whether it is another one at the last step than at the first.
-    pub(super) fn changes(self) -> bool {
+    pub(in super::super) fn changes(self) -> bool {
         match self {
             Self::Softmax {} => false,
             Self::Gumbel { first, last } | Self::StraightThrough { first, last } => first != last,
         }
     }
 
-    pub(super) fn check(self) -> Result<()> {
+    pub(in super::super) fn check(self) -> Result<()> {
         let (first, last) = match self {
             Self::Softmax {} => return Ok(()),
             Self::Gumbel { first, last } | Self::StraightThrough { first, last } => (first, last),
@@ -70,7 +70,7 @@ impl RelaxationRecipe {
     }
 
     /// The relaxation after this share of the run, 0 to 1.
-    pub(super) fn at(self, share: f64) -> Relaxation {
+    pub(in super::super) fn at(self, share: f64) -> Relaxation {
         let between = |first: f64, last: f64| first * (last / first).powf(share);
         match self {
             Self::Softmax {} => Relaxation::Softmax,
@@ -82,7 +82,7 @@ impl RelaxationRecipe {
     }
 
     /// How tokens are chosen once trained: hard draws, or the probabilities where there was no draw.
-    pub(super) fn sampling(self) -> Relaxation {
+    pub(in super::super) fn sampling(self) -> Relaxation {
         match self {
             Self::Softmax {} => Relaxation::Softmax,
             Self::Gumbel { .. } | Self::StraightThrough { .. } => {

@@ -16,7 +16,7 @@ impl Vocabulary {
     ///
     /// # Errors
     /// If the data has no sequences.
-    pub(super) fn of(setup: &Setup) -> Result<Self> {
+    pub(in crate::systems) fn of(setup: &Setup) -> Result<Self> {
         Self::of_field(setup, TOKENS)
     }
 
@@ -59,18 +59,18 @@ impl Vocabulary {
     }
 
     /// The sequences of a batch, `[batch, length, vocabulary]`.
-    pub(super) fn one_hot_batch(&self, batch: &Batch, place: &Place) -> Result<Variable> {
+    pub(in super::super) fn one_hot_batch(&self, batch: &Batch, place: &Place) -> Result<Variable> {
         self.one_hot(batch.indices(TOKENS)?, place)
     }
 
     /// `lines` `[batch, length]` as `[batch, length, vocabulary]`.
-    pub(super) fn one_hot(&self, lines: &Indices, place: &Place) -> Result<Variable> {
+    pub(in super::super) fn one_hot(&self, lines: &Indices, place: &Place) -> Result<Variable> {
         let rows = place.one_hot(&lines.values, self.words.len())?;
         Ok(rows.reshape(&[lines.shape.as_slice(), &[self.words.len()]].concat())?)
     }
 
     /// The most probable tokens of `rows` `[batch, length, vocabulary]`.
-    pub(super) fn largest(&self, rows: &Variable) -> Result<Vec<Vec<u32>>> {
+    pub(in super::super) fn largest(&self, rows: &Variable) -> Result<Vec<Vec<u32>>> {
         let values = rows.to_vec_f32()?;
         let tokens: Vec<u32> = values.chunks(self.words.len().max(1)).map(largest).collect();
         Ok(tokens.chunks(self.length.max(1)).map(<[u32]>::to_vec).collect())

@@ -1,0 +1,59 @@
+//! Images of a table that gives each of them labels.
+
+use std::path::Path;
+
+use super::{read_images, square_images};
+use crate::dataset::Dataset;
+use crate::error::DataError;
+use crate::load::Options;
+use crate::notes::{Notes, Skipped};
+use crate::tags::{TagTable, Tags};
+
+/// The images of the table `path` and their labels. Images are fitted to the size as those of any folder. Images that cannot be
+/// read, and labels that only one image has, are left out and noted.
+///
+/// # Errors
+/// If the table cannot be read, names an image that does not exist, or no image or label remains.
+pub(crate) fn load_tagged(path: &Path, options: &Options) -> Result<(Dataset, Tags), brigand_core::Error> {
+    let table = TagTable::read(path)?;
+    let (mut images, mut unreadable, mut kept) = (Vec::new(), Vec::new(), Vec::new());
+    let read = read_images(&table.images, options)?;
+    for (image, read) in table.images.iter().zip(read) {
+        kept.push(read.is_ok());
+        match read {
+            Ok(read) => images.push(read),
+            Err(reason) => unreadable.push(Skipped { path: image.clone(), reason }),
+        }
+    }
+    if let (true, Some(first)) = (images.is_empty(), unreadable.first()) {
+        let (count, Skipped { path: first, reason }) = (unreadable.len(), first.clone());
+        return Err(DataError::NothingReadable { path: path.to_owned(), count, first, reason }.into());
+    }
+    let (tags, rare_labels) = table.tags(path, &kept)?;
+    let notes = Notes { unreadable, rare_labels, ..Notes::default() };
+    let name = format!("tags:{}", path.display());
+    Ok((square_images(&name, &images, None, options)?.with_notes(notes), tags))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn images_keep_their_labels_where_others_cannot_be_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let place = |name: &str| folder.path().join(name);
+        for (name, level) in [("a.png", 10), ("c.png", 30)] {
+            image::RgbImage::from_pixel(4, 4, image::Rgb([level, 0, 0])).save(place(name)).unwrap();
+        }
+        std::fs::write(place("b.png"), b"no image").unwrap();
+        std::fs::write(place("t.csv"), "a.png,red|one\nb.png,one\nc.png,red\n").unwrap();
+        let options = Options { size: Some(4), ..Options::default() };
+        let (images, tags) = load_tagged(&place("t.csv"), &options).unwrap();
+        assert_eq!((images.len(), tags.fingerprint().classes), (2, vec!["red".to_owned()]));
+        let notes = images.notes();
+        assert_eq!((notes.unreadable.len(), notes.rare_labels.as_slice()), (1, &["one".to_owned()][..]));
+        let sentences = notes.sentences().join("\n");
+        assert!(sentences.contains("1 label of a single image left out: one"), "{sentences}");
+    }
+}

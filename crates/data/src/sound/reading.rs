@@ -1,0 +1,221 @@
+//! Sound files of several formats as one kind of wave.
+
+use std::io::Cursor;
+use std::path::Path;
+
+use rubato::audioadapter_buffers::direct::SequentialSlice;
+use rubato::{Fft, FixedSync, Resampler};
+
+use crate::error::DataError;
+
+/// The endings of files that [`read_sound`] can read, in lower case.
+pub const ENDINGS: [&str; 3] = [".wav", ".flac", ".ogg"];
+
+/// The loudest absolute value of a recording that counts as silent: -80 dB of full scale.
+const SILENCE: f32 = 1e-4;
+/// From this absolute value on a sample is at full scale.
+const FULL_SCALE: f32 = 0.999;
+/// Fewest samples that are resampled at once.
+const CHUNK: usize = 1024;
+
+/// A wave of one channel.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Sound {
+    /// Samples in a second.
+    pub rate: u32,
+    /// The wave, in [-1, 1].
+    pub samples: Vec<f32>,
+}
+
+impl Sound {
+    /// How long it lasts, in seconds.
+    pub fn seconds(&self) -> f64 {
+        self.samples.len() as f64 / f64::from(self.rate.max(1))
+    }
+
+    /// Whether nothing can be heard in it: no sample is louder than -80 dB of full scale.
+    pub fn is_silent(&self) -> bool {
+        self.samples.iter().all(|sample| sample.abs() < SILENCE)
+    }
+
+    /// The share of its samples that are at full scale, as those of a recording that was too loud are.
+    pub fn clipped(&self) -> f64 {
+        let full = self.samples.iter().filter(|sample| sample.abs() >= FULL_SCALE).count();
+        full as f64 / self.samples.len().max(1) as f64
+    }
+
+    /// The same sound with `rate` samples in a second, band-limited to what both rates can hold.
+    ///
+    /// # Errors
+    /// If there is no conversion between the two rates.
+    pub fn resampled(self, rate: u32) -> Result<Self, String> {
+        if rate == self.rate || self.samples.is_empty() {
+            return Ok(Self { rate, ..self });
+        }
+        let (from, to, count) = (self.rate as usize, rate as usize, self.samples.len());
+        let refused = |reason: &dyn std::fmt::Display| format!("{from} Hz cannot become {to} Hz: {reason}");
+        // The delay of half a block, which is cut off again, must be a whole number of samples: an even number of periods.
+        let period = from / greatest_common_divisor(from, to).max(1);
+        let chunk = 2 * period * CHUNK.div_ceil(2 * period.max(1));
+        let mut resampler =
+            Fft::<f32>::new(from, to, chunk, 1, FixedSync::Both).map_err(|error| refused(&error))?;
+        let given = SequentialSlice::new(&self.samples, 1, count).map_err(|error| refused(&error))?;
+        let made = resampler.process_all(&given, count, None).map_err(|error| refused(&error))?;
+        Ok(Self { rate, samples: made.take_data() })
+    }
+}
+
+/// The sound of a WAV, FLAC or Ogg Vorbis file: the mean of its channels, with `rate` samples in a second where one is given
+/// and its own otherwise. The content decides which format it is.
+///
+/// # Errors
+/// If the file cannot be read, is of another kind, is damaged, or has no samples.
+pub fn read_sound(path: &Path, rate: Option<u32>) -> Result<Sound, DataError> {
+    let bytes = std::fs::read(path).map_err(|source| DataError::io("read", path, source))?;
+    let damaged = |problem: String| DataError::Damaged { path: path.to_owned(), problem };
+    let sound = match bytes.get(..4) {
+        Some(b"RIFF") => wav(bytes),
+        Some(b"fLaC") => flac(bytes),
+        Some(b"OggS") => vorbis(bytes),
+        _ => {
+            return Err(DataError::WrongKind {
+                path: path.to_owned(),
+                wanted: "sound",
+                problem: "it is no WAV, FLAC or Ogg Vorbis file; convert it to WAV".into(),
+            });
+        }
+    }
+    .map_err(damaged)?;
+    if sound.samples.is_empty() || sound.rate == 0 {
+        return Err(damaged("it has no samples".into()));
+    }
+    if sound.samples.iter().any(|sample| !sample.is_finite()) {
+        return Err(damaged("it has samples that are no numbers".into()));
+    }
+    let rate = rate.unwrap_or(sound.rate);
+    sound.resampled(rate).map_err(damaged)
+}
+
+fn wav(bytes: Vec<u8>) -> Result<Sound, String> {
+    let mut reader = hound::WavReader::new(Cursor::new(bytes)).map_err(|error| error.to_string())?;
+    let spec = reader.spec();
+    let samples: Result<Vec<f32>, hound::Error> = match spec.sample_format {
+        hound::SampleFormat::Float => reader.samples::<f32>().collect(),
+        hound::SampleFormat::Int => {
+            let scale = full_scale(u32::from(spec.bits_per_sample));
+            reader.samples::<i32>().map(|sample| sample.map(|sample| sample as f32 / scale)).collect()
+        }
+    };
+    let samples = samples.map_err(|error| error.to_string())?;
+    Ok(Sound { rate: spec.sample_rate, samples: mono(&samples, spec.channels.into()) })
+}
+
+fn flac(bytes: Vec<u8>) -> Result<Sound, String> {
+    let mut reader = claxon::FlacReader::new(Cursor::new(bytes)).map_err(|error| error.to_string())?;
+    let info = reader.streaminfo();
+    let scale = full_scale(info.bits_per_sample);
+    let samples: Result<Vec<f32>, claxon::Error> =
+        reader.samples().map(|sample| sample.map(|sample| sample as f32 / scale)).collect();
+    let samples = samples.map_err(|error| error.to_string())?;
+    Ok(Sound { rate: info.sample_rate, samples: mono(&samples, info.channels as usize) })
+}
+
+fn vorbis(bytes: Vec<u8>) -> Result<Sound, String> {
+    let mut reader =
+        lewton::inside_ogg::OggStreamReader::new(Cursor::new(bytes)).map_err(|error| error.to_string())?;
+    let (rate, channels) = (reader.ident_hdr.audio_sample_rate, reader.ident_hdr.audio_channels.into());
+    let mut samples = Vec::new();
+    while let Some(packet) = reader.read_dec_packet_itl().map_err(|error| error.to_string())? {
+        samples.extend(packet.into_iter().map(|sample| f32::from(sample) / full_scale(16)));
+    }
+    Ok(Sound { rate, samples: mono(&samples, channels) })
+}
+
+fn greatest_common_divisor(a: usize, b: usize) -> usize {
+    if b == 0 { a } else { greatest_common_divisor(b, a % b) }
+}
+
+/// The size of the smallest whole number that `bits` can hold.
+fn full_scale(bits: u32) -> f32 {
+    2f32.powi(bits.saturating_sub(1).min(31) as i32)
+}
+
+/// The mean of interleaved channels.
+fn mono(samples: &[f32], channels: usize) -> Vec<f32> {
+    let channels = channels.max(1);
+    samples.chunks_exact(channels).map(|frame| frame.iter().sum::<f32>() / channels as f32).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sine(frequency: f64, rate: u32, count: usize) -> Vec<f32> {
+        let phase = std::f64::consts::TAU * frequency / f64::from(rate);
+        (0..count).map(|n| (0.5 * (phase * n as f64).sin()) as f32).collect()
+    }
+
+    fn written(spec: hound::WavSpec, samples: &[i32]) -> (tempfile::TempDir, std::path::PathBuf) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.wav");
+        let mut writer = hound::WavWriter::create(&path, spec).unwrap();
+        samples.iter().for_each(|&sample| writer.write_sample(sample).unwrap());
+        writer.finalize().unwrap();
+        (folder, path)
+    }
+
+    const STEREO: hound::WavSpec = hound::WavSpec {
+        channels: 2,
+        sample_rate: 8000,
+        bits_per_sample: 16,
+        sample_format: hound::SampleFormat::Int,
+    };
+
+    #[test]
+    fn channels_are_averaged_and_scaled() {
+        let (_folder, path) = written(STEREO, &[16384, -16384, 32767, 32767, -32768, -32768]);
+        let sound = read_sound(&path, None).unwrap();
+        assert_eq!((sound.rate, sound.samples.len()), (8000, 3));
+        assert_eq!(sound.samples, [0.0, 32767.0 / 32768.0, -1.0]);
+        assert!((sound.clipped() - 2.0 / 3.0).abs() < 1e-9 && !sound.is_silent());
+        let depth = hound::WavSpec { bits_per_sample: 24, channels: 1, ..STEREO };
+        let (_folder, path) = written(depth, &[1 << 22]);
+        assert_eq!(read_sound(&path, None).unwrap().samples, [0.5]);
+    }
+
+    #[test]
+    fn a_sine_stays_the_same_at_another_rate() {
+        for (from, to) in [(44_100, 16_000), (8000, 16_000), (16_000, 11_025)] {
+            let sound = Sound { rate: from, samples: sine(440.0, from, from as usize / 2) };
+            let made = sound.resampled(to).unwrap();
+            assert_eq!(made.samples.len(), to as usize / 2 + usize::from(to % 2 == 1), "{from} to {to}");
+            let expected = sine(440.0, to, made.samples.len());
+            let inner = 200..made.samples.len() - 200;
+            let error = made.samples[inner.clone()].iter().zip(&expected[inner]).map(|(a, b)| (a - b).abs());
+            let error = error.fold(0.0, f32::max);
+            assert!(error < 1e-3, "{from} to {to}: {error}");
+        }
+        // What the lower rate cannot hold is gone, not another frequency.
+        let above = Sound { rate: 16_000, samples: sine(7000.0, 16_000, 8000) }.resampled(8000).unwrap();
+        assert!(above.samples[200..3800].iter().all(|sample| sample.abs() < 1e-3));
+    }
+
+    #[test]
+    fn unreadable_files_say_why() {
+        let folder = tempfile::tempdir().unwrap();
+        let message = |name: &str, bytes: &[u8]| {
+            let path = folder.path().join(name);
+            std::fs::write(&path, bytes).unwrap();
+            read_sound(&path, None).err().unwrap().to_string()
+        };
+        assert!(message("text.wav", b"hello").contains("no WAV, FLAC or Ogg Vorbis"));
+        assert!(message("short.wav", b"RIFF").contains("damaged"));
+        assert!(message("short.flac", b"fLaC\0\0").contains("damaged"));
+        assert!(message("short.ogg", b"OggS\0").contains("damaged"));
+        let (_folder, path) = written(STEREO, &[]);
+        assert!(read_sound(&path, None).err().unwrap().to_string().contains("no samples"));
+        assert!(read_sound(std::path::Path::new("absent.wav"), None).is_err());
+        let silent = Sound { rate: 8000, samples: vec![1e-5; 9] };
+        assert!(silent.is_silent());
+    }
+}
