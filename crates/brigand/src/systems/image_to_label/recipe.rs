@@ -97,7 +97,7 @@ impl SystemRecipe for ImageToLabelRecipe {
         kind.refuse_points("image-to-label needs images with several labels each; give --data tagged-shapes or tags:FILE.csv")?;
         Ok(Self {
             encoder: NetworkRecipe::Dcgan(DcganRecipe { width: 16, ..DcganRecipe::default() }),
-            labels: LabelsRecipe { features: 64, noise: 0, output: LabelOutput::Probabilities, blur: 0.1 },
+            labels: LabelsRecipe { features: 64, noise: 0, output: LabelOutput::Sampled, blur: 0.0 },
             discriminator: NetworkRecipe::Mlp(MlpRecipe { widths: vec![128, 128], ..MlpRecipe::default() }),
             adversarial: AdversarialRecipe::wgan_gp(),
             losses: LabelLosses { cross_entropy: 1.0, adversarial: 0.1, mismatched: true },
