@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use brigand_core::batch::{
-    IMAGES, Joined, LABEL_MAP, Need, NumberKey, Renamed, SECOND, SPECTROGRAM, Source, TAGS,
+    IMAGES, Joined, LABEL_MAP, Need, NumberKey, Renamed, SECOND, SPECTROGRAM, Schema, Source, TAGS,
 };
 
 use super::dataset::Dataset;
@@ -69,26 +69,40 @@ impl RunData {
                 Need::Samples | Need::Indices(_) => false,
             })
         };
-        let has_maps = self.contents.iter().any(|contents| matches!(contents, Contents::LabelMaps(_)));
-        if has_maps && !uses(LABEL_MAP) {
-            return Err(Error::Data(format!(
-                "{spec} is images with label maps, and this system trains on images; give a folder of images as data.source, or \
-                 train gaugan, which makes images of maps"
-            )));
-        }
-        let has_tags = self.contents.iter().any(|contents| matches!(contents, Contents::Tags(_)));
-        if has_tags && !uses(TAGS) {
-            return Err(Error::Data(format!(
-                "{spec} is images with several labels each, and this system trains on images; give a folder of images as \
-                 data.source, or train image-to-label, which finds the labels of images"
-            )));
-        }
-        let has_sounds = self.contents.iter().any(|contents| matches!(contents, Contents::Sounds(_)));
-        if has_sounds && !uses(SPECTROGRAM) {
-            return Err(Error::Data(format!(
-                "{spec} is sounds with pictures, and this system trains on images; give a folder of images as data.source, or \
-                 train sound-to-image"
-            )));
+        let mut schema = Schema::default();
+        self.sources.iter().for_each(|source| schema.fields.extend(source.schema().fields));
+        let missing = schema.check(needs).err();
+        let refused = |what: &str, system: &str| {
+            Error::Data(match &missing {
+                Some(missing) => format!("{spec} is {what}, for {system}; {missing}"),
+                None => format!(
+                    "{spec} is {what}, and this system trains on images; give a folder of images as data.source, or train \
+                     {system}"
+                ),
+            })
+        };
+        for contents in &self.contents {
+            match contents {
+                Contents::LabelMaps(_) if !uses(LABEL_MAP) => {
+                    return Err(refused("images with label maps", "gaugan, which makes images of maps"));
+                }
+                Contents::Tags(_) if !uses(TAGS) => {
+                    return Err(refused(
+                        "images with several labels each",
+                        "image-to-label, which finds the labels of images",
+                    ));
+                }
+                Contents::Sounds(_) if !uses(SPECTROGRAM) => {
+                    return Err(refused("sounds with pictures", "sound-to-image"));
+                }
+                Contents::LabelMaps(_)
+                | Contents::Tags(_)
+                | Contents::Sounds(_)
+                | Contents::Samples(_)
+                | Contents::Captions(_)
+                | Contents::People(_)
+                | Contents::Read(_) => {}
+            }
         }
         let domains =
             self.contents.iter().filter(|contents| matches!(contents, Contents::Samples(_))).count();

@@ -1,5 +1,6 @@
 //! Names of data, as on the command line and in recipes.
 
+mod contents;
 mod nearest;
 mod text;
 
@@ -11,9 +12,9 @@ use super::catalogue::{self, Entry};
 use super::error::DataError;
 use super::people::PeopleSpec;
 use super::speech::SpeechSpec;
-use super::text::grammar::LENGTH as GRAMMAR_LENGTH;
-use super::text::{Tokens, oracle};
+use super::text::Tokens;
 use super::toy::Toy;
+use contents::Contents;
 
 /// A data SPEC: `digits`, a downloadable set (`mnist`, `fashion-mnist`, `cifar10`), `idx:IMAGES[,LABELS]`,
 /// `folder:DIR`, one picture (`stones`, `image:FILE`), two domains (`scenes`, `landscapes`, `unpaired:SPEC_A,SPEC_B`), pairs of
@@ -101,56 +102,7 @@ pub enum Spec {
     Sounds(PathBuf),
 }
 
-/// Most tokens of a caption where no other number is given.
-const CAPTION_LENGTH: usize = 16;
-
-/// What a kind of data has.
-enum Contents {
-    /// Many images of one domain.
-    Images,
-    /// One picture.
-    OnePicture,
-    /// Images of two domains, or images with label maps, several labels or sounds.
-    Domains,
-    /// Many images with captions of at most so many tokens.
-    CaptionedImages { length: usize },
-    /// Frames of people with landmarks, and how many stand beside the target of an episode.
-    People { frames: Option<usize> },
-    /// Points.
-    Points,
-    /// Lines of at most so many tokens.
-    Text { length: usize },
-    /// Utterances and text of phonemes.
-    Speech,
-}
-
 impl Spec {
-    /// What it has.
-    fn contents(&self) -> Contents {
-        match self {
-            Self::Digits | Self::Catalogue(_) | Self::Idx { .. } | Self::Folder(_) => Contents::Images,
-            Self::Image(_) | Self::Stones => Contents::OnePicture,
-            Self::Scenes
-            | Self::Landscapes
-            | Self::Unpaired(..)
-            | Self::ScenePairs
-            | Self::Pairs { .. }
-            | Self::LabelScenes
-            | Self::Labels { .. }
-            | Self::TaggedShapes
-            | Self::Tags(_)
-            | Self::ToneDiscs
-            | Self::Sounds(_) => Contents::Domains,
-            Self::CaptionScenes | Self::Captions(_) => Contents::CaptionedImages { length: CAPTION_LENGTH },
-            Self::People(which) => Contents::People { frames: which.frames() },
-            Self::Toy(_) => Contents::Points,
-            Self::Lines(_) => Contents::Text { length: 32 },
-            Self::Grammar => Contents::Text { length: GRAMMAR_LENGTH },
-            Self::Oracle { .. } => Contents::Text { length: oracle::LENGTH },
-            Self::Speech(_) => Contents::Speech,
-        }
-    }
-
     /// What a token of its text or captions is where nothing else is said; none without text.
     pub fn tokens(&self) -> Option<Tokens> {
         match self.contents() {

@@ -194,7 +194,11 @@ mod tests {
             "nice-gan",
             "gaugan",
             "talking-head",
+            "text-to-image",
+            "stackgan",
+            "sound-to-image",
             "draw",
+            "image-to-label",
         ];
         assert_eq!(refused, of_images.map(|name| (name, "ring8")));
     }

@@ -110,7 +110,7 @@ fn gradient_energy(pictures: &Variable) -> f64 {
 
 #[test]
 fn the_second_stage_is_sharper_and_shows_the_same() {
-    let words = "data.size=16 training.steps=2400 training.batch=32 held_out.every=0";
+    let words = "data.size=32 training.steps=2400 held_out.every=0";
     let mut session = session("stackgan", words).unwrap();
     let wanted: Vec<String> =
         Attributes::all().filter(Attributes::is_held_out).map(|one| one.caption()).collect();
@@ -122,7 +122,7 @@ fn the_second_stage_is_sharper_and_shows_the_same() {
     let mut stage = |end: u64| {
         session.advance_to(end).unwrap();
         session.estimate_statistics(20).unwrap();
-        (pictures(&session), shown(&session, &wanted, SIDE), right(&session, SIDE))
+        (pictures(&session), shown(&session, &wanted, 32), right(&session, 32))
     };
     // The last step of the first stage, whose pictures are enlarged, and the last of the second.
     let (first, found_first, shares) = stage(1440);
@@ -137,8 +137,9 @@ fn the_second_stage_is_sharper_and_shows_the_same() {
     assert!(shares[0] >= 0.85, "{shares:?}");
     let [blurred, sharp, real] = energies;
     assert!(sharp > blurred && (real - sharp).abs() < (real - blurred).abs(), "{energies:?}");
-    // Colour and place: shapes cannot be told in 8x8 pixels.
-    assert!(agree[0] >= 0.85 && agree[3] >= 0.85, "{agree:?}");
+    let [colour, _, size, place] = agree;
+    // Shapes are not right in the first stage yet, and change: 0.62 agree.
+    assert!([colour, size, place].iter().all(|share| *share >= 0.85), "{agree:?}");
 }
 
 #[test]

@@ -25,7 +25,7 @@ fn found_labels_break_fewer_rules_than_those_of_a_plain_classifier() {
         [0, 1].map(|place| of.iter().map(|found| found[place]).sum::<f64>() / seeds.len() as f64)
     };
     let ([f1, broken], [plain_f1, plain_broken]) = (both(""), both("losses.adversarial=0"));
-    assert!(f1 >= plain_f1 - 0.005, "{f1} {plain_f1}");
+    assert!(f1 >= plain_f1, "{f1} {plain_f1}");
     assert!(broken <= 0.8 * plain_broken, "{broken} {plain_broken}");
 }
 
