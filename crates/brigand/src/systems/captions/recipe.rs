@@ -35,15 +35,26 @@ pub enum CaptionCondition {
     /// A linear map of it (Reed et al. 2016, arXiv:1605.05396).
     Projection {
         /// Numbers of the condition.
+        #[serde(default = "usual_condition")]
         size: usize,
     },
     /// A draw from a normal distribution whose means and variances are linear in it (Zhang et al. 2016, arXiv:1612.03242).
     Augmentation {
         /// Numbers of the condition.
+        #[serde(default = "usual_condition")]
         size: usize,
         /// Weight of the distribution's divergence from the standard normal, in nats a number.
+        #[serde(default = "usual_divergence")]
         divergence: f64,
     },
+}
+
+const fn usual_condition() -> usize {
+    32
+}
+
+const fn usual_divergence() -> f64 {
+    1.0
 }
 
 impl CaptionCondition {

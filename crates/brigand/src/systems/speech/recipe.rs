@@ -79,15 +79,30 @@ pub enum SegmentGeneratorRecipe {
     /// Segments are put into so many clusters, and each cluster has its probabilities of phonemes (Liu et al. 2018).
     Clusters {
         /// How many clusters there are.
+        #[serde(default = "usual_clusters")]
         count: usize,
     },
     /// A network of a frame of the segment, which is drawn around its middle, and of its neighbours (Chen et al. 2019).
     Frames {
         /// Frames on each side that it is given too.
+        #[serde(default = "usual_context")]
         context: usize,
         /// Units of its hidden layer.
+        #[serde(default = "usual_hidden")]
         hidden: usize,
     },
+}
+
+const fn usual_clusters() -> usize {
+    60
+}
+
+const fn usual_context() -> usize {
+    5
+}
+
+const fn usual_hidden() -> usize {
+    128
 }
 
 /// Hidden Markov models of phonemes.
@@ -124,7 +139,7 @@ impl SystemRecipe for SpeechRecipe {
         Ok(Self {
             segments: Segmentation::Given,
             segments_per_phoneme: 1.1,
-            generator: SegmentGeneratorRecipe::Clusters { count: 60 },
+            generator: SegmentGeneratorRecipe::Clusters { count: usual_clusters() },
             discriminator: ConvolutionsRecipe { width: 64, layers: 2 },
             window: 10,
             relaxation: RelaxationRecipe::default(),
