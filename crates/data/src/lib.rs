@@ -49,6 +49,7 @@ pub mod sounds;
 mod source;
 mod spec;
 pub mod speech;
+mod table_lines;
 mod tagged_shapes;
 mod tags;
 pub mod text;

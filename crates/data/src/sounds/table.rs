@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::error::DataError;
+use crate::table_lines::line_of;
 
 /// What such a file is used as.
 const WANTED: &str = "sounds with pictures (lines of sound, tab, picture)";
@@ -38,7 +39,7 @@ pub(super) fn lines(path: &Path) -> Result<Vec<Line>, DataError> {
     let mut found: Vec<Line> = Vec::new();
     for (number, record) in reader.records().enumerate() {
         let record = record.map_err(|error| unfit(error.to_string()))?;
-        let line = record.position().map_or(0, csv::Position::line);
+        let line = line_of(&record, bytes);
         let wrong = |problem: String| unfit(format!("line {line} {problem}"));
         let fields: Vec<&str> = record.iter().collect();
         let (sound, picture, class) = match fields.as_slice() {

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::Tags;
 use crate::error::DataError;
+use crate::table_lines::line_of;
 
 /// What such a file is used as.
 const WANTED: &str = "labels of images (lines of file,label|label)";
@@ -45,7 +46,7 @@ impl TagTable {
         let (mut images, mut labels, mut lines) = (Vec::new(), Vec::new(), BTreeMap::new());
         for (number, record) in reader.records().enumerate() {
             let record = record.map_err(|error| unfit(path, error.to_string()))?;
-            let line = record.position().map_or(0, csv::Position::line);
+            let line = line_of(&record, bytes);
             let wrong = |problem: String| unfit(path, format!("line {line} {problem}"));
             let fields: Vec<&str> = record.iter().collect();
             let (file, named) = match fields.as_slice() {
