@@ -106,7 +106,7 @@ impl RunData {
         }
         let domains =
             self.contents.iter().filter(|contents| matches!(contents, Contents::Samples(_))).count();
-        if domains > 1 && !uses(SECOND) {
+        if domains > 1 && !uses(SECOND) && missing.is_none() {
             return Err(Error::Data(format!(
                 "{spec} is two domains of images, and this system trains on one; give one of them as data.source, or train \
                  a translator such as cyclegan"
