@@ -58,8 +58,9 @@ fn recordings_are_transcribed() {
 #[test]
 fn what_cannot_be_transcribed_is_refused() {
     let desk = desk();
-    desk.refuse_to_train(&TRAIN.replace("--set segments=found", ""), &["segments=found"]);
-    desk.refuse_to_train(&TRAIN.replace("text.txt", "absent.txt"), &["absent.txt", "does not exist"]);
+    let line = TRAIN.trim_start_matches("train ");
+    desk.refuse_to_train(&line.replace("--set segments=found", ""), &["segments=found"]);
+    desk.refuse_to_train(&line.replace("text.txt", "absent.txt"), &["absent.txt", "does not exist"]);
     desk.succeed("train speech-recognition --set training.batch=4 --steps 1 --quiet --out cipher");
     std::fs::create_dir_all(desk.path("silent")).unwrap();
     write_wav(&desk.path("silent/a.wav"), 1600, true);
