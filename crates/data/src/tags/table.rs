@@ -115,7 +115,7 @@ impl TagTable {
     }
 }
 
-/// The labels of images as such a file, which [`TagTable::read`] reads again: a line for each file and its labels.
+/// The labels of images as such a file, which `tags:FILE.csv` reads again: a line for each file and its labels.
 ///
 /// # Errors
 /// If a file's name is no text.
