@@ -62,8 +62,9 @@ fn captions_name_what_pictures_show_and_held_out_ones_have_the_same_words() {
             found.iter().zip(&meanings.values).zip(tokens.values.chunks(captions.length))
         {
             let text = captions.text(row);
-            let told = Attributes::all().find(|one| one.number() == *meaning).unwrap();
-            let [_, colour, shape, place] = [told.size, told.colour, told.shape, told.place];
+            let described = Attributes::all().find(|one| one.number() == *meaning).unwrap();
+            let [_, colour, shape, place] =
+                [described.size, described.colour, described.shape, described.place];
             assert!(text.contains(COLOURS[colour].0) && text.contains(SHAPES[shape]), "{text}");
             assert!(text.contains(PLACES[place].0), "{text}");
             assert_eq!((found.colour, found.place), (colour, place), "{text}");

@@ -33,7 +33,7 @@ impl Sound {
         self.samples.len() as f64 / f64::from(self.rate.max(1))
     }
 
-    /// Whether nothing can be heard in it: no sample is louder than -80 dB of full scale.
+    /// Whether it is silent: no sample is louder than -80 dB of full scale.
     pub fn is_silent(&self) -> bool {
         self.samples.iter().all(|sample| sample.abs() < SILENCE)
     }

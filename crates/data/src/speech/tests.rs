@@ -103,6 +103,9 @@ fn the_cipher_has_three_clusters_for_each_symbol() {
             clusters[row.iter().position(|value| *value == 1.0).unwrap()].insert(phones[frame]);
         }
     }
-    let heard: Vec<usize> = clusters.iter().map(std::collections::BTreeSet::len).collect();
-    assert!(heard.iter().all(|&phones| phones <= 1) && heard.iter().sum::<usize>() > 50, "{heard:?}");
+    let phones_of_cluster: Vec<usize> = clusters.iter().map(std::collections::BTreeSet::len).collect();
+    assert!(
+        phones_of_cluster.iter().all(|&phones| phones <= 1) && phones_of_cluster.iter().sum::<usize>() > 50,
+        "{phones_of_cluster:?}"
+    );
 }

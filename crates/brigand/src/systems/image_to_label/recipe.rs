@@ -37,7 +37,7 @@ pub struct LabelsRecipe {
     pub noise: usize,
     /// What the discriminator is given of the generator's labels.
     pub output: LabelOutput,
-    /// Real labels before the discriminator are moved towards the other value by up to this much, so that they are not told from
+    /// Real labels before the discriminator are moved towards the other value by up to this much, so that they cannot be separated from
     /// probabilities by being whole numbers; 0 leaves them.
     pub blur: f64,
 }

@@ -1,6 +1,6 @@
 //! `speech-recognition`: from speech to phonemes without transcripts, given unrelated text of phonemes (Liu and others 2018,
 //! arXiv:1804.00316; Chen and others 2019, arXiv:1904.04100). A generator turns the segments of an utterance into phonemes; a
-//! critic compares the sequences with text. Hidden Markov models, trained on what the generator says, find better phonemes and
+//! critic compares the sequences with text. Hidden Markov models, trained on the transcripts of the generator, find better phonemes and
 //! better segments, with which the next iteration begins.
 
 mod clusters;
@@ -310,7 +310,7 @@ impl Transcriber for Speech {
                 other.frames.columns, self.frames.0
             )));
         }
-        // The models say themselves where phonemes end; the generator has to be told, or to find it.
+        // The models find where phonemes end; the generator needs segments, given or found.
         if self.learned.models.is_none() && self.recipe.segments == Segmentation::Given {
             return Err(Error::Request(
                 "this run has no hidden Markov models yet, and segments is given, so it cannot transcribe recordings without \
