@@ -79,10 +79,8 @@ pub fn list(cache: &Cache) -> Vec<Listed> {
         samples: label_scenes::COUNT,
         test_samples: label_scenes::HELD_OUT,
         shape: vec![3, label_scenes::SIDE, label_scenes::SIDE],
-        classes: 0,
         licence: label_scenes::LICENCE,
-        download: 0,
-        present: true,
+        ..drawn.clone()
     };
     let captioned = Listed {
         name: "caption-scenes",
@@ -90,10 +88,8 @@ pub fn list(cache: &Cache) -> Vec<Listed> {
         samples: caption_scenes::COUNT,
         test_samples: caption_scenes::HELD_OUT,
         shape: vec![3, caption_scenes::SIDE, caption_scenes::SIDE],
-        classes: 0,
         licence: caption_scenes::LICENCE,
-        download: 0,
-        present: true,
+        ..drawn.clone()
     };
     let tagged = Listed {
         name: "tagged-shapes",

@@ -1,8 +1,45 @@
-//! Which line of a table a record stands in.
+//! Lines of tables: CSV, and TSV without quotes.
 
-/// The line of `record` in the `bytes` it was read from, counted from 1. The position that the reader gives includes empty lines
-/// and remarks (`#`) before the record.
-pub(crate) fn line_of(record: &csv::StringRecord, bytes: &[u8]) -> u64 {
+use std::path::Path;
+
+use csv::StringRecord;
+
+use crate::error::DataError;
+
+/// The records of the UTF-8 table `path` with the lines that they stand in, counted from 1. Empty lines and remarks (`#`) are left
+/// out; with a tab as `separator` quotes have no meaning. `wanted` is what the table is used as.
+///
+/// # Errors
+/// If it cannot be read or is no UTF-8 text.
+pub(crate) fn records(
+    path: &Path,
+    separator: u8,
+    wanted: &'static str,
+) -> Result<Vec<(u64, StringRecord)>, DataError> {
+    let bytes = std::fs::read(path).map_err(|source| DataError::io("read", path, source))?;
+    let bytes = bytes.strip_prefix("\u{feff}".as_bytes()).unwrap_or(&bytes);
+    let mut reader = csv::ReaderBuilder::new()
+        .delimiter(separator)
+        .quoting(separator != b'\t')
+        .has_headers(false)
+        .flexible(true)
+        .comment(Some(b'#'))
+        .trim(csv::Trim::All)
+        .from_reader(bytes);
+    let unfit = |error: csv::Error| DataError::WrongKind {
+        path: path.to_owned(),
+        wanted,
+        problem: error.to_string(),
+    };
+    reader
+        .records()
+        .map(|record| record.map(|record| (line_of(&record, bytes), record)).map_err(unfit))
+        .collect()
+}
+
+/// The line of `record` in the `bytes` it was read from. The position that the reader gives includes empty lines and remarks before
+/// the record.
+fn line_of(record: &StringRecord, bytes: &[u8]) -> u64 {
     let without = |line: &&[u8]| line.trim_ascii().is_empty() || line.starts_with(b"#");
     record.position().map_or(0, |place| {
         let rest = bytes.get(place.byte() as usize..).unwrap_or_default();

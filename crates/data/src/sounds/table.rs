@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::error::DataError;
-use crate::table_lines::line_of;
+use crate::table_lines::records;
 
 /// What such a file is used as.
 const WANTED: &str = "sounds with pictures (lines of sound, tab, picture)";
@@ -25,21 +25,9 @@ pub(super) struct Line {
 /// If it is no UTF-8 text, a line has another form than the first, a file is not there, or there is no line.
 pub(super) fn lines(path: &Path) -> Result<Vec<Line>, DataError> {
     let unfit = |problem: String| DataError::WrongKind { path: path.to_owned(), wanted: WANTED, problem };
-    let bytes = std::fs::read(path).map_err(|source| DataError::io("read", path, source))?;
-    let bytes = bytes.strip_prefix("\u{feff}".as_bytes()).unwrap_or(&bytes);
     let folder = path.parent().unwrap_or(Path::new(""));
-    let mut reader = csv::ReaderBuilder::new()
-        .delimiter(b'\t')
-        .quoting(false)
-        .has_headers(false)
-        .flexible(true)
-        .comment(Some(b'#'))
-        .trim(csv::Trim::All)
-        .from_reader(bytes);
     let mut found: Vec<Line> = Vec::new();
-    for (number, record) in reader.records().enumerate() {
-        let record = record.map_err(|error| unfit(error.to_string()))?;
-        let line = line_of(&record, bytes);
+    for (number, (line, record)) in records(path, b'\t', WANTED)?.into_iter().enumerate() {
         let wrong = |problem: String| unfit(format!("line {line} {problem}"));
         let fields: Vec<&str> = record.iter().collect();
         let (sound, picture, class) = match fields.as_slice() {

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::Tags;
 use crate::error::DataError;
-use crate::table_lines::line_of;
+use crate::table_lines::records;
 
 /// What such a file is used as.
 const WANTED: &str = "labels of images (lines of file,label|label)";
@@ -34,19 +34,9 @@ impl TagTable {
     /// # Errors
     /// If it is no UTF-8 text, a line has another form, an image is not there or has two lines, or there is no line.
     pub(crate) fn read(path: &Path) -> Result<Self, DataError> {
-        let bytes = std::fs::read(path).map_err(|source| DataError::io("read", path, source))?;
-        let bytes = bytes.strip_prefix("\u{feff}".as_bytes()).unwrap_or(&bytes);
         let folder = path.parent().unwrap_or(Path::new(""));
-        let mut reader = csv::ReaderBuilder::new()
-            .has_headers(false)
-            .flexible(true)
-            .comment(Some(b'#'))
-            .trim(csv::Trim::All)
-            .from_reader(bytes);
         let (mut images, mut labels, mut lines) = (Vec::new(), Vec::new(), BTreeMap::new());
-        for (number, record) in reader.records().enumerate() {
-            let record = record.map_err(|error| unfit(path, error.to_string()))?;
-            let line = line_of(&record, bytes);
+        for (number, (line, record)) in records(path, b',', WANTED)?.into_iter().enumerate() {
             let wrong = |problem: String| unfit(path, format!("line {line} {problem}"));
             let fields: Vec<&str> = record.iter().collect();
             let (file, named) = match fields.as_slice() {

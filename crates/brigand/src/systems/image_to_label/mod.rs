@@ -19,7 +19,7 @@ use brigand_core::{Place, Result, Setup, parts};
 
 pub use measuring::{EXAMPLE_F1, MACRO_F1, MICRO_F1, PRECISION, RECALL, RULE_VIOLATIONS, THRESHOLD};
 use measuring::{Threshold, holding};
-pub use recipe::{ImageToLabelRecipe, LabelLosses, LabelOutput, LabelUpdates, LabelsRecipe};
+pub use recipe::{ImageToLabelRecipe, LabelLosses, LabelOutput, LabelsRecipe};
 
 /// Name of the cross-entropy of the training batch, a mean over samples and labels, in nats.
 pub const CROSS_ENTROPY: &str = "cross_entropy";

@@ -2,14 +2,15 @@
 
 use brigand_core::batch::{IMAGES, Need, SampleKind, TAGS};
 use brigand_core::networks::{DcganRecipe, MlpRecipe, NetworkRecipe};
-use brigand_core::players::{AdversarialRecipe, AverageRecipe, DISCRIMINATOR, OptimizerRecipe, Schedule};
-use brigand_core::recipe::{SystemRecipe, at_least_one, at_least_zero};
+use brigand_core::players::{AdversarialRecipe, AverageRecipe, OptimizerRecipe, Schedule};
+use brigand_core::recipe::{SystemRecipe, at_least_zero};
 use brigand_core::system::System;
 use brigand_core::{Error, Result, Setup};
 use serde::{Deserialize, Serialize};
 
+use super::super::attention::AttentionUpdates;
 use super::super::held_out::HeldOutRecipe;
-use super::super::two_player::Players;
+use super::super::two_player::{Players, check_discriminator_steps};
 use super::ImageToLabel;
 
 /// What the discriminator is given of the generator's labels.
@@ -54,14 +55,6 @@ pub struct LabelLosses {
     pub mismatched: bool,
 }
 
-/// How often the discriminator steps.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct LabelUpdates {
-    /// Discriminator updates, each on a batch of its own, for one of the generator.
-    pub discriminator_steps: u32,
-}
-
 /// Everything that makes a conditional GAN of the labels of images.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -79,7 +72,7 @@ pub struct ImageToLabelRecipe {
     /// The parts of the losses.
     pub losses: LabelLosses,
     /// Who steps how often.
-    pub update: LabelUpdates,
+    pub update: AttentionUpdates,
     /// How they step.
     pub optimizer: Players<OptimizerRecipe>,
     /// How the step sizes change over the run.
@@ -101,7 +94,7 @@ impl SystemRecipe for ImageToLabelRecipe {
             discriminator: NetworkRecipe::Mlp(MlpRecipe { widths: vec![128, 128], ..MlpRecipe::default() }),
             adversarial: AdversarialRecipe::wgan_gp(),
             losses: LabelLosses { cross_entropy: 1.0, adversarial: 0.1, mismatched: true },
-            update: LabelUpdates { discriminator_steps: 1 },
+            update: AttentionUpdates { discriminator_steps: 1 },
             optimizer: Players {
                 generator: OptimizerRecipe::adam(1e-3, 0.9, 0.999),
                 discriminator: OptimizerRecipe::adam(1e-3, 0.5, 0.9),
@@ -130,10 +123,9 @@ impl SystemRecipe for ImageToLabelRecipe {
                     .into(),
             ));
         }
-        at_least_one("update.discriminator_steps", self.update.discriminator_steps as usize)?;
+        check_discriminator_steps("update.discriminator_steps", self.update.discriminator_steps.into())?;
         self.adversarial.check()?;
-        self.optimizer.generator.check("generator")?;
-        self.optimizer.discriminator.check(DISCRIMINATOR)?;
+        self.optimizer.check()?;
         self.schedule.check()?;
         self.average.check()
     }

@@ -4,14 +4,14 @@ use brigand_core::batch::{IMAGES, Need, SPECTROGRAM, SampleKind};
 use brigand_core::latent::{LatentRecipe, Prior};
 use brigand_core::networks::{DcganRecipe, NetworkRecipe, SoundEncoderRecipe};
 use brigand_core::objectives::Hinge;
-use brigand_core::players::{AdversarialRecipe, AverageRecipe, DISCRIMINATOR, OptimizerRecipe, Schedule};
-use brigand_core::recipe::{SystemRecipe, at_least_one};
+use brigand_core::players::{AdversarialRecipe, AverageRecipe, OptimizerRecipe, Schedule};
+use brigand_core::recipe::SystemRecipe;
 use brigand_core::system::System;
 use brigand_core::{Result, Setup};
 use serde::{Deserialize, Serialize};
 
 use super::super::held_out::HeldOutRecipe;
-use super::super::two_player::Players;
+use super::super::two_player::{Players, check_discriminator_steps};
 use super::SoundToImage;
 
 /// What of a sound's level both networks are given.
@@ -93,9 +93,8 @@ impl SystemRecipe for SoundToImageRecipe {
         self.latent.check()?;
         self.sound.check()?;
         self.adversarial.check()?;
-        at_least_one("update.discriminator_steps", self.update.discriminator_steps as usize)?;
-        self.optimizer.generator.check("generator")?;
-        self.optimizer.discriminator.check(DISCRIMINATOR)?;
+        check_discriminator_steps("update.discriminator_steps", self.update.discriminator_steps.into())?;
+        self.optimizer.check()?;
         self.schedule.check()?;
         self.average.check()
     }
