@@ -4,7 +4,7 @@
 
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a test")]
 
-use crate::support::{refusal, session, session_with_held_out, trained};
+use crate::support::{refusal, session, trained};
 use brigand::batch::{IMAGES, MEANING};
 use brigand::data::caption_scenes::{Attributes, measure};
 use brigand::random::Stream;
@@ -99,7 +99,7 @@ fn ready(system: &str, words: &str) -> Session {
 
 #[test]
 fn what_is_measured_of_real_pictures_is_what_they_show() {
-    let session = session_with_held_out("text-to-image", NETWORKS).unwrap();
+    let session = session("text-to-image", "data.size=16 held_out.every=1").unwrap();
     let feed = session.feed();
     let batch = feed.held_out(0..feed.held_out_count()).unwrap();
     let pictures = batch.numbers(IMAGES).unwrap().to_vec_f32().unwrap();
