@@ -243,7 +243,7 @@ fn text_to_image(kind: SampleKind) -> Result<CaptionGanRecipe> {
 /// The same with conditioning augmentation and a second stage.
 fn stackgan(kind: SampleKind) -> Result<CaptionGanRecipe> {
     Ok(CaptionGanRecipe {
-        condition: CaptionCondition::Augmentation { size: 16, divergence: 1.0 },
+        condition: CaptionCondition::Augmentation { size: 32, divergence: 0.1 },
         second: Stacking::Second {
             doublings: 1,
             generator: StackRefinerRecipe { width: 16, halvings: 1, blocks: 2 },
