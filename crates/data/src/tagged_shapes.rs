@@ -107,7 +107,7 @@ fn picture(labels: &[bool], stream: &mut Stream) -> [Vec<f32>; 3] {
     order = places.into_iter().filter_map(|place| order.get(place).copied()).collect();
     for label in order {
         let (shape, colour) = (SHAPES[label % SHAPES.len()], COLOURS[label / SHAPES.len()]);
-        let contrast = stream.uniform(1, CONTRAST[0], CONTRAST[1])[0];
+        let contrast = stream.number(CONTRAST[0], CONTRAST[1]);
         let middle = [(); 2].map(|()| RADIUS + stream.index(SIDE - 2 * RADIUS));
         for cell in 0..SIDE * SIDE {
             let (row, column) =

@@ -72,6 +72,19 @@ pub struct Indices {
     pub shape: Vec<usize>,
 }
 
+impl Indices {
+    /// Numbers in a sample's row, of rows `[batch, length]`.
+    ///
+    /// # Errors
+    /// If they have another shape.
+    pub fn row_length(&self) -> Result<usize> {
+        match *self.shape.as_slice() {
+            [_, length] if length > 0 => Ok(length),
+            ref other => Err(Error::Internal(format!("whole numbers of shape {other:?} are no rows"))),
+        }
+    }
+}
+
 #[derive(Clone, Debug)]
 enum Value {
     Numbers(Variable),

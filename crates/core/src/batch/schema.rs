@@ -142,6 +142,11 @@ pub struct SpectrogramField {
     pub deviation: f32,
 }
 
+impl SpectrogramField {
+    /// What is added to a power before its logarithm.
+    pub const FLOOR: f32 = 1e-5;
+}
+
 /// A field: its meaning and the shape of one sample.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

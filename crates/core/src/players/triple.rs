@@ -10,7 +10,7 @@ use super::input::Input;
 use super::report::share_above;
 use super::scorer::{Scored, Scorer};
 use super::turn::{Draw, Turn};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::modules::Mode;
 use crate::random::Stream;
 
@@ -66,25 +66,15 @@ impl<M: Scorer> Critic<M> {
     }
 }
 
-/// For each sample of a batch the number of another one of another meaning, drawn evenly.
-///
-/// # Errors
-/// If all samples mean the same, so that no condition is wrong for any.
-pub fn other_meanings(meanings: &[u32], stream: &mut Stream) -> Result<Vec<u32>> {
-    meanings
-        .iter()
-        .map(|own| {
-            let others: Vec<u32> =
-                meanings.iter().zip(0..).filter(|(other, _)| *other != own).map(|(_, at)| at).collect();
-            stream.choose(&others).copied().ok_or_else(|| {
-                Error::Data(format!(
-                    "all {} samples of a batch have the same condition, so that none is wrong for any; give data with more \
-                     conditions, or a larger training.batch",
-                    meanings.len()
-                ))
-            })
-        })
-        .collect()
+/// For each sample of a batch the number of another one of another meaning, drawn evenly; `None` where all mean the same, so
+/// that no condition is wrong for any.
+pub fn other_meanings(meanings: &[u32], stream: &mut Stream) -> Option<Vec<u32>> {
+    let other = |own: &u32| {
+        let others: Vec<u32> =
+            meanings.iter().zip(0..).filter(|(other, _)| *other != own).map(|(_, at)| at).collect();
+        stream.choose(&others).copied()
+    };
+    meanings.iter().map(other).collect()
 }
 
 #[cfg(test)]
@@ -103,6 +93,6 @@ mod tests {
             }
         }
         assert_eq!(seen.len(), 2 + 2 + 4 + 2 + 4);
-        assert!(other_meanings(&[1, 1], &mut Stream::new(1, "a test", 0)).is_err());
+        assert_eq!(other_meanings(&[1, 1], &mut Stream::new(1, "a test", 0)), None);
     }
 }

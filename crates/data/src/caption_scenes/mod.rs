@@ -142,7 +142,7 @@ impl Attributes {
 fn draw(attributes: &Attributes, side: usize, stream: &mut Stream) -> Vec<u8> {
     let moved = stream.uniform(2, -MOVED, MOVED);
     let tints = stream.uniform(3, -TINT, TINT);
-    let ground = stream.uniform(1, 25.0, 65.0).first().copied().unwrap_or(45.0);
+    let ground = stream.number(25.0, 65.0);
     let mask = attributes.mask(side, [moved[0], moved[1]]);
     let colour = COLOURS.get(attributes.colour).map_or([0.0; 3], |colour| colour.1);
     let levels = colour.iter().zip(tints).map(|(level, tint)| (level + tint).clamp(0.0, 255.0));

@@ -52,7 +52,7 @@ struct Tone {
 
 impl Tone {
     fn draw(stream: &mut Stream) -> Self {
-        let mut of = |from: f32, to: f32| stream.uniform(1, from, to)[0];
+        let mut of = |from, to| stream.number(from, to);
         let lasts = of(LASTS[0], LASTS[1]);
         Self {
             pitch: of(0.0, 1.0),

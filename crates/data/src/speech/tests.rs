@@ -90,7 +90,7 @@ fn what_nothing_can_be_learned_from_is_refused() {
 fn the_cipher_has_three_clusters_for_each_symbol() {
     let data = open(&Spec::Speech(super::SpeechSpec::Cipher), &Options::default()).unwrap();
     let feed = Feed::new(data.boxed_sources(), 1, 0, &Place::cpu()).unwrap();
-    let count = feed.trained_count(FRAMES.0);
+    let count = feed.trained_count(FRAMES.0).unwrap();
     let batch = feed.trained(FRAMES.0, 0..count).unwrap();
     let frames = batch.numbers(FRAMES).unwrap();
     let (longest, values) = (frames.shape()[1], frames.to_vec_f32().unwrap());

@@ -73,7 +73,7 @@ fn rows_of(
 /// The captions that samples are drawn from where none is given.
 fn examples(system: &CaptionGan) -> Vec<Vec<u32>> {
     use brigand_core::latent::{CAPTION, Distribution};
-    match system.space.part(CAPTION) {
+    match system.space().part(CAPTION) {
         Some((_, Distribution::Points { size, rows })) => {
             let row = |row: &[f32]| row.iter().map(|&token| token as u32).collect();
             rows.chunks_exact((*size).max(1)).map(row).collect()

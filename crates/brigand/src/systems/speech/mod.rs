@@ -203,9 +203,7 @@ impl Speech {
             let mut repeated = Vec::with_capacity(line.len());
             for token in line {
                 repeated.push(token);
-                while self.learned.repeat > 0.0
-                    && stream.uniform(1, 0.0, 1.0).first() < Some(&self.learned.repeat)
-                {
+                while self.learned.repeat > 0.0 && stream.number(0.0, 1.0) < self.learned.repeat {
                     repeated.push(token);
                 }
             }

@@ -26,7 +26,7 @@ fn for_all(
     mut of: impl FnMut(&brigand_core::batch::Batch) -> Result<()>,
 ) -> Result<()> {
     let feed = turn.feed();
-    let count = feed.trained_count(name);
+    let count = feed.trained_count(name)?;
     for start in (0..count).step_by(PORTION) {
         of(&feed.trained(name, start..(start + PORTION).min(count))?)?;
     }
