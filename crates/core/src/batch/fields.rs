@@ -159,6 +159,14 @@ impl Batch {
         }
     }
 
+    /// The whole numbers called `key`, where the batch has such a field.
+    ///
+    /// # Errors
+    /// If the field is of no whole numbers.
+    pub fn optional_indices(&self, key: IndexKey) -> Result<Option<&Indices>> {
+        self.fields.contains_key(key.0).then(|| self.indices(key)).transpose()
+    }
+
     /// The images, or the points where there are no images: `[batch, sample...]`.
     ///
     /// # Errors

@@ -4,13 +4,12 @@
 mod measuring;
 mod wording;
 
-use std::sync::Arc;
-
 use brigand_core::Result;
 use brigand_core::batch::Source;
 use brigand_core::random::Stream;
 
-use super::captions::{Captions, Words, caption_tokens, with_captions};
+use super::beside::held_out_images;
+use super::captions::{Captions, Words, caption_tokens};
 use super::dataset::Dataset;
 use super::load::Options;
 use super::pixels::{Images, LARGEST_SIZE};
@@ -212,7 +211,7 @@ pub(crate) fn images(options: &Options) -> Result<Dataset> {
 pub(crate) fn held_out(words: (Tokens, usize), options: &Options) -> Result<Box<dyn Source>> {
     let (images, chosen) = scenes((HELD_OUT, true), "caption-scenes/held-out", options)?;
     let captions = captions(&chosen, words, "caption-scenes/held-out/wordings", options.seed)?;
-    Ok(Box::new(with_captions(&Arc::new(images), &Arc::new(captions))?))
+    held_out_images((images, captions))
 }
 
 #[cfg(test)]

@@ -61,6 +61,19 @@ pub const MOST_TOKENS: usize = 20_000;
 /// # Errors
 /// If it cannot be read, is no UTF-8, or nothing remains.
 pub fn lines_of_file(path: &Path, tokens: Tokens, length: usize) -> Result<Lines> {
+    let (kept, skipped) = kept_lines(path, tokens, length)?;
+    sequences(&kept, tokens, length, skipped)
+}
+
+/// The lines of the UTF-8 file `path` with at most `length` tokens, as their tokens, and how many were left out.
+///
+/// # Errors
+/// As [`lines_of_file`].
+pub(crate) fn kept_lines(
+    path: &Path,
+    tokens: Tokens,
+    length: usize,
+) -> Result<(Vec<Vec<String>>, Vec<Skipped>)> {
     let text = read_text(path)?;
     let all: Vec<Vec<String>> = text.lines().map(|line| tokens.split(line.trim_end())).collect();
     let total = all.len();
@@ -87,14 +100,15 @@ pub fn lines_of_file(path: &Path, tokens: Tokens, length: usize) -> Result<Lines
         .into_iter()
         .filter(|(count, _)| *count > 0)
         .map(|(count, what)| Skipped { path: path.to_owned(), reason: format!("{count} of {total} {what}") });
-    sequences(&kept, tokens, length, skipped.collect())
+    let skipped = skipped.collect();
+    Ok((kept, skipped))
 }
 
 /// The text of the UTF-8 file `path`, without the mark of its encoding.
 ///
 /// # Errors
 /// If it cannot be read, or is no UTF-8, saying which line is not.
-pub(crate) fn read_text(path: &Path) -> Result<String> {
+pub fn read_text(path: &Path) -> Result<String> {
     if !path.exists() {
         return Err(DataError::NotFound(path.to_owned()).into());
     }

@@ -17,7 +17,7 @@ mod segments;
 mod showing;
 
 use brigand_autograd::{Variable, without_recording};
-use brigand_core::batch::{Batch, END, FRAMES, TOKENS};
+use brigand_core::batch::{Batch, END, FRAMES, Need, SEGMENTS, TOKENS};
 use brigand_core::capability::{Content, Exhibit, Showing, Transcriber};
 use brigand_core::measurements::GENERATOR_LOSS;
 use brigand_core::modules::{How, Initialization, Mode, Network, Plan, relaxed_choice};
@@ -61,12 +61,11 @@ impl Speech {
         let vocabulary = Vocabulary::of(setup)?;
         let ([_, size], rate) = setup.schema.features(FRAMES)?;
         if recipe.segments == Segmentation::Given {
-            setup.schema.check(&[brigand_core::batch::Need::Indices(brigand_core::batch::SEGMENTS)]).map_err(|_| {
-                Error::Recipe(
+            setup.schema.check(&[Need::Indices(SEGMENTS)]).map_err(|missing| {
+                Error::Recipe(format!(
                     "segments is given, and not every recording has a label file with the places of its phonemes; set \
-                     segments=found"
-                        .into(),
-                )
+                     segments=found ({missing})"
+                ))
             })?;
         }
         let (tokens, _) = vocabulary.size();
