@@ -34,7 +34,7 @@ fn words() -> Vec<Vec<usize>> {
     let stream = &mut Stream::new(SEED, "data/cipher/words", 0);
     // The first six symbols are vowels. Some symbols are far more frequent than others, and only some end words.
     let skewed = |stream: &mut Stream, below: usize| {
-        let share = stream.uniform(1, 0.0, 1.0).first().copied().unwrap_or(0.0);
+        let share = stream.number(0.0, 1.0);
         ((share * share * below as f32) as usize).min(below - 1)
     };
     let mut found: Vec<Vec<usize>> = Vec::new();
@@ -63,7 +63,7 @@ fn sequences(words: &[Vec<usize>], count: usize, stream: &mut Stream) -> Result<
         .collect();
     let total = sums.last().copied().unwrap_or(1.0);
     let word = |stream: &mut Stream| {
-        let drawn = stream.uniform(1, 0.0, total).first().copied().unwrap_or(0.0);
+        let drawn = stream.number(0.0, total);
         let found = words.get(sums.partition_point(|sum| *sum <= drawn)).or(words.last());
         found.ok_or_else(|| Error::Internal("the cipher has no words".into()))
     };

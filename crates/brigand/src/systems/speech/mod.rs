@@ -195,7 +195,7 @@ impl Speech {
     /// Windows of the text of a batch. Phonemes are repeated as often as segments of one phoneme follow each other.
     fn real(&self, batch: &Batch, stream: &mut Stream) -> Result<Variable> {
         let (tokens, window) = (batch.indices(TOKENS)?, self.recipe.window);
-        let length = tokens.shape.get(1).copied().unwrap_or(1).max(1);
+        let length = tokens.row_length()?;
         let mut values = Vec::new();
         for line in tokens.values.chunks(length) {
             let line = without_repeats(line.iter().copied().take_while(|&token| token != END));

@@ -49,7 +49,7 @@ impl Speech {
         let mut lines: Vec<Vec<u32>> = Vec::new();
         for_all(turn, TOKENS.0, |batch| {
             let tokens = batch.indices(TOKENS)?;
-            let length = tokens.shape.get(1).copied().unwrap_or(1).max(1);
+            let length = tokens.row_length()?;
             lines.extend(tokens.values.chunks(length).map(|line| {
                 let phones = line.iter().take_while(|&&token| token != END);
                 without_repeats(phones.map(|&token| token.saturating_sub(1)))
