@@ -18,9 +18,9 @@ use brigand_core::capability::{CaptionSampler, Exhibit, Sampler, Sampling, Showi
 use brigand_core::latent::{self, Distribution, LatentPart, LatentSpace};
 use brigand_core::modules::{Network, Part, Statistics};
 use brigand_core::networks::{
-    CaptionGenerator, CaptionLayout, ConditionOutput, ConditionUse, DiscriminatorOptions, StackRefiner,
+    CaptionGenerator, CaptionLayout, ConditionOutput, DiscriminatorOptions, StackRefiner,
 };
-use brigand_core::players::{DISCRIMINATOR, Draw, Turn, other_meanings};
+use brigand_core::players::{DISCRIMINATOR, Draw, Turn, near_meanings, other_meanings};
 use brigand_core::state::State;
 use brigand_core::system::{Parts, System};
 use brigand_core::{Error, Place, Result, Setup};
@@ -28,10 +28,10 @@ use brigand_core::{Error, Place, Result, Setup};
 use encoders::CaptionEncoders;
 pub use encoders::{CONTRASTIVE_ACCURACY, CONTRASTIVE_LOSS};
 pub use recipe::{
-    CaptionCondition, CaptionGanRecipe, CaptionOptimizers, CaptionPhases, MatchingRecipe, PairsRecipe,
-    STACKGAN, Stacking, TEXT_TO_IMAGE,
+    CaptionCondition, CaptionGanRecipe, CaptionOptimizers, CaptionPhases, Comparison, MatchingRecipe,
+    PairsRecipe, STACKGAN, Stacking, TEXT_TO_IMAGE,
 };
-pub use retrieval::{REAL_RETRIEVAL, RETRIEVAL};
+pub use retrieval::{RANDOM_RETRIEVAL, REAL_RETRIEVAL, RETRIEVAL};
 pub use stage::UNCONDITIONAL;
 use stage::{Given, Stage};
 
@@ -39,6 +39,9 @@ use super::phases::Phases;
 
 /// The names of the parts of latents that choose drawn conditions of the two generators.
 const CONDITIONS: [&str; 2] = ["condition", "second condition"];
+
+/// Captions of a batch that count as near to another one.
+const NEAREST: usize = 4;
 
 /// Steps done, which say whether the second generator makes the samples.
 struct Done(u64);
@@ -84,7 +87,7 @@ impl CaptionGan {
             sample,
         };
         let of_captions = DiscriminatorOptions {
-            condition: ConditionUse::BesideFeatures(recipe.matching.size),
+            condition: recipe.comparison.of(recipe.matching.size),
             reparametrisation: recipe.adversarial.constraint.reparametrisation(),
             ..DiscriminatorOptions::default()
         };
@@ -124,19 +127,28 @@ impl CaptionGan {
         })
     }
 
+    /// Vectors of captions of other meanings for the images of a batch, if wrong pairs are shown.
+    fn wrong(&self, captions: &Variable, meanings: &[u32], draw: Draw) -> Result<Option<Variable>> {
+        let PairsRecipe { wrong, near, .. } = self.recipe.pairs;
+        if !wrong {
+            return Ok(None);
+        }
+        let mut stream = draw.stream("wrong captions");
+        let others = if near > 0.0 {
+            let likeness = captions.matmul(&captions.transposed()?)?.to_vec_f32()?;
+            near_meanings(meanings, &likeness, (near, NEAREST), &mut stream)
+        } else {
+            other_meanings(meanings, &mut stream)
+        };
+        Ok(others.map(|others| captions.index_select(0, &others)).transpose()?)
+    }
+
     /// One step of a stage on a real batch.
     fn learn(&mut self, turn: &mut Turn<'_>, draw: Draw, in_second: bool) -> Result<()> {
         let batch = turn.batch(draw)?;
         let images = batch.numbers(IMAGES)?;
         let captions = self.encoders.of_batch(&batch)?;
-        let wrong = match self.recipe.pairs.wrong {
-            false => None,
-            true => {
-                let meanings = &batch.indices(MEANING)?.values;
-                let others = other_meanings(meanings, &mut draw.stream("wrong captions"));
-                others.map(|others| captions.index_select(0, &others)).transpose()?
-            }
-        };
+        let wrong = self.wrong(&captions, &batch.indices(MEANING)?.values, draw)?;
         let mixed = self.mixed(&captions, draw)?;
         let noise = draw.rows("latent", images.shape()[0], |count, stream| {
             Ok(self

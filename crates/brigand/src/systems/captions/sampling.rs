@@ -83,6 +83,11 @@ impl CaptionGan {
         Ok((tokens, unknown))
     }
 
+    /// The tokens of each caption.
+    fn rows(&self, captions: &[&str]) -> Result<Vec<Vec<u32>>> {
+        captions.iter().map(|caption| Ok(self.read(caption)?.0)).collect()
+    }
+
     /// `latents` with the captions of these tokens.
     pub(super) fn with_tokens(&self, latents: &Variable, rows: &[Vec<u32>]) -> Result<Variable> {
         let Indices { values, shape } = indices(rows);
@@ -113,8 +118,14 @@ impl CaptionSampler for CaptionGan {
     }
 
     fn with_captions(&self, latents: &Variable, captions: &[&str]) -> Result<Variable> {
-        let rows: Vec<Vec<u32>> =
-            captions.iter().map(|caption| Ok(self.read(caption)?.0)).collect::<Result<_>>()?;
-        self.with_tokens(latents, &rows)
+        self.with_tokens(latents, &self.rows(captions)?)
+    }
+
+    fn caption_vectors(&self, captions: &[&str]) -> Result<Variable> {
+        self.encoders.vectors(&indices(&self.rows(captions)?))
+    }
+
+    fn image_vectors(&self, images: &Variable) -> Result<Variable> {
+        self.encoders.image_vectors(images)
     }
 }
