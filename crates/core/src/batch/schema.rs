@@ -127,12 +127,17 @@ pub struct TokenField<'a> {
 }
 
 impl TokenField<'_> {
-    /// A sequence up to its end as people read it.
-    pub fn text(&self, tokens: &[u32]) -> String {
+    /// The words of a sequence up to its end.
+    pub fn words(&self, tokens: &[u32]) -> Vec<String> {
         let tokens = tokens.iter().take_while(|&&token| token != END);
         let words =
             tokens.map(|&token| self.vocabulary.get(token as usize).map_or("\u{fffd}", String::as_str));
-        words.collect::<Vec<_>>().join(self.separator)
+        words.map(str::to_owned).collect()
+    }
+
+    /// A sequence up to its end as people read it.
+    pub fn text(&self, tokens: &[u32]) -> String {
+        self.words(tokens).join(self.separator)
     }
 
     /// The tokens of a line, filled up with ends. A word that the vocabulary lacks becomes [`UNKNOWN_WORD`], if that is one of its

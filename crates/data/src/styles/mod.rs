@@ -118,6 +118,14 @@ fn read(spec: &StylesSpec, (tokens, length): (Tokens, usize)) -> Result<(Read, T
     }
 }
 
+/// The lines of both styles as their tokens, however many these are; empty lines are left out.
+///
+/// # Errors
+/// If they cannot be read, or are none.
+pub fn read_lines(spec: &StylesSpec, tokens: Tokens) -> Result<[Vec<Vec<String>>; 2]> {
+    Ok(read(spec, (tokens, usize::MAX))?.0.lines)
+}
+
 /// The two styles as the two sources of a run, which are drawn from independently, over one vocabulary.
 pub(crate) fn open(spec: &StylesSpec, (tokens, length): (Tokens, usize)) -> Result<RunData> {
     let (read, tokens) = read(spec, (tokens, length))?;

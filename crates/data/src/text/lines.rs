@@ -108,7 +108,7 @@ pub(crate) fn kept_lines(
 ///
 /// # Errors
 /// If it cannot be read, or is no UTF-8, saying which line is not.
-pub(crate) fn read_text(path: &Path) -> Result<String> {
+pub fn read_text(path: &Path) -> Result<String> {
     if !path.exists() {
         return Err(DataError::NotFound(path.to_owned()).into());
     }

@@ -63,12 +63,6 @@ impl Vocabulary {
         self.field().text(tokens)
     }
 
-    /// The words of a sequence up to its end.
-    pub(in crate::systems) fn up_to_end(&self, tokens: &[u32]) -> Vec<String> {
-        let tokens = tokens.iter().take_while(|&&token| token != END);
-        tokens.filter_map(|&token| self.words.get(token as usize).cloned()).collect()
-    }
-
     /// The sequences of a batch, `[batch, length, vocabulary]`.
     pub(in super::super) fn one_hot_batch(&self, batch: &Batch, place: &Place) -> Result<Variable> {
         self.one_hot(batch.indices(TOKENS)?, place)

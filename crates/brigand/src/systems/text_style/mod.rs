@@ -29,8 +29,7 @@ use network::{Embedded, OTHERS, StyleGenerator};
 pub use noise::NoiseRecipe;
 pub(super) use recipe::ROW;
 pub use recipe::{OutputRecipe, StyleLosses, StyleOptimizers, StylePhases, TextStyleRecipe};
-use scores::Reference;
-pub use scores::{BACK_KEPT, CONTENT_KEPT, PARTNERS_FOUND, STYLE_ACCURACY};
+pub use scores::{BACK_KEPT, CONTENT_KEPT, HeldOutStyles, PARTNERS_FOUND, STYLE_ACCURACY, StyleReference};
 
 /// What the styles are called.
 pub(super) const STYLES: [&str; 2] = ["negative", "positive"];
@@ -55,7 +54,7 @@ struct TextStyle {
     /// Finds the style of lines of the data.
     classifier: Option<Critic<TextCnn>>,
     /// What held-out lines are measured by, made when it is needed first.
-    reference: OnceLock<Reference>,
+    reference: OnceLock<StyleReference>,
 }
 
 /// Lines of both styles, those of the first before those of the second.
@@ -68,7 +67,8 @@ struct Both {
 impl Both {
     fn of(batch: &Batch) -> Result<Self> {
         let (first, second) = (batch.indices(TOKENS)?, batch.indices(SECOND_TOKENS)?);
-        let [counts @ .., length] = [first.shape[0], second.shape[0], first.shape[1]];
+        let length = first.shape.last().copied().unwrap_or(1).max(1);
+        let counts = [first, second].map(|lines| lines.values.len() / length);
         let values = [first.values.as_slice(), &second.values].concat();
         let styles = |of: [u32; 2]| {
             let each = of.into_iter().zip(counts);
@@ -157,6 +157,9 @@ impl TextStyle {
 
     /// One step of the classifier, if there is one.
     fn learn_styles(&mut self, turn: &mut Turn<'_>, draw: Draw, both: &Both) -> Result<()> {
+        if self.classifier.is_none() {
+            return Ok(());
+        }
         let real = self.real(both)?;
         let Some(classifier) = &mut self.classifier else { return Ok(()) };
         let [negative, positive] = both.split(&real)?;
