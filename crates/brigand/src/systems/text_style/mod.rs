@@ -17,7 +17,7 @@ use brigand_core::measurements::GENERATOR_LOSS;
 use brigand_core::modules::{Initialization, Mode, Network, Pass, Plan, Relaxation, relaxed_choice};
 use brigand_core::networks::counted_tokens;
 use brigand_core::objectives::Objective;
-use brigand_core::players::{Critic, Draw, Optimizer, Player, Rules, SquaredWeights, Turn};
+use brigand_core::players::{Critic, Draw, Optimizer, OptimizerRecipe, Player, Rules, SquaredWeights, Turn};
 use brigand_core::random::Stream;
 use brigand_core::system::{Parts, System};
 use brigand_core::{Error, Place, Result, Setup, parts};
@@ -91,7 +91,7 @@ impl Both {
 /// What was made of lines: as the generator reads it, and as critics do.
 struct Made {
     line: Embedded,
-    fixed: Embedded,
+    seen: Variable,
 }
 
 impl TextStyle {
@@ -107,17 +107,24 @@ impl TextStyle {
         let generator = Player::new(generator, recipe.optimizer.generator)?
             .averaged(recipe.average)
             .shortening(Some(recipe.gradient_norm));
-        let critic = |name: &str, rules: Rules| {
+        // Critics have vectors of words of their own, unless vectors are what is written.
+        let channels = match recipe.output {
+            OutputRecipe::Words { .. } => vocabulary.size().0,
+            OutputRecipe::Vectors {} => 1 + recipe.generator.embedding,
+        };
+        let critic = |name: &str, (rules, optimizer): (Rules, OptimizerRecipe)| {
             let plan = Plan::new(Initialization::Glorot).reparametrised(rules.constraint.reparametrisation());
-            let channels = 1 + recipe.generator.embedding;
             let network =
                 Network::build(name, setup, |b| TextCnn::new(b, &recipe.discriminator, channels, &plan))?;
             let decay = SquaredWeights::of(recipe.discriminator.weight_decay, &[SCORE]);
-            Critic::new(Player::new(network, recipe.optimizer.discriminator)?.with_term(decay), rules)
+            Critic::new(Player::new(network, optimizer)?.with_term(decay), rules)
         };
-        let [negative, positive] = STYLES.map(|name| critic(name, recipe.adversarial.rules()));
-        let classifier = (recipe.losses.style > 0.0)
-            .then(|| critic("classifier", Rules::plain(Objective::NON_SATURATING)));
+        let [negative, positive] =
+            STYLES.map(|name| critic(name, (recipe.adversarial.rules(), recipe.optimizer.discriminator)));
+        let classifier = (recipe.losses.style > 0.0).then(|| {
+            let rules = Rules::plain(Objective::NON_SATURATING);
+            critic("classifier", (rules, recipe.optimizer.classifier))
+        });
         Ok(Self {
             phases: recipe.phases.of_run(setup.steps),
             autoencoder: Optimizer::new(recipe.optimizer.autoencoder, generator.weights())?,
@@ -152,7 +159,12 @@ impl TextStyle {
         })?;
         turn.note(SAME, &loss);
         turn.descend(&mut [&mut self.generator.by(&mut self.autoencoder)], &loss)?;
-        self.learn_styles(turn, draw, &both)
+        for round in 0..self.recipe.classifier_steps {
+            let draw = turn.draw(turn.step * self.recipe.classifier_steps + round);
+            let both = Both::of(&turn.batch(draw)?)?;
+            self.learn_styles(turn, draw, &both)?;
+        }
+        Ok(())
     }
 
     /// One step of the classifier, if there is one.
@@ -169,10 +181,14 @@ impl TextStyle {
     /// Lines of the data as critics are given them.
     fn real(&mut self, both: &Both) -> Result<Variable> {
         let place = &self.setup.place;
-        let embedded = without_recording(|| {
-            self.generator.train(|generator, pass| generator.embed(pass, &both.lines, place))
-        })?;
-        embedded.for_critic()
+        match self.recipe.output {
+            OutputRecipe::Words { .. } => self.vocabulary.one_hot(&both.lines, place),
+            OutputRecipe::Vectors {} => {
+                let lines = &both.lines;
+                let embed = || self.generator.train(|generator, pass| generator.embed(pass, lines, place));
+                without_recording(embed)?.for_critic()
+            }
+        }
     }
 
     fn relaxation(&self, step: u64) -> Relaxation {
@@ -196,7 +212,7 @@ impl TextStyle {
                     made(generator, pass, (&source, &both.other), (output, relaxation), (stream, place))
                 })
             })?;
-            let [to_positive, to_negative] = both.split(&made.fixed.for_critic()?)?;
+            let [to_positive, to_negative] = both.split(&made.seen)?;
             let [negative, positive] = both.split(&self.real(&both)?)?;
             self.negative.learn(turn, draw, &negative, &to_negative)?;
             self.positive.learn(turn, draw, &positive, &to_positive)?;
@@ -224,7 +240,7 @@ impl TextStyle {
             let made = made(generator, pass, (&source, &both.other), (output, relaxation), (stream, place))?;
             let cycle = again(generator, pass, &made.line, &source)?;
             let noisy = generator.embed(pass, &noisy, place)?;
-            Ok((made.fixed.for_critic()?, cycle, again(generator, pass, &noisy, &source)?))
+            Ok((made.seen, cycle, again(generator, pass, &noisy, &source)?))
         })?;
         turn.note(CYCLE, &cycle);
         turn.note(SAME, &same);
@@ -306,16 +322,13 @@ fn made(
                 let vectors = generator.vectors(pass, &choice)?;
                 Ok((choice, vectors))
             })?;
-            Ok(Made {
-                line: generator.embed_relaxed(pass, &rows, false)?,
-                fixed: generator.embed_relaxed(pass, &rows, true)?,
-            })
+            Ok(Made { line: generator.embed_relaxed(pass, &rows)?, seen: rows })
         }
         OutputRecipe::Vectors {} => {
             let written =
                 generator.decode(pass, &memory, |_, _, written| Ok((written.clone(), written.clone())))?;
             let line = Embedded { words: written.mul(&source.present)?, present: source.present.clone() };
-            Ok(Made { fixed: line.clone(), line })
+            Ok(Made { seen: line.for_critic()?, line })
         }
     }
 }

@@ -133,16 +133,9 @@ impl StyleGenerator {
         Ok(Embedded { words: words.mul(&present)?, present })
     }
 
-    /// The vectors of relaxed lines `[batch, length, vocabulary]`: the mean of the vectors of words. With `fixed` no gradient flows
-    /// to these.
-    pub(super) fn embed_relaxed(
-        &self,
-        pass: &mut Pass<'_>,
-        lines: &Variable,
-        fixed: bool,
-    ) -> Result<Embedded> {
+    /// The vectors of relaxed lines `[batch, length, vocabulary]`: the mean of the vectors of words.
+    pub(super) fn embed_relaxed(&self, pass: &mut Pass<'_>, lines: &Variable) -> Result<Embedded> {
         let table = pass.weight(self.words)?;
-        let table = if fixed { table.detach() } else { table };
         let goes_on = lines.narrow(2, END as usize, 1)?.affine(-1.0, 1.0)?;
         let mut present = goes_on.narrow(1, 0, 1)?;
         let mut all = vec![present.clone()];

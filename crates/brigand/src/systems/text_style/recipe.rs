@@ -51,6 +51,8 @@ pub struct TextStyleRecipe {
     pub optimizer: StyleOptimizers,
     /// Updates of the discriminators, each on a fresh batch, for one generator update.
     pub discriminator_steps: u64,
+    /// Updates of the classifier, each on a fresh batch, in a step of the first phase.
+    pub classifier_steps: u64,
     /// The largest norm of the gradients of a step of the generator; longer ones are shortened to it.
     pub gradient_norm: f64,
     /// The average of the generator's weights that lines are translated with.
@@ -115,8 +117,10 @@ pub struct StyleOptimizers {
     pub autoencoder: OptimizerRecipe,
     /// The generator's in the adversarial phase.
     pub generator: OptimizerRecipe,
-    /// The discriminators', and the classifier's.
+    /// The discriminators'.
     pub discriminator: OptimizerRecipe,
+    /// The classifier's.
+    pub classifier: OptimizerRecipe,
 }
 
 impl SystemRecipe for TextStyleRecipe {
@@ -144,8 +148,10 @@ impl SystemRecipe for TextStyleRecipe {
                 autoencoder: OptimizerRecipe::adam(3e-3, 0.9, 0.999),
                 generator: OptimizerRecipe::adam(1e-3, 0.5, 0.9),
                 discriminator: OptimizerRecipe::adam(1e-3, 0.5, 0.9),
+                classifier: OptimizerRecipe::adam(3e-3, 0.9, 0.999),
             },
             discriminator_steps: 2,
+            classifier_steps: 1,
             gradient_norm: 5.0,
             average: AverageRecipe::OFF,
             held_out: HeldOutRecipe { every: 100 },
@@ -174,6 +180,7 @@ impl SystemRecipe for TextStyleRecipe {
         self.optimizer.autoencoder.check("autoencoder")?;
         self.optimizer.generator.check("generator")?;
         self.optimizer.discriminator.check("discriminator")?;
+        self.optimizer.classifier.check("classifier")?;
         check_discriminator_steps("discriminator_steps", self.discriminator_steps)
     }
 
