@@ -7,11 +7,12 @@ mod network;
 mod noise;
 mod recipe;
 mod scores;
+mod transfer;
 
 use std::sync::OnceLock;
 
 use brigand_autograd::{Variable, without_recording};
-use brigand_core::batch::{Batch, END, Indices, SECOND_TOKENS, TOKENS, TokenField};
+use brigand_core::batch::{Batch, Indices, SECOND_TOKENS, TOKENS};
 use brigand_core::capability::{Content, Exhibit, LineTranslator, Showing};
 use brigand_core::measurements::GENERATOR_LOSS;
 use brigand_core::modules::{Initialization, Mode, Network, Pass, Plan, Relaxation, relaxed_choice};
@@ -23,7 +24,7 @@ use brigand_core::system::{Parts, System};
 use brigand_core::{Error, Place, Result, Setup, parts};
 
 use super::phases::Phases;
-use super::text::{SCORE, TextCnn, Vocabulary, indices};
+use super::text::{SCORE, TextCnn, Vocabulary};
 pub use network::StyleGeneratorRecipe;
 use network::{Embedded, OTHERS, StyleGenerator};
 pub use noise::NoiseRecipe;
@@ -37,9 +38,6 @@ pub(super) const STYLES: [&str; 2] = ["negative", "positive"];
 const CYCLE: &str = "cycle_loss";
 /// Name of the same for a line that is written again in its own style.
 const SAME: &str = "same_loss";
-/// Lines that are translated at once.
-const PORTION: usize = 64;
-
 /// The networks in training.
 struct TextStyle {
     recipe: TextStyleRecipe,
@@ -262,47 +260,6 @@ impl TextStyle {
         }
         turn.descend(&mut [&mut self.generator], &loss)
     }
-
-    /// `lines` in style `to`, each up to its end, filled up with ends.
-    fn transferred(&self, lines: &Indices, to: u32) -> Result<Vec<Vec<u32>>> {
-        let (place, length) = (&self.setup.place, self.vocabulary.size().1);
-        let styles = vec![to; lines.values.len() / length.max(1)];
-        let idle = place.numbers(vec![0.0], &[1])?;
-        let values = self.generator.sample(&idle, |generator, pass| {
-            let source = generator.embed(pass, lines, place)?;
-            let memory = generator.encode(pass, &source, &styles)?;
-            match self.recipe.output {
-                OutputRecipe::Words { .. } => {
-                    let rows = generator.decode(pass, &memory, |pass, position, written| {
-                        let logits = generator.logits_at(pass, (position, place), written)?;
-                        let likeliest = self.vocabulary.likeliest(&logits)?;
-                        let choice = place.one_hot(&likeliest, self.vocabulary.size().0)?;
-                        let vectors = generator.vectors(pass, &choice)?;
-                        Ok((choice, vectors))
-                    })?;
-                    self.vocabulary.likeliest(&rows)
-                }
-                OutputRecipe::Vectors {} => {
-                    let written = generator
-                        .decode(pass, &memory, |_, _, written| Ok((written.clone(), written.clone())))?;
-                    let nearest = generator.nearest(pass, &written)?;
-                    let ended = lines.values.iter().map(|token| *token == END);
-                    Ok(nearest
-                        .into_iter()
-                        .zip(ended)
-                        .map(|(word, ended)| if ended { END } else { word })
-                        .collect())
-                }
-            }
-        })?;
-        Ok(values.chunks(length.max(1)).map(up_to_end).collect())
-    }
-}
-
-/// A line with nothing but ends after its first end.
-fn up_to_end(line: &[u32]) -> Vec<u32> {
-    let words = line.iter().copied().take_while(|&token| token != END);
-    words.chain(std::iter::repeat(END)).take(line.len()).collect()
 }
 
 /// What becomes of the lines `source` in other `styles`.
@@ -382,52 +339,11 @@ impl System for TextStyle {
         self.recipe.held_out.every > 0
     }
 
-    /// Some lines of each style, what is made of them, and what is made of that in their own style.
     fn show(&self, showing: &Showing<'_>) -> Result<Vec<Exhibit>> {
-        let mut rows = vec![["source", "transferred", "back"].map(str::to_owned)];
-        for (key, to) in [(TOKENS, 1), (SECOND_TOKENS, 0)] {
-            let lines = showing.examples.indices(key)?;
-            let there = self.transfer(lines, to)?;
-            let back = self.transfer(&indices(&there), 1 - to)?;
-            let length = self.vocabulary.size().1.max(1);
-            for ((line, there), back) in lines.values.chunks(length).zip(&there).zip(&back) {
-                rows.push([line, there.as_slice(), back].map(|tokens| self.vocabulary.text(tokens)));
-            }
-        }
-        let width = |column: usize| {
-            rows.iter().filter_map(|row| row.get(column)).map(|text| text.chars().count()).max().unwrap_or(0)
-        };
-        let (first, second) = (width(0), width(1));
-        let lines =
-            rows.iter().map(|[a, b, c]| format!("{a:first$} | {b:second$} | {c}").trim_end().to_owned());
-        Ok(vec![Exhibit { series: "samples".into(), content: Content::Text(lines.collect()) }])
+        Ok(vec![Exhibit { series: "samples".into(), content: Content::Text(self.table(showing.examples)?) }])
     }
 
     fn as_line_translator(&self) -> Option<&dyn LineTranslator> {
         Some(self)
-    }
-}
-
-impl LineTranslator for TextStyle {
-    fn styles(&self) -> [&str; 2] {
-        STYLES
-    }
-
-    fn lines(&self) -> TokenField<'_> {
-        self.vocabulary.field()
-    }
-
-    fn transfer(&self, lines: &Indices, to: usize) -> Result<Vec<Vec<u32>>> {
-        let style = match to {
-            0 | 1 => to as u32,
-            other => return Err(Error::Request(format!("there is no style {other}; give 0 or 1"))),
-        };
-        let length = lines.shape.get(1).copied().unwrap_or(1).max(1);
-        let mut all = Vec::with_capacity(lines.values.len() / length);
-        for values in lines.values.chunks(PORTION * length) {
-            let portion = Indices { values: values.to_vec(), shape: vec![values.len() / length, length] };
-            all.extend(self.transferred(&portion, style)?);
-        }
-        Ok(all)
     }
 }
