@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use brigand_autograd::Variable;
 use candle_core::Tensor;
 
-use crate::batch::{Batch, MapLabel, NumberKey, SampleShape, SpectrogramField};
+use crate::batch::{Batch, Indices, MapLabel, NumberKey, SampleShape, SpectrogramField, TokenField};
 use crate::error::{Error, Result};
 use crate::latent::LatentSpace;
 use crate::modules::Statistics;
@@ -313,6 +313,22 @@ pub trait SequenceSampler {
 
     /// A sequence as people read it.
     fn text(&self, tokens: &[u32]) -> String;
+}
+
+/// Brings lines of text from one style to the other.
+pub trait LineTranslator {
+    /// What the two styles are called.
+    fn styles(&self) -> [&str; 2];
+
+    /// The vocabulary of its lines, and how many tokens they have at most.
+    fn lines(&self) -> TokenField<'_>;
+
+    /// `lines` `[batch, length]` of one style in the other, which is number `to` of [`LineTranslator::styles`]; each is filled up
+    /// with ends.
+    ///
+    /// # Errors
+    /// If the lines have other tokens or another length than its own, or there is no such style.
+    fn transfer(&self, lines: &Indices, to: usize) -> Result<Vec<Vec<u32>>>;
 }
 
 /// Finds the phonemes of speech.

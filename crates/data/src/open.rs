@@ -21,6 +21,7 @@ use super::sounds::{Sounds, load_sounds, tones};
 use super::source::DatasetSource;
 use super::spec::Spec;
 use super::speech;
+use super::styles;
 use super::tagged_shapes;
 use super::tags::Tags;
 use super::text::{Lines, Tokens, lines_of_file, lines_of_grammar, lines_of_oracle};
@@ -115,6 +116,7 @@ pub fn open(spec: &Spec, options: &Options) -> Result<RunData> {
         }
         Spec::People(which) => return people::open(which, options),
         Spec::Speech(which) => return speech::open(which, options),
+        Spec::Styles(which) => return styles::open(which, (tokens, length)),
         Spec::ScenePairs => return pairs(scenes::training_pairs(options)?),
         Spec::Pairs { first, second } => return pairs(load_pairs(first, second.as_deref(), options)?),
         Spec::LabelScenes => return RunData::of_images(label_scenes::training(options)?),
@@ -155,6 +157,17 @@ pub fn open(spec: &Spec, options: &Options) -> Result<RunData> {
     })
 }
 
+/// Opens `named`, on which a system that is trained on `trained` is measured. Text is read over the vocabulary of `trained`.
+///
+/// # Errors
+/// As [`load`].
+pub fn open_beside(named: &Spec, trained: &Spec, options: &Options) -> Result<RunData> {
+    match (named, trained) {
+        (Spec::Styles(named), Spec::Styles(own)) => styles::open_beside(named, own, words(trained, options)),
+        _ => open(named, options),
+    }
+}
+
 /// Opens the part of `spec` that its authors keep for measuring, where they do: a source for each that [`open`] gives.
 ///
 /// # Errors
@@ -168,6 +181,7 @@ pub fn open_test_part(spec: &Spec, options: &Options) -> Result<Vec<Option<Box<d
         Spec::Scenes => scenes::held_out(options),
         Spec::Landscapes => landscapes::held_out(options),
         Spec::People(which) => Ok(vec![people::open_test_part(which, options)?]),
+        Spec::Styles(which) => styles::open_test_part(which, words(spec, options)),
         Spec::ScenePairs => Ok(vec![Some(Box::new(paired(scenes::held_out_pairs(options)?)?))]),
         Spec::LabelScenes => Ok(vec![Some(label_scenes::held_out(options)?)]),
         Spec::CaptionScenes => Ok(vec![Some(caption_scenes::held_out(words(spec, options), options)?)]),

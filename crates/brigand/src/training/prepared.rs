@@ -144,7 +144,8 @@ pub fn open_held_out(recipe: &Recipe) -> Result<Vec<Option<Box<dyn Source>>>> {
     match data.held_out.as_deref().filter(|named| !named.is_empty()) {
         None => data::open_test_part(&data.source.parse::<Spec>()?, &options(recipe)),
         Some(named) => {
-            let named = data::open(&named.parse::<Spec>()?, &options(recipe))?;
+            let (named, trained) = (named.parse::<Spec>()?, data.source.parse::<Spec>()?);
+            let named = data::open_beside(&named, &trained, &options(recipe))?;
             Ok(named.boxed_sources().into_iter().map(Some).collect())
         }
     }

@@ -50,6 +50,8 @@ pub const TABLE: NumberKey = NumberKey("table");
 pub const LABELS: IndexKey = IndexKey("labels");
 /// Sequences `[batch, length]` over a vocabulary.
 pub const TOKENS: IndexKey = IndexKey("tokens");
+/// Sequences of a second style, `[batch, length]` over the vocabulary of [`TOKENS`].
+pub const SECOND_TOKENS: IndexKey = IndexKey("second_tokens");
 /// How many of [`FRAMES`] an utterance has, `[batch]`.
 pub const FRAME_COUNT: IndexKey = IndexKey("frame_count");
 /// The number of an utterance among all of its source, `[batch]`.

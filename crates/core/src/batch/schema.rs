@@ -6,14 +6,14 @@ use serde::{Deserialize, Serialize};
 
 use super::fields::{
     CAPTION, FRAMES, IMAGES, IndexKey, LABEL_MAP, LABELS, LANDMARKS, NumberKey, PICTURE, POINTS, SECOND,
-    SPECTROGRAM, TAGS, TOKENS,
+    SECOND_TOKENS, SPECTROGRAM, TAGS, TOKENS,
 };
 use super::sample_shape::SampleShape;
 use super::tags::{TagField, TagRule};
 use crate::error::{Error, Result};
 
 /// Which data has the fields that few have.
-const ADVICE: [(&str, &str); 9] = [
+const ADVICE: [(&str, &str); 10] = [
     (CAPTION.0, "; give images with captions: --data caption-scenes, captions:TSV or captions:CSV"),
     (PICTURE.0, "; give one picture, for example --data image:FILE"),
     (
@@ -25,6 +25,10 @@ const ADVICE: [(&str, &str); 9] = [
     (SPECTROGRAM.0, "; give sounds with pictures: --data tone-discs or sounds:FILE.tsv"),
     (TAGS.0, "; give images with several labels each: --data tagged-shapes or tags:FILE.csv"),
     (FRAMES.0, "; give speech and text of phonemes: --data cipher or speech:DIR,PHONES.txt"),
+    (
+        SECOND_TOKENS.0,
+        "; give lines of text in two styles: --data opinions or unpaired-lines:NEGATIVE,POSITIVE",
+    ),
     (TOKENS.0, "; give text, for example --data lines:FILE or grammar"),
 ];
 
@@ -125,6 +129,9 @@ pub const END: u32 = 0;
 /// In captions the token of every word that the vocabulary lacks.
 pub const UNKNOWN: u32 = 1;
 
+/// In lines of text the word that stands for every word which is rare.
+pub const UNKNOWN_WORD: &str = "<unk>";
+
 /// A field of sequences.
 #[derive(Clone, Copy, Debug)]
 pub struct TokenField<'a> {
@@ -139,12 +146,54 @@ pub struct TokenField<'a> {
 }
 
 impl TokenField<'_> {
-    /// A sequence up to its end as people read it.
-    pub fn text(&self, tokens: &[u32]) -> String {
+    /// The words of a sequence up to its end.
+    pub fn words(&self, tokens: &[u32]) -> Vec<String> {
         let tokens = tokens.iter().take_while(|&&token| token != END);
         let words =
             tokens.map(|&token| self.vocabulary.get(token as usize).map_or("\u{fffd}", String::as_str));
-        words.collect::<Vec<_>>().join(self.separator)
+        words.map(str::to_owned).collect()
+    }
+
+    /// A sequence up to its end as people read it.
+    pub fn text(&self, tokens: &[u32]) -> String {
+        self.words(tokens).join(self.separator)
+    }
+
+    /// The tokens of a line, filled up with ends. A word that the vocabulary lacks becomes [`UNKNOWN_WORD`], if that is one of its
+    /// words.
+    ///
+    /// # Errors
+    /// If the line is empty, has too many tokens, or one that nothing stands for.
+    pub fn tokens(&self, line: &str) -> Result<Vec<u32>> {
+        let words: Vec<String> = match self.separator {
+            "" => line.trim_end().chars().map(String::from).collect(),
+            _ => line.split_whitespace().map(str::to_owned).collect(),
+        };
+        if words.is_empty() {
+            return Err(Error::Request("it is empty; leave it out".into()));
+        }
+        if words.len() > self.length {
+            return Err(Error::Request(format!(
+                "it has {} tokens, and the run was trained on lines of at most {}; shorten it",
+                words.len(),
+                self.length
+            )));
+        }
+        let number = |word: &str| {
+            let known = self.vocabulary.iter().zip(0..).skip(1).find(|(known, _)| *known == word);
+            known.map(|(_, token)| token)
+        };
+        let unknown = number(UNKNOWN_WORD);
+        let mut tokens = Vec::with_capacity(self.length);
+        for word in &words {
+            tokens.push(number(word).or(unknown).ok_or_else(|| {
+                Error::Request(format!(
+                    "`{word}` is in no line that the run was trained on; give another word for it"
+                ))
+            })?);
+        }
+        tokens.resize(self.length, END);
+        Ok(tokens)
     }
 }
 

@@ -1,6 +1,7 @@
 //! What each kind of data has, said once.
 
 use super::Spec;
+use crate::styles::{StylesSpec, opinions};
 use crate::text::grammar::LENGTH as GRAMMAR_LENGTH;
 use crate::text::oracle;
 
@@ -23,6 +24,8 @@ pub(super) enum Contents {
     Points,
     /// Lines of at most so many tokens.
     Text { length: usize },
+    /// Lines of at most so many tokens in two styles.
+    StyledText { length: usize },
     /// Utterances and text of phonemes.
     Speech,
 }
@@ -50,6 +53,8 @@ impl Spec {
             Self::Lines(_) => Contents::Text { length: 32 },
             Self::Grammar => Contents::Text { length: GRAMMAR_LENGTH },
             Self::Oracle { .. } => Contents::Text { length: oracle::LENGTH },
+            Self::Styles(StylesSpec::Opinions) => Contents::StyledText { length: opinions::LENGTH },
+            Self::Styles(StylesSpec::Files { .. }) => Contents::StyledText { length: 20 },
             Self::Speech(_) => Contents::Speech,
         }
     }

@@ -48,7 +48,7 @@ pub(super) struct Steps {
 }
 
 /// Refuses a bound of the gradients' norm with which nothing would step.
-pub(super) fn check_longest(key: &str, value: f64) -> Result<()> {
+pub(in super::super) fn check_longest(key: &str, value: f64) -> Result<()> {
     if value > 0.0 && value.is_finite() {
         return Ok(());
     }
