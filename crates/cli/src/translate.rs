@@ -1,7 +1,9 @@
 //! `brigand translate RUN`: images of one domain as the run's translator makes them of the other, images of label maps, small
-//! images at the size that the run makes, or images in the style of the picture that a run of scales was trained on.
+//! images at the size that the run makes, images in the style of the picture that a run of scales was trained on, or lines of text in
+//! another style.
 
 mod inputs;
+mod lines;
 mod way;
 
 use std::path::{Path, PathBuf};
@@ -25,21 +27,23 @@ Examples:
   brigand translate runs/singan-1 --in paint.png --out new --start-scale 1   in the style of the run's picture
   brigand translate runs/singan-1 --in small.png --out large --enlarge 4     four times as large
   brigand translate runs/lapgan-1 --in small --out large             small images at the size of the run's samples
+  brigand translate runs/text-style-1 --in lines.txt --to positive --out new.txt     lines of text, to a style
   brigand translate runs/talking-head-1 --person anna --drive bob --out driven   anna in the poses of bob's landmarks";
 
-/// Translate images with a trained run: a PNG of the same name for each.
+/// Translate images with a trained run, a PNG of the same name for each; or lines of text, a line for each.
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Arguments {
     /// Folder of the run
     run: PathBuf,
-    /// An image or a label map, or a folder of them (PNG, JPEG, WebP; maps are PNGs)
+    /// An image or a label map, or a folder of them (PNG, JPEG, WebP; maps are PNGs), or a file of lines of text
     #[arg(long = "in", value_name = "PATH", required_unless_present = "drive")]
     input: Option<PathBuf>,
-    /// Folder for the translations
+    /// Folder for the translations; of lines of text a file
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
-    /// The domain to translate to, where the run's data has two: b, the second, if not given
+    /// The domain to translate to, where the run's data has two: b, the second, if not given; of text the style: positive, the
+    /// second, if not given
     #[arg(long, value_enum, conflicts_with_all = ["start_scale", "enlarge", "seed"])]
     to: Option<Domain>,
     /// The image whose style translations have (runs of label maps, such as gaugan) [default: a style drawn by --seed]
@@ -69,6 +73,8 @@ pub(crate) struct Arguments {
 enum Domain {
     A,
     B,
+    Negative,
+    Positive,
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
@@ -80,6 +86,9 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let input = arguments.input.as_deref().ok_or_else(missing)?;
     let device = arguments.hardware.open()?;
     let (recipe, system, _) = load_run(&arguments.run, &device)?;
+    if let Some(translator) = system.as_line_translator() {
+        return lines::run(arguments, translator, input);
+    }
     let place = Place::on(&device);
     let background = recipe.common.data.background.unwrap_or_default();
     let way = Way::of(system.as_ref(), arguments, &recipe.common.system, (&place, background))?;

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use brigand_autograd::Variable;
 use candle_core::Tensor;
 
-use crate::batch::{Batch, MapLabel, NumberKey, SampleShape, SpectrogramField};
+use crate::batch::{Batch, Indices, MapLabel, NumberKey, SampleShape, SpectrogramField, TokenField};
 use crate::error::{Error, Result};
 use crate::latent::LatentSpace;
 use crate::modules::Statistics;
@@ -16,22 +16,53 @@ use crate::networks::ImageClassifier;
 use crate::place::Place;
 use crate::random::Stream;
 use crate::recipe::Recipe;
+use crate::setup::Setup;
 
 pub use exhibit::{Content, Exhibit, Showing};
 
 /// Latents whose samples are generated at once, so that memory stays bounded.
 const PORTION: usize = 256;
 
+/// What a sampler's latents consist of, where it computes, and what a sample looks like.
+#[derive(Clone, Debug)]
+pub struct Sampling {
+    /// What latents consist of.
+    pub space: LatentSpace,
+    /// Where samples are computed.
+    pub place: Place,
+    /// What a sample looks like.
+    pub shape: SampleShape,
+}
+
+impl Sampling {
+    /// Of samples like the data's, where training computes.
+    ///
+    /// # Errors
+    /// If the data has neither images nor points.
+    pub fn new(space: LatentSpace, setup: &Setup) -> Result<Self> {
+        Ok(Self { space, place: setup.place.clone(), shape: setup.schema.sample_shape()? })
+    }
+}
+
 /// Makes images or points from latents.
 pub trait Sampler {
+    /// Its latents, its place and its samples' shape.
+    fn sampling(&self) -> &Sampling;
+
     /// What latents consist of.
-    fn space(&self) -> &LatentSpace;
+    fn space(&self) -> &LatentSpace {
+        &self.sampling().space
+    }
 
     /// Where it computes.
-    fn place(&self) -> &Place;
+    fn place(&self) -> &Place {
+        &self.sampling().place
+    }
 
     /// What a sample looks like.
-    fn sample_shape(&self) -> SampleShape;
+    fn sample_shape(&self) -> SampleShape {
+        self.sampling().shape
+    }
 
     /// The samples `[count, sample...]` that `latents` `[count, size]` stand for; with stored statistics each depends on its
     /// own latent alone. Latents with a history are searched, so gradients must flow back to them.
@@ -282,6 +313,22 @@ pub trait SequenceSampler {
 
     /// A sequence as people read it.
     fn text(&self, tokens: &[u32]) -> String;
+}
+
+/// Brings lines of text from one style to the other.
+pub trait LineTranslator {
+    /// What the two styles are called.
+    fn styles(&self) -> [&str; 2];
+
+    /// The vocabulary of its lines, and how many tokens they have at most.
+    fn lines(&self) -> TokenField<'_>;
+
+    /// `lines` `[batch, length]` of one style in the other, which is number `to` of [`LineTranslator::styles`]; each is filled up
+    /// with ends.
+    ///
+    /// # Errors
+    /// If the lines have other tokens or another length than its own, or there is no such style.
+    fn transfer(&self, lines: &Indices, to: usize) -> Result<Vec<Vec<u32>>>;
 }
 
 /// Finds the phonemes of speech.

@@ -4,8 +4,8 @@ use brigand_autograd::Variable;
 
 use crate::batch::Batch;
 use crate::capability::{
-    CaptionSampler, Classifier, Encoder, Exhibit, Reconstructor, Reenactor, Sampler, ScaleSampler,
-    ScoreField, SequenceSampler, Showing, SoundSampler, Tagger, Transcriber, Translator,
+    CaptionSampler, Classifier, Encoder, Exhibit, LineTranslator, Reconstructor, Reenactor, Sampler,
+    ScaleSampler, ScoreField, SequenceSampler, Showing, SoundSampler, Tagger, Transcriber, Translator,
 };
 use crate::error::{Error, Result};
 use crate::modules::{Estimate, Part, Statistics};
@@ -90,6 +90,11 @@ pub trait System: Send {
 
     /// It as something that makes sequences.
     fn as_sequence_sampler(&self) -> Option<&dyn SequenceSampler> {
+        None
+    }
+
+    /// It as something that brings lines of text to another style.
+    fn as_line_translator(&self) -> Option<&dyn LineTranslator> {
         None
     }
 

@@ -13,6 +13,7 @@
 
 mod augmentation;
 mod background;
+mod beside;
 mod cache;
 pub mod caption_scenes;
 pub mod captions;
@@ -49,6 +50,7 @@ pub mod sounds;
 mod source;
 mod spec;
 pub mod speech;
+pub mod styles;
 mod table_lines;
 mod tagged_shapes;
 mod tags;
@@ -70,7 +72,7 @@ pub use label_maps::MapFiles;
 pub use list::{Listed, list};
 pub use load::{Options, Split, load};
 pub use notes::{Notes, Skipped};
-pub use open::{RunData, open, open_test_part};
+pub use open::{RunData, open, open_beside, open_test_part};
 pub use pixels::LARGEST_SIZE;
 pub use source::DatasetSource;
 pub use spec::Spec;

@@ -11,6 +11,7 @@ use super::picture;
 use super::scenes;
 use super::sounds::tones;
 use super::speech::cipher;
+use super::styles::opinions;
 use super::tagged_shapes;
 use super::text::{grammar, oracle};
 use super::toy::{POINTS, Toy};
@@ -171,6 +172,14 @@ pub fn list(cache: &Cache) -> Vec<Listed> {
             cipher::UTTERANCES,
             cipher::SIZE,
         ),
+        text(
+            (
+                "opinions",
+                "lines of a small grammar in two styles, with partners that are known and never trained on",
+            ),
+            opinions::LINES,
+            opinions::LENGTH,
+        ),
         text(("oracle", "lines of numbers from a random LSTM"), oracle::LINES, oracle::LENGTH),
     ];
     [digits, drawn, landscapes, stones, pairs, labelled, captioned, tagged, tones, people]
@@ -203,6 +212,7 @@ mod tests {
                 "tagged-shapes",
                 "tone-discs",
                 "cipher",
+                "opinions",
             ];
             line.download == 0 && !others.contains(&line.name)
         });

@@ -41,7 +41,7 @@ pub struct Options {
     pub split: Split,
     /// What a token of a line of text is; without it a character, of captions a word.
     pub tokens: Option<Tokens>,
-    /// Most tokens of a line of text; without it 32, 12 of the grammar's, 20 of the oracle's and 16 of a
+    /// Most tokens of a line of text; without it 32, 12 of the grammar's, 20 of the oracle's and of two styles, 8 of opinions and 16 of a
     /// caption.
     pub length: Option<usize>,
     /// Of people: other frames beside the target in an episode; without it 4.
@@ -70,7 +70,9 @@ pub fn load(spec: &Spec, options: &Options) -> Result<Dataset, DataError> {
         Spec::People(which) => people::frames(which, options),
         Spec::Toy(toy) => toy::load(*toy, options),
         Spec::Speech(_) => Err(DataError::Speech(spec.to_string())),
-        Spec::Lines(_) | Spec::Grammar | Spec::Oracle { .. } => Err(DataError::Text(spec.to_string())),
+        Spec::Lines(_) | Spec::Grammar | Spec::Oracle { .. } | Spec::Styles(_) => {
+            Err(DataError::Text(spec.to_string()))
+        }
         Spec::Scenes | Spec::Landscapes | Spec::Unpaired(..) | Spec::ScenePairs | Spec::Pairs { .. } => {
             Err(DataError::TwoDomains(spec.to_string()))
         }

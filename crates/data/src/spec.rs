@@ -12,6 +12,7 @@ use super::catalogue::{self, Entry};
 use super::error::DataError;
 use super::people::PeopleSpec;
 use super::speech::SpeechSpec;
+use super::styles::StylesSpec;
 use super::text::Tokens;
 use super::toy::Toy;
 use contents::Contents;
@@ -22,10 +23,11 @@ use contents::Contents;
 /// `labels:IMAGES,MAPS[,PALETTE]`), images with captions (`caption-scenes`, `captions:TSV`, `captions:CSV`), several labels each
 /// (`tagged-shapes`, `tags:FILE.csv`) or a sound (`tone-discs`, `sounds:FILE.tsv`), a toy distribution (`ring8`, `swiss-roll`, ...), people with landmarks (`cartoon-faces`,
 /// `identities:DIR`, `person:DIR`), `lines:FILE`, `grammar`, `oracle` or `oracle:TOKENS` (text),
-/// `cipher` or `speech:DIR,PHONES.txt` (utterances and text of phonemes).
+/// `cipher` or `speech:DIR,PHONES.txt` (utterances and text of phonemes), `opinions` or `unpaired-lines:NEGATIVE,POSITIVE` (text in
+/// two styles).
 ///
 /// It is parsed from that text and prints as it again, with `~` at the beginning of a path replaced by the user's folder.
-/// In `idx:` and `speech:` the first comma ends the path of the images, in `pairs:` that of the first folder, in `labels:` the first two
+/// In `idx:`, `speech:` and `unpaired-lines:` the first comma ends the first path, in `pairs:` that of the first folder, in `labels:` the first two
 /// end those of the folders.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Spec {
@@ -69,6 +71,8 @@ pub enum Spec {
     People(PeopleSpec),
     /// Utterances and unrelated text of phonemes.
     Speech(SpeechSpec),
+    /// Lines of text in two styles.
+    Styles(StylesSpec),
     /// Images of two domains that belong together.
     Pairs {
         /// Folder of the images, or of the first domain's.
@@ -107,10 +111,10 @@ impl Spec {
     pub fn tokens(&self) -> Option<Tokens> {
         match self.contents() {
             Contents::Text { .. } => Some(Tokens::Characters),
-            Contents::CaptionedImages { .. } => Some(Tokens::Words),
+            Contents::CaptionedImages { .. } | Contents::StyledText { .. } => Some(Tokens::Words),
             Contents::Images
             | Contents::OnePicture
-            | Contents::Domains
+            | Contents::ImagesAndMore
             | Contents::People { .. }
             | Contents::Points
             | Contents::Speech => None,
@@ -120,10 +124,12 @@ impl Spec {
     /// Of text and captions: the most tokens of one where no other number is given.
     pub fn text_length(&self) -> Option<usize> {
         match self.contents() {
-            Contents::Text { length } | Contents::CaptionedImages { length } => Some(length),
+            Contents::Text { length }
+            | Contents::StyledText { length }
+            | Contents::CaptionedImages { length } => Some(length),
             Contents::Images
             | Contents::OnePicture
-            | Contents::Domains
+            | Contents::ImagesAndMore
             | Contents::People { .. }
             | Contents::Points
             | Contents::Speech => None,
@@ -136,10 +142,11 @@ impl Spec {
             Contents::People { frames } => frames,
             Contents::Images
             | Contents::OnePicture
-            | Contents::Domains
+            | Contents::ImagesAndMore
             | Contents::CaptionedImages { .. }
             | Contents::Points
             | Contents::Text { .. }
+            | Contents::StyledText { .. }
             | Contents::Speech => None,
         }
     }
@@ -151,22 +158,26 @@ impl Spec {
             Contents::Points => SampleKind::Points,
             Contents::Images
             | Contents::OnePicture
-            | Contents::Domains
+            | Contents::ImagesAndMore
             | Contents::CaptionedImages { .. }
             | Contents::People { .. }
             | Contents::Text { .. }
+            | Contents::StyledText { .. }
             | Contents::Speech => SampleKind::Image,
         }
     }
 
     /// Whether its samples are images, of which there are many, each by itself or with a partner.
     pub fn has_many_images(&self) -> bool {
-        matches!(self.contents(), Contents::Images | Contents::Domains | Contents::CaptionedImages { .. })
+        matches!(
+            self.contents(),
+            Contents::Images | Contents::ImagesAndMore | Contents::CaptionedImages { .. }
+        )
     }
 
     /// Whether it is more than the images of one domain: those of two, or images with label maps, several labels or sounds.
-    pub fn has_two_domains(&self) -> bool {
-        matches!(self.contents(), Contents::Domains)
+    pub fn is_more_than_images(&self) -> bool {
+        matches!(self.contents(), Contents::ImagesAndMore)
     }
 
     /// Whether it is one picture, which systems of many samples have no use for.
@@ -185,6 +196,7 @@ impl Spec {
             | Self::Stones
             | Self::People(_)
             | Self::Speech(_)
+            | Self::Styles(_)
             | Self::Toy(_)
             | Self::Scenes
             | Self::Landscapes
@@ -221,6 +233,7 @@ impl Spec {
             | Self::Catalogue(_)
             | Self::Idx { .. }
             | Self::Speech(_)
+            | Self::Styles(_)
             | Self::Toy(_)
             | Self::Scenes
             | Self::Landscapes
@@ -264,6 +277,7 @@ impl Spec {
             Self::Sounds(file) => Self::Sounds(of(file)?),
             Self::People(which) => Self::People(which.with_path(of)?),
             Self::Speech(which) => Self::Speech(which.with_path(of)?),
+            Self::Styles(which) => Self::Styles(which.with_path(of)?),
             Self::Unpaired(first, second) => Self::Unpaired(
                 Box::new(first.with_absolute_paths()?),
                 Box::new(second.with_absolute_paths()?),
@@ -312,6 +326,7 @@ impl Spec {
         names.extend(["cartoon-faces", "identities:DIR", "person:DIR"]);
         names.extend(Toy::ALL.iter().map(|toy| toy.name()));
         names.extend(["lines:FILE", "grammar", "oracle", "oracle:TOKENS", "cipher", "speech:DIR,PHONES.txt"]);
+        names.extend(["opinions", "unpaired-lines:NEGATIVE,POSITIVE"]);
         names
     }
 
@@ -332,6 +347,7 @@ impl Spec {
             | Self::Idx { .. }
             | Self::Stones
             | Self::Speech(_)
+            | Self::Styles(_)
             | Self::Toy(_)
             | Self::Lines(_)
             | Self::Grammar
@@ -346,9 +362,15 @@ impl Spec {
         }
     }
 
-    /// Whether it is files that belong together, for which another SPEC can name samples to be measured on.
+    /// Whether it is files that belong together or are of two styles, for which another SPEC can name samples to be measured on.
     pub fn is_aligned_files(&self) -> bool {
-        matches!(self, Self::Pairs { .. } | Self::Labels { .. } | Self::Sounds(_))
+        matches!(
+            self,
+            Self::Pairs { .. }
+                | Self::Labels { .. }
+                | Self::Sounds(_)
+                | Self::Styles(StylesSpec::Files { .. })
+        )
     }
 }
 

@@ -24,6 +24,7 @@ pub mod sound_to_image;
 pub mod speech;
 pub mod talking_head;
 pub mod text;
+pub mod text_style;
 pub mod translation;
 pub mod two_player;
 
@@ -56,7 +57,7 @@ pub(crate) fn rows() -> impl Iterator<Item = &'static Row> {
         &encoders::ROWS,
         &aae::ROWS,
         &text::ROWS,
-        &[speech::ROW],
+        &[text_style::ROW, speech::ROW],
         &[classifier::ROW, image_to_label::ROW],
     ];
     two_player::ROWS.into_iter().chain(others).flatten()

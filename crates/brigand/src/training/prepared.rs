@@ -35,7 +35,7 @@ impl Prepared {
     pub fn with(mut recipe: Recipe, data: RunData, device: &Device) -> Result<Self> {
         recipe.make_paths_absolute()?;
         let spec = recipe.common.data.source.parse::<Spec>()?;
-        data.check_domains(&recipe.common.data.source, recipe.system.needs())?;
+        data.refuse_unused(&recipe.common.data.source, recipe.system.needs())?;
         if let Some([channels, height, width]) = data.dataset.as_deref().map(Dataset::shape) {
             recipe.common.data.channels = *channels;
             // Other sources stay as stored: to record a side would crop images that are not square.
@@ -144,7 +144,8 @@ pub fn open_held_out(recipe: &Recipe) -> Result<Vec<Option<Box<dyn Source>>>> {
     match data.held_out.as_deref().filter(|named| !named.is_empty()) {
         None => data::open_test_part(&data.source.parse::<Spec>()?, &options(recipe)),
         Some(named) => {
-            let named = data::open(&named.parse::<Spec>()?, &options(recipe))?;
+            let (named, trained) = (named.parse::<Spec>()?, data.source.parse::<Spec>()?);
+            let named = data::open_beside(&named, &trained, &options(recipe))?;
             Ok(named.boxed_sources().into_iter().map(Some).collect())
         }
     }

@@ -36,12 +36,17 @@ fn on_digits(file: &Table, files: &Path) -> (Vec<String>, i64) {
     let data = |key: &str| file.get("data").and_then(|data| data.get(key)).cloned();
     let source = data("source");
     match source.as_ref().and_then(Value::as_str) {
-        Some("grammar" | "cipher") => {
+        Some("grammar" | "cipher" | "opinions") => {
             let steps = file.get("discriminator_steps").map(|_| "discriminator_steps=1".into());
             return (steps.into_iter().chain(["training.batch=4".into()]).collect(), 0);
         }
         Some(speech) if speech.starts_with("speech:") => {
             let words = ["data.source=cipher", "segments=given", "discriminator_steps=1", "training.batch=4"];
+            return (words.into_iter().map(str::to_owned).collect(), 0);
+        }
+        Some(lines) if lines.starts_with("unpaired-lines:") => {
+            let words =
+                ["data.source=opinions", "data.length=8", "discriminator_steps=1", "training.batch=4"];
             return (words.into_iter().map(str::to_owned).collect(), 0);
         }
         // Twelve thousand lines over the whole vocabulary take long to draw.

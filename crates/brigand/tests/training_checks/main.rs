@@ -27,3 +27,4 @@ mod sound_to_image;
 mod speech;
 mod talking_head;
 mod text;
+mod text_style;

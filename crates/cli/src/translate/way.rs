@@ -37,6 +37,12 @@ impl<'a> Way<'a> {
                 "--style is for runs of label maps, such as gaugan; `{name}` has no style to choose"
             ));
         }
+        if let Some(Domain::Negative | Domain::Positive) = arguments.to {
+            return refused(format!(
+                "--to negative and --to positive are for lines of text, and {} translates images; give a or b",
+                arguments.run.display()
+            ));
+        }
         let scales = [
             (arguments.start_scale.is_some(), "--start-scale"),
             (arguments.enlarge.is_some(), "--enlarge"),
@@ -54,8 +60,12 @@ impl<'a> Way<'a> {
                 let mut directions = translator.directions().iter();
                 let direction = match arguments.to {
                     None => directions.next(),
-                    Some(Domain::A) => directions.find(|direction| direction.name == "b-to-a"),
-                    Some(Domain::B) => directions.find(|direction| direction.name == "a-to-b"),
+                    Some(Domain::A | Domain::Negative) => {
+                        directions.find(|direction| direction.name == "b-to-a")
+                    }
+                    Some(Domain::B | Domain::Positive) => {
+                        directions.find(|direction| direction.name == "a-to-b")
+                    }
                 };
                 match (direction, translator.directions()) {
                     (Some(direction), _) => {

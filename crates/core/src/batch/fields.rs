@@ -50,6 +50,8 @@ pub const TABLE: NumberKey = NumberKey("table");
 pub const LABELS: IndexKey = IndexKey("labels");
 /// Sequences `[batch, length]` over a vocabulary.
 pub const TOKENS: IndexKey = IndexKey("tokens");
+/// Sequences of a second style, `[batch, length]` over the vocabulary of [`TOKENS`].
+pub const SECOND_TOKENS: IndexKey = IndexKey("second_tokens");
 /// How many of [`FRAMES`] an utterance has, `[batch]`.
 pub const FRAME_COUNT: IndexKey = IndexKey("frame_count");
 /// The number of an utterance among all of its source, `[batch]`.
@@ -70,6 +72,19 @@ pub struct Indices {
     pub values: Vec<u32>,
     /// Their shape, the batch first.
     pub shape: Vec<usize>,
+}
+
+impl Indices {
+    /// Numbers in a sample's row, of rows `[batch, length]`.
+    ///
+    /// # Errors
+    /// If they have another shape.
+    pub fn row_length(&self) -> Result<usize> {
+        match *self.shape.as_slice() {
+            [_, length] if length > 0 => Ok(length),
+            ref other => Err(Error::Internal(format!("whole numbers of shape {other:?} are no rows"))),
+        }
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -144,6 +159,14 @@ impl Batch {
             Some(Value::Indices(value)) => Ok(value),
             Some(Value::Numbers(_)) | None => Err(self.lacks(key.0)),
         }
+    }
+
+    /// The whole numbers called `key`, where the batch has such a field.
+    ///
+    /// # Errors
+    /// If the field is of no whole numbers.
+    pub fn optional_indices(&self, key: IndexKey) -> Result<Option<&Indices>> {
+        self.fields.contains_key(key.0).then(|| self.indices(key)).transpose()
     }
 
     /// The images, or the points where there are no images: `[batch, sample...]`.

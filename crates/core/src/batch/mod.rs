@@ -12,11 +12,13 @@ mod tags;
 pub use feed::Feed;
 pub use fields::{
     AUDIO, Batch, CAPTION, CODES, FRAME_COUNT, FRAMES, IMAGES, IndexKey, Indices, LABEL_MAP, LABELS,
-    LANDMARKS, MEANING, NumberKey, PARTNER, PHONES, PICTURE, POINTS, SECOND, SECOND_PARTNER, SEGMENTS,
-    SOURCE_LANDMARKS, SOURCES, SPECTROGRAM, TABLE, TAGS, TOKENS, UTTERANCE, no_labels,
+    LANDMARKS, MEANING, NumberKey, PARTNER, PHONES, PICTURE, POINTS, SECOND, SECOND_PARTNER, SECOND_TOKENS,
+    SEGMENTS, SOURCE_LANDMARKS, SOURCES, SPECTROGRAM, TABLE, TAGS, TOKENS, UTTERANCE, no_labels,
 };
 pub use sample_shape::{SampleKind, SampleShape};
 pub use sampler::Sampler;
-pub use schema::{END, Field, Kind, MapLabel, Need, Schema, SpectrogramField, TokenField, UNKNOWN};
+pub use schema::{
+    END, Field, Kind, MapLabel, Need, Schema, SpectrogramField, TokenField, UNKNOWN, UNKNOWN_WORD,
+};
 pub use source::{HostBatch, HostField, Joined, MemorySource, Renamed, Source};
 pub use tags::{TagField, TagRule};

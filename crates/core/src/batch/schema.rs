@@ -6,14 +6,14 @@ use serde::{Deserialize, Serialize};
 
 use super::fields::{
     CAPTION, FRAMES, IMAGES, IndexKey, LABEL_MAP, LABELS, LANDMARKS, NumberKey, PICTURE, POINTS, SECOND,
-    SPECTROGRAM, TAGS, TOKENS,
+    SECOND_TOKENS, SPECTROGRAM, TAGS, TOKENS,
 };
 use super::sample_shape::SampleShape;
 use super::tags::{TagField, TagRule};
 use crate::error::{Error, Result};
 
 /// Which data has the fields that few have.
-const ADVICE: [(&str, &str); 9] = [
+const ADVICE: [(&str, &str); 10] = [
     (CAPTION.0, "; give images with captions: --data caption-scenes, captions:TSV or captions:CSV"),
     (PICTURE.0, "; give one picture, for example --data image:FILE"),
     (
@@ -25,6 +25,10 @@ const ADVICE: [(&str, &str); 9] = [
     (SPECTROGRAM.0, "; give sounds with pictures: --data tone-discs or sounds:FILE.tsv"),
     (TAGS.0, "; give images with several labels each: --data tagged-shapes or tags:FILE.csv"),
     (FRAMES.0, "; give speech and text of phonemes: --data cipher or speech:DIR,PHONES.txt"),
+    (
+        SECOND_TOKENS.0,
+        "; give lines of text in two styles: --data opinions or unpaired-lines:NEGATIVE,POSITIVE",
+    ),
     (TOKENS.0, "; give text, for example --data lines:FILE or grammar"),
 ];
 
@@ -91,6 +95,25 @@ pub enum Kind {
     },
 }
 
+impl Kind {
+    /// What the values are, in a word or two.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Image {} => "images",
+            Self::Frames {} => "frames of images",
+            Self::Points {} => "points",
+            Self::LabelMap { .. } => "label maps",
+            Self::Tags { .. } => "labels",
+            Self::Class { .. } => "classes",
+            Self::Tokens { .. } => "tokens",
+            Self::Spectrogram { .. } => "spectrograms",
+            Self::Features { .. } => "features",
+            Self::Number {} => "whole numbers",
+            Self::Audio { .. } => "waves",
+        }
+    }
+}
+
 /// A label of the pixels of maps.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -106,6 +129,9 @@ pub const END: u32 = 0;
 /// In captions the token of every word that the vocabulary lacks.
 pub const UNKNOWN: u32 = 1;
 
+/// In lines of text the word that stands for every word which is rare.
+pub const UNKNOWN_WORD: &str = "<unk>";
+
 /// A field of sequences.
 #[derive(Clone, Copy, Debug)]
 pub struct TokenField<'a> {
@@ -120,12 +146,54 @@ pub struct TokenField<'a> {
 }
 
 impl TokenField<'_> {
-    /// A sequence up to its end as people read it.
-    pub fn text(&self, tokens: &[u32]) -> String {
+    /// The words of a sequence up to its end.
+    pub fn words(&self, tokens: &[u32]) -> Vec<String> {
         let tokens = tokens.iter().take_while(|&&token| token != END);
         let words =
             tokens.map(|&token| self.vocabulary.get(token as usize).map_or("\u{fffd}", String::as_str));
-        words.collect::<Vec<_>>().join(self.separator)
+        words.map(str::to_owned).collect()
+    }
+
+    /// A sequence up to its end as people read it.
+    pub fn text(&self, tokens: &[u32]) -> String {
+        self.words(tokens).join(self.separator)
+    }
+
+    /// The tokens of a line, filled up with ends. A word that the vocabulary lacks becomes [`UNKNOWN_WORD`], if that is one of its
+    /// words.
+    ///
+    /// # Errors
+    /// If the line is empty, has too many tokens, or one that nothing stands for.
+    pub fn tokens(&self, line: &str) -> Result<Vec<u32>> {
+        let words: Vec<String> = match self.separator {
+            "" => line.trim_end().chars().map(String::from).collect(),
+            _ => line.split_whitespace().map(str::to_owned).collect(),
+        };
+        if words.is_empty() {
+            return Err(Error::Request("it is empty; leave it out".into()));
+        }
+        if words.len() > self.length {
+            return Err(Error::Request(format!(
+                "it has {} tokens, and the run was trained on lines of at most {}; shorten it",
+                words.len(),
+                self.length
+            )));
+        }
+        let number = |word: &str| {
+            let known = self.vocabulary.iter().zip(0..).skip(1).find(|(known, _)| *known == word);
+            known.map(|(_, token)| token)
+        };
+        let unknown = number(UNKNOWN_WORD);
+        let mut tokens = Vec::with_capacity(self.length);
+        for word in &words {
+            tokens.push(number(word).or(unknown).ok_or_else(|| {
+                Error::Request(format!(
+                    "`{word}` is in no line that the run was trained on; give another word for it"
+                ))
+            })?);
+        }
+        tokens.resize(self.length, END);
+        Ok(tokens)
     }
 }
 
@@ -142,6 +210,11 @@ pub struct SpectrogramField {
     pub deviation: f32,
 }
 
+impl SpectrogramField {
+    /// What is added to a power before its logarithm.
+    pub const FLOOR: f32 = 1e-5;
+}
+
 /// A field: its meaning and the shape of one sample.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -152,6 +225,14 @@ pub struct Field {
     pub shape: Vec<usize>,
     /// The group whose samples belong together; fields of different groups are drawn independently.
     pub group: usize,
+}
+
+impl Field {
+    /// That this field, called `name`, is not what is needed.
+    fn is_not(&self, name: &str, needed: &str) -> Error {
+        let (kind, shape) = (self.kind.name(), &self.shape);
+        Error::Data(format!("`{name}` holds {kind} of shape {shape:?}, {needed} are needed"))
+    }
 }
 
 /// The fields of a batch by name.
@@ -252,7 +333,7 @@ impl Schema {
             (Kind::Tokens { vocabulary, separator, examples }, [length]) => {
                 Ok(TokenField { vocabulary, separator, length: *length, examples })
             }
-            (other, _) => Err(Error::Data(format!("`{}` holds {other:?}, tokens are needed", key.0))),
+            _ => Err(field.is_not(key.0, "tokens")),
         }
     }
 
@@ -261,9 +342,10 @@ impl Schema {
     /// # Errors
     /// If there are none.
     pub fn tags(&self) -> Result<TagField<'_>> {
-        match &self.field(TAGS.0)?.kind {
+        let field = self.field(TAGS.0)?;
+        match &field.kind {
             Kind::Tags { names, rules } => Ok(TagField { names, rules }),
-            other => Err(Error::Data(format!("`{}` holds {other:?}, labels are needed", TAGS.0))),
+            _ => Err(field.is_not(TAGS.0, "labels")),
         }
     }
 
@@ -277,9 +359,7 @@ impl Schema {
             (&Kind::Spectrogram { mean, deviation, .. }, &[1, bands, frames]) => {
                 Ok(SpectrogramField { bands, frames, mean, deviation })
             }
-            (other, _) => {
-                Err(Error::Data(format!("`{}` holds {other:?}, spectrograms are needed", SPECTROGRAM.0)))
-            }
+            _ => Err(field.is_not(SPECTROGRAM.0, "spectrograms")),
         }
     }
 
@@ -291,7 +371,7 @@ impl Schema {
         let field = self.field(key.0)?;
         match (&field.kind, field.shape.as_slice()) {
             (Kind::Features { rate }, &[frames, size]) => Ok(([frames, size], *rate)),
-            (other, _) => Err(Error::Data(format!("`{}` holds {other:?}, features are needed", key.0))),
+            _ => Err(field.is_not(key.0, "features")),
         }
     }
 
@@ -300,9 +380,10 @@ impl Schema {
     /// # Errors
     /// If `key` is no field of label maps.
     pub fn map_labels(&self, key: NumberKey) -> Result<&[MapLabel]> {
-        match &self.field(key.0)?.kind {
+        let field = self.field(key.0)?;
+        match &field.kind {
             Kind::LabelMap { labels } => Ok(labels),
-            other => Err(Error::Data(format!("`{}` holds {other:?}, label maps are needed", key.0))),
+            _ => Err(field.is_not(key.0, "label maps")),
         }
     }
 

@@ -10,7 +10,7 @@ use super::input::Input;
 use super::report::share_above;
 use super::scorer::{Scored, Scorer};
 use super::turn::{Draw, Turn};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::modules::Mode;
 use crate::random::Stream;
 
@@ -66,43 +66,30 @@ impl<M: Scorer> Critic<M> {
     }
 }
 
-/// For each sample of a batch the number of another one of another meaning, drawn evenly.
-///
-/// # Errors
-/// If all samples mean the same, so that no condition is wrong for any.
-pub fn other_meanings(meanings: &[u32], stream: &mut Stream) -> Result<Vec<u32>> {
-    meanings
-        .iter()
-        .map(|own| {
-            let others: Vec<u32> =
-                meanings.iter().zip(0..).filter(|(other, _)| *other != own).map(|(_, at)| at).collect();
-            stream.choose(&others).copied().ok_or_else(|| {
-                Error::Data(format!(
-                    "all {} samples of a batch have the same condition, so that none is wrong for any; give data with more \
-                     conditions, or a larger training.batch",
-                    meanings.len()
-                ))
-            })
-        })
-        .collect()
+/// For each sample of a batch the number of another one of another meaning, drawn evenly; `None` where all mean the same, so
+/// that no condition is wrong for any.
+pub fn other_meanings(meanings: &[u32], stream: &mut Stream) -> Option<Vec<u32>> {
+    let other = |own: &u32| {
+        let others: Vec<u32> =
+            meanings.iter().zip(0..).filter(|(other, _)| *other != own).map(|(_, at)| at).collect();
+        stream.choose(&others).copied()
+    };
+    meanings.iter().map(other).collect()
 }
 
 /// As [`other_meanings`], but for `share` of the samples among the `nearest` ones of other meanings only, by `likeness`
 /// `[samples, samples]`. Few of a batch's conditions differ in one thing alone from a sample's own; a discriminator that is given
-/// any of the others seldom needs that thing to tell a wrong pair.
-///
-/// # Errors
-/// As [`other_meanings`].
+/// any of the others seldom needs that thing to tell a wrong pair. `None` where all mean the same.
 pub fn near_meanings(
     meanings: &[u32],
     likeness: &[f32],
     (share, nearest): (f64, usize),
     stream: &mut Stream,
-) -> Result<Vec<u32>> {
+) -> Option<Vec<u32>> {
     let anywhere = other_meanings(meanings, stream)?;
     let rows = anywhere.into_iter().zip(meanings).zip(likeness.chunks(meanings.len().max(1)));
     let chosen = rows.map(|((anywhere, own), row)| {
-        let drawn = stream.uniform(1, 0.0, 1.0).first().copied().unwrap_or(0.0);
+        let drawn = stream.number(0.0, 1.0);
         if f64::from(drawn) >= share {
             return anywhere;
         }
@@ -112,7 +99,7 @@ pub fn near_meanings(
         others.truncate(nearest.max(1));
         stream.choose(&others).map_or(anywhere, |other| other.1)
     });
-    Ok(chosen.collect())
+    Some(chosen.collect())
 }
 
 #[cfg(test)]
@@ -131,7 +118,7 @@ mod tests {
             }
         }
         assert_eq!(seen.len(), 2 + 2 + 4 + 2 + 4);
-        assert!(other_meanings(&[1, 1], &mut Stream::new(1, "a test", 0)).is_err());
+        assert_eq!(other_meanings(&[1, 1], &mut Stream::new(1, "a test", 0)), None);
     }
 
     #[test]
@@ -145,11 +132,11 @@ mod tests {
                 near_meanings(&meanings, &likeness, (share, 2), &mut Stream::new(1, "a test", step)).unwrap()
             };
             counts[of(1.0)[0] as usize] += 1;
-            assert_eq!(of(0.0), other_meanings(&meanings, &mut Stream::new(1, "a test", step)).unwrap());
+            assert_eq!(Some(of(0.0)), other_meanings(&meanings, &mut Stream::new(1, "a test", step)));
         }
         // The first sample's are those of likeness 0.9 and 0.8.
         assert_eq!(counts[..3], [0; 3]);
         assert!(counts[3] > 60 && counts[4] > 60, "{counts:?}");
-        assert!(near_meanings(&[1, 1], &[1.0; 4], (1.0, 2), &mut Stream::new(1, "a test", 0)).is_err());
+        assert_eq!(near_meanings(&[1, 1], &[1.0; 4], (1.0, 2), &mut Stream::new(1, "a test", 0)), None);
     }
 }

@@ -1,6 +1,7 @@
 //! What each kind of data has, said once.
 
 use super::Spec;
+use crate::styles::{StylesSpec, opinions};
 use crate::text::grammar::LENGTH as GRAMMAR_LENGTH;
 use crate::text::oracle;
 
@@ -14,7 +15,7 @@ pub(super) enum Contents {
     /// One picture.
     OnePicture,
     /// Images of two domains, or images with label maps, several labels or sounds.
-    Domains,
+    ImagesAndMore,
     /// Many images with captions of at most so many tokens.
     CaptionedImages { length: usize },
     /// Frames of people with landmarks, and how many stand beside the target of an episode.
@@ -23,6 +24,8 @@ pub(super) enum Contents {
     Points,
     /// Lines of at most so many tokens.
     Text { length: usize },
+    /// Lines of at most so many tokens in two styles.
+    StyledText { length: usize },
     /// Utterances and text of phonemes.
     Speech,
 }
@@ -43,13 +46,15 @@ impl Spec {
             | Self::TaggedShapes
             | Self::Tags(_)
             | Self::ToneDiscs
-            | Self::Sounds(_) => Contents::Domains,
+            | Self::Sounds(_) => Contents::ImagesAndMore,
             Self::CaptionScenes | Self::Captions(_) => Contents::CaptionedImages { length: CAPTION_LENGTH },
             Self::People(which) => Contents::People { frames: which.frames() },
             Self::Toy(_) => Contents::Points,
             Self::Lines(_) => Contents::Text { length: 32 },
             Self::Grammar => Contents::Text { length: GRAMMAR_LENGTH },
             Self::Oracle { .. } => Contents::Text { length: oracle::LENGTH },
+            Self::Styles(StylesSpec::Opinions) => Contents::StyledText { length: opinions::LENGTH },
+            Self::Styles(StylesSpec::Files { .. }) => Contents::StyledText { length: 20 },
             Self::Speech(_) => Contents::Speech,
         }
     }

@@ -11,6 +11,7 @@ use crate::error::DataError;
 use crate::files::path_of;
 use crate::people::PeopleSpec;
 use crate::speech::SpeechSpec;
+use crate::styles::StylesSpec;
 use crate::text::{MOST_TOKENS, oracle};
 use crate::toy::Toy;
 
@@ -21,7 +22,7 @@ impl FromStr for Spec {
         let incomplete = |form| DataError::IncompleteSpec { given: text.to_owned(), form };
         if let Some(both) = text.strip_prefix("unpaired:") {
             // A path may have commas of its own: the first that leaves two specs is meant.
-            let many = |spec: &Self| !spec.has_two_domains() && !spec.is_one_picture();
+            let many = |spec: &Self| !spec.is_more_than_images() && !spec.is_one_picture();
             let spec = |text: &str| text.parse().ok().filter(many);
             let split = |(comma, _): (usize, &str)| {
                 let (first, second) = both.split_at(comma);
@@ -49,6 +50,10 @@ impl FromStr for Spec {
                     Ok(Self::Speech(SpeechSpec::Folder { sounds: path_of(sounds), text: path_of(text) }))
                 }
             };
+        }
+        if let Some(files) = text.strip_prefix("unpaired-lines:") {
+            let form = "unpaired-lines:NEGATIVE,POSITIVE, two files of lines";
+            return StylesSpec::of_files(files).map(Self::Styles).ok_or_else(|| incomplete(form));
         }
         if let Some(paths) = text.strip_prefix("labels:") {
             let mut paths = paths.splitn(3, ',');
@@ -127,6 +132,7 @@ impl FromStr for Spec {
             "tone-discs" => return Ok(Self::ToneDiscs),
             "cartoon-faces" => return Ok(Self::People(PeopleSpec::Cartoon)),
             "cipher" => return Ok(Self::Speech(SpeechSpec::Cipher)),
+            "opinions" => return Ok(Self::Styles(StylesSpec::Opinions)),
             "grammar" => return Ok(Self::Grammar),
             "oracle" => return Ok(Self::Oracle { vocabulary: oracle::VOCABULARY }),
             _ => {}
@@ -158,6 +164,7 @@ impl fmt::Display for Spec {
             Self::Scenes => f.write_str("scenes"),
             Self::Unpaired(first, second) => write!(f, "unpaired:{first},{second}"),
             Self::Speech(which) => write!(f, "{which}"),
+            Self::Styles(which) => write!(f, "{which}"),
             Self::People(which) => write!(f, "{which}"),
             Self::Landscapes => f.write_str("landscapes"),
             Self::ScenePairs => f.write_str("scene-pairs"),

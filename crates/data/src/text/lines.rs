@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use brigand_core::batch::{END, HostBatch, HostField, Indices, Kind, MemorySource, Schema, TOKENS};
+use brigand_core::batch::{END, HostBatch, HostField, IndexKey, Indices, Kind, MemorySource, Schema, TOKENS};
 use brigand_core::random::Stream;
 use brigand_core::{Error, Result};
 use serde::{Deserialize, Serialize};
@@ -61,6 +61,19 @@ pub const MOST_TOKENS: usize = 20_000;
 /// # Errors
 /// If it cannot be read, is no UTF-8, or nothing remains.
 pub fn lines_of_file(path: &Path, tokens: Tokens, length: usize) -> Result<Lines> {
+    let (kept, skipped) = kept_lines(path, tokens, length)?;
+    sequences(&kept, tokens, length, skipped)
+}
+
+/// The lines of the UTF-8 file `path` with at most `length` tokens, as their tokens, and how many were left out.
+///
+/// # Errors
+/// As [`lines_of_file`].
+pub(crate) fn kept_lines(
+    path: &Path,
+    tokens: Tokens,
+    length: usize,
+) -> Result<(Vec<Vec<String>>, Vec<Skipped>)> {
     let text = read_text(path)?;
     let all: Vec<Vec<String>> = text.lines().map(|line| tokens.split(line.trim_end())).collect();
     let total = all.len();
@@ -87,14 +100,15 @@ pub fn lines_of_file(path: &Path, tokens: Tokens, length: usize) -> Result<Lines
         .into_iter()
         .filter(|(count, _)| *count > 0)
         .map(|(count, what)| Skipped { path: path.to_owned(), reason: format!("{count} of {total} {what}") });
-    sequences(&kept, tokens, length, skipped.collect())
+    let skipped = skipped.collect();
+    Ok((kept, skipped))
 }
 
 /// The text of the UTF-8 file `path`, without the mark of its encoding.
 ///
 /// # Errors
 /// If it cannot be read, or is no UTF-8, saying which line is not.
-pub(crate) fn read_text(path: &Path) -> Result<String> {
+pub fn read_text(path: &Path) -> Result<String> {
     if !path.exists() {
         return Err(DataError::NotFound(path.to_owned()).into());
     }
@@ -152,7 +166,7 @@ pub fn lines_of_oracle(vocabulary: usize, seed: u64, length: usize) -> Result<Li
     let oracle = Oracle::new(vocabulary)?;
     let lines = oracle.draw(oracle::LINES, length, &mut Stream::new(seed, "data/oracle", 0))?;
     let indices = Indices { values: lines.concat(), shape: vec![lines.len(), length] };
-    over_vocabulary(Oracle::words(vocabulary), Tokens::Words.separator(), indices, Vec::new())
+    over_vocabulary((TOKENS, Oracle::words(vocabulary)), Tokens::Words.separator(), indices, Vec::new())
 }
 
 /// The lines over their own vocabulary, in the order of its words, with [`END`] as its first token.
@@ -162,24 +176,36 @@ pub(crate) fn sequences(
     length: usize,
     skipped: Vec<Skipped>,
 ) -> Result<Lines> {
-    let vocabulary = vocabulary(lines, &[""])?;
-    let numbers = numbers(&vocabulary, 1);
-    let mut values = Vec::with_capacity(lines.len() * length);
-    for line in lines {
-        let own = line.iter().filter_map(|word| numbers.get(word).copied());
-        values.extend(own.chain(std::iter::repeat(END)).take(length));
-    }
-    over_vocabulary(
-        vocabulary,
-        tokens.separator(),
-        Indices { values, shape: vec![lines.len(), length] },
-        skipped,
-    )
+    lines_over((TOKENS, &vocabulary(lines, &[""])?), lines, (tokens, length), skipped)
 }
 
-/// Sequences `[lines, length]` over `vocabulary`, whose first word is that of [`END`].
+/// The lines over `vocabulary`, whose first word is that of [`END`], as the field `key`.
+///
+/// # Errors
+/// If the vocabulary lacks a word of a line.
+pub(crate) fn lines_over(
+    (key, vocabulary): (IndexKey, &[String]),
+    lines: &[Vec<String>],
+    (tokens, length): (Tokens, usize),
+    skipped: Vec<Skipped>,
+) -> Result<Lines> {
+    let numbers = numbers(vocabulary, 1);
+    let mut values = Vec::with_capacity(lines.len() * length);
+    for line in lines {
+        let number = |word: &String| {
+            let lacks = || Error::Internal(format!("the vocabulary of the lines lacks `{word}`"));
+            numbers.get(word).copied().ok_or_else(lacks)
+        };
+        let own = line.iter().map(number).collect::<Result<Vec<u32>>>()?;
+        values.extend(own.into_iter().chain(std::iter::repeat(END)).take(length));
+    }
+    let indices = Indices { values, shape: vec![lines.len(), length] };
+    over_vocabulary((key, vocabulary.to_vec()), tokens.separator(), indices, skipped)
+}
+
+/// Sequences `[lines, length]` over `vocabulary`, whose first word is that of [`END`], as the field `key`.
 fn over_vocabulary(
-    vocabulary: Vec<String>,
+    (key, vocabulary): (IndexKey, Vec<String>),
     separator: &str,
     indices: Indices,
     skipped: Vec<Skipped>,
@@ -194,8 +220,8 @@ fn over_vocabulary(
     let fingerprint =
         Fingerprint { samples, shape: shape.clone(), classes: Vec::new(), sha256: content.finish() };
     let kind = Kind::Tokens { vocabulary, separator: separator.to_owned(), examples: Vec::new() };
-    let schema = Schema::default().with(TOKENS.0, kind, &shape);
-    let fields = HostBatch::from([(TOKENS.0, HostField::Indices(indices))]);
+    let schema = Schema::default().with(key.0, kind, &shape);
+    let fields = HostBatch::from([(key.0, HostField::Indices(indices))]);
     Ok(Lines { source: MemorySource::new(samples, schema, fields)?, fingerprint, skipped })
 }
 

@@ -5,5 +5,5 @@ mod lines;
 pub mod oracle;
 
 pub(crate) use lines::sequences as lines_of;
-pub use lines::{Lines, MOST_TOKENS, Tokens, lines_of_file, lines_of_grammar, lines_of_oracle};
-pub(crate) use lines::{numbers, read_text, vocabulary};
+pub use lines::{Lines, MOST_TOKENS, Tokens, lines_of_file, lines_of_grammar, lines_of_oracle, read_text};
+pub(crate) use lines::{kept_lines, lines_over, numbers, vocabulary};

@@ -13,8 +13,8 @@ mod stage;
 use std::sync::Arc;
 
 use brigand_autograd::{Variable, without_recording};
-use brigand_core::batch::{CAPTION, IMAGES, MEANING, SampleShape};
-use brigand_core::capability::{CaptionSampler, Exhibit, Sampler, Showing};
+use brigand_core::batch::{CAPTION, IMAGES, MEANING};
+use brigand_core::capability::{CaptionSampler, Exhibit, Sampler, Sampling, Showing};
 use brigand_core::latent::{self, Distribution, LatentPart, LatentSpace};
 use brigand_core::modules::{Network, Part, Statistics};
 use brigand_core::networks::{
@@ -61,11 +61,9 @@ impl Part for Done {
 /// All networks in training.
 struct CaptionGan {
     recipe: CaptionGanRecipe,
-    place: Place,
+    /// Of the data's images.
+    sampling: Sampling,
     seed: u64,
-    space: LatentSpace,
-    /// The data's images.
-    sample: SampleShape,
     /// Channels, height and width of the first generator's images.
     small: [usize; 3],
     phases: Phases,
@@ -90,6 +88,7 @@ impl CaptionGan {
         };
         let of_captions = DiscriminatorOptions {
             condition: recipe.comparison.of(recipe.matching.size),
+            reparametrisation: recipe.adversarial.constraint.reparametrisation(),
             ..DiscriminatorOptions::default()
         };
         let doublings = match recipe.second {
@@ -97,7 +96,7 @@ impl CaptionGan {
             Stacking::Second { doublings, .. } => doublings,
         };
         let small = smaller(image, doublings)?;
-        let sample = shape(small);
+        let sample = small.into();
         let generator = Network::build("generator", setup, |b| {
             CaptionGenerator::new(b, &recipe.generator, &layout(sample))
         })?;
@@ -107,22 +106,20 @@ impl CaptionGan {
             Stacking::None {} => None,
             Stacking::Second { doublings, generator, discriminator } => {
                 let generator = Network::build("second_generator", setup, |b| {
-                    StackRefiner::new(b, generator, (small, *doublings), &layout(shape(image)))
+                    StackRefiner::new(b, generator, (small, *doublings), &layout(image.into()))
                 })?;
                 let options = DiscriminatorOptions { auxiliary: Some(1), ..of_captions };
                 let name = "second_discriminator";
-                let discriminator = discriminator.discriminator(name, setup, shape(image), options)?;
+                let discriminator = discriminator.discriminator(name, setup, image.into(), options)?;
                 Some(Stage::new(generator, discriminator, recipe, &setup.place)?)
             }
         };
         Ok(Self {
-            space: space(recipe, second.is_some(), setup)?,
+            sampling: Sampling::new(space(recipe, second.is_some(), setup)?, setup)?,
             phases: Phases::new(&recipe.shares(), setup.steps),
             encoders: CaptionEncoders::new(recipe, setup)?,
             recipe: recipe.clone(),
-            place: setup.place.clone(),
             seed: setup.seed,
-            sample: shape(image),
             small,
             done: Done(0),
             first,
@@ -139,11 +136,11 @@ impl CaptionGan {
         let mut stream = draw.stream("wrong captions");
         let others = if near > 0.0 {
             let likeness = captions.matmul(&captions.transposed()?)?.to_vec_f32()?;
-            near_meanings(meanings, &likeness, (near, NEAREST), &mut stream)?
+            near_meanings(meanings, &likeness, (near, NEAREST), &mut stream)
         } else {
-            other_meanings(meanings, &mut stream)?
+            other_meanings(meanings, &mut stream)
         };
-        Ok(Some(captions.index_select(0, &others)?))
+        Ok(others.map(|others| captions.index_select(0, &others)).transpose()?)
     }
 
     /// One step of a stage on a real batch.
@@ -154,11 +151,16 @@ impl CaptionGan {
         let wrong = self.wrong(&captions, &batch.indices(MEANING)?.values, draw)?;
         let mixed = self.mixed(&captions, draw)?;
         let noise = draw.rows("latent", images.shape()[0], |count, stream| {
-            Ok(self.recipe.latent.draw(count, stream, &self.place.device)?.to_dtype(self.place.compute)?)
+            Ok(self
+                .recipe
+                .latent
+                .draw(count, stream, &self.sampling.place.device)?
+                .to_dtype(self.sampling.place.compute)?)
         })?;
         match (&mut self.second, in_second) {
             (Some(second), true) => {
-                let chosen = conditions(self.recipe.condition, images.shape()[0], draw, &self.place)?;
+                let chosen =
+                    conditions(self.recipe.condition, images.shape()[0], draw, &self.sampling.place)?;
                 let small = without_recording(|| {
                     self.first.generate(&noise, (&mixed, chosen.as_ref()), &mut Statistics::Stored)
                 })?;
@@ -196,7 +198,7 @@ impl CaptionGan {
         let order: Vec<u32> = stream.permutation(count).into_iter().map(|other| other as u32).collect();
         let draws = stream.uniform(count, 0.0, 1.0).into_iter();
         let shares = draws.map(|drawn| if f64::from(drawn) < share { 0.5 } else { 0.0 }).collect();
-        let shares = self.place.numbers(shares, &[count, 1])?;
+        let shares = self.sampling.place.numbers(shares, &[count, 1])?;
         let step = captions.index_select(0, &order)?.sub(captions)?;
         Ok(captions.add(&step.mul(&shares)?)?)
     }
@@ -222,10 +224,6 @@ fn conditions(
             })
         })
         .transpose()
-}
-
-fn shape([channels, height, width]: [usize; 3]) -> SampleShape {
-    SampleShape::Image { channels, height, width }
 }
 
 /// The shape of images halved so often.

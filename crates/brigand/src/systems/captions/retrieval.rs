@@ -64,7 +64,7 @@ pub(super) fn note(system: &CaptionGan, turn: &mut Turn<'_>) -> Result<()> {
         real.add(&likeness(images)?, &others);
         let latents =
             system.latents(meanings.len(), &mut Stream::new(system.seed, "retrieval/latents", portion))?;
-        let length = captions.shape.last().copied().unwrap_or(1).max(1);
+        let length = captions.row_length()?;
         let rows: Vec<Vec<u32>> = captions.values.chunks(length).map(<[u32]>::to_vec).collect();
         made.add(&likeness(&system.generate_all(&system.with_tokens(&latents, &rows)?)?)?, &others);
         // As they are drawn, latents have captions of the training data.

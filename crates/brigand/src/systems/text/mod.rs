@@ -20,6 +20,7 @@ pub use generators::{
     ResidualGeneratorRecipe,
 };
 pub use language::LanguageModelRecipe;
+pub(super) use language::check_longest;
 pub use mle::TextMleRecipe;
 pub use phases::PhasesRecipe;
 pub use policy::Baseline;
@@ -27,6 +28,7 @@ pub use relaxation::RelaxationRecipe;
 pub use relaxed::{RelaxedTextRecipe, TextGumbelRecipe, TextWganRecipe};
 pub use seqgan::SeqganRecipe;
 pub use text_cnn::{FilterRecipe, TextCnnRecipe};
+pub(super) use text_cnn::{SCORE, TextCnn};
 pub(super) use vocabulary::{Vocabulary, indices};
 
 use brigand_core::recipe::Row;

@@ -36,7 +36,7 @@ pub struct TextCnnRecipe {
 }
 
 impl TextCnnRecipe {
-    pub(super) fn check(&self) -> Result<()> {
+    pub(in super::super) fn check(&self) -> Result<()> {
         at_least_one("discriminator.embedding", self.embedding)?;
         if self.filters.is_empty() {
             return Err(Error::Recipe(
@@ -59,7 +59,7 @@ impl TextCnnRecipe {
 
 /// Embeddings, filters of several widths, the largest value of each over the sequence, a highway layer, dropout, a score.
 /// What fills a sequence up after its end changes nothing.
-pub(super) struct TextCnn {
+pub(in super::super) struct TextCnn {
     embedding: Convolution,
     filters: Vec<(usize, Convolution)>,
     transform: Linear,
@@ -69,10 +69,10 @@ pub(super) struct TextCnn {
 }
 
 /// The path of the last layer.
-pub(super) const SCORE: &str = "score";
+pub(in super::super) const SCORE: &str = "score";
 
 impl TextCnn {
-    pub(super) fn new(
+    pub(in super::super) fn new(
         b: &mut Builder,
         recipe: &TextCnnRecipe,
         vocabulary: usize,

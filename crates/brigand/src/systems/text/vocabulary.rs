@@ -52,10 +52,15 @@ impl Vocabulary {
         self.words.iter().zip(0..).find(|(known, _)| *known == word).map(|(_, token)| token)
     }
 
+    /// It as the field that it is of.
+    pub(in crate::systems) fn field(&self) -> TokenField<'_> {
+        let Self { words: vocabulary, separator, length } = self;
+        TokenField { vocabulary, separator, length: *length, examples: &[] }
+    }
+
     /// A sequence up to its end as people read it.
     pub(in crate::systems) fn text(&self, tokens: &[u32]) -> String {
-        let Self { words: vocabulary, separator, length } = self;
-        TokenField { vocabulary, separator, length: *length, examples: &[] }.text(tokens)
+        self.field().text(tokens)
     }
 
     /// The sequences of a batch, `[batch, length, vocabulary]`.
@@ -69,10 +74,14 @@ impl Vocabulary {
         Ok(rows.reshape(&[lines.shape.as_slice(), &[self.words.len()]].concat())?)
     }
 
+    /// The most probable token of each of `rows` `[.., vocabulary]`.
+    pub(in crate::systems) fn likeliest(&self, rows: &Variable) -> Result<Vec<u32>> {
+        Ok(rows.to_vec_f32()?.chunks(self.words.len().max(1)).map(largest).collect())
+    }
+
     /// The most probable tokens of `rows` `[batch, length, vocabulary]`.
     pub(in super::super) fn largest(&self, rows: &Variable) -> Result<Vec<Vec<u32>>> {
-        let values = rows.to_vec_f32()?;
-        let tokens: Vec<u32> = values.chunks(self.words.len().max(1)).map(largest).collect();
+        let tokens = self.likeliest(rows)?;
         Ok(tokens.chunks(self.length.max(1)).map(<[u32]>::to_vec).collect())
     }
 }

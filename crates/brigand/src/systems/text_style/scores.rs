@@ -1,0 +1,125 @@
+//! Measurements of held-out lines that are brought to the other style.
+
+use brigand_core::Result;
+use brigand_core::batch::{Feed, IndexKey, Indices, SECOND_TOKENS, TOKENS, TokenField};
+use brigand_core::capability::LineTranslator;
+use brigand_core::players::Turn;
+
+use super::super::held_out::for_each_portion;
+use super::super::text::indices;
+use super::TextStyle;
+use crate::evaluation::{StyleClassifier, StyleWords, TransferScores, Transferred};
+
+/// Name of the share of held-out lines whose style, brought to the other one, is that one: by the words of the grammar of opinions,
+/// or by naive Bayes of the lines that are trained on.
+pub const STYLE_ACCURACY: &str = "style_accuracy";
+/// Name of the share of the content words of held-out lines that what is made of them has.
+pub const CONTENT_KEPT: &str = "content_kept";
+/// Name of the share of held-out opinions that become their partners.
+pub const PARTNERS_FOUND: &str = "partners_found";
+/// Name of the share of tokens of held-out lines that are the same after a translation and back.
+pub const BACK_KEPT: &str = "back_kept";
+
+/// What translated lines are measured by.
+pub struct StyleReference {
+    classifier: StyleClassifier,
+    words: StyleWords,
+}
+
+/// Held-out lines in the other style.
+pub struct HeldOutStyles {
+    /// Those of the first style, then those of the second.
+    pub lines: Vec<Transferred>,
+    /// The share of tokens that are the same after a translation and back.
+    pub back_kept: f64,
+}
+
+impl StyleReference {
+    /// Made of the lines that are trained on.
+    ///
+    /// # Errors
+    /// If they cannot be read.
+    pub fn of(field: &TokenField<'_>, feed: &Feed) -> Result<Self> {
+        let lines = |key: IndexKey| -> Result<Vec<Vec<String>>> {
+            let batch = feed.trained(key.0, 0..feed.trained_count(key.0)?)?;
+            Ok(split(batch.indices(key)?, field).map(|line| field.words(line)).collect())
+        };
+        let (first, second) = (lines(TOKENS)?, lines(SECOND_TOKENS)?);
+        let words = StyleWords::of([&first, &second], field.vocabulary);
+        let classifier = match words.is_exact() {
+            true => StyleClassifier::Opinions,
+            false => StyleClassifier::of([&first, &second]),
+        };
+        Ok(Self { classifier, words })
+    }
+
+    /// The same with another classifier of styles.
+    #[must_use]
+    pub fn with_classifier(self, classifier: StyleClassifier) -> Self {
+        Self { classifier, ..self }
+    }
+
+    /// How lines compare with what was wanted.
+    pub fn scores(&self, lines: &[Transferred]) -> TransferScores {
+        TransferScores::of(lines, &self.classifier, &self.words)
+    }
+
+    /// The lines as a rule makes them that only knows words: each mark of their style replaced by one of the other.
+    pub fn replaced(&self, lines: &[Transferred]) -> Vec<Transferred> {
+        let made = |line: &Transferred| self.words.replaced(&line.source, line.to);
+        lines.iter().map(|line| Transferred { made: made(line), ..line.clone() }).collect()
+    }
+}
+
+impl HeldOutStyles {
+    /// The held-out lines of `feed` as `translator` makes them.
+    ///
+    /// # Errors
+    /// If they cannot be read or translated.
+    pub fn of(translator: &dyn LineTranslator, feed: &Feed) -> Result<Self> {
+        let field = translator.lines();
+        let (mut all, mut same, mut tokens) = ([Vec::new(), Vec::new()], 0, 0);
+        for_each_portion(feed, |batch| {
+            for ((key, to), all) in [(TOKENS, 1), (SECOND_TOKENS, 0)].into_iter().zip(&mut all) {
+                let lines = batch.indices(key)?;
+                let there = translator.transfer(lines, to)?;
+                let back = translator.transfer(&indices(&there), 1 - to)?;
+                for ((line, there), back) in split(lines, &field).zip(&there).zip(&back) {
+                    let (source, again) = (field.words(line), field.words(back));
+                    tokens += source.len();
+                    same += source.iter().zip(&again).filter(|(a, b)| a == b).count();
+                    all.push(Transferred { source, made: field.words(there), to });
+                }
+            }
+            Ok(())
+        })?;
+        Ok(Self { lines: all.concat(), back_kept: same as f64 / f64::max(tokens as f64, 1.0) })
+    }
+}
+
+fn split<'a>(lines: &'a Indices, field: &TokenField<'_>) -> impl Iterator<Item = &'a [u32]> {
+    lines.values.chunks(field.length.max(1))
+}
+
+impl TextStyle {
+    /// Notes how held-out lines of both styles are translated.
+    pub(super) fn note_scores(&self, turn: &mut Turn<'_>) -> Result<()> {
+        let feed = turn.feed();
+        let reference = match self.reference.get() {
+            Some(reference) => reference,
+            None => {
+                let made = StyleReference::of(&self.lines(), feed)?;
+                self.reference.get_or_init(|| made)
+            }
+        };
+        let found = HeldOutStyles::of(self, feed)?;
+        let scores = reference.scores(&found.lines);
+        turn.report.note_number(STYLE_ACCURACY, scores.style);
+        turn.report.note_number(CONTENT_KEPT, scores.content);
+        turn.report.note_number(BACK_KEPT, found.back_kept);
+        if let Some(partners) = scores.partners {
+            turn.report.note_number(PARTNERS_FOUND, partners);
+        }
+        Ok(())
+    }
+}
