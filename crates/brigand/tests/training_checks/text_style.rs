@@ -1,5 +1,5 @@
 //! Claim: lines of text learn to change their style without pairs. The style comes from the discriminators: without them it stays.
-//! What a line says comes from the cycle: without it, it is lost. Runs resume exactly in every phase, with either kind of output.
+//! That a line can be found again comes from the cycle: without it, it cannot. Runs resume exactly in every phase, with either kind of output.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test")]
 
@@ -39,14 +39,15 @@ fn without_discriminators_the_style_stays() {
     assert!(found[STYLE_ACCURACY] <= 0.3 && found[CONTENT_KEPT] >= 0.80, "{found:?}");
 }
 
-/// Where nothing else teaches it to keep what a line says: neither lines written again in their own style, nor a phase of that.
+/// Where nothing else teaches it to keep what a line says: neither lines written again in their own style, nor a phase of that. Many
+/// content words stay even then, because the vector of the word that is looked at is a part of what is written.
 #[test]
-fn without_a_cycle_the_content_is_lost() {
+fn without_a_cycle_lines_do_not_come_back() {
     let alone = "losses.same=0 phases.autoencoder=0";
     let found = measured(200, alone);
     assert!(found[BACK_KEPT] >= 0.9 && found[CONTENT_KEPT] >= 0.80, "{found:?}");
     let without = measured(200, &format!("{alone} losses.cycle=0"));
-    assert!(without[BACK_KEPT] <= 0.6 && without[CONTENT_KEPT] <= 0.6, "{without:?}");
+    assert!(without[BACK_KEPT] <= 0.6 && without[CONTENT_KEPT] < found[CONTENT_KEPT], "{without:?}");
 }
 
 #[test]
