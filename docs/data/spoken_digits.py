@@ -6,7 +6,6 @@ LIBRARIES is the folder with libespeak-ng.so.1 and espeak-ng-data; IMAGES and LA
 sounds, pictures, train.tsv (voices to train on) and held-out.tsv (voices that are in no line of train.tsv).
 """
 
-import ctypes
 import gzip
 import pathlib
 import random
@@ -15,43 +14,23 @@ import sys
 import wave
 import zlib
 
+from espeak_library import PITCH, RANGE, RATE, Synthesizer
+
 VOICES = [f"{language}+{variant}" for language in ("en-us", "en-gb-scotland") for variant in
           ("m1", "m2", "m3", "m4", "m6", "f1", "f2", "f3", "f5")]
 HELD_OUT = [f"{language}+{variant}" for language in ("en-us", "en-gb-scotland") for variant in ("m7", "f4")]
 WORDS = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"]
 SPOKEN = 6  # times that a voice says a digit
 PICTURES = 3  # pictures of each of them
-RATE, PITCH, RANGE = 1, 3, 4  # numbers of espeak's parameters
-SYNCHRONOUS, UTF8 = 2, 1
 
 
-class Speaker:
-    def __init__(self, libraries):
-        self.library = ctypes.CDLL(str(libraries / "libespeak-ng.so.1"))
-        self.rate = self.library.espeak_Initialize(SYNCHRONOUS, 0, str(libraries).encode(), 0)
-        if self.rate <= 0:
-            sys.exit(f"espeak-ng finds no espeak-ng-data in {libraries}")
-        self.samples = []
-        self.callback = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.POINTER(ctypes.c_short), ctypes.c_int,
-                                         ctypes.c_void_p)(self.receive)
-        self.library.espeak_SetSynthCallback(self.callback)
-
-    def receive(self, samples, count, _):
-        if samples:
-            self.samples.extend(samples[:count])
-        return 0
-
-    def say(self, voice, word, rate, pitch):
-        if self.library.espeak_SetVoiceByName(voice.encode()) != 0:
-            sys.exit(f"espeak-ng has no voice {voice}")
-        for parameter, value in ((RATE, rate), (PITCH, pitch), (RANGE, 50)):
-            self.library.espeak_SetParameter(parameter, value, 0)
-        self.samples = []
-        text = word.encode()
-        self.library.espeak_Synth(text, len(text) + 1, 0, 1, 0, UTF8, None, None)
-        self.library.espeak_Synchronize()
-        loud = [place for place, sample in enumerate(self.samples) if abs(sample) > 300]
-        return self.samples[max(loud[0] - 200, 0):loud[-1] + 200]
+def say(synthesizer, voice, word, rate, pitch):
+    synthesizer.choose(voice)
+    for parameter, value in ((RATE, rate), (PITCH, pitch), (RANGE, 50)):
+        synthesizer.set(parameter, value)
+    samples, _ = synthesizer.say(word)
+    loud = [place for place, sample in enumerate(samples) if abs(sample) > 300]
+    return samples[max(loud[0] - 200, 0):loud[-1] + 200]
 
 
 def idx(path):
@@ -78,21 +57,21 @@ def main():
     of_digit = {digit: [place for place, label in enumerate(digits) if label == digit] for digit in range(10)}
     for folder in ("sounds", "pictures"):
         (out / folder).mkdir(parents=True)
-    speaker = Speaker(pathlib.Path(libraries))
+    synthesizer = Synthesizer(pathlib.Path(libraries))
     for table, voices in (("train.tsv", VOICES), ("held-out.tsv", HELD_OUT)):
         lines = []
         for voice in voices:
             for digit, word in enumerate(WORDS):
                 for number in range(SPOKEN):
-                    samples = speaker.say(voice, word, draw.randint(120, 200), draw.randint(25, 75))
+                    samples = say(synthesizer, voice, word, draw.randint(120, 200), draw.randint(25, 75))
                     level = 10 ** (draw.uniform(-12, 0) / 20)
                     noise = 10 ** (draw.uniform(-60, -40) / 20) * 32768
-                    before = [0] * draw.randint(0, speaker.rate // 8)
+                    before = [0] * draw.randint(0, synthesizer.rate // 8)
                     samples = [level * sample + draw.gauss(0, noise) for sample in before + samples]
                     samples = [max(-32768, min(32767, round(sample))) for sample in samples]
                     sound = f"sounds/{voice}-{digit}-{number}.wav"
                     with wave.open(str(out / sound), "wb") as file:
-                        file.setparams((1, 2, speaker.rate, 0, "NONE", ""))
+                        file.setparams((1, 2, synthesizer.rate, 0, "NONE", ""))
                         file.writeframes(b"".join(sample.to_bytes(2, "little", signed=True) for sample in samples))
                     for place in draw.sample(of_digit[digit], PICTURES if table == "train.tsv" else 1):
                         picture = f"pictures/{place}.png"

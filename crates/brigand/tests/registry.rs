@@ -312,3 +312,24 @@ fn a_stop_right_after_an_evaluation_keeps_its_score() {
     assert_eq!(stopped_at(&mut training, 2), Outcome::Stopped { step: 2 });
     assert!(checkpoint::best(&path.join("checkpoints")).unwrap().is_some());
 }
+
+/// A key that is accepted has an effect: a discriminator that is to be spectrally normalised has the vectors of that.
+#[test]
+fn spectral_normalisation_is_applied_or_refused() {
+    let mut applied = 0;
+    for row in registry::rows() {
+        let words = format!("{} constraint.kind=spectral", words(row));
+        let mut session = match prepared(row, &words) {
+            Ok(prepared) => prepared.into_session(),
+            Err(refused) => {
+                assert!(refused.to_string().contains("constraint"), "{}: {refused}", row.name);
+                continue;
+            }
+        };
+        let state = session.save().unwrap();
+        let is_spectral = state.tensors.keys().any(|name| name.ends_with(".singular"));
+        assert!(is_spectral, "{} ignores constraint.kind=spectral", row.name);
+        applied += 1;
+    }
+    assert!(applied > 40, "only {applied} systems can be spectrally normalised");
+}

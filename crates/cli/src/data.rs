@@ -36,10 +36,10 @@ pub(crate) fn warn(notes: &Notes) {
     }
 }
 
-/// Lists unreadable images in `path` when there are more than [`warn`] names.
+/// Lists the images and sounds that were left out in `path` when there are more than [`warn`] names.
 pub(crate) fn write_list(notes: &Notes, path: &Path) -> Result<(), Failure> {
     let Some(list) = notes.list() else { return Ok(()) };
     write_atomically(path, list.as_bytes())?;
-    console::tell(&format!("the unreadable images are listed in {}", path.display()));
+    console::tell(&format!("all that was left out is listed in {}", path.display()));
     Ok(())
 }

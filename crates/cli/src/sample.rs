@@ -55,7 +55,7 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "T", allow_negative_numbers = true)]
     pub(crate) truncation: Option<f64>,
     /// A sound to make images of, as WAV, FLAC or Ogg Vorbis; its first second counts (runs of sound-to-image)
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["text", "text_file"])]
     pub(crate) sound: Option<PathBuf>,
     /// Decibels that the sound is made louder by; negative ones make it softer
     #[arg(long, value_name = "DB", allow_negative_numbers = true, requires = "sound")]

@@ -3,9 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use brigand::capability::CaptionSampler;
-use brigand::files::{FileError, write_atomically};
+use brigand::data::text::read_text;
+use brigand::files::write_atomically;
 use brigand::latent_tools::Choice;
-use brigand::pictures::{CAPTION_WIDTH, Grid, image_grid, with_row_names};
+use brigand::pictures::{Grid, Names, image_grid, with_row_names};
 use brigand::sampling::{Backdrop, Destination, check_count};
 use brigand::{Error, Result};
 
@@ -29,8 +30,7 @@ impl Arguments {
 
 /// The lines of a file that are not empty.
 fn lines(path: &Path) -> Result<Vec<String>> {
-    let text = std::fs::read_to_string(path).map_err(FileError::when("read", path))?;
-    let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
+    let text = read_text(path)?;
     let lines: Vec<String> =
         text.lines().map(str::trim).filter(|line| !line.is_empty()).map(str::to_owned).collect();
     match lines.len() {
@@ -85,7 +85,7 @@ pub(crate) fn run(
             let (all, channels, height, width) = images.dims4("samples")?;
             let layout = Grid { columns: Some(count), ..Grid::default() };
             let grid = image_grid(&images.to_vec_f32()?, [all, channels, height, width], layout)?;
-            with_row_names(&grid, captions.len(), (captions, CAPTION_WIDTH))?.save_png(path)?;
+            with_row_names(&grid, captions.len(), Names::Captions(captions))?.save_png(path)?;
         }
         _ => {
             let caption = format!("step {step}, seed {}", arguments.seed);

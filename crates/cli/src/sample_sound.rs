@@ -36,7 +36,7 @@ pub(crate) fn run(
     let factor = 10.0_f32.powf(gain / 20.0);
     let wave: Vec<f32> = sound.samples.iter().map(|sample| factor * sample).collect();
     let [channels, height, width] = sampler.image();
-    let shape = SampleShape::Image { channels, height, width };
+    let shape = SampleShape::from([channels, height, width]);
     check_count(arguments.count(), shape)?;
     let name = file.file_stem().unwrap_or_default().to_string_lossy().into_owned();
     let louder = arguments.gain.map(|gain| format!("-gain-{gain}")).unwrap_or_default();

@@ -4,7 +4,6 @@ mod interrupt;
 
 use std::path::{Path, PathBuf};
 
-use brigand::data::RunData;
 use brigand::files::FileError;
 use brigand::measurements::HELD_OUT_ACCURACY;
 use brigand::recipe::{Changes, Recipe};
@@ -87,23 +86,13 @@ fn start(arguments: &Arguments) -> Result<Option<Training>, Failure> {
     let data = data_that_fits(&recipe, &device, || {
         let data = open_data(&recipe)?;
         // Before the data can be refused: what was noticed may be why.
-        warn_of(&data, &recipe);
+        warn(&data.notes);
         Ok(data)
     })?;
     let notes = data.notes.clone();
     let training = Training::start(Prepared::with(recipe, data, &device)?, arguments.out.as_deref())?;
     write_list(&notes, &training.folder().unreadable())?;
     Ok(Some(training))
-}
-
-fn warn_of(data: &RunData, recipe: &Recipe) {
-    if recipe.common.data.tokens.is_some() {
-        let left_out = data.notes.unreadable.iter();
-        left_out
-            .for_each(|file| console::tell(&format!("warning: {}: {}", file.path.display(), file.reason)));
-    } else {
-        warn(&data.notes);
-    }
 }
 
 /// The recipe file, then the keys set, then the flags, which are short for keys.

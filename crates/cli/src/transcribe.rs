@@ -51,7 +51,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     }
     let recordings = Recordings::below(&arguments.input)?;
     let place = Place::on(&device);
-    let (mut lines, mut refused) = (Vec::new(), Vec::new());
+    let mut lines = Vec::new();
+    let mut refused: Vec<String> = recordings.unreadable().iter().map(|one| one.reason.clone()).collect();
     for path in recordings.paths() {
         match transcribed(transcriber, path, &place) {
             Ok(phones) => {

@@ -16,22 +16,53 @@ use crate::networks::ImageClassifier;
 use crate::place::Place;
 use crate::random::Stream;
 use crate::recipe::Recipe;
+use crate::setup::Setup;
 
 pub use exhibit::{Content, Exhibit, Showing};
 
 /// Latents whose samples are generated at once, so that memory stays bounded.
 const PORTION: usize = 256;
 
+/// What a sampler's latents consist of, where it computes, and what a sample looks like.
+#[derive(Clone, Debug)]
+pub struct Sampling {
+    /// What latents consist of.
+    pub space: LatentSpace,
+    /// Where samples are computed.
+    pub place: Place,
+    /// What a sample looks like.
+    pub shape: SampleShape,
+}
+
+impl Sampling {
+    /// Of samples like the data's, where training computes.
+    ///
+    /// # Errors
+    /// If the data has neither images nor points.
+    pub fn new(space: LatentSpace, setup: &Setup) -> Result<Self> {
+        Ok(Self { space, place: setup.place.clone(), shape: setup.schema.sample_shape()? })
+    }
+}
+
 /// Makes images or points from latents.
 pub trait Sampler {
+    /// Its latents, its place and its samples' shape.
+    fn sampling(&self) -> &Sampling;
+
     /// What latents consist of.
-    fn space(&self) -> &LatentSpace;
+    fn space(&self) -> &LatentSpace {
+        &self.sampling().space
+    }
 
     /// Where it computes.
-    fn place(&self) -> &Place;
+    fn place(&self) -> &Place {
+        &self.sampling().place
+    }
 
     /// What a sample looks like.
-    fn sample_shape(&self) -> SampleShape;
+    fn sample_shape(&self) -> SampleShape {
+        self.sampling().shape
+    }
 
     /// The samples `[count, sample...]` that `latents` `[count, size]` stand for; with stored statistics each depends on its
     /// own latent alone. Latents with a history are searched, so gradients must flow back to them.
@@ -241,6 +272,18 @@ pub trait CaptionSampler {
     /// # Errors
     /// As [`CaptionSampler::unknown_words`], or if there are not as many captions as latents.
     fn with_captions(&self, latents: &Variable, captions: &[&str]) -> Result<Variable>;
+
+    /// The vectors `[captions, size]` of captions in the space that captions and images share, of length `sqrt(size)` each.
+    ///
+    /// # Errors
+    /// As [`CaptionSampler::unknown_words`].
+    fn caption_vectors(&self, captions: &[&str]) -> Result<Variable>;
+
+    /// The vectors `[images, size]` of images in that space, of the same length.
+    ///
+    /// # Errors
+    /// If they are no images of the sampler's size.
+    fn image_vectors(&self, images: &Variable) -> Result<Variable>;
 
     /// The images of all `latents` for each caption, caption after caption.
     ///

@@ -33,7 +33,12 @@ impl Stream {
     /// `n` numbers uniform on `[low, high)`, with 24 random bits each (rounding can reach `high` when the
     /// span is tiny beside its ends).
     pub fn uniform(&mut self, n: usize, low: f32, high: f32) -> Vec<f32> {
-        (0..n).map(|_| low + (high - low) * self.generator.random::<f32>()).collect()
+        (0..n).map(|_| self.number(low, high)).collect()
+    }
+
+    /// One number uniform on `[low, high)`, as [`Stream::uniform`] draws them.
+    pub fn number(&mut self, low: f32, high: f32) -> f32 {
+        low + (high - low) * self.generator.random::<f32>()
     }
 
     /// `n` independent draws from the standard normal, mean 0 and variance 1.

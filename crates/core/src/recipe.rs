@@ -1,5 +1,7 @@
 //! Recipes of systems: parsed once, then kept as what they are.
 
+use std::ops::RangeInclusive;
+
 use serde::{Serialize, de::DeserializeOwned};
 use toml::Table;
 
@@ -230,6 +232,17 @@ pub fn at_least_zero(values: &[(&str, f64)]) -> Result<()> {
     match values.iter().find(|(_, value)| !(*value >= 0.0 && value.is_finite())) {
         Some((key, value)) => Err(Error::Recipe(format!("{key} is {value}; give 0 or more"))),
         None => Ok(()),
+    }
+}
+
+/// Refuses a number outside of `range`, given with its key.
+///
+/// # Errors
+/// [`Error::Recipe`], naming it.
+pub fn within(key: &str, value: usize, range: RangeInclusive<usize>) -> Result<()> {
+    match range.contains(&value) {
+        true => Ok(()),
+        false => Err(Error::Recipe(format!("{key} is {value}; give {} to {}", range.start(), range.end()))),
     }
 }
 

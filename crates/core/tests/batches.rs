@@ -215,7 +215,10 @@ fn a_schema_knows_shapes_and_kinds() {
     assert_eq!((tokens.vocabulary, tokens.length), (words.as_slice(), 5));
     assert!(refusal(schema.image(POINTS)).contains("[2]"));
     let wrong = brigand_core::batch::IndexKey(POINTS.0);
-    assert!(refusal(schema.tokens(wrong)).contains("tokens are needed"));
+    assert!(refusal(schema.tokens(wrong)).contains("points of shape [2], tokens are needed"));
+    // The kind by its name, without the words of a vocabulary.
+    let refused = refusal(schema.features(brigand_core::batch::NumberKey(CAPTION.0)));
+    assert_eq!(refused, "`caption` holds tokens of shape [5], features are needed");
     assert!(schema.class_counts().is_empty());
 }
 
@@ -230,6 +233,10 @@ fn a_batch_says_what_it_has() {
     let refused = refusal(batch.numbers(IMAGES));
     assert!(refused.contains("`images`") && refused.contains("labels, points"), "{refused}");
     assert!(batch.indices(TOKENS).is_err() && Batch::default().required_labels().is_err());
+    // A field that is not there is none; one of another type is an error.
+    assert!(batch.optional_indices(TOKENS).unwrap().is_none());
+    assert_eq!(batch.optional_indices(LABELS).unwrap().unwrap().values, [4, 5]);
+    assert!(batch.optional_indices(brigand_core::batch::IndexKey(POINTS.0)).is_err());
     let both = batch.and(Batch::of(Place::cpu().numbers(vec![0.0; 4], &[1, 1, 2, 2]).unwrap()));
     assert_eq!(both.samples().unwrap().rank(), 4);
 }

@@ -57,11 +57,12 @@ pub(crate) fn second_domain(part: Option<Box<dyn Source>>) -> Option<Box<dyn Sou
 }
 
 impl RunData {
-    /// Refuses two domains, or images with label maps, for a system that would train on the first images alone.
+    /// Refuses data of more than the images that a system would train on: two domains of them, or images with label maps, several
+    /// labels or sounds.
     ///
     /// # Errors
     /// [`Error::Data`], saying what to give instead.
-    pub fn check_domains(&self, spec: &str, needs: &[Need]) -> Result<()> {
+    pub fn refuse_unused(&self, spec: &str, needs: &[Need]) -> Result<()> {
         let uses = |key: NumberKey| {
             needs.iter().any(|need| match need {
                 Need::Numbers(other) => *other == key,

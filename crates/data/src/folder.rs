@@ -22,7 +22,7 @@ use super::parallel;
 use super::pixels::{self, Images};
 
 pub(crate) use captioned::load_captioned;
-pub(crate) use decode::{LONGEST_SIDE, decode_safely, fitted};
+pub(crate) use decode::{LONGEST_SIDE, decode_safely, ending, fitted};
 pub(crate) use labelled::load_labelled;
 pub use originals::{Original, Originals};
 pub(crate) use pairs::load_pairs;
@@ -39,42 +39,56 @@ const SIZE: usize = 64;
 /// camera (EXIF) is applied, transparency is laid over the options' background. What is left out is noted.
 pub(crate) fn load(root: &Path, options: &Options) -> Result<Dataset, DataError> {
     pixels::check(options)?;
-    let Found { images: paths, mut unreadable, others } = find(root)?;
+    let Found { images: paths, unreadable, others } = find(root)?;
+    let Readable { images, are_read, unreadable } = read_images((root, &paths), unreadable, options)?;
+    let kept: Vec<&Path> = of_read(&paths, &are_read).map(PathBuf::as_path).collect();
+    let (labels, beside_classes) = classes(root, &kept);
+    let notes = Notes { unreadable, others, beside_classes, ..Notes::default() };
+    let name = format!("folder:{}", root.display());
+    square_images(&name, &images, labels, options).map(|set| set.with_notes(notes))
+}
+
+/// The images of some files that can be read.
+pub(crate) struct Readable {
+    /// They in the order of their files.
+    pub(crate) images: Vec<DynamicImage>,
+    /// Of each file whether its image is among them.
+    pub(crate) are_read: Vec<bool>,
+    /// The files that cannot be read, after what could not before.
+    pub(crate) unreadable: Vec<Skipped>,
+}
+
+/// The images of `files` that can be read, as those of a folder are fitted. `whole` is the folder or table of the files;
+/// `unreadable` are files of it that could not even be listed.
+///
+/// # Errors
+/// If images cannot have the options' size, or none can be read.
+pub(crate) fn read_images(
+    (whole, files): (&Path, &[PathBuf]),
+    mut unreadable: Vec<Skipped>,
+    options: &Options,
+) -> Result<Readable, DataError> {
+    pixels::check(options)?;
     let size = options.size.unwrap_or(SIZE);
-    let mut images = Vec::new();
-    let mut kept = Vec::new();
-    for (path, read) in
-        paths.iter().zip(parallel::map(&paths, |path| decode::read(path, size, options.background)))
-    {
+    let read = parallel::map(files, |path| decode::read(path, size, options.background));
+    let (mut images, mut are_read) = (Vec::new(), Vec::new());
+    for (path, read) in files.iter().zip(read) {
+        are_read.push(read.is_ok());
         match read {
-            Ok(image) => {
-                images.push(image);
-                kept.push(path.as_path());
-            }
+            Ok(image) => images.push(image),
             Err(reason) => unreadable.push(Skipped { path: path.clone(), reason }),
         }
     }
     if let (true, Some(first)) = (images.is_empty(), unreadable.first()) {
         let (count, Skipped { path: first, reason }) = (unreadable.len(), first.clone());
-        return Err(DataError::NothingReadable { path: root.to_owned(), count, first, reason });
+        return Err(DataError::NothingReadable { path: whole.to_owned(), count, first, reason });
     }
-    let (labels, beside_classes) = classes(root, &kept);
-    let notes = Notes { unreadable, others, beside_classes, ..Notes::default() };
-    let name = format!("folder:{}", root.display());
-    images_of_size(&name, &images, labels, size, options).map(|set| set.with_notes(notes))
+    Ok(Readable { images, are_read, unreadable })
 }
 
-/// The images of these files, in their order, as those of a folder are fitted; or why one cannot be read.
-///
-/// # Errors
-/// If images cannot have the options' size.
-pub(crate) fn read_images(
-    files: &[PathBuf],
-    options: &Options,
-) -> Result<Vec<Result<DynamicImage, String>>, DataError> {
-    pixels::check(options)?;
-    let size = options.size.unwrap_or(SIZE);
-    Ok(parallel::map(files, |path| decode::read(path, size, options.background)))
+/// What belongs to the files that were read, given what belongs to each.
+pub(crate) fn of_read<T>(each: impl IntoIterator<Item = T>, are_read: &[bool]) -> impl Iterator<Item = T> {
+    each.into_iter().zip(are_read).filter(|(_, is_read)| **is_read).map(|(one, _)| one)
 }
 
 /// The set of images that [`read_images`] gave.
@@ -133,6 +147,28 @@ pub(crate) struct Found {
 /// # Errors
 /// If it is none, or has no image.
 pub(crate) fn find(root: &Path) -> Result<Found, DataError> {
+    let (files, unreadable) = files_below(root)?;
+    let (mut images, mut others) = (Vec::new(), BTreeMap::new());
+    let are_images = parallel::map(&files, |path| decode::is_image(path));
+    for (path, is_image) in files.into_iter().zip(are_images) {
+        if is_image {
+            images.push(path);
+        } else {
+            *others.entry(ending(&path)).or_insert(0) += 1;
+        }
+    }
+    if images.is_empty() && unreadable.is_empty() {
+        let extensions = decode::ENDINGS.join(", ");
+        return Err(DataError::EmptyFolder { path: root.to_owned(), extensions, others: endings(&others) });
+    }
+    Ok(Found { images, unreadable, others })
+}
+
+/// The files below a folder in the order of their paths, without hidden ones, and what could not be listed.
+///
+/// # Errors
+/// If it is none.
+pub(crate) fn files_below(root: &Path) -> Result<(Vec<PathBuf>, Vec<Skipped>), DataError> {
     let kind = std::fs::metadata(root).map_err(|source| DataError::io("read", root, source))?;
     if !kind.is_dir() {
         return Err(DataError::NotAFolder(root.to_owned()));
@@ -154,20 +190,7 @@ pub(crate) fn find(root: &Path) -> Result<Found, DataError> {
     }
     files.sort();
     unreadable.sort_by(|a, b| a.path.cmp(&b.path));
-    let (mut images, mut others) = (Vec::new(), BTreeMap::new());
-    let are_images = parallel::map(&files, |path| decode::is_image(path));
-    for (path, is_image) in files.into_iter().zip(are_images) {
-        if is_image {
-            images.push(path);
-        } else {
-            *others.entry(decode::ending(&path)).or_insert(0) += 1;
-        }
-    }
-    if images.is_empty() && unreadable.is_empty() {
-        let extensions = decode::ENDINGS.join(", ");
-        return Err(DataError::EmptyFolder { path: root.to_owned(), extensions, others: endings(&others) });
-    }
-    Ok(Found { images, unreadable, others })
+    Ok((files, unreadable))
 }
 
 /// The first-level sub-folder of each path, when all have one; or else those that have none, when some have one.

@@ -3,14 +3,13 @@
 //!
 //! The ground has darker specks at random places and the sky a gradient, so that a picture is more than its colours.
 
-use std::sync::Arc;
-
 use brigand_core::Result;
 use brigand_core::batch::{MapLabel, Source};
 use brigand_core::random::Stream;
 
+use super::beside::held_out_images;
 use super::dataset::Dataset;
-use super::label_maps::{LabelMaps, fit, with_maps};
+use super::label_maps::{LabelMaps, fit};
 use super::load::Options;
 use super::pixels::{Images, LARGEST_SIZE};
 
@@ -154,6 +153,5 @@ pub(crate) fn training(options: &Options) -> Result<(Dataset, LabelMaps)> {
 
 /// The scenes that are kept for measuring.
 pub(crate) fn held_out(options: &Options) -> Result<Box<dyn Source>> {
-    let (images, maps) = scenes(HELD_OUT, "label-scenes/held-out", options)?;
-    Ok(Box::new(with_maps(&Arc::new(images), &Arc::new(maps))?))
+    held_out_images(scenes(HELD_OUT, "label-scenes/held-out", options)?)
 }

@@ -89,8 +89,7 @@ struct Scene {
 
 impl Scene {
     fn draw(stream: &mut Stream) -> Self {
-        let mut of =
-            |low: f32, high: f32| f64::from(stream.uniform(1, low, high).first().copied().unwrap_or(low));
+        let mut of = |low: f32, high: f32| f64::from(stream.number(low, high));
         // House and tree stand on different sides, so that neither hides the other.
         let (house, tree) = if of(0.0, 1.0) < 0.5 { (0.05, 0.6) } else { (0.5, 0.05) };
         let (left, width, wall) = (house + of(0.0, 0.1), of(0.25, 0.35), of(0.55, 0.65));

@@ -13,6 +13,7 @@
 
 mod augmentation;
 mod background;
+mod beside;
 mod cache;
 pub mod caption_scenes;
 pub mod captions;

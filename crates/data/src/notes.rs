@@ -8,12 +8,12 @@ const NAMED: usize = 3;
 /// Endings in a sentence.
 const ENDINGS: usize = 8;
 
-/// An image that could not be read and was left out.
+/// A file of which all or a part was left out.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Skipped {
     /// The file.
     pub path: PathBuf,
-    /// Why it could not be read.
+    /// What was left out, and why.
     pub reason: String,
 }
 
@@ -29,8 +29,10 @@ pub struct Notes {
     pub beside_classes: Vec<PathBuf>,
     /// Labels that a single image has, of those of which an image may have several. They are left out.
     pub rare_labels: Vec<String>,
-    /// Sounds that could not be read, or are silent.
+    /// Sounds that could not be read or are silent, and of speech those that nothing can be recognised in.
     pub unusable_sounds: Vec<Skipped>,
+    /// Files of text of which lines were left out.
+    pub lines: Vec<Skipped>,
 }
 
 impl Notes {
@@ -44,6 +46,7 @@ impl Notes {
         self.beside_classes.extend_from_slice(&other.beside_classes);
         self.rare_labels.extend_from_slice(&other.rare_labels);
         self.unusable_sounds.extend_from_slice(&other.unusable_sounds);
+        self.lines.extend_from_slice(&other.lines);
         self
     }
 
@@ -84,13 +87,15 @@ impl Notes {
             let names = some(self.rare_labels.iter().cloned());
             sentences.push(format!("{count} {noun} of a single image left out: {names}"));
         }
+        sentences.extend(self.lines.iter().map(|file| format!("{}: {}", file.path.display(), file.reason)));
         sentences
     }
 
-    /// Every unreadable image with the reason, a line for each; none when a sentence names them all.
+    /// Every image and sound that was left out with the reason, a line for each; none when the sentences name them all.
     pub fn list(&self) -> Option<String> {
         let line = |one: &Skipped| format!("{}\t{}\n", one.path.display(), one.reason.replace('\n', " "));
-        (self.unreadable.len() > NAMED).then(|| self.unreadable.iter().map(line).collect())
+        let named = [&self.unreadable, &self.unusable_sounds].iter().all(|files| files.len() <= NAMED);
+        (!named).then(|| self.unreadable.iter().chain(&self.unusable_sounds).map(line).collect())
     }
 }
 
@@ -149,6 +154,9 @@ mod tests {
         assert_eq!(many.sentences(), [words]);
         let list = many.list().unwrap();
         assert_eq!((list.lines().count(), list.lines().last()), (500, Some("a/499.png\ttorn 499")));
+        let sounds = Notes { unusable_sounds: many.unreadable, ..unreadable(1) };
+        assert_eq!(sounds.list().unwrap().lines().count(), 501);
+        assert!(sounds.sentences()[1].starts_with("500 sounds left out: 0.png"), "{:?}", sounds.sentences());
     }
 
     #[test]

@@ -5,25 +5,25 @@ use std::sync::Arc;
 use brigand_core::batch::{IMAGES, PICTURE, Renamed, Source};
 
 use super::caption_scenes;
-use super::captions::{Captions, captioned_images};
+use super::captions::Captions;
 use super::dataset::Dataset;
 use super::domains::{paired, pairs, second_domain, two_domains};
 use super::fingerprint::Fingerprint;
 use super::folder::{load_captioned, load_labelled, load_pairs, load_tagged};
-use super::label_maps::{LabelMaps, labelled_images};
+use super::label_maps::LabelMaps;
 use super::label_scenes;
 use super::landscapes::{self, Style};
 use super::load::{Options, Split, load};
 use super::notes::Notes;
 use super::people::{self, People};
 use super::scenes::{self, Domain};
-use super::sounds::{Sounds, load_sounds, pictured_sounds, tones};
+use super::sounds::{Sounds, load_sounds, tones};
 use super::source::DatasetSource;
 use super::spec::Spec;
 use super::speech;
 use super::styles;
 use super::tagged_shapes;
-use super::tags::{Tags, tagged_images};
+use super::tags::Tags;
 use super::text::{Lines, Tokens, lines_of_file, lines_of_grammar, lines_of_oracle};
 use brigand_core::error::Result;
 
@@ -53,7 +53,7 @@ pub struct RunData {
     pub sources: Vec<Arc<dyn Source>>,
     /// The images or points, for pictures and measurements; `None` for data of another kind.
     pub dataset: Option<Arc<Dataset>>,
-    /// What was noticed when it was read; of text, the lines that were left out as [`Notes::unreadable`].
+    /// What was noticed when it was read.
     pub notes: Notes,
     pub(crate) contents: Vec<Contents>,
 }
@@ -95,7 +95,7 @@ pub fn open(spec: &Spec, options: &Options) -> Result<RunData> {
         contents: vec![Contents::Read(fingerprint)],
         sources: vec![Arc::new(source)],
         dataset: None,
-        notes: Notes { unreadable: skipped, ..Notes::default() },
+        notes: Notes { lines: skipped, ..Notes::default() },
     };
     match spec {
         Spec::Lines(path) => return Ok(text(lines_of_file(path, tokens, length)?)),
@@ -119,18 +119,20 @@ pub fn open(spec: &Spec, options: &Options) -> Result<RunData> {
         Spec::Styles(which) => return styles::open(which, (tokens, length)),
         Spec::ScenePairs => return pairs(scenes::training_pairs(options)?),
         Spec::Pairs { first, second } => return pairs(load_pairs(first, second.as_deref(), options)?),
-        Spec::LabelScenes => return labelled_images(label_scenes::training(options)?),
+        Spec::LabelScenes => return RunData::of_images(label_scenes::training(options)?),
         Spec::Labels { images, maps, palette } => {
-            return labelled_images(load_labelled((images, maps), palette.as_deref(), options)?);
+            return RunData::of_images(load_labelled((images, maps), palette.as_deref(), options)?);
         }
-        Spec::CaptionScenes => return captioned_images(caption_scenes::training((tokens, length), options)?),
+        Spec::CaptionScenes => {
+            return RunData::of_images(caption_scenes::training((tokens, length), options)?);
+        }
         Spec::Captions(list) => {
-            return captioned_images(load_captioned(list, (tokens, length), options)?);
+            return RunData::of_images(load_captioned(list, (tokens, length), options)?);
         }
-        Spec::TaggedShapes => return tagged_images(tagged_shapes::training(options)?),
-        Spec::ToneDiscs => return pictured_sounds(tones::training(options)?),
-        Spec::Sounds(path) => return pictured_sounds(load_sounds(path, options)?),
-        Spec::Tags(path) => return tagged_images(load_tagged(path, options)?),
+        Spec::TaggedShapes => return RunData::of_images(tagged_shapes::training(options)?),
+        Spec::ToneDiscs => return RunData::of_images(tones::training(options)?),
+        Spec::Sounds(path) => return RunData::of_images(load_sounds(path, options)?),
+        Spec::Tags(path) => return RunData::of_images(load_tagged(path, options)?),
         Spec::Digits
         | Spec::Catalogue(_)
         | Spec::Idx { .. }

@@ -114,7 +114,7 @@ impl Spec {
             Contents::CaptionedImages { .. } | Contents::StyledText { .. } => Some(Tokens::Words),
             Contents::Images
             | Contents::OnePicture
-            | Contents::Domains
+            | Contents::ImagesAndMore
             | Contents::People { .. }
             | Contents::Points
             | Contents::Speech => None,
@@ -129,7 +129,7 @@ impl Spec {
             | Contents::CaptionedImages { length } => Some(length),
             Contents::Images
             | Contents::OnePicture
-            | Contents::Domains
+            | Contents::ImagesAndMore
             | Contents::People { .. }
             | Contents::Points
             | Contents::Speech => None,
@@ -142,7 +142,7 @@ impl Spec {
             Contents::People { frames } => frames,
             Contents::Images
             | Contents::OnePicture
-            | Contents::Domains
+            | Contents::ImagesAndMore
             | Contents::CaptionedImages { .. }
             | Contents::Points
             | Contents::Text { .. }
@@ -158,7 +158,7 @@ impl Spec {
             Contents::Points => SampleKind::Points,
             Contents::Images
             | Contents::OnePicture
-            | Contents::Domains
+            | Contents::ImagesAndMore
             | Contents::CaptionedImages { .. }
             | Contents::People { .. }
             | Contents::Text { .. }
@@ -169,12 +169,15 @@ impl Spec {
 
     /// Whether its samples are images, of which there are many, each by itself or with a partner.
     pub fn has_many_images(&self) -> bool {
-        matches!(self.contents(), Contents::Images | Contents::Domains | Contents::CaptionedImages { .. })
+        matches!(
+            self.contents(),
+            Contents::Images | Contents::ImagesAndMore | Contents::CaptionedImages { .. }
+        )
     }
 
     /// Whether it is more than the images of one domain: those of two, or images with label maps, several labels or sounds.
-    pub fn has_two_domains(&self) -> bool {
-        matches!(self.contents(), Contents::Domains)
+    pub fn is_more_than_images(&self) -> bool {
+        matches!(self.contents(), Contents::ImagesAndMore)
     }
 
     /// Whether it is one picture, which systems of many samples have no use for.

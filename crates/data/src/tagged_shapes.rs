@@ -1,16 +1,15 @@
 //! Small drawn pictures of several shapes in two colours, and a label for each that is there. What is there follows rules, and
 //! shapes are faint, in noise or half covered, so that the rules tell what an image shows badly.
 
-use std::sync::Arc;
-
 use brigand_core::Result;
 use brigand_core::batch::{Source, TagRule};
 use brigand_core::random::Stream;
 
+use super::beside::held_out_images;
 use super::dataset::Dataset;
 use super::load::Options;
 use super::pixels::{Images, LARGEST_SIZE};
-use super::tags::{Tags, with_tags};
+use super::tags::Tags;
 
 /// Pictures to train on.
 pub(crate) const COUNT: usize = 10_000;
@@ -107,7 +106,7 @@ fn picture(labels: &[bool], stream: &mut Stream) -> [Vec<f32>; 3] {
     order = places.into_iter().filter_map(|place| order.get(place).copied()).collect();
     for label in order {
         let (shape, colour) = (SHAPES[label % SHAPES.len()], COLOURS[label / SHAPES.len()]);
-        let contrast = stream.uniform(1, CONTRAST[0], CONTRAST[1])[0];
+        let contrast = stream.number(CONTRAST[0], CONTRAST[1]);
         let middle = [(); 2].map(|()| RADIUS + stream.index(SIDE - 2 * RADIUS));
         for cell in 0..SIDE * SIDE {
             let (row, column) =
@@ -160,8 +159,7 @@ pub(crate) fn training(options: &Options) -> Result<(Dataset, Tags)> {
 
 /// The pictures that are kept for measuring.
 pub(crate) fn held_out(options: &Options) -> Result<Box<dyn Source>> {
-    let (images, tags) = pictures(HELD_OUT, "tagged-shapes/held-out", options)?;
-    Ok(Box::new(with_tags(&Arc::new(images), &Arc::new(tags))?))
+    held_out_images(pictures(HELD_OUT, "tagged-shapes/held-out", options)?)
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use brigand_data::files::FileError;
+use brigand_linear_algebra::LinearAlgebraError;
 
 /// Why there is no score.
 #[derive(Debug, thiserror::Error)]
@@ -16,6 +17,9 @@ pub enum EvaluationError {
     /// A computation that had no usable result.
     #[error("{0}")]
     Computation(String),
+    /// A computation on matrices that has no result.
+    #[error(transparent)]
+    LinearAlgebra(#[from] LinearAlgebraError),
     /// A file whose content is not what was asked for.
     #[error("cannot use {}: {reason}", path.display())]
     Content {

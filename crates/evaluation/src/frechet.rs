@@ -4,11 +4,11 @@
 use super::bootstrap::bootstrap;
 use super::error::{EvaluationError, Result};
 use super::features::{Features, check_dimensions};
-use super::linear_algebra::trace_of_root_of_product;
 use super::moments::Moments;
 use super::protocol::Setting;
 use super::score::{Interval, Score};
 use brigand_core::random::Stream;
+use brigand_linear_algebra::trace_of_root_of_product;
 
 /// What the groups of the interval are drawn for.
 pub(super) const GROUPS: &str = "evaluation/fid/groups";

@@ -3,13 +3,13 @@
 use super::error::{Result, refused};
 use super::features::Features;
 use super::inputs::Inputs;
-use super::linear_algebra::inner_products;
 use super::metric::{Better, MetricRow, ScoreRow};
 use super::need::Need;
 use super::parts::Parts;
 use super::protocol::Setting;
 use super::score::Score;
 use brigand_core::random::Stream;
+use brigand_linear_algebra::inner_products;
 
 /// Its row of the table.
 pub(super) const ROW: MetricRow = MetricRow {

@@ -35,7 +35,6 @@ mod inception_score;
 mod inputs;
 mod kernel_distance;
 mod latent_paths;
-mod linear_algebra;
 mod measuring;
 mod memorisation;
 mod metric;

@@ -2,7 +2,7 @@
 
 use super::error::{EvaluationError, Result, refused};
 use super::features::{Features, check_dimensions};
-use super::linear_algebra::add_gram;
+use brigand_linear_algebra::add_gram;
 
 /// Rows multiplied at once.
 const BLOCK: usize = 512;

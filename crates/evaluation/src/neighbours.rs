@@ -6,7 +6,7 @@ use rayon::prelude::*;
 
 use super::error::{Result, refused};
 use super::features::Features;
-use super::linear_algebra::inner_products;
+use brigand_linear_algebra::inner_products;
 
 /// Rows of either set whose pairs are in memory at once.
 const BLOCK: usize = 1024;

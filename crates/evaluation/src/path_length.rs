@@ -141,7 +141,7 @@ fn neighbouring(settings: PathSettings, ends: &[f64], stream: &mut Stream) -> Ve
     let PathSettings { space, place, choices, step, .. } = settings;
     let (from, to) = ends.split_at(ends.len() / 2);
     let (from, chosen) = from.split_at(from.len() - choices);
-    let share = stream.uniform(1, 0.0, 1.0).first().copied().unwrap_or(0.0);
+    let share = stream.number(0.0, 1.0);
     let t = if place == Place::End { 0.0 } else { f64::from(share) };
     let point = |t| between(space, from, to, t).into_iter().chain(chosen.iter().copied());
     [t, t + step].into_iter().flat_map(point).collect()

@@ -7,14 +7,14 @@
 mod axis;
 mod blocks;
 mod correlation;
-mod forward;
+pub(crate) mod forward;
 mod geometry;
-mod input_gradient;
+pub(crate) mod input_gradient;
 mod patches;
 mod phase_weights;
 mod planes;
-mod weight_gradient;
-mod winograd;
+pub(crate) mod weight_gradient;
+pub(crate) mod winograd;
 
 pub use geometry::{Geometry, GeometryError};
 

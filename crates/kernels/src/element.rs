@@ -61,41 +61,73 @@ impl Path {
     }
 }
 
-/// Runs generic work compiled for one instruction set.
-pub(crate) trait Dispatch: Sized {
-    /// Runs `work` with the vectors of `path`, which must be one of [`Path::available`].
-    fn dispatch<W: Work<Self>>(path: Path, work: W);
+/// Declares [`Dispatch`] with a function for each kind of work, and implements it for both number types. The functions are not
+/// generic, so that the loops are compiled once, in this crate, and not again in each crate that calls them.
+macro_rules! dispatch {
+    ($($name:ident: $($work:ident)::+),+ $(,)?) => {
+        /// Runs work compiled for one instruction set, with the vectors of a path that must be one of [`Path::available`].
+        pub(crate) trait Dispatch: Sized {
+            $(fn $name(path: Path, work: crate::$($work)::+<'_, Self>)
+            where
+                Self: Element;)+
+        }
+
+        impl Dispatch for f32 {
+            $(fn $name(path: Path, work: crate::$($work)::+<'_, Self>) {
+                single(path, work);
+            })+
+        }
+
+        impl Dispatch for f64 {
+            $(fn $name(path: Path, work: crate::$($work)::+<'_, Self>) {
+                double(path, work);
+            })+
+        }
+    };
 }
 
-/// Tiles of six rows, or three where they are wide, leave registers for what is multiplied.
-macro_rules! dispatch {
-    ($type:ty, $wide:ty, $narrow_tile:literal, $wide_tile:literal, $medium:ty) => {
-        impl Dispatch for $type {
-            fn dispatch<W: Work<Self>>(path: Path, work: W) {
+dispatch! {
+    pack_right: gemm::product::PackRight,
+    multiply_block: gemm::product::Block,
+    convolve: convolution::forward::Task,
+    input_gradient: convolution::input_gradient::Task,
+    transpose_gradient: convolution::weight_gradient::Transpose,
+    weight_gradient: convolution::weight_gradient::Task,
+    minimal_weights: convolution::winograd::weights::Pack,
+    minimal_pass: convolution::winograd::pass::Task,
+    minimal_gradients: convolution::winograd::output_gradients::Gradients,
+    minimal_weight_gradient: convolution::winograd::weight_gradient::Task,
+    minimal_weight_sums: convolution::winograd::weight_sums::Finish,
+}
+
+/// Runs work with the vectors of a path, which must be one of [`Path::available`]. Tiles of six rows, or three where they are
+/// wide, leave registers for what is multiplied.
+macro_rules! run {
+    ($name:ident, $type:ty, $wide:ty, $narrow_tile:literal, $wide_tile:literal, $medium:ty) => {
+        fn $name(path: Path, work: impl Work<$type>) {
+            #[cfg(target_arch = "x86_64")]
+            #[target_feature(enable = "avx512f,avx2,fma")]
+            fn wide(work: impl Work<$type>) {
+                work.run::<$wide, $narrow_tile, $wide_tile>();
+            }
+            #[cfg(target_arch = "x86_64")]
+            #[target_feature(enable = "avx2,fma")]
+            fn medium(work: impl Work<$type>) {
+                work.run::<$medium, 2, 3>();
+            }
+            match path {
+                // SAFETY: the path is available, so the processor has these features.
                 #[cfg(target_arch = "x86_64")]
-                #[target_feature(enable = "avx512f,avx2,fma")]
-                fn wide<W: Work<$type>>(work: W) {
-                    work.run::<$wide, $narrow_tile, $wide_tile>();
-                }
+                Path::Avx512 => unsafe { wide(work) },
+                // SAFETY: as above.
                 #[cfg(target_arch = "x86_64")]
-                #[target_feature(enable = "avx2,fma")]
-                fn medium<W: Work<$type>>(work: W) {
-                    work.run::<$medium, 2, 3>();
-                }
-                match path {
-                    // SAFETY: the path is available, so the processor has these features.
-                    #[cfg(target_arch = "x86_64")]
-                    Path::Avx512 => unsafe { wide(work) },
-                    // SAFETY: as above.
-                    #[cfg(target_arch = "x86_64")]
-                    Path::Avx2 => unsafe { medium(work) },
-                    Path::Portable => work.run::<Scalar<$type>, 2, 3>(),
-                }
+                Path::Avx2 => unsafe { medium(work) },
+                Path::Portable => work.run::<Scalar<$type>, 2, 3>(),
             }
         }
     };
 }
 
-dispatch!(f32, avx512::Single, 4, 6, avx2::Single);
+run!(single, f32, avx512::Single, 4, 6, avx2::Single);
 // Double precision checks gradients, for which a third set of code would not pay.
-dispatch!(f64, avx2::Double, 2, 3, avx2::Double);
+run!(double, f64, avx2::Double, 2, 3, avx2::Double);

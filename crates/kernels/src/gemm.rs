@@ -5,7 +5,7 @@
 //! cost: a batch of 64 rows times a large transposed weight matrix packs the batch and never moves the weights.
 
 mod pack;
-mod product;
+pub(crate) mod product;
 
 use crate::element::{Element, Path};
 use crate::pool;

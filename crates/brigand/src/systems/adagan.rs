@@ -2,8 +2,8 @@
 //! al. 2017, arXiv:1701.02386). Without boosting it is the plain ensemble (Wang et al. 2016, arXiv:1612.00991).
 
 use brigand_autograd::{Variable, without_recording};
-use brigand_core::batch::{Need, SampleKind, SampleShape};
-use brigand_core::capability::Sampler;
+use brigand_core::batch::{Need, SampleKind};
+use brigand_core::capability::{Sampler, Sampling};
 use brigand_core::latent::{Distribution, LatentPart, LatentSpace, MEMBER};
 use brigand_core::modules::{Part, Statistics};
 use brigand_core::networks::DiscriminatorOptions;
@@ -14,7 +14,7 @@ use brigand_core::recipe::{Family, Length, Make, Row, SystemRecipe};
 use brigand_core::state::State;
 use brigand_core::system::{Parts, System};
 use brigand_core::techniques::InstanceNoise;
-use brigand_core::{Error, Place, Result, Setup, parts};
+use brigand_core::{Error, Result, Setup, parts};
 use candle_core::{DType, Device, Tensor};
 use serde::{Deserialize, Serialize};
 use toml::Table;
@@ -135,16 +135,13 @@ impl SystemRecipe for AdaGanRecipe {
         let mut parts = members.first().map_or_else(Vec::new, |member| member.space().parts().to_vec());
         let distribution = Distribution::Uniform { size: 1, low: 0.0, high: 1.0 };
         parts.push(LatentPart { name: MEMBER, distribution });
-        let sample = setup.schema.sample_shape()?;
-        let (space, progress) = (LatentSpace::new(parts), Progress::default());
         Ok(Box::new(AdaGan {
             recipe: self.clone(),
             setup: setup.clone(),
-            sample,
             member_steps,
             members,
-            space,
-            progress,
+            sampling: Sampling::new(LatentSpace::new(parts), setup)?,
+            progress: Progress::default(),
         }))
     }
 }
@@ -153,11 +150,10 @@ impl SystemRecipe for AdaGanRecipe {
 struct AdaGan {
     recipe: AdaGanRecipe,
     setup: Setup,
-    sample: SampleShape,
     member_steps: u64,
     members: Vec<TwoPlayer>,
-    /// The members' own, and a number in [0, 1] that chooses the member.
-    space: LatentSpace,
+    /// Latents are the members' own, and a number in [0, 1] that chooses the member.
+    sampling: Sampling,
     progress: Progress,
 }
 
@@ -208,8 +204,12 @@ impl AdaGan {
         let setup = Setup { seed: turn.feed().seed() ^ turn.step, ..self.setup.clone() };
         let reparametrisation = constraint.reparametrisation();
         let options = DiscriminatorOptions { reparametrisation, ..DiscriminatorOptions::default() };
-        let network =
-            member.discriminator.discriminator(MIXTURE_DISCRIMINATOR, &setup, self.sample, options)?;
+        let network = member.discriminator.discriminator(
+            MIXTURE_DISCRIMINATOR,
+            &setup,
+            self.sampling.shape,
+            options,
+        )?;
         let player = Player::new(network, member.optimizer.discriminator)?;
         let mut discriminator = Critic::new(player, self.recipe.ensemble.rules())?;
         turn.feed().weigh(None)?;
@@ -311,21 +311,13 @@ impl System for AdaGan {
 }
 
 impl Sampler for AdaGan {
-    fn space(&self) -> &LatentSpace {
-        &self.space
-    }
-
-    fn place(&self) -> &Place {
-        &self.setup.place
-    }
-
-    fn sample_shape(&self) -> SampleShape {
-        self.sample
+    fn sampling(&self) -> &Sampling {
+        &self.sampling
     }
 
     fn generate_with(&self, latents: &Variable, statistics: &mut Statistics<'_>) -> Result<Variable> {
-        self.space.check(latents)?;
-        let size = self.space.size() - 1;
+        self.sampling.space.check(latents)?;
+        let size = self.sampling.space.size() - 1;
         let choices = latents.narrow(1, size, 1)?.to_vec_f32()?;
         let own = latents.narrow(1, 0, size)?;
         let (current, trained) = (self.progress.current, self.progress.current + 1);

@@ -1,15 +1,15 @@
 //! An encoder and a decoder in training: from samples to codes and back.
 
 use brigand_autograd::{Variable, without_recording};
-use brigand_core::batch::{Batch, SampleShape};
-use brigand_core::capability::{Encoder, Sampler};
+use brigand_core::batch::Batch;
+use brigand_core::capability::{Encoder, Sampler, Sampling};
 use brigand_core::latent::LatentSpace;
 use brigand_core::modules::{Mode, Part, Statistics};
 use brigand_core::networks::{self, Generator, GeneratorOptions, NetworkRecipe};
 use brigand_core::players::{Draw, OptimizerRecipe, Player, Schedule};
 use brigand_core::random::Stream;
 use brigand_core::system::Parts;
-use brigand_core::{Error, Place, Result, Setup};
+use brigand_core::{Error, Result, Setup};
 
 /// What a codec is built from.
 pub(super) struct CodecRecipe<'a> {
@@ -37,9 +37,7 @@ pub(super) struct Codec {
     pub(super) encoder: Player<networks::Encoder>,
     /// From `[batch, size]` to `[batch, sample...]`.
     pub(super) decoder: Player<Generator>,
-    space: LatentSpace,
-    sample: SampleShape,
-    place: Place,
+    sampling: Sampling,
     decoder_name: &'static str,
     bounded: bool,
     logits: bool,
@@ -60,9 +58,7 @@ impl Codec {
         Ok(Self {
             encoder: Player::new(encoder, encoder_steps)?.scheduled(schedule),
             decoder: Player::new(decoder, decoder_steps)?.scheduled(schedule),
-            space,
-            sample,
-            place: setup.place.clone(),
+            sampling: Sampling::new(space, setup)?,
             decoder_name,
             bounded,
             logits,
@@ -89,7 +85,7 @@ impl Codec {
     /// # Errors
     /// If the samples have another shape than it was built for.
     pub(super) fn encoder_outputs(&self, samples: &Variable) -> Result<Variable> {
-        let needed = self.sample.dims();
+        let needed = self.sampling.shape.dims();
         if samples.shape().get(1..) != Some(needed.as_slice()) {
             return Err(Error::Request(format!(
                 "samples of shape {:?} cannot be encoded, this system was trained on {needed:?}; give samples of that \
@@ -107,7 +103,7 @@ impl Codec {
 
     /// The codes in the encoder's outputs: its first numbers.
     pub(super) fn codes(&self, outputs: &Variable) -> Result<Variable> {
-        let codes = outputs.narrow(1, 0, self.space.size())?;
+        let codes = outputs.narrow(1, 0, self.sampling.space.size())?;
         Ok(if self.bounded { codes.tanh()? } else { codes })
     }
 
@@ -118,20 +114,12 @@ impl Codec {
 }
 
 impl Sampler for Codec {
-    fn space(&self) -> &LatentSpace {
-        &self.space
-    }
-
-    fn place(&self) -> &Place {
-        &self.place
-    }
-
-    fn sample_shape(&self) -> SampleShape {
-        self.sample
+    fn sampling(&self) -> &Sampling {
+        &self.sampling
     }
 
     fn generate_with(&self, latents: &Variable, statistics: &mut Statistics<'_>) -> Result<Variable> {
-        self.space.check(latents)?;
+        self.sampling.space.check(latents)?;
         let output =
             self.decoder.sample_with(latents, statistics, |d, pass| d.forward(pass, latents, None))?;
         Ok(if self.logits { output.scale(0.5)?.tanh()? } else { output })

@@ -1,22 +1,19 @@
 //! A generator in training, with the space of its latents.
 
 use brigand_autograd::Variable;
-use brigand_core::batch::SampleShape;
-use brigand_core::capability::Sampler;
+use brigand_core::capability::{Sampler, Sampling};
 use brigand_core::latent::{LatentRecipe, LatentSpace};
 use brigand_core::modules::{Estimate, How, Mode, Parameters, Part, Statistics};
 use brigand_core::networks::{Generator, GeneratorOptions, NetworkRecipe};
 use brigand_core::players::{Draw, OptimizerRecipe, Player, Schedule};
 use brigand_core::state::State;
-use brigand_core::{Place, Result, Setup};
+use brigand_core::{Result, Setup};
 
 /// A generator from noise, and how it steps.
 pub struct LatentGenerator {
     /// The network and its optimizer.
     pub player: Player<Generator>,
-    space: LatentSpace,
-    sample: SampleShape,
-    place: Place,
+    sampling: Sampling,
 }
 
 impl LatentGenerator {
@@ -36,9 +33,7 @@ impl LatentGenerator {
         let network = network.generator(name, setup, GeneratorOptions::new(latent.size, sample))?;
         Ok(Self {
             player: Player::new(network, optimizer)?.scheduled(schedule),
-            space: LatentSpace::new(vec![latent.part()]),
-            sample,
-            place: setup.place.clone(),
+            sampling: Sampling::new(LatentSpace::new(vec![latent.part()]), setup)?,
         })
     }
 
@@ -60,20 +55,12 @@ impl LatentGenerator {
 }
 
 impl Sampler for LatentGenerator {
-    fn space(&self) -> &LatentSpace {
-        &self.space
-    }
-
-    fn place(&self) -> &Place {
-        &self.place
-    }
-
-    fn sample_shape(&self) -> SampleShape {
-        self.sample
+    fn sampling(&self) -> &Sampling {
+        &self.sampling
     }
 
     fn generate_with(&self, latents: &Variable, statistics: &mut Statistics<'_>) -> Result<Variable> {
-        self.space.check(latents)?;
+        self.sampling.space.check(latents)?;
         self.player.sample_with(latents, statistics, |generator, pass| generator.forward(pass, latents, None))
     }
 }

@@ -5,8 +5,8 @@
 mod growth;
 
 use brigand_autograd::{Variable, without_recording};
-use brigand_core::batch::{IMAGES, Need, SampleKind, SampleShape};
-use brigand_core::capability::Sampler;
+use brigand_core::batch::{IMAGES, Need, SampleKind};
+use brigand_core::capability::{Sampler, Sampling};
 use brigand_core::latent::{LatentRecipe, LatentSpace, Prior};
 use brigand_core::measurements::GENERATOR_LOSS;
 use brigand_core::modules::{How, Mode, Network, Statistics};
@@ -19,7 +19,7 @@ use brigand_core::players::{
 };
 use brigand_core::recipe::{Family, Length, Make, Row, SystemRecipe, at_least_zero};
 use brigand_core::system::{Parts, System};
-use brigand_core::{Error, Place, Result, Setup, parts};
+use brigand_core::{Error, Result, Setup, parts};
 use serde::{Deserialize, Serialize};
 
 use super::two_player::Players;
@@ -126,9 +126,8 @@ impl SystemRecipe for PgganRecipe {
 
 /// Both players in training.
 struct Pggan {
-    place: Place,
+    sampling: Sampling,
     image: [usize; 3],
-    space: LatentSpace,
     drift: f64,
     growth: Growth,
     generator: Player<GrowingGenerator>,
@@ -151,9 +150,8 @@ impl Pggan {
         let discriminator = Player::new(discriminator, recipe.optimizer.discriminator)?;
         let discriminator = discriminator.scheduled(recipe.schedule);
         Ok(Self {
-            place: setup.place.clone(),
+            sampling: Sampling::new(LatentSpace::new(vec![recipe.latent.part()]), setup)?,
             image,
-            space: LatentSpace::new(vec![recipe.latent.part()]),
             drift: recipe.drift,
             growth: Growth::new(recipe.growth, doublings, setup.steps),
             generator: generator.scheduled(recipe.schedule).averaged(recipe.average),
@@ -216,22 +214,13 @@ impl System for Pggan {
 }
 
 impl Sampler for Pggan {
-    fn space(&self) -> &LatentSpace {
-        &self.space
-    }
-
-    fn place(&self) -> &Place {
-        &self.place
-    }
-
     /// Of the data's size at every stage: smaller images are enlarged by repeating pixels.
-    fn sample_shape(&self) -> SampleShape {
-        let [channels, height, width] = self.image;
-        SampleShape::Image { channels, height, width }
+    fn sampling(&self) -> &Sampling {
+        &self.sampling
     }
 
     fn generate_with(&self, latents: &Variable, statistics: &mut Statistics<'_>) -> Result<Variable> {
-        self.space.check(latents)?;
+        self.sampling.space.check(latents)?;
         let ([_, height, width], stage) = (self.image, self.growth.stage());
         let images =
             self.generator.sample_with(latents, statistics, |g, pass| g.run(pass, latents, stage))?;

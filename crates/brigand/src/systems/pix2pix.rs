@@ -137,7 +137,12 @@ impl Pix2Pix {
             ))
         })?;
         let network = Network::build(DISCRIMINATOR, setup, |b| {
-            PatchDiscriminator::new(b, &recipe.discriminator, both)
+            PatchDiscriminator::new(
+                b,
+                &recipe.discriminator,
+                both,
+                recipe.adversarial.constraint.reparametrisation(),
+            )
         })?;
         let discriminator = Player::new(network, recipe.optimizer.discriminator)?.scheduled(recipe.schedule);
         Ok(Self {

@@ -15,9 +15,7 @@ use crate::evaluation::{Features, ModeCoverage};
 use crate::latent_tools::{
     LatentGrid, category_grid, code_grid, continuous_coordinates, draw_codes, examples, manifold, reconstruct,
 };
-use crate::pictures::{
-    CAPTION_WIDTH, CLASS_WIDTH, Grid, Picture, SQUARES, cluster_montage, image_grid, with_row_names,
-};
+use crate::pictures::{Grid, Names, Picture, SQUARES, cluster_montage, image_grid, with_row_names};
 use crate::random::Stream;
 use crate::recipe::{Common, Recipe};
 use crate::sampling::{Backdrop, POINTS};
@@ -136,7 +134,7 @@ impl Snapshots {
                 Content::Rows { images, names, columns } => {
                     let grid = image_picture(&images, columns)?;
                     let rows = images.shape().first().map_or(0, |count| count.div_ceil(columns.max(1)));
-                    let picture = with_row_names(&grid, rows, (&names, CAPTION_WIDTH))?;
+                    let picture = with_row_names(&grid, rows, Names::Captions(&names))?;
                     snapshot.pictures.push((series.clone(), picture));
                     snapshot.texts.push((series, names));
                 }
@@ -187,7 +185,7 @@ impl Sampled {
         for (series, grid) in &self.grids {
             let mut picture = grid.draw(sampler, &self.backdrop, caption)?;
             if series == CLASSES {
-                picture = with_row_names(&picture, grid.rows(), (&self.classes, CLASS_WIDTH))?;
+                picture = with_row_names(&picture, grid.rows(), Names::Classes(&self.classes))?;
             }
             snapshot.pictures.push((series.clone(), picture));
         }

@@ -1,10 +1,11 @@
-//! Claims: pictures show what their captions say, of combinations of words that were never trained on, because the
-//! discriminator is also given real pictures with captions of others; the second stage of StackGAN is sharper than the first
-//! one enlarged, and shows the same.
+//! Claims: pictures show what their captions say, of combinations of words that were never trained on, and another word
+//! changes what it names alone; the encoders' phase is what captions are understood by, and the comparison by a scalar product
+//! what shapes are learned by; the second stage of StackGAN is sharper than the first one enlarged, and shows the same.
 
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a test")]
 
 use crate::support::{refusal, session, trained};
+use brigand::batch::{IMAGES, MEANING};
 use brigand::data::caption_scenes::{Attributes, measure};
 use brigand::random::Stream;
 use brigand::session::Session;
@@ -13,15 +14,30 @@ use brigand_autograd::Variable;
 const SIDE: usize = 16;
 /// Samples of each caption.
 const EACH: usize = 14;
-/// The run of the checks.
-const RUN: &str = "data.size=16 training.steps=1500 held_out.every=0";
+/// The data and networks of the checks.
+const NETWORKS: &str = "data.size=16 generator.width=32 discriminator.width=32 held_out.every=0";
 
 /// Colour, shape, size, place.
 type Found = [usize; 4];
 
+/// How many values each attribute has.
+const VALUES: Found = [6, 3, 2, 5];
+
 fn values(attributes: &Attributes) -> Found {
     let Attributes { colour, shape, size, place } = *attributes;
     [colour, shape, size, place]
+}
+
+fn attributes([colour, shape, size, place]: Found) -> Attributes {
+    Attributes { colour, shape, size, place }
+}
+
+fn held_out() -> Vec<Attributes> {
+    Attributes::all().filter(Attributes::is_held_out).collect()
+}
+
+fn captions(of: &[Attributes]) -> Vec<String> {
+    of.iter().map(Attributes::caption).collect()
 }
 
 /// What the pictures of each caption show, of the same noise for every caption.
@@ -32,15 +48,47 @@ fn shown(session: &Session, captions: &[String], side: usize) -> Vec<Found> {
     measure(&pictures, side).iter().map(values).collect()
 }
 
+/// The share of pairs that agree in each attribute.
+fn agreement<'a>(pairs: impl Iterator<Item = (&'a Found, &'a Found)> + Clone) -> [f64; 4] {
+    let count = pairs.clone().count() as f64;
+    std::array::from_fn(|which| {
+        pairs.clone().filter(|(one, other)| one[which] == other[which]).count() as f64 / count
+    })
+}
+
 /// The shares of pictures of held-out combinations that show each attribute as their caption says.
 fn right(session: &Session, side: usize) -> [f64; 4] {
-    let wanted: Vec<Attributes> = Attributes::all().filter(Attributes::is_held_out).collect();
-    let captions: Vec<String> = wanted.iter().map(Attributes::caption).collect();
-    let found = shown(session, &captions, side);
-    std::array::from_fn(|which| {
-        let pairs = found.iter().enumerate().map(|(at, found)| (found, values(&wanted[at / EACH])));
-        pairs.filter(|(found, wanted)| found[which] == wanted[which]).count() as f64 / found.len() as f64
-    })
+    let wanted = held_out();
+    let found = shown(session, &captions(&wanted), side);
+    let wanted: Vec<Found> = wanted.iter().flat_map(|one| std::iter::repeat_n(values(one), EACH)).collect();
+    agreement(found.iter().zip(&wanted))
+}
+
+/// The share of pictures of held-out combinations that show the other value of an attribute, and everything else as before,
+/// when the attribute's word is exchanged and the noise stays; every attribute in turn.
+fn changes_alone(session: &Session, side: usize) -> f64 {
+    let wanted = held_out();
+    let before = shown(session, &captions(&wanted), side);
+    let (mut alone, mut count) = (0, 0);
+    for which in 0..4 {
+        let others: Vec<Attributes> = wanted
+            .iter()
+            .map(|one| {
+                let mut other = values(one);
+                other[which] = (other[which] + 1) % VALUES[which];
+                attributes(other)
+            })
+            .collect();
+        let after = shown(session, &captions(&others), side);
+        for (at, (before, after)) in before.iter().zip(&after).enumerate() {
+            let expected: Found = std::array::from_fn(|attribute| {
+                if attribute == which { values(&others[at / EACH])[which] } else { before[attribute] }
+            });
+            alone += usize::from(*after == expected && before[which] != after[which]);
+            count += 1;
+        }
+    }
+    f64::from(alone as u32) / f64::from(count as u32)
 }
 
 fn ready(system: &str, words: &str) -> Session {
@@ -50,10 +98,37 @@ fn ready(system: &str, words: &str) -> Session {
 }
 
 #[test]
-fn pictures_have_colour_and_place_of_combinations_that_were_never_trained_on() {
-    let [colour, shape, size, place] = right(&ready("text-to-image", RUN), SIDE);
-    println!("colour {colour:.3} shape {shape:.3} size {size:.3} place {place:.3}");
-    assert!(colour >= 0.90 && place >= 0.80, "{colour} {place}");
+fn what_is_measured_of_real_pictures_is_what_they_show() {
+    let session = session("text-to-image", "data.size=16 held_out.every=1").unwrap();
+    let feed = session.feed();
+    let batch = feed.held_out(0..feed.held_out_count()).unwrap();
+    let pictures = batch.numbers(IMAGES).unwrap().to_vec_f32().unwrap();
+    let found: Vec<Found> = measure(&pictures, SIDE).iter().map(values).collect();
+    let all: Vec<Attributes> = Attributes::all().collect();
+    let meanings = &batch.indices(MEANING).unwrap().values;
+    let wanted: Vec<Found> = meanings.iter().map(|meaning| values(&all[*meaning as usize])).collect();
+    let shares = agreement(found.iter().zip(&wanted));
+    println!("real pictures: {shares:.3?}");
+    assert!(found.len() == 500 && shares.iter().all(|share| *share > 0.97), "{shares:?}");
+}
+
+#[test]
+fn pictures_show_combinations_that_were_never_trained_on_and_words_change_one_thing() {
+    let session = ready("text-to-image", &format!("{NETWORKS} training.steps=3000"));
+    let [colour, shape, size, place] = right(&session, SIDE);
+    let alone = changes_alone(&session, SIDE);
+    println!("colour {colour:.3} shape {shape:.3} size {size:.3} place {place:.3}, a word alone {alone:.3}");
+    assert!(colour >= 0.90 && place >= 0.80 && shape >= 0.75, "{colour} {place} {shape}");
+    assert!(alone >= 0.70, "{alone}");
+}
+
+#[test]
+fn captions_say_nothing_without_the_encoders_phase() {
+    let session = ready("text-to-image", &format!("{NETWORKS} phases.encoders=0 training.steps=300"));
+    let [colour, shape, _, place] = right(&session, SIDE);
+    println!("without the phase: colour {colour:.3} shape {shape:.3} place {place:.3}");
+    // By chance a sixth, a third and a fifth.
+    assert!(colour < 0.45 && place < 0.40 && shape < 0.45, "{colour} {place} {shape}");
 }
 
 /// The mean absolute difference of neighbouring pixels.
@@ -70,8 +145,7 @@ fn gradient_energy(pictures: &Variable) -> f64 {
 fn the_second_stage_is_sharper_and_shows_the_same() {
     let words = "data.size=32 training.steps=2400 held_out.every=0";
     let mut session = session("stackgan", words).unwrap();
-    let wanted: Vec<String> =
-        Attributes::all().filter(Attributes::is_held_out).map(|one| one.caption()).collect();
+    let wanted = captions(&held_out());
     let pictures = |session: &Session| {
         let system = session.system().as_caption_sampler().unwrap();
         let latents = system.sampler().latents(EACH, &mut Stream::new(5, "captions", 0)).unwrap();
@@ -85,19 +159,14 @@ fn the_second_stage_is_sharper_and_shows_the_same() {
     // The last step of the first stage, whose pictures are enlarged, and the last of the second.
     let (first, found_first, shares) = stage(1440);
     let (second, found_second, _) = stage(2400);
-    let agree: [f64; 4] = std::array::from_fn(|which| {
-        let same = found_first.iter().zip(&found_second).filter(|(one, other)| one[which] == other[which]);
-        same.count() as f64 / found_first.len() as f64
-    });
+    let agree = agreement(found_first.iter().zip(&found_second));
     let batch = session.feed().samples(&(0..500).collect::<Vec<_>>()).unwrap();
     let energies = [&first, &second, batch.samples().unwrap()].map(gradient_energy);
     println!("stage I {shares:.3?}, agreement {agree:.3?}, gradient energies {energies:.4?}");
     assert!(shares[0] >= 0.85, "{shares:?}");
     let [blurred, sharp, real] = energies;
     assert!(sharp > blurred && (real - sharp).abs() < (real - blurred).abs(), "{energies:?}");
-    let [colour, _, size, place] = agree;
-    // Shapes are not right in the first stage yet, and change: 0.62 agree.
-    assert!([colour, size, place].iter().all(|share| *share >= 0.85), "{agree:?}");
+    assert!(agree.iter().all(|share| *share >= 0.85), "{agree:?}");
 }
 
 #[test]
@@ -109,6 +178,7 @@ fn what_is_no_image_with_a_caption_is_refused() {
     assert!(refusal("stackgan", "data.size=25").contains("second.doublings is 1"));
     assert!(refusal("stackgan", "second.doublings=5").contains("second.doublings is 5"));
     assert!(refusal("text-to-image", "phases.encoders=2").contains("phases.encoders is 2"));
+    assert!(refusal("text-to-image", "pairs.near=2").contains("pairs.near is 2"));
     assert!(refusal("text-to-image", "pairs.interpolated=-1").contains("pairs.interpolated is -1"));
     assert!(refusal("text-to-image", "matching.temperature=0").contains("matching.temperature is 0"));
     assert!(refusal("text-to-image", "caption_encoder.hidden=0").contains("caption_encoder.hidden is 0"));

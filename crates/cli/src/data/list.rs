@@ -9,8 +9,10 @@ use crate::failure::Failure;
 const NOTE: &str = "
 Besides these: folder:DIR (PNG, JPEG, WebP, BMP, GIF, TIFF, QOI, PNM), idx:IMAGES[,LABELS] (gzip or plain), image:FILE (one
 picture), lines:FILE (text, a sequence in each line), unpaired:SPEC,SPEC (two domains of images), pairs:DIR,DIR and pairs:DIR
-(images with partners), labels:IMAGES,MAPS[,PALETTE] (images with label maps), identities:DIR and person:DIR (frames of people
-with landmarks), oracle:TOKENS and speech:DIR,PHONES.txt. The SHAPE of text is its most tokens.";
+(images with partners), labels:IMAGES,MAPS[,PALETTE] (images with label maps), captions:TSV and captions:CSV (images with captions),
+tags:FILE.csv (images with several labels each), sounds:FILE.tsv (sounds with pictures), identities:DIR and person:DIR (frames of
+people with landmarks), oracle:TOKENS and speech:DIR,PHONES.txt (recordings and text of phonemes). The SHAPE of text is its most
+tokens.";
 
 /// Show the data there is, its size, classes and licence.
 #[derive(clap::Args)]

@@ -49,10 +49,12 @@ fn captions_are_sampled_and_unknown_words_are_named() {
     }
     assert_eq!(fs::read(desk.path("a.npy")).unwrap(), fs::read(desk.path("b.npy")).unwrap());
     let long = "a ".repeat(17);
+    fs::write(desk.path("latin.txt"), b"red\ncaf\xe9\n").unwrap();
     for (line, captions, reason) in [
         ("", &[" ?!"][..], "has no word"),
         ("", &[long.as_str()], "at most 16"),
         ("--text-file absent.txt", &[], "absent.txt"),
+        ("--text-file latin.txt", &[], "latin.txt: line 2 is no UTF-8"),
         ("--class 1", &["a"], "leave it out"),
     ] {
         sampled(&desk, &format!("{line} --out never.png"), captions).assert_refused(line, &[reason]);

@@ -145,8 +145,17 @@ impl Feed {
     }
 
     /// How many samples of the source with the field called `name` are trained on.
-    pub fn trained_count(&self, name: &str) -> usize {
-        self.groups.iter().find(|group| group.has(name)).map_or(0, Group::trained_count)
+    ///
+    /// # Errors
+    /// If there is no such source.
+    pub fn trained_count(&self, name: &str) -> Result<usize> {
+        Ok(self.group(name)?.trained_count())
+    }
+
+    /// The source with the field called `name`.
+    fn group(&self, name: &str) -> Result<&Group> {
+        let missing = || Error::Internal(format!("no source has the field `{name}`"));
+        self.groups.iter().find(|group| group.has(name)).ok_or_else(missing)
     }
 
     /// The samples of these numbers among those that are trained on, of the source with the field called `name` alone and as
@@ -155,8 +164,7 @@ impl Feed {
     /// # Errors
     /// If there is no such source, or there are not so many.
     pub fn trained(&self, name: &str, numbers: Range<usize>) -> Result<Batch> {
-        let missing = || Error::Internal(format!("no source has the field `{name}`"));
-        let group = self.groups.iter().find(|group| group.has(name)).ok_or_else(missing)?;
+        let group = self.group(name)?;
         let places: Vec<usize> = numbers.map(|number| group.held_out.trained(number)).collect();
         self.on_device(group.source.get_plain(&places, &mut Stream::new(self.seed, "source/trained", 0))?)
     }

@@ -74,6 +74,19 @@ pub struct Indices {
     pub shape: Vec<usize>,
 }
 
+impl Indices {
+    /// Numbers in a sample's row, of rows `[batch, length]`.
+    ///
+    /// # Errors
+    /// If they have another shape.
+    pub fn row_length(&self) -> Result<usize> {
+        match *self.shape.as_slice() {
+            [_, length] if length > 0 => Ok(length),
+            ref other => Err(Error::Internal(format!("whole numbers of shape {other:?} are no rows"))),
+        }
+    }
+}
+
 #[derive(Clone, Debug)]
 enum Value {
     Numbers(Variable),
@@ -146,6 +159,14 @@ impl Batch {
             Some(Value::Indices(value)) => Ok(value),
             Some(Value::Numbers(_)) | None => Err(self.lacks(key.0)),
         }
+    }
+
+    /// The whole numbers called `key`, where the batch has such a field.
+    ///
+    /// # Errors
+    /// If the field is of no whole numbers.
+    pub fn optional_indices(&self, key: IndexKey) -> Result<Option<&Indices>> {
+        self.fields.contains_key(key.0).then(|| self.indices(key)).transpose()
     }
 
     /// The images, or the points where there are no images: `[batch, sample...]`.

@@ -43,6 +43,13 @@ pub enum SampleShape {
     },
 }
 
+impl From<[usize; 3]> for SampleShape {
+    /// Images of so many channels, rows and columns.
+    fn from([channels, height, width]: [usize; 3]) -> Self {
+        Self::Image { channels, height, width }
+    }
+}
+
 impl SampleShape {
     /// The shape that these dimensions (without the batch) describe.
     pub fn of(dims: &[usize]) -> Result<Self> {

@@ -95,6 +95,25 @@ pub enum Kind {
     },
 }
 
+impl Kind {
+    /// What the values are, in a word or two.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Image {} => "images",
+            Self::Frames {} => "frames of images",
+            Self::Points {} => "points",
+            Self::LabelMap { .. } => "label maps",
+            Self::Tags { .. } => "labels",
+            Self::Class { .. } => "classes",
+            Self::Tokens { .. } => "tokens",
+            Self::Spectrogram { .. } => "spectrograms",
+            Self::Features { .. } => "features",
+            Self::Number {} => "whole numbers",
+            Self::Audio { .. } => "waves",
+        }
+    }
+}
+
 /// A label of the pixels of maps.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -191,6 +210,11 @@ pub struct SpectrogramField {
     pub deviation: f32,
 }
 
+impl SpectrogramField {
+    /// What is added to a power before its logarithm.
+    pub const FLOOR: f32 = 1e-5;
+}
+
 /// A field: its meaning and the shape of one sample.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -201,6 +225,14 @@ pub struct Field {
     pub shape: Vec<usize>,
     /// The group whose samples belong together; fields of different groups are drawn independently.
     pub group: usize,
+}
+
+impl Field {
+    /// That this field, called `name`, is not what is needed.
+    fn is_not(&self, name: &str, needed: &str) -> Error {
+        let (kind, shape) = (self.kind.name(), &self.shape);
+        Error::Data(format!("`{name}` holds {kind} of shape {shape:?}, {needed} are needed"))
+    }
 }
 
 /// The fields of a batch by name.
@@ -301,7 +333,7 @@ impl Schema {
             (Kind::Tokens { vocabulary, separator, examples }, [length]) => {
                 Ok(TokenField { vocabulary, separator, length: *length, examples })
             }
-            (other, _) => Err(Error::Data(format!("`{}` holds {other:?}, tokens are needed", key.0))),
+            _ => Err(field.is_not(key.0, "tokens")),
         }
     }
 
@@ -310,9 +342,10 @@ impl Schema {
     /// # Errors
     /// If there are none.
     pub fn tags(&self) -> Result<TagField<'_>> {
-        match &self.field(TAGS.0)?.kind {
+        let field = self.field(TAGS.0)?;
+        match &field.kind {
             Kind::Tags { names, rules } => Ok(TagField { names, rules }),
-            other => Err(Error::Data(format!("`{}` holds {other:?}, labels are needed", TAGS.0))),
+            _ => Err(field.is_not(TAGS.0, "labels")),
         }
     }
 
@@ -326,9 +359,7 @@ impl Schema {
             (&Kind::Spectrogram { mean, deviation, .. }, &[1, bands, frames]) => {
                 Ok(SpectrogramField { bands, frames, mean, deviation })
             }
-            (other, _) => {
-                Err(Error::Data(format!("`{}` holds {other:?}, spectrograms are needed", SPECTROGRAM.0)))
-            }
+            _ => Err(field.is_not(SPECTROGRAM.0, "spectrograms")),
         }
     }
 
@@ -340,7 +371,7 @@ impl Schema {
         let field = self.field(key.0)?;
         match (&field.kind, field.shape.as_slice()) {
             (Kind::Features { rate }, &[frames, size]) => Ok(([frames, size], *rate)),
-            (other, _) => Err(Error::Data(format!("`{}` holds {other:?}, features are needed", key.0))),
+            _ => Err(field.is_not(key.0, "features")),
         }
     }
 
@@ -349,9 +380,10 @@ impl Schema {
     /// # Errors
     /// If `key` is no field of label maps.
     pub fn map_labels(&self, key: NumberKey) -> Result<&[MapLabel]> {
-        match &self.field(key.0)?.kind {
+        let field = self.field(key.0)?;
+        match &field.kind {
             Kind::LabelMap { labels } => Ok(labels),
-            other => Err(Error::Data(format!("`{}` holds {other:?}, label maps are needed", key.0))),
+            _ => Err(field.is_not(key.0, "label maps")),
         }
     }
 

@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::orthogonal::orthogonal;
 use crate::random::Stream;
+use brigand_linear_algebra::orthogonal;
 
 /// How first values are drawn.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -54,7 +54,7 @@ impl Initialization {
             Self::FanIn => within((fans.0.max(1) as f64).sqrt().recip(), stream),
             Self::Orthogonal => {
                 let rows = shape.first().copied().unwrap_or(1);
-                orthogonal(rows, count / rows.max(1), stream)
+                orthogonal(rows, count / rows.max(1), &stream.normal(count))
             }
         }
     }

@@ -22,7 +22,6 @@ mod minibatch;
 mod network;
 mod noise;
 mod norm;
-mod orthogonal;
 mod parameters;
 mod part;
 mod pass;

@@ -16,6 +16,9 @@ pub struct WeightId(pub(super) usize);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct BufferId(pub(super) usize);
 
+/// Name of the left singular vector that spectral normalisation keeps beside a weight.
+pub(super) const SINGULAR: &str = "singular";
+
 /// A network's trained parameters, in the order in which its blocks were built, each with its path.
 #[derive(Clone, Debug)]
 pub struct Weights {
@@ -142,6 +145,11 @@ impl Parameters {
     /// Whether, in training, a layer of the network computes over its whole batch, as batch normalisation does.
     pub fn couples_samples(&self) -> bool {
         self.couples_samples
+    }
+
+    /// Whether it has a weight under spectral normalisation.
+    pub fn is_spectral(&self) -> bool {
+        self.buffers.names.iter().any(|path| path.rsplit('.').next() == Some(SINGULAR))
     }
 
     /// Device and precision.

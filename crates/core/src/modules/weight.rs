@@ -4,7 +4,7 @@ use brigand_autograd::{Variable, without_recording};
 
 use super::builder::Builder;
 use super::initialization::Initialization;
-use super::parameters::{BufferId, WeightId};
+use super::parameters::{BufferId, SINGULAR, WeightId};
 use super::pass::{Mode, Pass};
 use crate::error::Result;
 
@@ -116,12 +116,12 @@ impl Weight {
             Reparametrisation::Spectral => {
                 let matrix = rows(&builder.first_value(id)?.detach(), transposed)?;
                 let out = matrix.shape()[0];
-                let first = Variable::from_slice(&builder.stream("singular").normal(out), &[out, 1])?;
+                let first = Variable::from_slice(&builder.stream(SINGULAR).normal(out), &[out, 1])?;
                 let mut left = unit(&first.to_dtype(matrix.dtype())?.to_device(matrix.device())?)?;
                 for _ in 0..WARM_UP {
                     left = next_left(&matrix, &left, &next_right(&matrix, &left)?)?;
                 }
-                Held::Spectral { left: builder.buffer("singular", &[out], left.to_vec_f32()?)?, transposed }
+                Held::Spectral { left: builder.buffer(SINGULAR, &[out], left.to_vec_f32()?)?, transposed }
             }
         };
         Ok(Self { id, held })

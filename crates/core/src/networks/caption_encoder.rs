@@ -9,6 +9,7 @@ use crate::modules::{
     Builder, Cell, Initialization, Linear, Lstm, LstmState, Pass, PixelNorm, Plan, WeightId,
 };
 use crate::place::Place;
+use crate::recipe::within;
 
 /// How the words of a caption become one vector.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -39,9 +40,7 @@ impl CaptionEncoderRecipe {
     /// [`Error::Recipe`], saying which to give.
     pub fn check(&self) -> Result<()> {
         for (key, value) in [("word", self.word), ("hidden", self.hidden)] {
-            if !(1..=8192).contains(&value) {
-                return Err(Error::Recipe(format!("caption_encoder.{key} is {value}; give 1 to 8192")));
-            }
+            within(&format!("caption_encoder.{key}"), value, 1..=8192)?;
         }
         Ok(())
     }

@@ -156,7 +156,7 @@ impl RecurrentNetwork {
         }
         let found = Variable::concatenate(&found.iter().collect::<Vec<_>>(), 0)?;
         let found = found.reshape(&[length, batch])?.transposed()?;
-        Ok(found.mul(&place.numbers(counted_tokens(lines), &[batch, length])?)?)
+        Ok(found.mul(&place.numbers(counted_tokens(lines)?, &[batch, length])?)?)
     }
 
     /// `count` sequences of `length` tokens, each drawn from the distribution that the network gives after those before it;
@@ -256,14 +256,17 @@ impl Walk {
 }
 
 /// 1 for each token of `lines` `[batch, length]` up to and with the first [`END`], 0 for what fills the sequence up.
-pub fn counted_tokens(lines: &Indices) -> Vec<f32> {
-    let length = lines.shape.last().copied().unwrap_or(1).max(1);
+///
+/// # Errors
+/// If `lines` have another shape.
+pub fn counted_tokens(lines: &Indices) -> Result<Vec<f32>> {
+    let length = lines.row_length()?;
     let mut counted = Vec::with_capacity(lines.values.len());
     for line in lines.values.chunks(length) {
         let used = line.iter().position(|&token| token == END).map_or(line.len(), |end| end + 1);
         counted.extend((0..line.len()).map(|place| f32::from(u8::from(place < used))));
     }
-    counted
+    Ok(counted)
 }
 
 /// `logits` `[.., vocabulary]` of which [`END`] is never chosen.

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::error::{Error, Result};
 use crate::modules::{
     Activate, Builder, Chain, Convolution, DCGAN, Initialization, Norm, NormKind, NormPlan, Pass, Plan,
-    Window,
+    Reparametrisation, Window,
 };
 use crate::players::{Scored, Scorer};
 
@@ -62,16 +62,22 @@ impl ScaleNetworkRecipe {
     }
 
     /// All convolutions but the last with normalisation and activation, then the last one to `to` channels.
-    fn layers(&self, b: &mut Builder, scale: usize, (from, to): (usize, usize)) -> Result<Chain> {
+    fn layers(
+        &self,
+        b: &mut Builder,
+        scale: usize,
+        (from, to): (usize, usize),
+        plan: &Plan,
+    ) -> Result<Chain> {
         let (mut layers, width, mut channels) = (Chain::new(), self.width_at(scale), from);
         for number in 1..self.layers {
             layers.push_named(b, format!("layer{number}"), |b| {
-                Convolution::new(b, (channels, width), WINDOW, &PLAN)
+                Convolution::new(b, (channels, width), WINDOW, plan)
             })?;
             layers.push_named(b, format!("norm{number}"), |b| Norm::new(b, NORM, width))?;
             channels = width;
         }
-        layers.push_named(b, "leave", |b| Convolution::new(b, (channels, to), WINDOW, &PLAN))?;
+        layers.push_named(b, "leave", |b| Convolution::new(b, (channels, to), WINDOW, plan))?;
         Ok(layers)
     }
 }
@@ -89,7 +95,7 @@ impl ScaleGenerator {
     /// If a layer cannot be made.
     pub fn new(b: &mut Builder, recipe: &ScaleNetworkRecipe, scale: usize, channels: usize) -> Result<Self> {
         let make = |b: &mut Builder| {
-            let mut layers = recipe.layers(b, scale, (channels, channels))?;
+            let mut layers = recipe.layers(b, scale, (channels, channels), &PLAN)?;
             layers.push_plain(Activate(Activation::Tanh));
             Ok(layers)
         };
@@ -122,7 +128,8 @@ impl ScaleGenerator {
 pub struct ScaleDiscriminator(Chain);
 
 impl ScaleDiscriminator {
-    /// The discriminator of scale `scale` for images `[channels, height, width]`.
+    /// The discriminator of scale `scale` for images `[channels, height, width]`, whose convolutions use their weights in this
+    /// way.
     ///
     /// # Errors
     /// If the images are smaller than one patch.
@@ -131,7 +138,9 @@ impl ScaleDiscriminator {
         recipe: &ScaleNetworkRecipe,
         scale: usize,
         [channels, height, width]: [usize; 3],
+        reparametrisation: Reparametrisation,
     ) -> Result<Self> {
+        let plan = PLAN.reparametrised(reparametrisation);
         let patch = 2 * recipe.margin() + 1;
         if height.min(width) < patch {
             return Err(Error::Recipe(format!(
@@ -139,7 +148,7 @@ impl ScaleDiscriminator {
                  pyramid.smallest, or fewer networks.layers"
             )));
         }
-        Ok(Self(b.block(format!("scale{scale}"), |b| recipe.layers(b, scale, (channels, 1)))?))
+        Ok(Self(b.block(format!("scale{scale}"), |b| recipe.layers(b, scale, (channels, 1), &plan))?))
     }
 }
 
@@ -186,13 +195,15 @@ mod tests {
         assert_eq!(made.shape(), previous.shape());
         let change = made.sub(&previous).unwrap().abs().unwrap().to_vec_f32().unwrap();
         assert!(change.iter().all(|&value| value <= 1.0) && change.iter().any(|&value| value > 0.0));
-        let mut critic =
-            Network::build("critic", &setup(), |b| ScaleDiscriminator::new(b, &RECIPE, 0, [3, 13, 17]))
-                .unwrap();
+        let mut critic = Network::build("critic", &setup(), |b| {
+            ScaleDiscriminator::new(b, &RECIPE, 0, [3, 13, 17], Reparametrisation::Plain)
+        })
+        .unwrap();
         let scored = critic.run(How::plain(Mode::Training), |d, pass| d.score(pass, &previous)).unwrap();
         assert_eq!(scored.scores[0].shape(), [2, 1, 3, 7]);
-        let small =
-            Network::build("critic", &setup(), |b| ScaleDiscriminator::new(b, &RECIPE, 2, [3, 10, 17]));
+        let small = Network::build("critic", &setup(), |b| {
+            ScaleDiscriminator::new(b, &RECIPE, 2, [3, 10, 17], Reparametrisation::Plain)
+        });
         assert!(small.err().unwrap().to_string().contains("patches of 11x11"));
     }
 }

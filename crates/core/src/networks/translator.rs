@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 use super::ganilla::{GanillaRecipe, PyramidTranslator};
 use crate::error::{Error, Result};
 use crate::modules::{
-    Activate, Builder, Chain, Convolution, DCGAN, Double, Layer, Norm, NormKind, NormPlan, Pass, Plan, Skip,
-    Window,
+    Activate, Builder, Chain, Convolution, DCGAN, Double, Layer, Norm, NormKind, NormPlan, Pass, Plan,
+    Reparametrisation, Skip, Window,
 };
 use crate::players::{Scored, Scorer};
 
@@ -216,12 +216,17 @@ pub struct PatchDiscriminator {
 }
 
 impl PatchDiscriminator {
-    /// A discriminator of images `[channels, height, width]`.
+    /// A discriminator of images `[channels, height, width]`, whose convolutions use their weights in this way.
     ///
     /// # Errors
     /// If the images are too small to be halved so often.
-    pub fn new(b: &mut Builder, recipe: &PatchRecipe, image: [usize; 3]) -> Result<Self> {
-        Self::with_plan(b, recipe, image, &PLAN)
+    pub fn new(
+        b: &mut Builder,
+        recipe: &PatchRecipe,
+        image: [usize; 3],
+        reparametrisation: Reparametrisation,
+    ) -> Result<Self> {
+        Self::with_plan(b, recipe, image, &PLAN.reparametrised(reparametrisation))
     }
 
     /// The same with convolutions of another plan.

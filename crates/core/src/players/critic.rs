@@ -32,9 +32,11 @@ impl<M: Scorer> Critic<M> {
     /// A discriminator with its rules.
     ///
     /// # Errors
-    /// If a penalty or constraint needs each sample's own gradient and the discriminator couples samples.
+    /// If a penalty or constraint needs each sample's own gradient and the discriminator couples samples, or weights are to be
+    /// spectrally normalised and the discriminator was built without that.
     pub fn new(player: Player<M>, rules: Rules) -> Result<Self> {
         rules.check_coupling(player.module().couples_samples())?;
+        rules.check_spectral(Part::parameters(&player).iter().any(|parameters| parameters.is_spectral()))?;
         Ok(Self { player: player.clipped(rules.constraint.clip_bound()), rules })
     }
 
@@ -43,9 +45,10 @@ impl<M: Scorer> Critic<M> {
     /// minibatch deviation in this way.
     ///
     /// # Errors
-    /// If a constraint needs each sample's own gradient.
+    /// If a constraint needs each sample's own gradient, or as [`Critic::new`].
     pub fn of_coupled(player: Player<M>, rules: Rules) -> Result<Self> {
         Rules { penalty: Penalty::None {}, ..rules }.check_coupling(player.module().couples_samples())?;
+        rules.check_spectral(Part::parameters(&player).iter().any(|parameters| parameters.is_spectral()))?;
         Ok(Self { player: player.clipped(rules.constraint.clip_bound()), rules })
     }
 

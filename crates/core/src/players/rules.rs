@@ -135,6 +135,18 @@ impl Rules {
         Ok(())
     }
 
+    /// Refuses spectral normalisation of a discriminator that was built without it: the constraint would have no effect.
+    pub fn check_spectral(&self, discriminator_is_spectral: bool) -> Result<()> {
+        if self.constraint == (Constraint::Spectral {}) && !discriminator_is_spectral {
+            return Err(Error::Recipe(
+                "constraint.kind=spectral has no effect on this discriminator, whose weights are used as they are; choose \
+                 another constraint, or a discriminator that can be spectrally normalised"
+                    .into(),
+            ));
+        }
+        Ok(())
+    }
+
     /// Whether the loss of whoever made the fakes needs real samples scored.
     pub(super) fn generator_uses_real(&self) -> bool {
         self.feature_matching.weight > 0.0 || self.objective.properties().generator_uses_real

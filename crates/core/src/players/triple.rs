@@ -10,7 +10,7 @@ use super::input::Input;
 use super::report::share_above;
 use super::scorer::{Scored, Scorer};
 use super::turn::{Draw, Turn};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::modules::Mode;
 use crate::random::Stream;
 
@@ -66,25 +66,40 @@ impl<M: Scorer> Critic<M> {
     }
 }
 
-/// For each sample of a batch the number of another one of another meaning, drawn evenly.
-///
-/// # Errors
-/// If all samples mean the same, so that no condition is wrong for any.
-pub fn other_meanings(meanings: &[u32], stream: &mut Stream) -> Result<Vec<u32>> {
-    meanings
-        .iter()
-        .map(|own| {
-            let others: Vec<u32> =
-                meanings.iter().zip(0..).filter(|(other, _)| *other != own).map(|(_, at)| at).collect();
-            stream.choose(&others).copied().ok_or_else(|| {
-                Error::Data(format!(
-                    "all {} samples of a batch have the same condition, so that none is wrong for any; give data with more \
-                     conditions, or a larger training.batch",
-                    meanings.len()
-                ))
-            })
-        })
-        .collect()
+/// For each sample of a batch the number of another one of another meaning, drawn evenly; `None` where all mean the same, so
+/// that no condition is wrong for any.
+pub fn other_meanings(meanings: &[u32], stream: &mut Stream) -> Option<Vec<u32>> {
+    let other = |own: &u32| {
+        let others: Vec<u32> =
+            meanings.iter().zip(0..).filter(|(other, _)| *other != own).map(|(_, at)| at).collect();
+        stream.choose(&others).copied()
+    };
+    meanings.iter().map(other).collect()
+}
+
+/// As [`other_meanings`], but for `share` of the samples among the `nearest` ones of other meanings only, by `likeness`
+/// `[samples, samples]`. Few of a batch's conditions differ in one thing alone from a sample's own; a discriminator that is given
+/// any of the others seldom needs that thing to tell a wrong pair. `None` where all mean the same.
+pub fn near_meanings(
+    meanings: &[u32],
+    likeness: &[f32],
+    (share, nearest): (f64, usize),
+    stream: &mut Stream,
+) -> Option<Vec<u32>> {
+    let anywhere = other_meanings(meanings, stream)?;
+    let rows = anywhere.into_iter().zip(meanings).zip(likeness.chunks(meanings.len().max(1)));
+    let chosen = rows.map(|((anywhere, own), row)| {
+        let drawn = stream.number(0.0, 1.0);
+        if f64::from(drawn) >= share {
+            return anywhere;
+        }
+        let others = row.iter().zip(meanings).zip(0..).filter(|((_, other), _)| *other != own);
+        let mut others: Vec<(f32, u32)> = others.map(|((likeness, _), at)| (*likeness, at)).collect();
+        others.sort_by(|one, other| other.0.total_cmp(&one.0));
+        others.truncate(nearest.max(1));
+        stream.choose(&others).map_or(anywhere, |other| other.1)
+    });
+    Some(chosen.collect())
 }
 
 #[cfg(test)]
@@ -103,6 +118,25 @@ mod tests {
             }
         }
         assert_eq!(seen.len(), 2 + 2 + 4 + 2 + 4);
-        assert!(other_meanings(&[1, 1], &mut Stream::new(1, "a test", 0)).is_err());
+        assert_eq!(other_meanings(&[1, 1], &mut Stream::new(1, "a test", 0)), None);
+    }
+
+    #[test]
+    fn near_conditions_are_the_nearest_of_another_meaning() {
+        let meanings = [3, 3, 5, 4, 9];
+        let row = [1.0, 1.0, 0.1, 0.9, 0.8];
+        let likeness: Vec<f32> = row.repeat(5);
+        let mut counts = [0; 5];
+        for step in 0..200 {
+            let of = |share| {
+                near_meanings(&meanings, &likeness, (share, 2), &mut Stream::new(1, "a test", step)).unwrap()
+            };
+            counts[of(1.0)[0] as usize] += 1;
+            assert_eq!(Some(of(0.0)), other_meanings(&meanings, &mut Stream::new(1, "a test", step)));
+        }
+        // The first sample's are those of likeness 0.9 and 0.8.
+        assert_eq!(counts[..3], [0; 3]);
+        assert!(counts[3] > 60 && counts[4] > 60, "{counts:?}");
+        assert_eq!(near_meanings(&[1, 1], &[1.0; 4], (1.0, 2), &mut Stream::new(1, "a test", 0)), None);
     }
 }

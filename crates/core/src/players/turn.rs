@@ -81,6 +81,18 @@ impl<'a> Turn<'a> {
         self.draw(self.step)
     }
 
+    /// The draws of a step in which a discriminator is updated `count` times, on a batch each time: those before the last,
+    /// and the last, which the generator's update shares.
+    ///
+    /// # Errors
+    /// If there are none.
+    pub fn rounds(&self, count: u64) -> Result<(Vec<Draw>, Draw)> {
+        let mut draws: Vec<Draw> =
+            (self.step * count..(self.step + 1) * count).map(|number| self.draw(number)).collect();
+        let last = draws.pop().ok_or_else(|| Error::Internal("a step without an update".into()))?;
+        Ok((draws, last))
+    }
+
     /// The real batch of a draw.
     pub fn batch(&mut self, draw: Draw) -> Result<Batch> {
         self.feed.batch(draw.number)

@@ -125,7 +125,7 @@ fn uniform(label: usize, size: usize) -> Variable {
 
 /// Uniform maps of two labels give different images by the modulation (section 3.1 of the paper).
 #[test]
-fn a_uniform_map_still_says_its_label() {
+fn uniform_maps_of_two_labels_give_different_images() {
     let (codes, size) = (normal(&[1, 6], 1), 32);
     let recipe = spade(MapLayout::Spade, MapNormalization::Instance);
     let network =

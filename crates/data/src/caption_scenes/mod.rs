@@ -4,13 +4,12 @@
 mod measuring;
 mod wording;
 
-use std::sync::Arc;
-
 use brigand_core::Result;
 use brigand_core::batch::Source;
 use brigand_core::random::Stream;
 
-use super::captions::{Captions, Words, caption_tokens, with_captions};
+use super::beside::held_out_images;
+use super::captions::{Captions, Words, caption_tokens};
 use super::dataset::Dataset;
 use super::load::Options;
 use super::pixels::{Images, LARGEST_SIZE};
@@ -142,7 +141,7 @@ impl Attributes {
 fn draw(attributes: &Attributes, side: usize, stream: &mut Stream) -> Vec<u8> {
     let moved = stream.uniform(2, -MOVED, MOVED);
     let tints = stream.uniform(3, -TINT, TINT);
-    let ground = stream.uniform(1, 25.0, 65.0).first().copied().unwrap_or(45.0);
+    let ground = stream.number(25.0, 65.0);
     let mask = attributes.mask(side, [moved[0], moved[1]]);
     let colour = COLOURS.get(attributes.colour).map_or([0.0; 3], |colour| colour.1);
     let levels = colour.iter().zip(tints).map(|(level, tint)| (level + tint).clamp(0.0, 255.0));
@@ -212,7 +211,7 @@ pub(crate) fn images(options: &Options) -> Result<Dataset> {
 pub(crate) fn held_out(words: (Tokens, usize), options: &Options) -> Result<Box<dyn Source>> {
     let (images, chosen) = scenes((HELD_OUT, true), "caption-scenes/held-out", options)?;
     let captions = captions(&chosen, words, "caption-scenes/held-out/wordings", options.seed)?;
-    Ok(Box::new(with_captions(&Arc::new(images), &Arc::new(captions))?))
+    held_out_images((images, captions))
 }
 
 #[cfg(test)]

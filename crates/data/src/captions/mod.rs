@@ -6,14 +6,13 @@ mod words;
 use std::ops::Range;
 use std::sync::Arc;
 
-use brigand_core::batch::{CAPTION, HostBatch, HostField, Indices, Joined, Kind, MEANING, Schema, Source};
+use brigand_core::batch::{CAPTION, HostBatch, HostField, Indices, Kind, MEANING, Schema, Source};
 use brigand_core::random::Stream;
 use brigand_core::{Error, Result};
 
-use super::dataset::Dataset;
+use super::beside::Beside;
 use super::fingerprint::{Content, Fingerprint};
-use super::open::{Contents, RunData};
-use super::source::DatasetSource;
+use super::open::Contents;
 
 pub(crate) use meanings::of_shared_captions;
 pub(crate) use words::Words;
@@ -67,15 +66,16 @@ impl Captions {
         }
     }
 
-    fn row(&self, number: usize) -> &[u32] {
-        self.rows.chunks_exact(self.words.length.max(1)).nth(number).unwrap_or_default()
+    fn row(&self, number: usize) -> Option<&[u32]> {
+        let length = self.words.length;
+        self.rows.get(number.checked_mul(length)?..)?.get(..length)
     }
 
     /// First captions of images that are evenly chosen.
     fn examples(&self) -> Vec<Vec<u32>> {
         let (images, count) = (self.of_image.len(), self.of_image.len().min(EXAMPLES));
         let rows = (0..count).filter_map(|example| self.of_image.get(example * images / count));
-        rows.map(|rows| self.row(rows.start).to_vec()).collect()
+        rows.filter_map(|rows| self.row(rows.start)).map(<[u32]>::to_vec).collect()
     }
 }
 
@@ -94,8 +94,7 @@ impl Source for CaptionSource {
             separator: tokens.separator().to_owned(),
             examples: self.0.examples(),
         };
-        let meanings = Kind::Class { counts: Vec::new() };
-        Schema::default().with(CAPTION.0, kind, &[*length]).with(MEANING.0, meanings, &[])
+        Schema::default().with(CAPTION.0, kind, &[*length]).with(MEANING.0, Kind::Number {}, &[])
     }
 
     fn get(&self, numbers: &[usize], stream: &mut Stream) -> Result<HostBatch> {
@@ -103,7 +102,8 @@ impl Source for CaptionSource {
         for &number in numbers {
             let missing = || Error::Data(format!("there is no caption of image {number}"));
             let rows = self.0.of_image.get(number).ok_or_else(missing)?;
-            tokens.extend_from_slice(self.0.row(rows.start + stream.index(rows.len())));
+            let row = rows.start + stream.index(rows.len());
+            tokens.extend_from_slice(self.0.row(row).ok_or_else(missing)?);
             meanings.push(self.0.meanings.get(number).copied().ok_or_else(missing)?);
         }
         let (count, length) = (numbers.len(), self.0.words.length);
@@ -114,30 +114,18 @@ impl Source for CaptionSource {
     }
 }
 
-/// Images and their captions as one source.
-///
-/// # Errors
-/// If there are more of one.
-pub(crate) fn with_captions(
-    images: &Arc<Dataset>,
-    captions: &Arc<Captions>,
-) -> Result<Joined<DatasetSource, CaptionSource>> {
-    Joined::new(DatasetSource(Arc::clone(images)), CaptionSource(Arc::clone(captions)))
-}
+impl Beside for Captions {
+    type Source = CaptionSource;
 
-/// The same as the data of a run.
-///
-/// # Errors
-/// As [`with_captions`].
-pub(crate) fn captioned_images((images, captions): (Dataset, Captions)) -> Result<RunData> {
-    let (images, captions) = (Arc::new(images), Arc::new(captions));
-    let source = with_captions(&images, &captions)?;
-    Ok(RunData {
-        contents: vec![Contents::Samples(Arc::clone(&images)), Contents::Captions(captions)],
-        sources: vec![Arc::new(source)],
-        notes: images.notes().clone(),
-        dataset: Some(images),
-    })
+    const IMAGES_ARE_SAMPLES: bool = true;
+
+    fn source(beside: Arc<Self>) -> CaptionSource {
+        CaptionSource(beside)
+    }
+
+    fn contents(beside: Arc<Self>) -> Contents {
+        Contents::Captions(beside)
+    }
 }
 
 #[cfg(test)]

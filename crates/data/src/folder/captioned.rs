@@ -5,43 +5,44 @@ use std::path::{Path, PathBuf};
 
 use brigand_core::{Error, Result};
 
-use super::{SIZE, decode, images_of_size};
+use super::{Readable, of_read, read_images, square_images};
 use crate::captions::{Captions, Words, caption_tokens, of_shared_captions};
 use crate::dataset::Dataset;
-use crate::error::DataError;
 use crate::load::Options;
-use crate::notes::{Notes, Skipped};
+use crate::notes::Notes;
+use crate::pixels;
+use crate::table_lines::records;
 use crate::tags::TagTable;
-use crate::text::{Tokens, read_text};
-use crate::{parallel, pixels};
+use crate::text::Tokens;
 
 /// Orders in which the tags of an image are read, so that their order has no meaning.
 const ORDERS: usize = 3;
 
 /// The image and the captions of each line of a list, with the number of the line from 1.
-type ListedImages = Vec<(usize, PathBuf, Vec<String>)>;
+type ListedImages = Vec<(u64, PathBuf, Vec<String>)>;
 
-/// A tab and a caption behind each image, which may have several lines.
+/// A tab and a caption behind each image, which may have several lines. Lines that begin with `#` are remarks.
 fn lines_of_captions(list: &Path) -> Result<ListedImages> {
     let root = list.parent().unwrap_or(Path::new(""));
-    let text = read_text(list)?;
-    let lines = text.lines().enumerate().filter(|(_, content)| !content.trim().is_empty());
+    let lines = records(list, b'\t', "images with captions (lines of image, tab, caption)")?;
     lines
-        .map(|(line, content)| {
-            let wrong = |what: &str| wrong_line(list, line + 1, what);
-            let (image, caption) =
-                content.split_once('\t').ok_or_else(|| wrong("it has no tab; write IMAGE<tab>CAPTION"))?;
-            if image.trim().is_empty() {
-                return Err(wrong("it names no image"));
-            }
-            let path = root.join(image.trim());
+        .into_iter()
+        .map(|(line, record)| {
+            let wrong = |what: &str| wrong_line(list, line, what);
+            let fields: Vec<&str> = record.iter().collect();
+            let (image, caption) = match fields.as_slice() {
+                ["", ..] => return Err(wrong("it names no image")),
+                [] | [_] => return Err(wrong("it has no tab; write IMAGE<tab>CAPTION")),
+                [image, caption @ ..] => (image, caption.join(" ")),
+            };
+            let path = root.join(image);
             if !path.is_file() {
                 return Err(wrong(&format!(
                     "the image {} does not exist; give paths relative to the folder of the list",
                     path.display()
                 )));
             }
-            Ok((line + 1, path, vec![caption.to_owned()]))
+            Ok((line, path, vec![caption]))
         })
         .collect()
 }
@@ -49,21 +50,21 @@ fn lines_of_captions(list: &Path) -> Result<ListedImages> {
 /// The tags of each image in a few orders.
 fn lines_of_tags(list: &Path) -> Result<ListedImages> {
     let table = TagTable::read(list)?;
-    let rows = table.images.iter().zip(table.labels()).enumerate();
-    Ok(rows
-        .map(|(row, (image, tags))| {
+    Ok(table
+        .rows()
+        .map(|(line, image, tags)| {
             let tags: Vec<&str> = tags.iter().map(String::as_str).collect();
             let turned = |by: usize| {
                 let (before, after) = tags.split_at(by);
                 [after, before].concat().join(", ")
             };
             let captions = (0..tags.len().clamp(1, ORDERS)).map(turned).collect();
-            (row + 1, image.clone(), captions)
+            (line, image.clone(), captions)
         })
         .collect())
 }
 
-fn wrong_line(list: &Path, line: usize, what: &str) -> Error {
+fn wrong_line(list: &Path, line: u64, what: &str) -> Error {
     Error::Data(format!("{}: line {line}: {what}", list.display()))
 }
 
@@ -128,26 +129,12 @@ fn with_images(
     (tokens, length): (Tokens, usize),
     options: &Options,
 ) -> Result<(Dataset, Captions)> {
-    let size = options.size.unwrap_or(SIZE);
-    let read = parallel::map(paths, |path| decode::read(path, size, options.background));
-    let (mut images, mut kept, mut unreadable) = (Vec::new(), Vec::new(), Vec::new());
-    for ((path, own), read) in paths.iter().zip(captions).zip(read) {
-        match read {
-            Ok(image) => {
-                images.push(image);
-                kept.push(own);
-            }
-            Err(reason) => unreadable.push(Skipped { path: path.clone(), reason }),
-        }
-    }
-    if let (true, Some(Skipped { path: first, reason })) = (images.is_empty(), unreadable.first().cloned()) {
-        let (path, count) = (list.to_owned(), unreadable.len());
-        return Err(DataError::NothingReadable { path, count, first, reason }.into());
-    }
+    let Readable { images, are_read, unreadable } = read_images((list, paths), Vec::new(), options)?;
+    let kept: Vec<_> = of_read(captions, &are_read).collect();
     let words = Words::of(kept.iter().flatten(), tokens, length)?;
     let captions = Captions::new(words, &kept, of_shared_captions(&kept))?;
     let notes = Notes { unreadable, ..Notes::default() };
-    let set = images_of_size(&list.display().to_string(), &images, None, size, options)?.with_notes(notes);
+    let set = square_images(&list.display().to_string(), &images, None, options)?.with_notes(notes);
     Ok((set, captions))
 }
 
@@ -197,8 +184,7 @@ mod tests {
 
     #[test]
     fn images_have_the_captions_of_all_their_lines() {
-        let list =
-            "\u{feff}a.png\tA red square\n\na.png\tein rotes Quadrat\r\nb c.png\tКвадрат!\ntorn.png\tx\n";
+        let list = "\u{feff}a.png\tA red square\n\na.png\tein rotes Quadrat\r\n# no.png\tno\nb c.png\tКвадрат!\ntorn.png\tx\n";
         let data = opened("list", list, &Options::default()).unwrap();
         assert_eq!((data.notes.unreadable.len(), data.dataset.as_ref().unwrap().len()), (1, 2));
         let seen: std::collections::BTreeSet<String> =
@@ -243,5 +229,14 @@ mod tests {
         let short = Options { length: Some(2), ..Options::default() };
         let message = refused("list", "a.png\tx y\na.png\tx y z\n", &short);
         assert!(message.contains("line 2") && message.contains("set data.length=3"), "{message}");
+        let message = refused("list.csv", "file,tags\n# a remark\n\na.png,x\nb c.png,x|y z\n", &short);
+        assert!(message.contains("line 5: its caption has 3 tokens"), "{message}");
+        let message = refused("list", "# a remark\n\na.png\t \n", &short);
+        assert!(message.contains("line 3: the caption"), "{message}");
+        let folder = listed("");
+        std::fs::write(folder.path().join("list"), b"a.png\tx\na.png\tcaf\xe9\n").unwrap();
+        let spec: Spec = format!("captions:{}", folder.path().join("list").display()).parse().unwrap();
+        let message = open(&spec, &options).err().unwrap().to_string();
+        assert!(message.contains("UTF-8") && message.contains("line 2"), "{message}");
     }
 }

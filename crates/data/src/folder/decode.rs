@@ -34,7 +34,7 @@ pub(crate) const LONGEST_SIDE: u32 = 20_000;
 const LARGEST_IMAGE: u64 = 400 << 20;
 
 /// The ending of a file's name in lower case with its dot; empty without one.
-pub(super) fn ending(path: &Path) -> String {
+pub(crate) fn ending(path: &Path) -> String {
     path.extension()
         .map_or_else(String::new, |ending| format!(".{}", ending.to_string_lossy().to_lowercase()))
 }

@@ -2,11 +2,10 @@
 
 use std::path::Path;
 
-use super::{read_images, square_images};
+use super::{Readable, read_images, square_images};
 use crate::dataset::Dataset;
-use crate::error::DataError;
 use crate::load::Options;
-use crate::notes::{Notes, Skipped};
+use crate::notes::Notes;
 use crate::tags::{TagTable, Tags};
 
 /// The images of the table `path` and their labels. Images are fitted to the size as those of any folder. Images that cannot be
@@ -16,20 +15,8 @@ use crate::tags::{TagTable, Tags};
 /// If the table cannot be read, names an image that does not exist, or no image or label remains.
 pub(crate) fn load_tagged(path: &Path, options: &Options) -> Result<(Dataset, Tags), brigand_core::Error> {
     let table = TagTable::read(path)?;
-    let (mut images, mut unreadable, mut kept) = (Vec::new(), Vec::new(), Vec::new());
-    let read = read_images(&table.images, options)?;
-    for (image, read) in table.images.iter().zip(read) {
-        kept.push(read.is_ok());
-        match read {
-            Ok(read) => images.push(read),
-            Err(reason) => unreadable.push(Skipped { path: image.clone(), reason }),
-        }
-    }
-    if let (true, Some(first)) = (images.is_empty(), unreadable.first()) {
-        let (count, Skipped { path: first, reason }) = (unreadable.len(), first.clone());
-        return Err(DataError::NothingReadable { path: path.to_owned(), count, first, reason }.into());
-    }
-    let (tags, rare_labels) = table.tags(path, &kept)?;
+    let Readable { images, are_read, unreadable } = read_images((path, &table.images), Vec::new(), options)?;
+    let (tags, rare_labels) = table.tags(path, &are_read)?;
     let notes = Notes { unreadable, rare_labels, ..Notes::default() };
     let name = format!("tags:{}", path.display());
     Ok((square_images(&name, &images, None, options)?.with_notes(notes), tags))

@@ -8,14 +8,13 @@ mod png_file;
 
 use std::sync::Arc;
 
-use brigand_core::batch::{HostBatch, HostField, Joined, Kind, LABEL_MAP, MapLabel, Schema, Source};
+use brigand_core::batch::{HostBatch, HostField, Kind, LABEL_MAP, MapLabel, Schema, Source};
 use brigand_core::random::Stream;
 use brigand_core::{Error, Result};
 
-use super::dataset::Dataset;
+use super::beside::Beside;
 use super::fingerprint::{Content, Fingerprint};
-use super::open::{Contents, RunData};
-use super::source::DatasetSource;
+use super::open::Contents;
 
 pub use files::MapFiles;
 pub(crate) use palette::{default_colour, read_palette};
@@ -115,30 +114,18 @@ impl Source for LabelMapSource {
     }
 }
 
-/// Images and their label maps as one source.
-///
-/// # Errors
-/// If there are more of one.
-pub(crate) fn with_maps(
-    images: &Arc<Dataset>,
-    maps: &Arc<LabelMaps>,
-) -> Result<Joined<DatasetSource, LabelMapSource>> {
-    Joined::new(DatasetSource(Arc::clone(images)), LabelMapSource(Arc::clone(maps)))
-}
+impl Beside for LabelMaps {
+    type Source = LabelMapSource;
 
-/// The same as the data of a run.
-///
-/// # Errors
-/// As [`with_maps`].
-pub(crate) fn labelled_images((images, maps): (Dataset, LabelMaps)) -> Result<RunData> {
-    let (images, maps) = (Arc::new(images), Arc::new(maps));
-    let source = with_maps(&images, &maps)?;
-    Ok(RunData {
-        contents: vec![Contents::Samples(Arc::clone(&images)), Contents::LabelMaps(maps)],
-        sources: vec![Arc::new(source)],
-        dataset: None,
-        notes: images.notes().clone(),
-    })
+    const IMAGES_ARE_SAMPLES: bool = false;
+
+    fn source(beside: Arc<Self>) -> LabelMapSource {
+        LabelMapSource(beside)
+    }
+
+    fn contents(beside: Arc<Self>) -> Contents {
+        Contents::LabelMaps(beside)
+    }
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use brigand_core::random::Stream;
 use png::{BitDepth, ColorType};
 
 use super::*;
-use crate::{Options, Spec, open, open_test_part};
+use crate::{Options, RunData, Spec, open, open_test_part};
 
 /// Writes a PNG of rows that are packed as `kind` says.
 fn write(

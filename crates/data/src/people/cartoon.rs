@@ -101,7 +101,7 @@ pub struct Face {
 }
 
 fn between(stream: &mut Stream, low: f32, high: f32) -> f64 {
-    stream.uniform(1, low, high).first().copied().map_or(0.0, f64::from)
+    stream.number(low, high).into()
 }
 
 fn mixed(a: [f64; 3], b: [f64; 3], share: f64) -> [f64; 3] {

@@ -1,11 +1,12 @@
 //! Log-mel spectrograms at absolute level.
 
 use brigand_core::Result;
+use brigand_core::batch::SpectrogramField;
 
 use super::{Frames, MelSpectrogram, Mels};
 
 /// What is added to the power before the logarithm.
-const FLOOR: f32 = 1e-5;
+const FLOOR: f32 = SpectrogramField::FLOOR;
 
 /// Spectrograms `ln(power + 1e-5)` of a second of sound in 64 mel bands. Nothing is normalised by the loudest of a sound, so
 /// that louder sounds have larger numbers.

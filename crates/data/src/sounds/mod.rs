@@ -6,15 +6,14 @@ pub(crate) mod tones;
 
 use std::sync::Arc;
 
-use brigand_core::batch::{HostBatch, HostField, Joined, Kind, SPECTROGRAM, Schema, Source};
+use brigand_core::batch::{HostBatch, HostField, Kind, SPECTROGRAM, Schema, Source};
 use brigand_core::random::Stream;
 use brigand_core::{Error, Result};
 
-use super::dataset::Dataset;
+use super::beside::Beside;
 use super::fingerprint::{Content, Fingerprint};
-use super::open::{Contents, RunData};
+use super::open::Contents;
 use super::sound::LogMel;
-use super::source::DatasetSource;
 
 pub(crate) use pair::load_sounds;
 pub use tones::{LEVELS, PITCHES, pure_tone};
@@ -103,29 +102,16 @@ impl Source for SoundSource {
     }
 }
 
-/// Pictures and their sounds as one source.
-///
-/// # Errors
-/// If there are more of one.
-pub(crate) fn with_sounds(
-    pictures: &Arc<Dataset>,
-    sounds: &Arc<Sounds>,
-) -> Result<Joined<DatasetSource, SoundSource>> {
-    let source = SoundSource { sounds: Arc::clone(sounds), moments: sounds.moments() };
-    Joined::new(DatasetSource(Arc::clone(pictures)), source)
-}
+impl Beside for Sounds {
+    type Source = SoundSource;
 
-/// The same as the data of a run.
-///
-/// # Errors
-/// As [`with_sounds`].
-pub(crate) fn pictured_sounds((pictures, sounds): (Dataset, Sounds)) -> Result<RunData> {
-    let (pictures, sounds) = (Arc::new(pictures), Arc::new(sounds));
-    let source = with_sounds(&pictures, &sounds)?;
-    Ok(RunData {
-        contents: vec![Contents::Samples(Arc::clone(&pictures)), Contents::Sounds(sounds)],
-        sources: vec![Arc::new(source)],
-        dataset: None,
-        notes: pictures.notes().clone(),
-    })
+    const IMAGES_ARE_SAMPLES: bool = false;
+
+    fn source(beside: Arc<Self>) -> SoundSource {
+        SoundSource { moments: beside.moments(), sounds: beside }
+    }
+
+    fn contents(beside: Arc<Self>) -> Contents {
+        Contents::Sounds(beside)
+    }
 }

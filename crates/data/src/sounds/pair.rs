@@ -7,7 +7,7 @@ use super::Sounds;
 use super::table::{Line, lines};
 use crate::dataset::{Dataset, Labels};
 use crate::error::DataError;
-use crate::folder::{read_images, square_images};
+use crate::folder::{Readable, of_read, read_images, square_images};
 use crate::load::Options;
 use crate::natural;
 use crate::notes::{Notes, Skipped};
@@ -24,24 +24,25 @@ pub(crate) fn load_sounds(path: &Path, options: &Options) -> Result<(Dataset, So
     let lines = lines(path)?;
     let front_end = LogMel::new()?;
     let pictures: Vec<PathBuf> = lines.iter().map(|line| line.picture.clone()).collect();
-    let pictures = read_images(&pictures, options)?;
+    let Readable { images: pictures, are_read, unreadable } =
+        read_images((path, &pictures), Vec::new(), options)?;
+    let lines: Vec<&Line> = of_read(&lines, &are_read).collect();
     let sounds = parallel::map(&lines, |line| spectrogram(&front_end, &line.sound));
     let (mut images, mut values, mut kept) = (Vec::new(), Vec::new(), Vec::new());
-    let (mut unreadable, mut unusable_sounds) = (Vec::new(), Vec::new());
-    for ((line, picture), sound) in lines.iter().zip(pictures).zip(sounds) {
-        match (picture, sound) {
-            (Ok(picture), Ok(sound)) => {
+    let mut unusable_sounds = Vec::new();
+    for ((line, picture), sound) in lines.into_iter().zip(pictures).zip(sounds) {
+        match sound {
+            Ok(sound) => {
                 images.push(picture);
                 values.extend(sound);
                 kept.push(line);
             }
-            (Err(reason), _) => unreadable.push(Skipped { path: line.picture.clone(), reason }),
-            (Ok(_), Err(reason)) => unusable_sounds.push(Skipped { path: line.sound.clone(), reason }),
+            Err(reason) => unusable_sounds.push(Skipped { path: line.sound.clone(), reason }),
         }
     }
-    if let (true, Some(first)) = (kept.is_empty(), unreadable.first().or(unusable_sounds.first())) {
+    if let (true, Some(first)) = (kept.is_empty(), unusable_sounds.first()) {
         let problem =
-            format!("none of its lines can be used; the first: {}: {}", first.path.display(), first.reason);
+            format!("none of its sounds can be used; the first: {}: {}", first.path.display(), first.reason);
         return Err(DataError::Damaged { path: path.to_owned(), problem }.into());
     }
     let notes = Notes { unreadable, unusable_sounds, ..Notes::default() };

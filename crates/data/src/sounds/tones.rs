@@ -1,12 +1,11 @@
 //! Tones and pictures of discs: the pitch of a tone is the hue of its disc, and its level the disc's size.
 
-use std::sync::Arc;
-
 use brigand_core::Result;
 use brigand_core::batch::Source;
 use brigand_core::random::Stream;
 
-use super::{Sounds, with_sounds};
+use super::Sounds;
+use crate::beside::held_out_images;
 use crate::dataset::Dataset;
 use crate::load::Options;
 use crate::parallel;
@@ -52,7 +51,7 @@ struct Tone {
 
 impl Tone {
     fn draw(stream: &mut Stream) -> Self {
-        let mut of = |from: f32, to: f32| stream.uniform(1, from, to)[0];
+        let mut of = |from, to| stream.number(from, to);
         let lasts = of(LASTS[0], LASTS[1]);
         Self {
             pitch: of(0.0, 1.0),
@@ -145,8 +144,7 @@ pub(crate) fn training(options: &Options) -> Result<(Dataset, Sounds)> {
 
 /// The tones that are kept for measuring.
 pub(crate) fn held_out(options: &Options) -> Result<Box<dyn Source>> {
-    let (pictures, sounds) = tones(HELD_OUT, "tone-discs/held-out", options)?;
-    Ok(Box::new(with_sounds(&Arc::new(pictures), &Arc::new(sounds))?))
+    held_out_images(tones(HELD_OUT, "tone-discs/held-out", options)?)
 }
 
 #[cfg(test)]

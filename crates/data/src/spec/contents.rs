@@ -15,7 +15,7 @@ pub(super) enum Contents {
     /// One picture.
     OnePicture,
     /// Images of two domains, or images with label maps, several labels or sounds.
-    Domains,
+    ImagesAndMore,
     /// Many images with captions of at most so many tokens.
     CaptionedImages { length: usize },
     /// Frames of people with landmarks, and how many stand beside the target of an episode.
@@ -46,7 +46,7 @@ impl Spec {
             | Self::TaggedShapes
             | Self::Tags(_)
             | Self::ToneDiscs
-            | Self::Sounds(_) => Contents::Domains,
+            | Self::Sounds(_) => Contents::ImagesAndMore,
             Self::CaptionScenes | Self::Captions(_) => Contents::CaptionedImages { length: CAPTION_LENGTH },
             Self::People(which) => Contents::People { frames: which.frames() },
             Self::Toy(_) => Contents::Points,

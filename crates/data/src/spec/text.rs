@@ -22,7 +22,7 @@ impl FromStr for Spec {
         let incomplete = |form| DataError::IncompleteSpec { given: text.to_owned(), form };
         if let Some(both) = text.strip_prefix("unpaired:") {
             // A path may have commas of its own: the first that leaves two specs is meant.
-            let many = |spec: &Self| !spec.has_two_domains() && !spec.is_one_picture();
+            let many = |spec: &Self| !spec.is_more_than_images() && !spec.is_one_picture();
             let spec = |text: &str| text.parse().ok().filter(many);
             let split = |(comma, _): (usize, &str)| {
                 let (first, second) = both.split_at(comma);

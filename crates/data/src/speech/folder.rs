@@ -4,66 +4,64 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use brigand_core::{Error, Result};
-use walkdir::WalkDir;
 
 use super::labels::{Phone, read_labels};
 use super::utterances::{Utterance, Utterances};
 use super::vocabulary;
 use crate::error::DataError;
-use crate::files::FileError;
+use crate::folder::{ending, files_below};
 use crate::load::Options;
 use crate::notes::{Notes, Skipped};
 use crate::parallel;
 use crate::sound::{ENDINGS, Mfcc, Rows, Sound, read_sound};
-use crate::text::{Lines, Tokens, lines_of_file};
+use crate::text::{Lines, Tokens, kept_lines, lines_of};
 
 /// Samples in a second of what features are computed of.
 pub const RATE: u32 = 16_000;
 /// Fewest utterances of which anything can be learned.
 pub const FEWEST: usize = 20;
 /// Cepstral coefficients of a frame.
-const COEFFICIENTS: usize = 13;
+pub const COEFFICIENTS: usize = 13;
 /// Mel bands that they are of.
-const BANDS: usize = 40;
+pub const BANDS: usize = 40;
 /// Most seconds of an utterance.
 const LONGEST: f64 = 20.0;
 /// The largest share of samples at full scale.
 const CLIPPED: f64 = 0.01;
 
 /// The recordings below a folder, in the order of their paths.
-pub struct Recordings(Vec<PathBuf>);
+pub struct Recordings {
+    paths: Vec<PathBuf>,
+    unreadable: Vec<Skipped>,
+}
 
 impl Recordings {
-    /// Those of `root`.
+    /// Those of `root`. Hidden files and folders are passed over.
     ///
     /// # Errors
     /// If it is no folder, or has none.
     pub fn below(root: &Path) -> std::result::Result<Self, DataError> {
-        let kind = std::fs::metadata(root).map_err(|source| DataError::io("read", root, source))?;
-        if !kind.is_dir() {
-            return Err(DataError::NotAFolder(root.to_owned()));
-        }
-        let ending = |path: &Path| {
-            path.extension()
-                .map_or_else(String::new, |end| format!(".{}", end.to_string_lossy().to_lowercase()))
-        };
-        let files = WalkDir::new(root).follow_links(true).into_iter().flatten();
-        let files = files.filter(|entry| entry.file_type().is_file()).map(walkdir::DirEntry::into_path);
-        let mut found: Vec<PathBuf> = files.filter(|path| ENDINGS.contains(&&*ending(path))).collect();
-        found.sort();
-        if found.is_empty() {
+        let (mut paths, unreadable) = files_below(root)?;
+        paths.retain(|path| ENDINGS.contains(&&*ending(path)));
+        if paths.is_empty() {
+            let why = unreadable.first().map_or_else(String::new, |first| format!("; {}", first.reason));
             return Err(DataError::WrongKind {
                 path: root.to_owned(),
                 wanted: "speech",
-                problem: format!("no file below it ends in {}", ENDINGS.join(", ")),
+                problem: format!("no file below it ends in {}{why}", ENDINGS.join(", ")),
             });
         }
-        Ok(Self(found))
+        Ok(Self { paths, unreadable })
     }
 
     /// Their paths.
     pub fn paths(&self) -> &[PathBuf] {
-        &self.0
+        &self.paths
+    }
+
+    /// Folders and files that could not even be listed.
+    pub fn unreadable(&self) -> &[Skipped] {
+        &self.unreadable
     }
 }
 
@@ -73,11 +71,21 @@ impl Recordings {
 /// # Errors
 /// If it cannot be read, or is silent, clipped or too long.
 pub fn features(path: &Path) -> Result<Rows> {
+    features_by(&coefficients()?, path)
+}
+
+/// The coefficients that recordings are described by.
+fn coefficients() -> Result<Mfcc> {
+    Mfcc::new(RATE, COEFFICIENTS, BANDS)
+}
+
+/// As [`features`], by `coefficients`.
+fn features_by(coefficients: &Mfcc, path: &Path) -> Result<Rows> {
     let sound = read_sound(path, Some(RATE))?;
     if let Some(reason) = unfit(&sound) {
         return Err(Error::Data(format!("{} {reason}", path.display())));
     }
-    Mfcc::new(RATE, COEFFICIENTS, BANDS)?.features(&sound.samples)
+    coefficients.features(&sound.samples)
 }
 
 /// Why nothing can be recognised in `sound`.
@@ -98,31 +106,30 @@ fn unfit(sound: &Sound) -> Option<String> {
 
 /// The recordings below `sounds`, and the lines of `text`.
 pub(super) fn open(sounds: &Path, text: &Path, options: &Options) -> Result<(Utterances, Lines, Notes)> {
-    let length = match options.length {
-        Some(length) => length,
-        None => longest_line(text)?,
-    };
-    let lines = lines_of_file(text, Tokens::Words, length)?;
+    let (kept, skipped) = kept_lines(text, Tokens::Words, options.length.unwrap_or(usize::MAX))?;
+    let length = options.length.or(kept.iter().map(Vec::len).max()).unwrap_or(1);
+    let lines = lines_of(&kept, Tokens::Words, length, skipped)?;
     let vocabulary = vocabulary(&lines.source)?;
-    let recordings = Recordings::below(sounds)?;
-    let read = parallel::map(recordings.paths(), |path| {
-        let frames = features(path)?;
+    let Recordings { paths, unreadable } = Recordings::below(sounds)?;
+    let coefficients = coefficients()?;
+    let hop = coefficients.frames().hop;
+    let read = parallel::map(&paths, |path| {
+        let frames = features_by(&coefficients, path)?;
         let labels = path.with_extension("lab");
         let phones = labels.exists().then(|| read_labels(&labels)).transpose()?;
         Ok((frames, phones))
     });
-    let (mut utterances, mut notes, mut unknown) = (Vec::new(), Notes::default(), BTreeSet::new());
-    for (path, read) in recordings.paths().iter().zip(read) {
+    let (mut utterances, mut unusable_sounds, mut unknown) = (Vec::new(), unreadable, BTreeSet::new());
+    for (path, read) in paths.iter().zip(read) {
         let read: Result<(Rows, Option<Vec<Phone>>)> = read;
         match read {
             Ok((frames, phones)) => {
-                let hop = Mfcc::new(RATE, COEFFICIENTS, BANDS)?.frames().hop;
                 let phones =
                     phones.map(|phones| numbered(&phones, &vocabulary, (frames.count(), hop), &mut unknown));
                 utterances.push(Utterance { frames, phones: phones.filter(|phones| !phones.is_empty()) });
             }
             Err(error) => {
-                notes.unreadable.push(Skipped { path: path.clone(), reason: error.to_string() });
+                unusable_sounds.push(Skipped { path: path.clone(), reason: error.to_string() });
             }
         }
     }
@@ -137,13 +144,14 @@ pub(super) fn open(sounds: &Path, text: &Path, options: &Options) -> Result<(Utt
     }
     if utterances.len() < FEWEST {
         let first =
-            notes.unreadable.first().map_or_else(String::new, |one| format!("; left out: {}", one.reason));
+            unusable_sounds.first().map_or_else(String::new, |one| format!("; left out: {}", one.reason));
         return Err(Error::Data(format!(
             "{} has {} usable recordings, at least {FEWEST} are needed to learn phonemes from{first}",
             sounds.display(),
             utterances.len()
         )));
     }
+    let notes = Notes { unusable_sounds, ..Notes::default() };
     Ok((Utterances::new(utterances, vocabulary, RATE), lines, notes))
 }
 
@@ -175,16 +183,4 @@ fn numbered(
         *end = count;
     }
     found
-}
-
-/// The most words of a line.
-fn longest_line(path: &Path) -> Result<usize> {
-    if !path.exists() {
-        return Err(DataError::NotFound(path.to_owned()).into());
-    }
-    let bytes = std::fs::read(path).map_err(FileError::when("read", path))?;
-    let words = bytes
-        .split(|byte| *byte == b'\n')
-        .map(|line| line.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty()).count());
-    Ok(words.max().unwrap_or(0).max(1))
 }

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use brigand_core::batch::{Kind, Source, TOKENS};
 use brigand_core::error::Result;
 
-pub use folder::{FEWEST, RATE, Recordings, features};
+pub use folder::{BANDS, COEFFICIENTS, FEWEST, RATE, Recordings, features};
 pub use labels::{Phone, read_labels};
 
 use super::error::DataError;
@@ -68,8 +68,7 @@ pub(crate) fn open(spec: &SpeechSpec, options: &Options) -> Result<RunData> {
         SpeechSpec::Folder { sounds, text } => folder::open(sounds, text, options)?,
     };
     let Lines { source: text, fingerprint, skipped } = lines;
-    let mut notes = notes;
-    notes.unreadable.extend(skipped);
+    let notes = Notes { lines: skipped, ..notes };
     Ok(RunData {
         contents: vec![Contents::Read(utterances.fingerprint()), Contents::Read(fingerprint)],
         sources: vec![Arc::new(utterances), Arc::new(text)],

@@ -57,6 +57,30 @@ fn recordings_have_frames_and_the_places_of_their_phonemes() {
 }
 
 #[test]
+fn what_is_left_out_is_noted_as_what_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let spec = written(folder.path(), 21);
+    std::fs::write(folder.path().join("07.wav"), b"RIFFxxxxWAVE").unwrap();
+    std::fs::write(folder.path().join("._08.wav"), b"of another system").unwrap();
+    // Spaces of any kind separate phonemes.
+    std::fs::write(folder.path().join("text.txt"), "low\u{a0}high\u{2003}low high\n\nhigh low\n").unwrap();
+    let data = open(&spec, &Options::default()).unwrap();
+    assert_eq!((data.sources[0].count(), data.sources[1].count()), (20, 2));
+    assert_eq!(data.sources[1].schema().tokens(TOKENS).unwrap().length, 4);
+    let notes = data.notes.sentences();
+    assert!(notes[0].starts_with("1 sound left out: 07.wav ("), "{notes:?}");
+    assert!(notes[1].ends_with("text.txt: 1 of 3 lines are empty") && notes.len() == 2, "{notes:?}");
+    // A folder that leads back to itself is named.
+    #[cfg(unix)]
+    {
+        std::os::unix::fs::symlink(folder.path(), folder.path().join("loop")).unwrap();
+        let data = open(&spec, &Options::default()).unwrap();
+        assert_eq!(data.sources[0].count(), 20);
+        assert!(data.notes.sentences()[0].starts_with("2 sounds left out: loop, 07.wav ("));
+    }
+}
+
+#[test]
 fn what_nothing_can_be_learned_from_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let spec = written(folder.path(), 20);
@@ -90,7 +114,7 @@ fn what_nothing_can_be_learned_from_is_refused() {
 fn the_cipher_has_three_clusters_for_each_symbol() {
     let data = open(&Spec::Speech(super::SpeechSpec::Cipher), &Options::default()).unwrap();
     let feed = Feed::new(data.boxed_sources(), 1, 0, &Place::cpu()).unwrap();
-    let count = feed.trained_count(FRAMES.0);
+    let count = feed.trained_count(FRAMES.0).unwrap();
     let batch = feed.trained(FRAMES.0, 0..count).unwrap();
     let frames = batch.numbers(FRAMES).unwrap();
     let (longest, values) = (frames.shape()[1], frames.to_vec_f32().unwrap());

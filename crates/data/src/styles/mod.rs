@@ -139,7 +139,7 @@ fn run_data(lines: [Lines; 2]) -> RunData {
     for Lines { source, fingerprint, skipped } in lines {
         data.contents.push(Contents::Read(fingerprint));
         data.sources.push(Arc::new(source));
-        data.notes.unreadable.extend(skipped);
+        data.notes.lines.extend(skipped);
     }
     data
 }

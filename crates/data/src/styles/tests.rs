@@ -35,7 +35,7 @@ fn two_files_share_a_vocabulary() {
         |place: usize| data.sources[place].schema().tokens(FIELDS[place]).unwrap().vocabulary.to_vec();
     assert_eq!(vocabulary(0), ["", "a", "bad", "day", "good", "весьма"]);
     assert_eq!(vocabulary(0), vocabulary(1));
-    let reasons: Vec<String> = data.notes.unreadable.iter().map(|skipped| skipped.reason.clone()).collect();
+    let reasons: Vec<String> = data.notes.lines.iter().map(|skipped| skipped.reason.clone()).collect();
     assert_eq!(reasons, ["1 of 3 lines are empty", "1 of 2 lines have more than 4 tokens (data.length)"]);
     // Characters, too.
     let data = open(&files(folder.path(), "ab\n", "cb\n"), (Tokens::Characters, 4)).unwrap();

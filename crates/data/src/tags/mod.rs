@@ -5,14 +5,13 @@ mod table;
 
 use std::sync::Arc;
 
-use brigand_core::batch::{HostBatch, HostField, Joined, Kind, Schema, Source, TAGS, TagRule};
+use brigand_core::batch::{HostBatch, HostField, Kind, Schema, Source, TAGS, TagRule};
 use brigand_core::random::Stream;
 use brigand_core::{Error, Result};
 
-use super::dataset::Dataset;
+use super::beside::Beside;
 use super::fingerprint::{Content, Fingerprint};
-use super::open::{Contents, RunData};
-use super::source::DatasetSource;
+use super::open::Contents;
 use rules::rules_of;
 
 pub(crate) use table::TagTable;
@@ -81,25 +80,16 @@ impl Source for TagSource {
     }
 }
 
-/// Images and their labels as one source.
-///
-/// # Errors
-/// If there are more of one.
-pub(crate) fn with_tags(images: &Arc<Dataset>, tags: &Arc<Tags>) -> Result<Joined<DatasetSource, TagSource>> {
-    Joined::new(DatasetSource(Arc::clone(images)), TagSource(Arc::clone(tags)))
-}
+impl Beside for Tags {
+    type Source = TagSource;
 
-/// The same as the data of a run.
-///
-/// # Errors
-/// As [`with_tags`].
-pub(crate) fn tagged_images((images, tags): (Dataset, Tags)) -> Result<RunData> {
-    let (images, tags) = (Arc::new(images), Arc::new(tags));
-    let source = with_tags(&images, &tags)?;
-    Ok(RunData {
-        contents: vec![Contents::Samples(Arc::clone(&images)), Contents::Tags(tags)],
-        sources: vec![Arc::new(source)],
-        dataset: None,
-        notes: images.notes().clone(),
-    })
+    const IMAGES_ARE_SAMPLES: bool = false;
+
+    fn source(beside: Arc<Self>) -> TagSource {
+        TagSource(beside)
+    }
+
+    fn contents(beside: Arc<Self>) -> Contents {
+        Contents::Tags(beside)
+    }
 }

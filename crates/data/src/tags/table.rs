@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::Tags;
 use crate::error::DataError;
+use crate::folder::of_read;
 use crate::table_lines::records;
 
 /// What such a file is used as.
@@ -21,6 +22,8 @@ pub(crate) struct TagTable {
     pub(crate) images: Vec<PathBuf>,
     /// The labels of each.
     labels: Vec<BTreeSet<String>>,
+    /// The numbers of the lines, counted from 1.
+    lines: Vec<u64>,
 }
 
 fn unfit(path: &Path, problem: String) -> DataError {
@@ -35,7 +38,8 @@ impl TagTable {
     /// If it is no UTF-8 text, a line has another form, an image is not there or has two lines, or there is no line.
     pub(crate) fn read(path: &Path) -> Result<Self, DataError> {
         let folder = path.parent().unwrap_or(Path::new(""));
-        let (mut images, mut labels, mut lines) = (Vec::new(), Vec::new(), BTreeMap::new());
+        let (mut images, mut labels, mut lines) = (Vec::new(), Vec::new(), Vec::new());
+        let mut of_image = BTreeMap::new();
         for (number, (line, record)) in records(path, b',', WANTED)?.into_iter().enumerate() {
             let wrong = |problem: String| unfit(path, format!("line {line} {problem}"));
             let fields: Vec<&str> = record.iter().collect();
@@ -55,10 +59,11 @@ impl TagTable {
             if !image.is_file() {
                 return Err(wrong(format!("names {}, which does not exist", image.display())));
             }
-            if let Some(first) = lines.insert(image.clone(), line) {
+            if let Some(first) = of_image.insert(image.clone(), line) {
                 return Err(wrong(format!("is another one for {file}, after line {first}")));
             }
             images.push(image);
+            lines.push(line);
             labels.push(
                 named
                     .split('|')
@@ -70,13 +75,17 @@ impl TagTable {
         }
         match images.is_empty() {
             true => Err(unfit(path, "it has no line with an image".into())),
-            false => Ok(Self { images, labels }),
+            false => Ok(Self { images, labels, lines }),
         }
     }
 
-    /// The labels of each image.
-    pub(crate) fn labels(&self) -> &[BTreeSet<String>] {
-        &self.labels
+    /// Of each image the number of its line, its file and its labels.
+    pub(crate) fn rows(&self) -> impl Iterator<Item = (u64, &PathBuf, &BTreeSet<String>)> {
+        self.lines
+            .iter()
+            .zip(&self.images)
+            .zip(&self.labels)
+            .map(|((line, image), labels)| (*line, image, labels))
     }
 
     /// The labels of the images of which `kept` is true, and the labels that are left out because only one of those has them.
@@ -88,8 +97,7 @@ impl TagTable {
         path: &Path,
         kept: &[bool],
     ) -> Result<(Tags, Vec<String>), brigand_core::Error> {
-        let kept: Vec<&BTreeSet<String>> =
-            self.labels.iter().zip(kept).filter(|(_, kept)| **kept).map(|(labels, _)| labels).collect();
+        let kept: Vec<&BTreeSet<String>> = of_read(&self.labels, kept).collect();
         let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
         for label in kept.iter().copied().flatten() {
             *counts.entry(label).or_insert(0) += 1;

@@ -95,7 +95,7 @@ impl Oracle {
                 network.log_probabilities(pass, &lines, &self.place)
             })?;
             sum -= found.to_vec()?.iter().sum::<f64>();
-            tokens += counted_tokens(&lines).iter().map(|counted| f64::from(*counted)).sum::<f64>();
+            tokens += counted_tokens(&lines)?.iter().map(|counted| f64::from(*counted)).sum::<f64>();
         }
         Ok(sum / f64::max(tokens, 1.0))
     }

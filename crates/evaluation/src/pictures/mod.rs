@@ -24,6 +24,6 @@ pub use marks::{Ink, Mark, Shape};
 pub use panels::{Panel, Sheet};
 pub use picture::{Picture, PictureError};
 pub use plot::{LineChart, LineStyle, ReferenceLine, Series};
-pub use row_names::{CAPTION_WIDTH, CLASS_WIDTH, with_row_names};
+pub use row_names::{Names, with_row_names};
 pub use scatter::{Histogram, Scatter};
 pub use timeline::{Lane, Timeline};

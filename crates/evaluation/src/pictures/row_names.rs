@@ -9,25 +9,33 @@ use super::picture::{Picture, PictureError};
 /// Height of a name, where rows are not lower.
 const SIZE: usize = 13;
 /// Pixels that the name of a class takes at most.
-pub const CLASS_WIDTH: usize = 150;
+const CLASS_WIDTH: usize = 150;
 /// Pixels that a caption takes at most.
-pub const CAPTION_WIDTH: usize = 340;
+const CAPTION_WIDTH: usize = 340;
 /// From one line of a name to the next, in pixels.
 const LINE: usize = 15;
 /// Pixels on both sides of the names.
 const MARGIN: usize = 6;
 
+/// What the rows of a grid are called.
+#[derive(Clone, Copy, Debug)]
+pub enum Names<'a> {
+    /// Classes: they take as much width as the widest needs, up to 150 pixels.
+    Classes(&'a [String]),
+    /// Captions, which may change from picture to picture: they always take the same width, 340 pixels.
+    Captions(&'a [String]),
+}
+
 /// A picture of [`image_grid`](super::image_grid) with `rows` rows, and a name on the left of each; rows beyond the names
-/// have none. A name may have several lines. None is wider than so many pixels; longer ones are cut. Beside captions, which may
-/// change from picture to picture, the picture always has the same width.
+/// have none. A name may have several lines. Those that are wider than there is room are cut.
 ///
 /// # Errors
 /// [`PictureError::Shape`] when a grid of so many rows has another height.
-pub fn with_row_names(
-    grid: &Picture,
-    rows: usize,
-    (names, widest): (&[String], usize),
-) -> Result<Picture, PictureError> {
+pub fn with_row_names(grid: &Picture, rows: usize, names: Names<'_>) -> Result<Picture, PictureError> {
+    let (names, widest, always_whole) = match names {
+        Names::Classes(names) => (names, CLASS_WIDTH, false),
+        Names::Captions(names) => (names, CAPTION_WIDTH, true),
+    };
     let height = grid.height();
     if rows == 0 || !height.saturating_sub(GAP).is_multiple_of(rows) {
         return Err(PictureError::Shape(format!("a picture {height} high is no grid of {rows} rows")));
@@ -51,7 +59,7 @@ pub fn with_row_names(
         }
         Ok(())
     })?;
-    beside(&column, grid, widest == CAPTION_WIDTH)
+    beside(&column, grid, always_whole)
 }
 
 /// `column`, without its empty left side unless it is `whole`, then `grid`, both as high as each other.
@@ -87,7 +95,7 @@ mod tests {
         let values = vec![0.0; 6 * channels * 64];
         let grid = image_grid(&values, [6, channels, 8, 8], layout).unwrap();
         let names: Vec<String> = names.iter().map(ToString::to_string).collect();
-        (with_row_names(&grid, 3, (&names, CLASS_WIDTH)).unwrap(), grid)
+        (with_row_names(&grid, 3, Names::Classes(&names)).unwrap(), grid)
     }
 
     /// Rows of the picture with ink left of the grid.
@@ -126,8 +134,14 @@ mod tests {
         let (picture, grid) = named(3, &[]);
         assert_eq!(picture, grid);
         assert!(
-            with_row_names(&grid, 5, (&[], CLASS_WIDTH)).is_err()
-                && with_row_names(&grid, 0, (&[], CLASS_WIDTH)).is_err()
+            with_row_names(&grid, 5, Names::Classes(&[])).is_err()
+                && with_row_names(&grid, 0, Names::Classes(&[])).is_err()
         );
+        // Captions take the same width, whatever they are.
+        let widths = ["a", "a small red circle"].map(|caption| {
+            let names = [caption.to_owned()];
+            with_row_names(&grid, 3, Names::Captions(&names)).unwrap().width() - grid.width()
+        });
+        assert_eq!(widths, [CAPTION_WIDTH + 2 * MARGIN; 2]);
     }
 }

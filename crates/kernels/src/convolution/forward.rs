@@ -74,7 +74,7 @@ pub(super) fn compute<T: Element>(path: Path, g: &Geometry, input: &[T], weight:
     pool::parallel(plan.blocks.count() * g.groups * chunks, |task| {
         let (chunk, rest) = (task % chunks, task / chunks);
         let (group, block) = (rest % g.groups, rest / g.groups);
-        T::dispatch(path, Task { plan: &plan, block, group, chunk });
+        T::convolve(path, Task { plan: &plan, block, group, chunk });
     });
 }
 
@@ -212,7 +212,7 @@ pub(super) fn offsets(g: &Geometry, layout: &Layout) -> Vec<usize> {
 }
 
 /// The output of one block of pixels, in a part of the channels of one group.
-struct Task<'a, T> {
+pub(crate) struct Task<'a, T> {
     plan: &'a Plan<'a, T>,
     block: usize,
     group: usize,

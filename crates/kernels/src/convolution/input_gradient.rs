@@ -95,7 +95,7 @@ pub(super) fn compute<T: Element>(
     pool::parallel(plan.blocks.count() * g.groups * chunks, |task| {
         let (chunk, rest) = (task % chunks, task / chunks);
         let (group, block) = (rest % g.groups, rest / g.groups);
-        T::dispatch(path, Task { plan: &plan, block, group, chunk });
+        T::input_gradient(path, Task { plan: &plan, block, group, chunk });
     });
 }
 
@@ -145,7 +145,7 @@ fn large_squares<T: Element>(
 }
 
 /// The input gradient of one block of rows, in a part of the channels of one group.
-struct Task<'a, T> {
+pub(crate) struct Task<'a, T> {
     plan: &'a Plan<'a, T>,
     block: usize,
     group: usize,

@@ -110,19 +110,22 @@ pub(super) fn compute<T: Element>(
     let plan = plan;
     if plan.shared {
         pool::parallel(g.groups * plan.blocks.count(), |task| {
-            T::dispatch(path, Transpose { plan: &plan, group: task % g.groups, block: task / g.groups });
+            T::transpose_gradient(
+                path,
+                Transpose { plan: &plan, group: task % g.groups, block: task / g.groups },
+            );
         });
     }
     pool::parallel(g.groups * chunks * slices, |task| {
         let (chunk, rest) = (task % chunks, task / chunks);
         let (group, slice) = (rest % g.groups, rest / g.groups);
-        T::dispatch(path, Task { plan: &plan, group, chunk, slice });
+        T::weight_gradient(path, Task { plan: &plan, group, chunk, slice });
     });
     pool::parallel(g.groups * chunks, |task| plan.finish(task / chunks, task % chunks));
 }
 
 /// Transposes one block of the output gradient into its shared place.
-struct Transpose<'a, T> {
+pub(crate) struct Transpose<'a, T> {
     plan: &'a Plan<'a, T>,
     group: usize,
     block: usize,
@@ -214,7 +217,7 @@ impl<T: Element> Plan<'_, T> {
 }
 
 /// The sums over one slice of pixels, for one chunk of channels.
-struct Task<'a, T> {
+pub(crate) struct Task<'a, T> {
     plan: &'a Plan<'a, T>,
     group: usize,
     chunk: usize,

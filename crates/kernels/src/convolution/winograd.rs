@@ -19,11 +19,11 @@
 mod filter;
 mod fours;
 mod lanes;
-mod output_gradients;
-mod pass;
-pub(super) mod weight_gradient;
-mod weight_sums;
-mod weights;
+pub(crate) mod output_gradients;
+pub(crate) mod pass;
+pub(crate) mod weight_gradient;
+pub(crate) mod weight_sums;
+pub(crate) mod weights;
 
 pub(super) use filter::{Filter, Target};
 pub(super) use fours::SQUARE;

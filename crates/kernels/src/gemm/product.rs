@@ -112,7 +112,7 @@ impl<T: Element> Product<T> {
             let (product, packed, copy) = (&self, &packed, &copy);
             if task < packing {
                 let (depth_block, column_block) = (task / column_blocks, task % column_blocks);
-                T::dispatch(path, PackRight { product, packed, depth_block, column_block });
+                T::pack_right(path, PackRight { product, packed, depth_block, column_block });
             } else {
                 let from = (task - packing) * BLOCK_ROWS;
                 let to = (from + BLOCK_ROWS).min(product.left.rows);
@@ -128,7 +128,7 @@ impl<T: Element> Product<T> {
         let product = Self { left, ..self };
         run(row_blocks * column_blocks, serial, |task| {
             let (row_block, column_block) = (task % row_blocks, task / row_blocks);
-            T::dispatch(path, Block { product: &product, packed: &packed, row_block, column_block });
+            T::multiply_block(path, Block { product: &product, packed: &packed, row_block, column_block });
         });
     }
 }
@@ -152,7 +152,7 @@ fn block_panels<V: Vector, const NARROW: usize>(columns: usize, block: usize) ->
 }
 
 /// Packs one depth block of one block of columns.
-struct PackRight<'a, T> {
+pub(crate) struct PackRight<'a, T> {
     product: &'a Product<T>,
     packed: &'a Out<T>,
     depth_block: usize,
@@ -174,7 +174,7 @@ impl<T: Element> Work<T> for PackRight<'_, T> {
 }
 
 /// Computes one block of the result.
-struct Block<'a, T> {
+pub(crate) struct Block<'a, T> {
     product: &'a Product<T>,
     packed: &'a Out<T>,
     row_block: usize,

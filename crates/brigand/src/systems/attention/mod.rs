@@ -4,18 +4,18 @@
 
 mod recipe;
 
-pub use recipe::{AttentionRecipe, AttentionUpdates, BIGGAN, SAGAN};
+pub use recipe::{AttentionRecipe, BIGGAN, SAGAN};
 
 use brigand_autograd::{Variable, without_recording};
-use brigand_core::batch::{Batch, IMAGES, SampleShape, no_labels};
-use brigand_core::capability::{Content, Exhibit, Sampler, Showing};
+use brigand_core::batch::{Batch, IMAGES, no_labels};
+use brigand_core::capability::{Content, Exhibit, Sampler, Sampling, Showing};
 use brigand_core::latent::{CLASS, Distribution, LatentPart, LatentSpace};
 use brigand_core::measurements::GENERATOR_LOSS;
 use brigand_core::modules::{How, Mode, Network, Statistics};
 use brigand_core::networks::{AttentionDiscriminator, AttentionGenerator, AttentionLayout, SHARED_EMBEDDING};
 use brigand_core::players::{Conditioned, Critic, DISCRIMINATOR, Draw, Orthogonal, Player, Turn};
 use brigand_core::system::{Parts, System};
-use brigand_core::{Error, Place, Result, Setup, parts};
+use brigand_core::{Error, Result, Setup, parts};
 
 /// Name of the factor of the generator's attention, which starts at 0.
 pub const ATTENTION_GAMMA: &str = "attention_gamma";
@@ -24,9 +24,8 @@ const ATTENDED: usize = 8;
 
 /// Both players in training.
 struct AttentionGan {
-    place: Place,
+    sampling: Sampling,
     image: [usize; 3],
-    space: LatentSpace,
     noise: usize,
     generator: Player<AttentionGenerator>,
     discriminator: Critic<AttentionDiscriminator>,
@@ -60,9 +59,8 @@ impl AttentionGan {
         let discriminator = Player::new(discriminator, recipe.optimizer.discriminator)?;
         let class = LatentPart { name: CLASS, distribution: Distribution::Category { shares } };
         Ok(Self {
-            place: setup.place.clone(),
+            sampling: Sampling::new(LatentSpace::new(vec![recipe.latent.part(), class]), setup)?,
             image,
-            space: LatentSpace::new(vec![recipe.latent.part(), class]),
             noise,
             generator: generator.scheduled(recipe.schedule).averaged(recipe.average),
             discriminator: Critic::new(discriminator.scheduled(recipe.schedule), recipe.adversarial.rules())?,
@@ -72,8 +70,8 @@ impl AttentionGan {
 
     /// Noise and one-hot classes of `latents`.
     fn split(&self, latents: &Variable) -> Result<(Variable, Variable)> {
-        self.space.check(latents)?;
-        Ok((latents.narrow(1, 0, self.noise)?, latents.narrow(1, self.noise, self.space.classes())?))
+        self.sampling.space.check(latents)?;
+        Ok((latents.narrow(1, 0, self.noise)?, latents.narrow(1, self.noise, self.sampling.space.classes())?))
     }
 
     /// Fakes of the classes that the space draws.
@@ -96,7 +94,7 @@ impl AttentionGan {
     }
 
     fn real(&self, batch: &Batch) -> Result<Conditioned> {
-        let classes = self.place.one_hot(batch.required_labels()?, self.space.classes())?;
+        let classes = self.sampling.place.one_hot(batch.required_labels()?, self.sampling.space.classes())?;
         Ok(Conditioned::under(batch.numbers(IMAGES)?.clone(), classes))
     }
 }
@@ -107,12 +105,11 @@ impl System for AttentionGan {
     }
 
     fn train_step(&mut self, turn: &mut Turn<'_>) -> Result<()> {
-        let mut draw = turn.draw(turn.step * self.rounds);
-        let mut real = self.update_discriminator(turn, draw)?;
-        for number in draw.number + 1..draw.number + self.rounds {
-            draw = turn.draw(number);
-            real = self.update_discriminator(turn, draw)?;
+        let (earlier, draw) = turn.rounds(self.rounds)?;
+        for draw in earlier {
+            self.update_discriminator(turn, draw)?;
         }
+        let real = self.update_discriminator(turn, draw)?;
         let count = real.samples.shape()[0];
         let fake = self.fakes(("latents/generator", turn.only_draw()), count, Mode::Training)?;
         let loss = self.discriminator.loss_for(&real, &fake, draw)?;
@@ -153,17 +150,8 @@ impl System for AttentionGan {
 }
 
 impl Sampler for AttentionGan {
-    fn space(&self) -> &LatentSpace {
-        &self.space
-    }
-
-    fn place(&self) -> &Place {
-        &self.place
-    }
-
-    fn sample_shape(&self) -> SampleShape {
-        let [channels, height, width] = self.image;
-        SampleShape::Image { channels, height, width }
+    fn sampling(&self) -> &Sampling {
+        &self.sampling
     }
 
     fn is_modulated_by_latents(&self) -> bool {

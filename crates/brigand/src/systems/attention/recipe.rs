@@ -11,22 +11,8 @@ use brigand_core::system::System;
 use brigand_core::{Error, Result, Setup};
 use serde::{Deserialize, Serialize};
 
-use super::super::two_player::{Players, check_discriminator_steps};
+use super::super::two_player::{DiscriminatorUpdates, Players};
 use super::AttentionGan;
-
-/// How often the discriminator steps.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct AttentionUpdates {
-    /// Discriminator updates, each on a fresh real batch and fresh latents, for one generator update.
-    pub discriminator_steps: u32,
-}
-
-impl Default for AttentionUpdates {
-    fn default() -> Self {
-        Self { discriminator_steps: 1 }
-    }
-}
 
 /// Everything that makes a class-conditional residual GAN with self-attention.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -57,7 +43,7 @@ pub struct AttentionRecipe {
     pub schedule: Schedule,
     /// Who steps how often.
     #[serde(default)]
-    pub update: AttentionUpdates,
+    pub update: DiscriminatorUpdates,
     /// The average of the generator's weights that samples are taken from.
     pub average: AverageRecipe,
 }
@@ -111,7 +97,7 @@ fn sagan(kind: SampleKind) -> Result<AttentionRecipe> {
             discriminator: OptimizerRecipe::adam(2e-3, 0.0, 0.9),
         },
         schedule: Schedule::Constant {},
-        update: AttentionUpdates::default(),
+        update: DiscriminatorUpdates::default(),
         average: AverageRecipe { decay: 0.995 },
     })
 }
@@ -129,7 +115,7 @@ fn biggan(kind: SampleKind) -> Result<AttentionRecipe> {
             generator: OptimizerRecipe::adam(5e-4, 0.0, 0.999),
             discriminator: OptimizerRecipe::adam(2e-3, 0.0, 0.999),
         },
-        update: AttentionUpdates { discriminator_steps: 2 },
+        update: DiscriminatorUpdates { discriminator_steps: 2 },
         ..sagan(kind)?
     })
 }
@@ -156,7 +142,7 @@ impl SystemRecipe for AttentionRecipe {
             Modulation::Tables {} | Modulation::Chunks { .. } => {}
         }
         at_least_zero(&[("orthogonal", self.orthogonal)])?;
-        check_discriminator_steps("update.discriminator_steps", self.update.discriminator_steps.into())
+        self.update.check()
     }
 
     fn spread_over_run(&self) -> Vec<&'static str> {

@@ -13,14 +13,14 @@ mod stage;
 use std::sync::Arc;
 
 use brigand_autograd::{Variable, without_recording};
-use brigand_core::batch::{CAPTION, IMAGES, MEANING, SampleShape};
-use brigand_core::capability::{CaptionSampler, Exhibit, Sampler, Showing};
+use brigand_core::batch::{CAPTION, IMAGES, MEANING};
+use brigand_core::capability::{CaptionSampler, Exhibit, Sampler, Sampling, Showing};
 use brigand_core::latent::{self, Distribution, LatentPart, LatentSpace};
 use brigand_core::modules::{Network, Part, Statistics};
 use brigand_core::networks::{
-    CaptionGenerator, CaptionLayout, ConditionOutput, ConditionUse, DiscriminatorOptions, StackRefiner,
+    CaptionGenerator, CaptionLayout, ConditionOutput, DiscriminatorOptions, StackRefiner,
 };
-use brigand_core::players::{DISCRIMINATOR, Draw, Turn, other_meanings};
+use brigand_core::players::{DISCRIMINATOR, Draw, Turn, near_meanings, other_meanings};
 use brigand_core::state::State;
 use brigand_core::system::{Parts, System};
 use brigand_core::{Error, Place, Result, Setup};
@@ -28,10 +28,10 @@ use brigand_core::{Error, Place, Result, Setup};
 use encoders::CaptionEncoders;
 pub use encoders::{CONTRASTIVE_ACCURACY, CONTRASTIVE_LOSS};
 pub use recipe::{
-    CaptionCondition, CaptionGanRecipe, CaptionOptimizers, CaptionPhases, MatchingRecipe, PairsRecipe,
-    STACKGAN, Stacking, TEXT_TO_IMAGE,
+    CaptionCondition, CaptionGanRecipe, CaptionOptimizers, CaptionPhases, Comparison, MatchingRecipe,
+    PairsRecipe, STACKGAN, Stacking, TEXT_TO_IMAGE,
 };
-pub use retrieval::{REAL_RETRIEVAL, RETRIEVAL};
+pub use retrieval::{RANDOM_RETRIEVAL, REAL_RETRIEVAL, RETRIEVAL};
 pub use stage::UNCONDITIONAL;
 use stage::{Given, Stage};
 
@@ -39,6 +39,9 @@ use super::phases::Phases;
 
 /// The names of the parts of latents that choose drawn conditions of the two generators.
 const CONDITIONS: [&str; 2] = ["condition", "second condition"];
+
+/// Captions of a batch that count as near to another one.
+const NEAREST: usize = 4;
 
 /// Steps done, which say whether the second generator makes the samples.
 struct Done(u64);
@@ -58,11 +61,9 @@ impl Part for Done {
 /// All networks in training.
 struct CaptionGan {
     recipe: CaptionGanRecipe,
-    place: Place,
+    /// Of the data's images.
+    sampling: Sampling,
     seed: u64,
-    space: LatentSpace,
-    /// The data's images.
-    sample: SampleShape,
     /// Channels, height and width of the first generator's images.
     small: [usize; 3],
     phases: Phases,
@@ -86,7 +87,8 @@ impl CaptionGan {
             sample,
         };
         let of_captions = DiscriminatorOptions {
-            condition: ConditionUse::BesideFeatures(recipe.matching.size),
+            condition: recipe.comparison.of(recipe.matching.size),
+            reparametrisation: recipe.adversarial.constraint.reparametrisation(),
             ..DiscriminatorOptions::default()
         };
         let doublings = match recipe.second {
@@ -94,7 +96,7 @@ impl CaptionGan {
             Stacking::Second { doublings, .. } => doublings,
         };
         let small = smaller(image, doublings)?;
-        let sample = shape(small);
+        let sample = small.into();
         let generator = Network::build("generator", setup, |b| {
             CaptionGenerator::new(b, &recipe.generator, &layout(sample))
         })?;
@@ -104,22 +106,20 @@ impl CaptionGan {
             Stacking::None {} => None,
             Stacking::Second { doublings, generator, discriminator } => {
                 let generator = Network::build("second_generator", setup, |b| {
-                    StackRefiner::new(b, generator, (small, *doublings), &layout(shape(image)))
+                    StackRefiner::new(b, generator, (small, *doublings), &layout(image.into()))
                 })?;
                 let options = DiscriminatorOptions { auxiliary: Some(1), ..of_captions };
                 let name = "second_discriminator";
-                let discriminator = discriminator.discriminator(name, setup, shape(image), options)?;
+                let discriminator = discriminator.discriminator(name, setup, image.into(), options)?;
                 Some(Stage::new(generator, discriminator, recipe, &setup.place)?)
             }
         };
         Ok(Self {
-            space: space(recipe, second.is_some(), setup)?,
+            sampling: Sampling::new(space(recipe, second.is_some(), setup)?, setup)?,
             phases: Phases::new(&recipe.shares(), setup.steps),
             encoders: CaptionEncoders::new(recipe, setup)?,
             recipe: recipe.clone(),
-            place: setup.place.clone(),
             seed: setup.seed,
-            sample: shape(image),
             small,
             done: Done(0),
             first,
@@ -127,26 +127,40 @@ impl CaptionGan {
         })
     }
 
+    /// Vectors of captions of other meanings for the images of a batch, if wrong pairs are shown.
+    fn wrong(&self, captions: &Variable, meanings: &[u32], draw: Draw) -> Result<Option<Variable>> {
+        let PairsRecipe { wrong, near, .. } = self.recipe.pairs;
+        if !wrong {
+            return Ok(None);
+        }
+        let mut stream = draw.stream("wrong captions");
+        let others = if near > 0.0 {
+            let likeness = captions.matmul(&captions.transposed()?)?.to_vec_f32()?;
+            near_meanings(meanings, &likeness, (near, NEAREST), &mut stream)
+        } else {
+            other_meanings(meanings, &mut stream)
+        };
+        Ok(others.map(|others| captions.index_select(0, &others)).transpose()?)
+    }
+
     /// One step of a stage on a real batch.
     fn learn(&mut self, turn: &mut Turn<'_>, draw: Draw, in_second: bool) -> Result<()> {
         let batch = turn.batch(draw)?;
         let images = batch.numbers(IMAGES)?;
         let captions = self.encoders.of_batch(&batch)?;
-        let wrong = match self.recipe.pairs.wrong {
-            false => None,
-            true => {
-                let meanings = &batch.indices(MEANING)?.values;
-                let others = other_meanings(meanings, &mut draw.stream("wrong captions"))?;
-                Some(captions.index_select(0, &others)?)
-            }
-        };
+        let wrong = self.wrong(&captions, &batch.indices(MEANING)?.values, draw)?;
         let mixed = self.mixed(&captions, draw)?;
         let noise = draw.rows("latent", images.shape()[0], |count, stream| {
-            Ok(self.recipe.latent.draw(count, stream, &self.place.device)?.to_dtype(self.place.compute)?)
+            Ok(self
+                .recipe
+                .latent
+                .draw(count, stream, &self.sampling.place.device)?
+                .to_dtype(self.sampling.place.compute)?)
         })?;
         match (&mut self.second, in_second) {
             (Some(second), true) => {
-                let chosen = conditions(self.recipe.condition, images.shape()[0], draw, &self.place)?;
+                let chosen =
+                    conditions(self.recipe.condition, images.shape()[0], draw, &self.sampling.place)?;
                 let small = without_recording(|| {
                     self.first.generate(&noise, (&mixed, chosen.as_ref()), &mut Statistics::Stored)
                 })?;
@@ -184,7 +198,7 @@ impl CaptionGan {
         let order: Vec<u32> = stream.permutation(count).into_iter().map(|other| other as u32).collect();
         let draws = stream.uniform(count, 0.0, 1.0).into_iter();
         let shares = draws.map(|drawn| if f64::from(drawn) < share { 0.5 } else { 0.0 }).collect();
-        let shares = self.place.numbers(shares, &[count, 1])?;
+        let shares = self.sampling.place.numbers(shares, &[count, 1])?;
         let step = captions.index_select(0, &order)?.sub(captions)?;
         Ok(captions.add(&step.mul(&shares)?)?)
     }
@@ -210,10 +224,6 @@ fn conditions(
             })
         })
         .transpose()
-}
-
-fn shape([channels, height, width]: [usize; 3]) -> SampleShape {
-    SampleShape::Image { channels, height, width }
 }
 
 /// The shape of images halved so often.

@@ -18,7 +18,7 @@ const SWAPS: usize = 4;
 /// generator's images before the second's.
 pub(super) fn show(system: &CaptionGan, showing: &Showing<'_>) -> Result<Vec<Exhibit>> {
     let captions = showing.examples.indices(CAPTION)?;
-    let length = captions.shape.last().copied().unwrap_or(1).max(1);
+    let length = captions.row_length()?;
     let rows: Vec<Vec<u32>> = captions.values.chunks(length).map(<[u32]>::to_vec).collect();
     let real = showing.examples.numbers(IMAGES)?;
     let made = made(system, showing, &rows)?;
@@ -73,7 +73,7 @@ fn rows_of(
 /// The captions that samples are drawn from where none is given.
 fn examples(system: &CaptionGan) -> Vec<Vec<u32>> {
     use brigand_core::latent::{CAPTION, Distribution};
-    match system.space.part(CAPTION) {
+    match system.space().part(CAPTION) {
         Some((_, Distribution::Points { size, rows })) => {
             let row = |row: &[f32]| row.iter().map(|&token| token as u32).collect();
             rows.chunks_exact((*size).max(1)).map(row).collect()

@@ -3,7 +3,7 @@
 use brigand_core::batch::{CAPTION, IMAGES, MEANING, Need, SampleKind};
 use brigand_core::latent::{LatentRecipe, Prior};
 use brigand_core::networks::{
-    CaptionEncoderRecipe, CaptionReader, DcganRecipe, NetworkRecipe, StackRefinerRecipe,
+    CaptionEncoderRecipe, CaptionReader, ConditionUse, DcganRecipe, NetworkRecipe, StackRefinerRecipe,
 };
 use brigand_core::players::{AdversarialRecipe, AverageRecipe, DISCRIMINATOR, OptimizerRecipe, Schedule};
 use brigand_core::recipe::{Family, Length, Make, Row, SystemRecipe, parse};
@@ -79,8 +79,30 @@ impl CaptionCondition {
 pub struct PairsRecipe {
     /// Whether the discriminator is given real images with captions of other meanings.
     pub wrong: bool,
+    /// The share of these pairs whose caption is one of the four of the batch that the encoder finds most like the own one.
+    pub near: f64,
     /// The share of generated images whose caption's vector is the mean of two captions'.
     pub interpolated: f64,
+}
+
+/// Where a discriminator compares images with captions' vectors.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Comparison {
+    /// The vector stands beside the features of the whole image, before a hidden layer.
+    Features,
+    /// The last layer has the scalar product of the vector's and the image's features (Miyato and Koyama 2018,
+    /// arXiv:1802.05637).
+    Projection,
+}
+
+impl Comparison {
+    pub(super) fn of(self, size: usize) -> ConditionUse {
+        match self {
+            Self::Features => ConditionUse::BesideFeatures(size),
+            Self::Projection => ConditionUse::Projection(size),
+        }
+    }
 }
 
 /// A second generator that makes larger images of the first one's.
@@ -142,6 +164,8 @@ pub struct CaptionGanRecipe {
     pub generator: NetworkRecipe,
     /// The discriminator's network.
     pub discriminator: NetworkRecipe,
+    /// Where it compares images with captions.
+    pub comparison: Comparison,
     /// The second generator, where there is one.
     pub second: Stacking,
     /// Which pairs of images and captions the players are given.
@@ -195,15 +219,16 @@ fn text_to_image(kind: SampleKind) -> Result<CaptionGanRecipe> {
     Ok(CaptionGanRecipe {
         latent: LatentRecipe { size: 16, prior: Prior::Normal },
         matching: MatchingRecipe { size: 32, temperature: 0.1, unknown: 0.02 },
-        caption_encoder: CaptionEncoderRecipe { reader: CaptionReader::Recurrent, word: 32, hidden: 64 },
+        caption_encoder: CaptionEncoderRecipe { reader: CaptionReader::Bag, word: 32, hidden: 64 },
         image_encoder: dcgan(16),
         condition: CaptionCondition::Projection { size: 32 },
         generator: dcgan(16),
         discriminator: dcgan(16),
+        comparison: Comparison::Projection,
         second: Stacking::None {},
-        pairs: PairsRecipe { wrong: true, interpolated: 0.5 },
+        pairs: PairsRecipe { wrong: true, near: 0.5, interpolated: 0.2 },
         adversarial: AdversarialRecipe::default(),
-        phases: CaptionPhases { encoders: 0.2, first: 0.0 },
+        phases: CaptionPhases { encoders: 0.3, first: 0.0 },
         optimizer: CaptionOptimizers {
             encoders: OptimizerRecipe::adam(2e-3, 0.9, 0.999),
             generator: adam,
@@ -218,14 +243,14 @@ fn text_to_image(kind: SampleKind) -> Result<CaptionGanRecipe> {
 /// The same with conditioning augmentation and a second stage.
 fn stackgan(kind: SampleKind) -> Result<CaptionGanRecipe> {
     Ok(CaptionGanRecipe {
-        condition: CaptionCondition::Augmentation { size: 16, divergence: 1.0 },
+        condition: CaptionCondition::Augmentation { size: 32, divergence: 0.1 },
         second: Stacking::Second {
             doublings: 1,
             generator: StackRefinerRecipe { width: 16, halvings: 1, blocks: 2 },
             discriminator: dcgan(16),
         },
-        pairs: PairsRecipe { wrong: true, interpolated: 0.0 },
-        phases: CaptionPhases { encoders: 0.15, first: 0.45 },
+        pairs: PairsRecipe { wrong: true, near: 0.5, interpolated: 0.0 },
+        phases: CaptionPhases { encoders: 0.2, first: 0.45 },
         ..text_to_image(kind)?
     })
 }
@@ -257,7 +282,10 @@ impl CaptionGanRecipe {
                 "matching.temperature is {temperature}; give a number above 0, for example 0.1"
             )));
         }
-        for (key, value) in [("matching.unknown", unknown), ("pairs.interpolated", self.pairs.interpolated)] {
+        let PairsRecipe { near, interpolated, .. } = self.pairs;
+        for (key, value) in
+            [("matching.unknown", unknown), ("pairs.near", near), ("pairs.interpolated", interpolated)]
+        {
             if !(0.0..=1.0).contains(&value) {
                 return Err(Error::Recipe(format!("{key} is {value}; give a share from 0 to 1")));
             }

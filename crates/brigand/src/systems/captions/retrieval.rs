@@ -16,6 +16,10 @@ pub const RETRIEVAL: &str = "retrieval";
 /// Name of the same share of the held-out images themselves.
 pub const REAL_RETRIEVAL: &str = "real_retrieval";
 
+/// Name of the same share of images made of captions of the training data, whatever the held-out one: what an image gets that does
+/// not depend on its caption.
+pub const RANDOM_RETRIEVAL: &str = "random_retrieval";
+
 /// Captions that an image's own is compared with.
 const OTHERS: usize = 9;
 
@@ -43,9 +47,9 @@ impl Counted {
     }
 }
 
-/// Notes both shares on the held-out images, always against the same captions.
+/// Notes the shares on the held-out images, always against the same captions.
 pub(super) fn note(system: &CaptionGan, turn: &mut Turn<'_>) -> Result<()> {
-    let (mut made, mut real) = (Counted::default(), Counted::default());
+    let (mut made, mut real, mut random) = (Counted::default(), Counted::default(), Counted::default());
     let mut stream = Stream::new(system.seed, "retrieval", 0);
     let mut portion = 0;
     for_each_portion(turn.feed(), |batch| {
@@ -60,13 +64,15 @@ pub(super) fn note(system: &CaptionGan, turn: &mut Turn<'_>) -> Result<()> {
         real.add(&likeness(images)?, &others);
         let latents =
             system.latents(meanings.len(), &mut Stream::new(system.seed, "retrieval/latents", portion))?;
-        let length = captions.shape.last().copied().unwrap_or(1).max(1);
+        let length = captions.row_length()?;
         let rows: Vec<Vec<u32>> = captions.values.chunks(length).map(<[u32]>::to_vec).collect();
         made.add(&likeness(&system.generate_all(&system.with_tokens(&latents, &rows)?)?)?, &others);
+        // As they are drawn, latents have captions of the training data.
+        random.add(&likeness(&system.generate_all(&latents)?)?, &others);
         portion += 1;
         Ok(())
     })?;
-    for (name, counted) in [(RETRIEVAL, made), (REAL_RETRIEVAL, real)] {
+    for (name, counted) in [(RETRIEVAL, made), (REAL_RETRIEVAL, real), (RANDOM_RETRIEVAL, random)] {
         if let Some(share) = counted.share() {
             turn.report.note_number(name, share);
         }

@@ -2,10 +2,10 @@
 
 use brigand_autograd::Variable;
 use brigand_core::batch::{Indices, SampleShape, UNKNOWN};
-use brigand_core::capability::{CaptionSampler, Sampler};
-use brigand_core::latent::{self, LatentSpace};
+use brigand_core::capability::{CaptionSampler, Sampler, Sampling};
+use brigand_core::latent;
 use brigand_core::modules::Statistics;
-use brigand_core::{Error, Place, Result};
+use brigand_core::{Error, Result};
 
 use super::{CONDITIONS, CaptionGan};
 use crate::data::captions::{caption_tokens, tokens_between};
@@ -22,7 +22,7 @@ pub(super) struct Made {
 impl CaptionGan {
     /// The part of latents called `name`, if they have one.
     fn part(&self, latents: &Variable, name: &str) -> Result<Option<Variable>> {
-        let Some((range, _)) = self.space.part(name) else { return Ok(None) };
+        let Some((range, _)) = self.sampling.space.part(name) else { return Ok(None) };
         Ok(Some(latents.narrow(1, range.start, range.len())?))
     }
 
@@ -37,7 +37,7 @@ impl CaptionGan {
 
     /// The images of latents at every stage.
     pub(super) fn made(&self, latents: &Variable, statistics: &mut Statistics<'_>) -> Result<Made> {
-        self.space.check(latents)?;
+        self.sampling.space.check(latents)?;
         let captions = self.encoders.vectors(&self.tokens(latents)?)?;
         let missing = || Error::Internal("latents without noise".into());
         let noise = self.part(latents, latent::NOISE)?.ok_or_else(missing)?;
@@ -54,7 +54,7 @@ impl CaptionGan {
 
     /// The first generator's images at the size of the data's.
     pub(super) fn enlarged(&self, small: &Variable) -> Result<Variable> {
-        match self.sample {
+        match self.sampling.shape {
             SampleShape::Image { height, width, .. } if [height, width] != self.small[1..] => {
                 Ok(small.resize_bilinear(height, width)?)
             }
@@ -83,25 +83,22 @@ impl CaptionGan {
         Ok((tokens, unknown))
     }
 
+    /// The tokens of each caption.
+    fn rows(&self, captions: &[&str]) -> Result<Vec<Vec<u32>>> {
+        captions.iter().map(|caption| Ok(self.read(caption)?.0)).collect()
+    }
+
     /// `latents` with the captions of these tokens.
     pub(super) fn with_tokens(&self, latents: &Variable, rows: &[Vec<u32>]) -> Result<Variable> {
         let Indices { values, shape } = indices(rows);
         let values = values.into_iter().map(|token| token as f32).collect();
-        self.space.with_part(latents, latent::CAPTION, self.place.numbers(values, &shape)?)
+        self.sampling.space.with_part(latents, latent::CAPTION, self.sampling.place.numbers(values, &shape)?)
     }
 }
 
 impl Sampler for CaptionGan {
-    fn space(&self) -> &LatentSpace {
-        &self.space
-    }
-
-    fn place(&self) -> &Place {
-        &self.place
-    }
-
-    fn sample_shape(&self) -> SampleShape {
-        self.sample
+    fn sampling(&self) -> &Sampling {
+        &self.sampling
     }
 
     /// Before the second generator is trained, the first one's images enlarged.
@@ -121,8 +118,14 @@ impl CaptionSampler for CaptionGan {
     }
 
     fn with_captions(&self, latents: &Variable, captions: &[&str]) -> Result<Variable> {
-        let rows: Vec<Vec<u32>> =
-            captions.iter().map(|caption| Ok(self.read(caption)?.0)).collect::<Result<_>>()?;
-        self.with_tokens(latents, &rows)
+        self.with_tokens(latents, &self.rows(captions)?)
+    }
+
+    fn caption_vectors(&self, captions: &[&str]) -> Result<Variable> {
+        self.encoders.vectors(&indices(&self.rows(captions)?))
+    }
+
+    fn image_vectors(&self, images: &Variable) -> Result<Variable> {
+        self.encoders.image_vectors(images)
     }
 }

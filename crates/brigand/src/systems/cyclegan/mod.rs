@@ -72,8 +72,14 @@ impl CycleGan {
             Ok::<_, Error>(Player::new(network, recipe.optimizer.translator)?.scheduled(recipe.schedule))
         };
         let critic = |name: &str, image| {
-            let network =
-                Network::build(name, setup, |b| PatchDiscriminator::new(b, &recipe.discriminator, image))?;
+            let network = Network::build(name, setup, |b| {
+                PatchDiscriminator::new(
+                    b,
+                    &recipe.discriminator,
+                    image,
+                    recipe.adversarial.constraint.reparametrisation(),
+                )
+            })?;
             let player = Player::new(network, recipe.optimizer.discriminator)?.scheduled(recipe.schedule);
             Critic::new(player, recipe.adversarial.rules())
         };

@@ -50,8 +50,7 @@ struct ImageToLabel {
 impl ImageToLabel {
     fn new(recipe: &ImageToLabelRecipe, setup: &Setup) -> Result<Self> {
         let (image, tags) = (setup.schema.image(IMAGES)?, setup.schema.tags()?);
-        let [channels, height, width] = image;
-        let sample = SampleShape::Image { channels, height, width };
+        let sample = image.into();
         let LabelsRecipe { features, noise, .. } = recipe.labels;
         let sizes = TagSizes { features, noise, labels: tags.names.len() };
         let network = recipe.encoder.tagger("generator", setup, sample, sizes)?;
@@ -59,7 +58,9 @@ impl ImageToLabel {
         let discriminator = || {
             let (labels, condition) =
                 (SampleShape::Points { dimensions: sizes.labels }, ConditionUse::BesideSample(features));
-            let options = DiscriminatorOptions { condition, ..DiscriminatorOptions::default() };
+            let reparametrisation = recipe.adversarial.constraint.reparametrisation();
+            let options =
+                DiscriminatorOptions { condition, reparametrisation, ..DiscriminatorOptions::default() };
             let network = recipe.discriminator.discriminator(DISCRIMINATOR, setup, labels, options)?;
             let player = Player::new(network, recipe.optimizer.discriminator)?.scheduled(recipe.schedule);
             Critic::new(player, recipe.adversarial.rules())
@@ -143,7 +144,7 @@ impl ImageToLabel {
             features.clone(),
         );
         let others = match self.recipe.losses.mismatched {
-            true => others(tags, draw)?,
+            true => other_meanings(&meanings(tags)?, &mut draw.stream("wrong")),
             false => None,
         };
         let wrong = |others: Vec<u32>| -> Result<Conditioned> {
@@ -178,17 +179,13 @@ fn hard(probabilities: &Variable) -> Result<Variable> {
     Ok(chosen.straight_through(probabilities)?)
 }
 
-/// For each row of labels `[batch, labels]` the number of another one with other labels; `None` where all are the same.
-fn others(tags: &Variable, draw: Draw) -> Result<Option<Vec<u32>>> {
+/// A number for each row of labels `[batch, labels]`, the same for rows with the same labels.
+fn meanings(tags: &Variable) -> Result<Vec<u32>> {
     let values = tags.to_vec_f32()?;
     let rows: Vec<Vec<u32>> =
         values.chunks(tags.shape()[1]).map(|row| row.iter().map(|value| value.to_bits()).collect()).collect();
     let kinds: std::collections::BTreeMap<&Vec<u32>, u32> = rows.iter().zip(0..).collect();
-    if kinds.len() < 2 {
-        return Ok(None);
-    }
-    let meanings: Vec<u32> = rows.iter().filter_map(|row| kinds.get(row).copied()).collect();
-    other_meanings(&meanings, &mut draw.stream("wrong")).map(Some)
+    Ok(rows.iter().filter_map(|row| kinds.get(row).copied()).collect())
 }
 
 impl System for ImageToLabel {
@@ -197,13 +194,10 @@ impl System for ImageToLabel {
     }
 
     fn train_step(&mut self, turn: &mut Turn<'_>) -> Result<()> {
-        let rounds = u64::from(self.recipe.update.discriminator_steps);
-        let first = turn.step * rounds;
+        let (earlier, draw) = turn.rounds(self.recipe.update.discriminator_steps.into())?;
         if self.discriminator.is_some() {
-            (first..first + rounds)
-                .try_for_each(|number| self.update_discriminator(turn, turn.draw(number)))?;
+            earlier.into_iter().chain([draw]).try_for_each(|draw| self.update_discriminator(turn, draw))?;
         }
-        let draw = turn.draw(first + rounds - 1);
         let batch = turn.batch(draw)?;
         let (images, tags) = (batch.numbers(IMAGES)?, batch.numbers(TAGS)?);
         let (features, logits) = self.generate(images, (draw, "noise"), Mode::Training)?;

@@ -8,9 +8,8 @@ use brigand_core::system::System;
 use brigand_core::{Error, Result, Setup};
 use serde::{Deserialize, Serialize};
 
-use super::super::attention::AttentionUpdates;
 use super::super::held_out::HeldOutRecipe;
-use super::super::two_player::{Players, check_discriminator_steps};
+use super::super::two_player::{DiscriminatorUpdates, Players};
 use super::ImageToLabel;
 
 /// What the discriminator is given of the generator's labels.
@@ -72,7 +71,7 @@ pub struct ImageToLabelRecipe {
     /// The parts of the losses.
     pub losses: LabelLosses,
     /// Who steps how often.
-    pub update: AttentionUpdates,
+    pub update: DiscriminatorUpdates,
     /// How they step.
     pub optimizer: Players<OptimizerRecipe>,
     /// How the step sizes change over the run.
@@ -94,7 +93,7 @@ impl SystemRecipe for ImageToLabelRecipe {
             discriminator: NetworkRecipe::Mlp(MlpRecipe { widths: vec![128, 128], ..MlpRecipe::default() }),
             adversarial: AdversarialRecipe::wgan_gp(),
             losses: LabelLosses { cross_entropy: 1.0, adversarial: 0.1, mismatched: true },
-            update: AttentionUpdates { discriminator_steps: 1 },
+            update: DiscriminatorUpdates { discriminator_steps: 1 },
             optimizer: Players {
                 generator: OptimizerRecipe::adam(1e-3, 0.9, 0.999),
                 discriminator: OptimizerRecipe::adam(1e-3, 0.5, 0.9),
@@ -123,7 +122,7 @@ impl SystemRecipe for ImageToLabelRecipe {
                     .into(),
             ));
         }
-        check_discriminator_steps("update.discriminator_steps", self.update.discriminator_steps.into())?;
+        self.update.check()?;
         self.adversarial.check()?;
         self.optimizer.check()?;
         self.schedule.check()?;

@@ -6,15 +6,15 @@ mod levels;
 mod recipe;
 
 use brigand_autograd::Variable;
-use brigand_core::batch::{Batch, IMAGES, SampleShape};
-use brigand_core::capability::{Content, Direction, Exhibit, Sampler, Showing, Translator};
+use brigand_core::batch::{Batch, IMAGES};
+use brigand_core::capability::{Content, Direction, Exhibit, Sampler, Sampling, Showing, Translator};
 use brigand_core::latent::{CLASS, Distribution, LatentPart, LatentRecipe, LatentSpace};
 use brigand_core::modules::Statistics;
 use brigand_core::players::Turn;
 use brigand_core::random::Stream;
 use brigand_core::recipe::{Family, Length, Make, Row};
 use brigand_core::system::{Parts, System};
-use brigand_core::{Error, Place, Result, Setup, parts};
+use brigand_core::{Error, Result, Setup, parts};
 
 use levels::{DetailLevel, SmallestLevel};
 pub use recipe::{DetailRecipe, LapganRecipe, SmallestRecipe};
@@ -39,12 +39,11 @@ pub const ROW: Row = Row {
 
 /// The players of all sizes in training.
 struct Lapgan {
-    place: Place,
+    sampling: Sampling,
     recipe: LapganRecipe,
     channels: usize,
     /// Height and width, from the smallest to the largest.
     sizes: Vec<[usize; 2]>,
-    space: LatentSpace,
     smallest: SmallestLevel,
     details: Vec<DetailLevel>,
 }
@@ -81,10 +80,9 @@ impl Lapgan {
             DetailLevel::new(recipe, ([channels, *rows, *columns], classes), setup)
         };
         Ok(Self {
-            place: setup.place.clone(),
+            sampling: Sampling::new(LatentSpace::new(latents), setup)?,
             recipe: recipe.clone(),
             channels,
-            space: LatentSpace::new(latents),
             smallest: SmallestLevel::new(recipe, ([channels, *rows, *columns], classes), setup)?,
             details: larger.iter().map(level).collect::<Result<_>>()?,
             sizes,
@@ -93,14 +91,14 @@ impl Lapgan {
 
     /// The parts of `latents`.
     fn split(&self, latents: &Variable) -> Result<Split> {
-        self.space.check(latents)?;
+        self.sampling.space.check(latents)?;
         let (mut start, batch) = (self.recipe.latent.size, latents.shape()[0]);
         let mut planes = Vec::with_capacity(self.details.len());
         for [rows, columns] in self.sizes.iter().skip(1) {
             planes.push(latents.narrow(1, start, rows * columns)?.reshape(&[batch, 1, *rows, *columns])?);
             start += rows * columns;
         }
-        let class = match self.space.classes() {
+        let class = match self.sampling.space.classes() {
             0 => None,
             classes => Some(latents.narrow(1, start, classes)?),
         };
@@ -134,9 +132,9 @@ impl Lapgan {
 
     /// One-hot classes of a batch, where there are classes.
     fn classes_of(&self, batch: &Batch) -> Result<Option<Variable>> {
-        match self.space.classes() {
+        match self.sampling.space.classes() {
             0 => Ok(None),
-            classes => self.place.one_hot(batch.required_labels()?, classes).map(Some),
+            classes => self.sampling.place.one_hot(batch.required_labels()?, classes).map(Some),
         }
     }
 
@@ -146,7 +144,7 @@ impl Lapgan {
         let share = self.recipe.detail.unknown_class;
         let draws = stream.uniform(count, 0.0, 1.0).into_iter();
         let kept = draws.map(|draw| if f64::from(draw) < share { 0.0 } else { 1.0 }).collect();
-        Ok(classes.mul(&self.place.numbers(kept, &[count, 1])?)?)
+        Ok(classes.mul(&self.sampling.place.numbers(kept, &[count, 1])?)?)
     }
 
     /// `images` of one of the smaller sizes at the largest size. The noise of their detail is always the same.
@@ -217,8 +215,10 @@ impl System for Lapgan {
         let chain = Content::Images { images: in_turns(&sizes, count)?, columns };
         let real = showing.examples.numbers(IMAGES)?;
         let smallest = self.recipe.pyramid.take_apart(real, self.details.len())?.smallest;
-        let class = showing.examples.labels().filter(|_| self.space.classes() > 0);
-        let class = class.map(|labels| self.place.one_hot(labels, self.space.classes())).transpose()?;
+        let class = showing.examples.labels().filter(|_| self.sampling.space.classes() > 0);
+        let class = class
+            .map(|labels| self.sampling.place.one_hot(labels, self.sampling.space.classes()))
+            .transpose()?;
         let upscaled = self.upscale(&smallest, class.as_ref())?;
         let (kinds, count) = ([self.repeated(&smallest)?, upscaled, real.clone()], real.shape()[0]);
         let columns = SHOWN.1.min(count) * kinds.len();
@@ -237,17 +237,8 @@ impl System for Lapgan {
 }
 
 impl Sampler for Lapgan {
-    fn space(&self) -> &LatentSpace {
-        &self.space
-    }
-
-    fn place(&self) -> &Place {
-        &self.place
-    }
-
-    fn sample_shape(&self) -> SampleShape {
-        let [height, width] = self.sizes.last().copied().unwrap_or_default();
-        SampleShape::Image { channels: self.channels, height, width }
+    fn sampling(&self) -> &Sampling {
+        &self.sampling
     }
 
     fn generate_with(&self, latents: &Variable, statistics: &mut Statistics<'_>) -> Result<Variable> {
@@ -268,13 +259,13 @@ impl Translator for Lapgan {
 
     fn translate(&self, direction: &Direction, batch: &Batch) -> Result<Variable> {
         let images = batch.numbers(direction.from)?;
-        let class = match (self.space.classes(), batch.labels()) {
+        let class = match (self.sampling.space.classes(), batch.labels()) {
             (0, _) => None,
-            (classes, Some(labels)) => Some(self.place.one_hot(labels, classes)?),
+            (classes, Some(labels)) => Some(self.sampling.place.one_hot(labels, classes)?),
             // As the classes that are withheld in training.
             (classes, None) => {
                 let count = images.shape()[0];
-                Some(self.place.numbers(vec![0.0; count * classes], &[count, classes])?)
+                Some(self.sampling.place.numbers(vec![0.0; count * classes], &[count, classes])?)
             }
         };
         self.upscale(images, class.as_ref())

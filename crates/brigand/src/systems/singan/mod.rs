@@ -14,7 +14,7 @@ use std::ops::Range;
 
 use brigand_autograd::{Variable, without_recording};
 use brigand_core::batch::PICTURE;
-use brigand_core::capability::{Content, Exhibit, Reconstructor, Sampler, ScaleSampler, Showing};
+use brigand_core::capability::{Content, Exhibit, Reconstructor, Sampler, Sampling, ScaleSampler, Showing};
 use brigand_core::latent::{LatentRecipe, LatentSpace, Prior};
 use brigand_core::measurements::GENERATOR_LOSS;
 use brigand_core::modules::Network;
@@ -23,7 +23,7 @@ use brigand_core::players::{Critic, DISCRIMINATOR, Draw, Player, Turn};
 use brigand_core::random::Stream;
 use brigand_core::recipe::{Family, Length, Make, Row};
 use brigand_core::system::{Parts, System};
-use brigand_core::{Error, Place, Result, Setup, parts};
+use brigand_core::{Error, Result, Setup, parts};
 
 use progress::Progress;
 use pyramid::{resized, scale_at, steps_of};
@@ -51,11 +51,10 @@ pub const ROW: Row = Row {
 /// The networks of all scales, of which one is in training.
 struct Singan {
     recipe: SinganRecipe,
-    place: Place,
+    sampling: Sampling,
     channels: usize,
     /// Height and width of each scale, from the coarsest on.
     sizes: Vec<[usize; 2]>,
-    space: LatentSpace,
     generators: Vec<Player<ScaleGenerator>>,
     discriminators: Vec<Critic<ScaleDiscriminator>>,
     progress: Progress,
@@ -97,7 +96,13 @@ impl Singan {
             let player = Player::new(network, recipe.optimizer.generator)?;
             generators.push(player.scheduled(recipe.schedule).during(steps.clone()));
             let network = Network::build(DISCRIMINATOR, setup, |b| {
-                ScaleDiscriminator::new(b, &recipe.networks, scale, [channels, height, width])
+                ScaleDiscriminator::new(
+                    b,
+                    &recipe.networks,
+                    scale,
+                    [channels, height, width],
+                    recipe.adversarial.constraint.reparametrisation(),
+                )
             })?;
             let player = Player::new(network, recipe.optimizer.discriminator)?;
             discriminators.push(Critic::new(
@@ -108,9 +113,12 @@ impl Singan {
         }
         Ok(Self {
             recipe: recipe.clone(),
-            place: setup.place.clone(),
+            sampling: Sampling {
+                space: LatentSpace::new(vec![LatentRecipe { size: noise, prior: Prior::Normal }.part()]),
+                place: setup.place.clone(),
+                shape: image.into(),
+            },
             channels,
-            space: LatentSpace::new(vec![LatentRecipe { size: noise, prior: Prior::Normal }.part()]),
             progress: Progress::new(&setup.place, setup.seed, &sizes, image)?,
             sizes,
             generators,
@@ -146,7 +154,7 @@ impl Singan {
     /// What the coarsest scale starts from: no image, of `size`.
     fn nothing(&self, count: usize, [height, width]: [usize; 2]) -> Result<Variable> {
         let shape = [count, self.channels, height, width];
-        self.place.numbers(vec![0.0; shape.iter().product()], &shape)
+        self.sampling.place.numbers(vec![0.0; shape.iter().product()], &shape)
     }
 
     /// Noise of every scale from `stream`.
@@ -154,7 +162,7 @@ impl Singan {
         &'a self,
         stream: &'a mut Stream,
     ) -> impl FnMut(usize, [usize; 4]) -> Result<Option<Variable>> + use<'a> {
-        |_, shape| self.place.normal(&shape, stream).map(Some)
+        |_, shape| self.sampling.place.normal(&shape, stream).map(Some)
     }
 
     /// A new image of the scale before `scale`, in the size of `scale`.
@@ -185,7 +193,7 @@ impl Singan {
         let real = resized(picture, size)?;
         let reconstructed = without_recording(|| resized(&self.reconstructed(scale)?, size))?;
         if scale >= self.progress.begun {
-            let mut amplitude = self.place.numbers(vec![1.0], &[1])?;
+            let mut amplitude = self.sampling.place.numbers(vec![1.0], &[1])?;
             if scale > 0 {
                 let lacking = reconstructed.sub(&real)?.square()?.mean_all()?.sqrt()?;
                 amplitude = lacking.scale(self.recipe.losses.noise)?.reshape(&[1])?;
@@ -219,7 +227,7 @@ impl Singan {
         let previous = self.previous(scale, &mut stream)?;
         let [height, width] = self.size(scale)?;
         let shape = [1, noise_channels(scale, self.channels), height, width];
-        let noise = self.progress.scaled(&self.place.normal(&shape, &mut stream)?, scale)?;
+        let noise = self.progress.scaled(&self.sampling.place.normal(&shape, &mut stream)?, scale)?;
         self.generator(scale)?.train(|g, pass| g.run(pass, Some(&noise), &previous))
     }
 

@@ -1,12 +1,11 @@
 //! What a trained SinGAN makes: new images of any size, given images in its picture's style, enlarged images, a walk.
 
 use brigand_autograd::Variable;
-use brigand_core::batch::{Batch, SampleShape};
-use brigand_core::capability::{Reconstructor, Sampler, ScaleSampler};
-use brigand_core::latent::LatentSpace;
+use brigand_core::batch::Batch;
+use brigand_core::capability::{Reconstructor, Sampler, Sampling, ScaleSampler};
 use brigand_core::modules::Statistics;
 use brigand_core::random::Stream;
-use brigand_core::{Error, Place, Result};
+use brigand_core::{Error, Result};
 
 use super::Singan;
 use super::pyramid::{resized, sizes_for};
@@ -85,22 +84,13 @@ impl Singan {
 }
 
 impl Sampler for Singan {
-    fn space(&self) -> &LatentSpace {
-        &self.space
-    }
-
-    fn place(&self) -> &Place {
-        &self.place
-    }
-
-    fn sample_shape(&self) -> SampleShape {
-        let [height, width] = self.sizes.last().copied().unwrap_or_default();
-        SampleShape::Image { channels: self.channels, height, width }
+    fn sampling(&self) -> &Sampling {
+        &self.sampling
     }
 
     /// Nothing is normalised over a batch, so there are no statistics to estimate.
     fn generate_with(&self, latents: &Variable, _: &mut Statistics<'_>) -> Result<Variable> {
-        self.space.check(latents)?;
+        self.sampling.space.check(latents)?;
         self.of_latents(latents, self.sizes.len())
     }
 }
@@ -148,13 +138,13 @@ impl ScaleSampler for Singan {
                 let Some(held) = held.get_mut(scale).filter(|_| scale >= start) else { return Ok(fixed) };
                 let fixed = match fixed {
                     Some(fixed) => fixed,
-                    None => self.place.numbers(vec![0.0; shape.iter().product()], &shape)?,
+                    None => self.sampling.place.numbers(vec![0.0; shape.iter().product()], &shape)?,
                 };
                 let (last, moved) = match held.take() {
                     Some(held) => held,
                     None => (fixed.clone(), fixed.full_like(0.0)?),
                 };
-                let fresh = self.place.normal(&shape, stream)?;
+                let fresh = self.sampling.place.normal(&shape, stream)?;
                 let moved = moved.scale(KEPT)?.add(&fresh.scale(1.0 - KEPT)?)?;
                 let next = fixed.scale(HELD)?.add(&last.add(&moved)?.scale(1.0 - HELD)?)?;
                 *held = Some((next.clone(), next.sub(&last)?));

@@ -5,7 +5,7 @@ mod recipe;
 mod strips;
 
 use brigand_autograd::{Variable, without_recording};
-use brigand_core::batch::{Batch, IMAGES, SPECTROGRAM, SampleShape, SpectrogramField};
+use brigand_core::batch::{Batch, IMAGES, SPECTROGRAM, SpectrogramField};
 use brigand_core::capability::{Exhibit, Showing, SoundSampler};
 use brigand_core::measurements::GENERATOR_LOSS;
 use brigand_core::modules::{How, Mode, Network};
@@ -20,6 +20,10 @@ use super::held_out::for_each_portion;
 use super::translation::{Mean, PAIR_ERROR};
 pub use recipe::{Level, SoundToImageRecipe, SoundUpdates};
 pub use strips::{PITCH_LEVELS, level_strip, pitch_strip};
+
+/// Power beside the loudest of a spectrogram that [`Level::Relative`] adds before the logarithm, so that what is softer counts
+/// little: the faint noise of loud sounds is above the floor of spectrograms, that of soft ones below.
+const SOFTEST: f64 = 0.01;
 
 /// Its row of the registry.
 pub const ROW: Row = Row {
@@ -45,8 +49,7 @@ struct SoundToImage {
 impl SoundToImage {
     fn new(recipe: &SoundToImageRecipe, setup: &Setup) -> Result<Self> {
         let (image, field) = (setup.schema.image(IMAGES)?, setup.schema.spectrogram()?);
-        let [channels, height, width] = image;
-        let sample = SampleShape::Image { channels, height, width };
+        let sample = image.into();
         let sound = (&recipe.sound, field.bands);
         let generator = Network::build("generator", setup, |b| {
             SoundGenerator::new(b, &recipe.generator, sound, (recipe.latent.size, sample))
@@ -75,17 +78,19 @@ impl SoundToImage {
                 Ok(spectrograms.affine(1.0 / deviation, -mean / deviation)?)
             }
             Level::Relative => {
-                let moved = spectrograms.sub(&spectrograms.mean_keeping(&[1, 2, 3])?)?;
-                let deviation = moved.square()?.mean_keeping(&[1, 2, 3])?.safe_sqrt()?.affine(1.0, 1e-3)?;
-                Ok(moved.div(&deviation)?)
+                let floor = f64::from(SpectrogramField::FLOOR);
+                let power = spectrograms.exp()?.affine(1.0, -floor)?.relu()?;
+                let loudest = power.flatten_from_second()?.max(1)?.affine(1.0, floor)?;
+                let shares = power.div(&loudest.reshape(&[spectrograms.shape()[0], 1, 1, 1])?)?;
+                Ok(shares.affine(1.0, SOFTEST)?.log()?)
             }
         }
     }
 
-    /// The real images of a draw under their sounds, as both networks are given these.
-    fn real(&self, batch: &Batch) -> Result<Conditioned> {
+    /// The real images of a draw under their sounds, as both networks are given these, and the sounds.
+    fn real(&self, batch: &Batch) -> Result<(Conditioned, Variable)> {
         let sounds = self.standardised(batch.numbers(SPECTROGRAM)?)?;
-        Ok(Conditioned::under(batch.numbers(IMAGES)?.clone(), sounds))
+        Ok((Conditioned::under(batch.numbers(IMAGES)?.clone(), sounds.clone()), sounds))
     }
 
     /// Images of the sounds of some pairs.
@@ -98,8 +103,7 @@ impl SoundToImage {
     /// One update of the discriminator.
     fn update_discriminator(&mut self, turn: &mut Turn<'_>, draw: Draw) -> Result<()> {
         let batch = turn.batch(draw)?;
-        let real = self.real(&batch)?;
-        let Some(sounds) = real.condition.clone() else { return Ok(()) };
+        let (real, sounds) = self.real(&batch)?;
         let from = ("latents/discriminator", draw);
         let fake = without_recording(|| self.fakes(&sounds, from, Mode::BatchStatistics))?;
         let wrong = match self.recipe.update.mismatched {
@@ -110,10 +114,7 @@ impl SoundToImage {
                     Some(classes) => classes.to_vec(),
                     None => (0..sounds.shape()[0] as u32).collect(),
                 };
-                let others = match meanings.iter().all(|meaning| Some(meaning) == meanings.first()) {
-                    true => None,
-                    false => Some(other_meanings(&meanings, &mut draw.stream("wrong"))?),
-                };
+                let others = other_meanings(&meanings, &mut draw.stream("wrong"));
                 let of = |others: Vec<u32>| sounds.index_select(0, &others);
                 others.map(of).transpose()?.map(|sounds| Conditioned::under(real.samples.clone(), sounds))
             }
@@ -143,12 +144,9 @@ impl System for SoundToImage {
     }
 
     fn train_step(&mut self, turn: &mut Turn<'_>) -> Result<()> {
-        let rounds = u64::from(self.recipe.update.discriminator_steps);
-        let first = turn.step * rounds;
-        (first..first + rounds).try_for_each(|number| self.update_discriminator(turn, turn.draw(number)))?;
-        let draw = turn.draw(first + rounds - 1);
-        let real = self.real(&turn.batch(draw)?)?;
-        let Some(sounds) = real.condition.clone() else { return Ok(()) };
+        let (earlier, draw) = turn.rounds(self.recipe.update.discriminator_steps.into())?;
+        earlier.into_iter().chain([draw]).try_for_each(|draw| self.update_discriminator(turn, draw))?;
+        let (real, sounds) = self.real(&turn.batch(draw)?)?;
         let fake = self.fakes(&sounds, ("latents/generator", draw), Mode::Training)?;
         let loss = self.discriminator.loss_for(&real, &fake, draw)?;
         turn.note(GENERATOR_LOSS, &loss);

@@ -20,7 +20,7 @@ use super::SoundToImage;
 pub enum Level {
     /// Spectrograms are standardised by the mean and deviation of all of them, so that louder sounds have larger numbers.
     Absolute,
-    /// Each spectrogram is standardised by its own mean and deviation.
+    /// Each spectrogram is `ln(power / loudest + 0.01)` with the loudest power in it, which is the same for a sound at any level.
     Relative,
 }
 

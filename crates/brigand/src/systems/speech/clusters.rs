@@ -59,7 +59,7 @@ fn far_apart(points: &[Vec<f32>], count: usize, stream: &mut Stream) -> Vec<Vec<
         if total <= 0.0 {
             break;
         }
-        let mut rest = f64::from(stream.uniform(1, 0.0, 1.0).first().copied().unwrap_or(0.0)) * total;
+        let mut rest = f64::from(stream.number(0.0, 1.0)) * total;
         let drawn = distances.iter().position(|d| {
             rest -= f64::from(*d);
             rest < 0.0

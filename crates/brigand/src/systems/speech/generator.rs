@@ -87,7 +87,7 @@ mod tests {
             [6, 4, 8, 4]
         );
         let frames = Rows { values: vec![1.0, 2.0, 3.0], columns: 1 };
-        let utterance = Utterance { number: 0, frames, segments: None, phones: None };
+        let utterance = Utterance { number: None, frames, segments: None, phones: None };
         let mut found = Vec::new();
         with_neighbours(&utterance, 0, 1, &mut found);
         with_neighbours(&utterance, 2, 1, &mut found);

@@ -137,7 +137,7 @@ mod tests {
 
     /// A graph of three states in which some steps cannot be taken.
     fn graph(stream: &mut Stream) -> Graph {
-        let mut number = || f64::from(stream.uniform(1, 0.05, 1.0)[0]).ln();
+        let mut number = || f64::from(stream.number(0.05, 1.0)).ln();
         let before = vec![
             vec![(0, number()), (2, number())],
             vec![(0, number()), (1, number())],

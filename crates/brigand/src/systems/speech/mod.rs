@@ -17,7 +17,7 @@ mod segments;
 mod showing;
 
 use brigand_autograd::{Variable, without_recording};
-use brigand_core::batch::{Batch, END, FRAMES, TOKENS};
+use brigand_core::batch::{Batch, END, FRAMES, Need, SEGMENTS, TOKENS};
 use brigand_core::capability::{Content, Exhibit, Showing, Transcriber};
 use brigand_core::measurements::GENERATOR_LOSS;
 use brigand_core::modules::{How, Initialization, Mode, Network, Plan, relaxed_choice};
@@ -61,12 +61,11 @@ impl Speech {
         let vocabulary = Vocabulary::of(setup)?;
         let ([_, size], rate) = setup.schema.features(FRAMES)?;
         if recipe.segments == Segmentation::Given {
-            setup.schema.check(&[brigand_core::batch::Need::Indices(brigand_core::batch::SEGMENTS)]).map_err(|_| {
-                Error::Recipe(
+            setup.schema.check(&[Need::Indices(SEGMENTS)]).map_err(|missing| {
+                Error::Recipe(format!(
                     "segments is given, and not every recording has a label file with the places of its phonemes; set \
-                     segments=found"
-                        .into(),
-                )
+                     segments=found ({missing})"
+                ))
             })?;
         }
         let (tokens, _) = vocabulary.size();
@@ -196,16 +195,14 @@ impl Speech {
     /// Windows of the text of a batch. Phonemes are repeated as often as segments of one phoneme follow each other.
     fn real(&self, batch: &Batch, stream: &mut Stream) -> Result<Variable> {
         let (tokens, window) = (batch.indices(TOKENS)?, self.recipe.window);
-        let length = tokens.shape.get(1).copied().unwrap_or(1).max(1);
+        let length = tokens.row_length()?;
         let mut values = Vec::new();
         for line in tokens.values.chunks(length) {
             let line = without_repeats(line.iter().copied().take_while(|&token| token != END));
             let mut repeated = Vec::with_capacity(line.len());
             for token in line {
                 repeated.push(token);
-                while self.learned.repeat > 0.0
-                    && stream.uniform(1, 0.0, 1.0).first() < Some(&self.learned.repeat)
-                {
+                while self.learned.repeat > 0.0 && stream.number(0.0, 1.0) < self.learned.repeat {
                     repeated.push(token);
                 }
             }

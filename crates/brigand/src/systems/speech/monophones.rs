@@ -2,21 +2,13 @@
 
 use super::hidden_markov::Graph;
 use super::language_model::Bigram;
+use super::recipe::CountingRecipe;
 use super::segments::{Segment, Utterance};
 
 /// The least variance, of features whose variance over an utterance is 1.
 const LEAST_VARIANCE: f64 = 0.05;
 /// The mean frames of a state that never occurred.
 const UNSEEN_FRAMES: f64 = 3.0;
-
-/// How the models are trained.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Counting {
-    /// Each frame counts for the state on the best path.
-    BestPath,
-    /// Each frame counts for every state as probable as it is.
-    AllPaths,
-}
 
 /// A row of states for each phoneme. A sequence of phonemes is their rows one after another.
 #[derive(Clone, Debug, PartialEq)]
@@ -81,7 +73,7 @@ impl Monophones {
     pub(super) fn trained(
         (phones, states): (usize, usize),
         utterances: &[(Utterance, Vec<Segment>)],
-        (passes, counting): (usize, Counting),
+        (passes, counting): (usize, CountingRecipe),
     ) -> Self {
         let size = utterances.first().map_or(0, |(utterance, _)| utterance.frames.columns);
         let mut sums = Sums::new(phones * states, size);
@@ -142,7 +134,7 @@ impl Monophones {
     }
 
     /// Adds the frames of an utterance to the states that its transcript puts them in. Too short ones are left out.
-    fn count(&self, utterance: &Utterance, transcript: &[u32], counting: Counting, sums: &mut Sums) {
+    fn count(&self, utterance: &Utterance, transcript: &[u32], counting: CountingRecipe, sums: &mut Sums) {
         let row: Vec<usize> = transcript
             .iter()
             .flat_map(|&phone| (0..self.states).map(move |state| phone as usize * self.states + state))
@@ -162,7 +154,7 @@ impl Monophones {
         };
         let emissions = self.emissions(utterance, &row);
         match counting {
-            Counting::BestPath => {
+            CountingRecipe::BestPath => {
                 let Some(path) = graph.viterbi(&emissions) else { return };
                 let mut previous = None;
                 for (&place, frame) in path.states.iter().zip(utterance.frames.iter()) {
@@ -174,7 +166,7 @@ impl Monophones {
                     previous = Some(place);
                 }
             }
-            Counting::AllPaths => {
+            CountingRecipe::AllPaths => {
                 let Some(posteriors) = graph.forward_backward(&emissions) else { return };
                 for (weights, frame) in posteriors.states.chunks_exact(row.len()).zip(utterance.frames.iter())
                 {
@@ -232,15 +224,7 @@ impl Monophones {
         let all: Vec<usize> = (0..self.phones * self.states).collect();
         let graph = self.loop_of_phones(language, weight);
         let Some(path) = graph.viterbi(&self.emissions(utterance, &all)) else { return Vec::new() };
-        let mut found: Vec<Segment> = Vec::new();
-        for (frame, state) in path.states.into_iter().enumerate() {
-            let phone = (state / self.states.max(1)) as u32;
-            match found.last_mut() {
-                Some(last) if last.phone == phone => last.end = frame + 1,
-                Some(_) | None => found.push(Segment { phone, end: frame + 1 }),
-            }
-        }
-        found
+        Segment::joined(path.states.into_iter().map(|state| (state / self.states.max(1)) as u32).zip(1..))
     }
 
     /// The graph in which every phoneme can follow every other.
@@ -309,7 +293,7 @@ mod tests {
                 phone = (phone + 1 + stream.index(2) as u32) % 3;
             }
             let frames = Rows { values, columns: 2 };
-            made.push((Utterance { number, frames, segments: None, phones: None }, segments));
+            made.push((Utterance { number: Some(number), frames, segments: None, phones: None }, segments));
         }
         made
     }
@@ -321,7 +305,7 @@ mod tests {
         let text: Vec<Vec<u32>> =
             all.iter().map(|(_, found)| found.iter().map(|one| one.phone).collect()).collect();
         let language = Bigram::of(3, text.iter().map(Vec::as_slice));
-        for counting in [Counting::BestPath, Counting::AllPaths] {
+        for counting in [CountingRecipe::BestPath, CountingRecipe::AllPaths] {
             let models = Monophones::trained((3, 3), &all, (3, counting));
             // The middle state of the last phoneme.
             assert!((models.means[(2 * 3 + 1) * 2 + 1] - 3.0).abs() < 0.5, "{:?}", models.means);

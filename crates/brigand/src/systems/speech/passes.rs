@@ -8,8 +8,8 @@ use brigand_core::{Error, Result};
 use super::clusters::centres;
 use super::decoding::decode_segments;
 use super::language_model::Bigram;
-use super::monophones::{Counting, Monophones};
-use super::recipe::{CountingRecipe, SegmentGeneratorRecipe, Segmentation};
+use super::monophones::Monophones;
+use super::recipe::{SegmentGeneratorRecipe, Segmentation};
 use super::scores::SUPERVISED;
 use super::segments::{Segment, Utterance, threshold, true_segments, without_repeats};
 use super::{Speech, with_neighbours};
@@ -26,7 +26,7 @@ fn for_all(
     mut of: impl FnMut(&brigand_core::batch::Batch) -> Result<()>,
 ) -> Result<()> {
     let feed = turn.feed();
-    let count = feed.trained_count(name);
+    let count = feed.trained_count(name)?;
     for start in (0..count).step_by(PORTION) {
         of(&feed.trained(name, start..(start + PORTION).min(count))?)?;
     }
@@ -49,7 +49,7 @@ impl Speech {
         let mut lines: Vec<Vec<u32>> = Vec::new();
         for_all(turn, TOKENS.0, |batch| {
             let tokens = batch.indices(TOKENS)?;
-            let length = tokens.shape.get(1).copied().unwrap_or(1).max(1);
+            let length = tokens.row_length()?;
             lines.extend(tokens.values.chunks(length).map(|line| {
                 let phones = line.iter().take_while(|&&token| token != END);
                 without_repeats(phones.map(|&token| token.saturating_sub(1)))
@@ -100,11 +100,11 @@ impl Speech {
         }
         let models = self.models_of(&transcribed);
         let language = self.language()?;
-        let found = transcribed.iter().map(|(utterance, _)| {
+        let found = transcribed.iter().filter_map(|(utterance, _)| {
             let segments = models.decode(utterance, language, self.recipe.hmm.language_weight);
-            (utterance.number, segments.iter().map(|segment| segment.end as u32).collect::<Vec<u32>>())
+            Some((utterance.number?, segments.iter().map(|segment| segment.end as u32).collect::<Vec<u32>>()))
         });
-        // An utterance that is too short for the models keeps its segments.
+        // An utterance that is too short for the models has its given or found segments.
         self.learned.ends = found.filter(|(_, ends)| !ends.is_empty()).collect();
         self.learned.models = Some(models);
         if self.recipe.hmm.supervised {
@@ -121,11 +121,7 @@ impl Speech {
     /// Hidden Markov models of utterances with these transcripts.
     fn models_of(&self, transcribed: &[(Utterance, Vec<Segment>)]) -> Monophones {
         let hmm = self.recipe.hmm;
-        let counting = match hmm.counting {
-            CountingRecipe::BestPath => Counting::BestPath,
-            CountingRecipe::AllPaths => Counting::AllPaths,
-        };
-        Monophones::trained((self.phones(), hmm.states), transcribed, (hmm.passes, counting))
+        Monophones::trained((self.phones(), hmm.states), transcribed, (hmm.passes, hmm.counting))
     }
 
     pub(super) fn language(&self) -> Result<&Bigram> {
@@ -135,7 +131,7 @@ impl Speech {
 
     /// The log-probabilities `[segments, phonemes]` of the phonemes in the segments of an utterance. Where a frame stands for a
     /// segment, the mean of those of its frames.
-    pub(super) fn log_probabilities(&self, utterance: &Utterance, ends: &[usize]) -> Result<Vec<f64>> {
+    pub(super) fn log_probabilities(&self, utterance: &Utterance, ends: &[usize]) -> Result<Vec<f32>> {
         let (mut rows, mut counts, mut start) = (Vec::new(), Vec::new(), 0);
         for &end in ends {
             match self.recipe.generator {
@@ -154,21 +150,19 @@ impl Speech {
         let input = self.recipe.generator.input(self.frames.0);
         let count: usize = counts.iter().sum();
         let rows = self.setup.place.numbers(rows, &[count, input])?;
-        let logits =
-            self.generator.sample(&rows, |generator, pass| generator.forward(pass, &rows))?.to_vec_f32()?;
+        let probabilities = self
+            .generator
+            .sample(&rows, |generator, pass| Ok(generator.forward(pass, &rows)?.log_softmax(1)?))?
+            .to_vec_f32()?;
         let phones = self.phones().max(1);
-        let mut each = logits.chunks_exact(phones);
+        let mut each = probabilities.chunks_exact(phones);
         let mut found = Vec::with_capacity(ends.len() * phones);
         for count in counts {
-            let mut sum = vec![0.0; phones];
+            let mut mean = vec![0.0; phones];
             for row in each.by_ref().take(count) {
-                let largest = row.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-                let total = row.iter().map(|x| f64::from(x - largest).exp()).sum::<f64>().ln();
-                for (sum, x) in sum.iter_mut().zip(row) {
-                    *sum += (f64::from(x - largest) - total) / count as f64;
-                }
+                mean.iter_mut().zip(row).for_each(|(mean, x)| *mean += x / count as f32);
             }
-            found.extend(sum);
+            found.extend(mean);
         }
         Ok(found)
     }

@@ -2,7 +2,7 @@
 
 use brigand_core::batch::{FRAMES, Need, SampleKind, TOKENS};
 use brigand_core::players::{AdversarialRecipe, OptimizerRecipe, Schedule};
-use brigand_core::recipe::{Family, Length, Make, Row, SystemRecipe, at_least_one, at_least_zero};
+use brigand_core::recipe::{Family, Length, Make, Row, SystemRecipe, at_least_one, at_least_zero, within};
 use brigand_core::system::System;
 use brigand_core::{Error, Result, Setup};
 use serde::{Deserialize, Serialize};
@@ -68,7 +68,7 @@ pub struct SpeechRecipe {
 pub enum Segmentation {
     /// They are part of the data.
     Given,
-    /// Where the features change most, as many as the text has phonemes in an utterance.
+    /// Where the features change most: `segments_per_phoneme` times as many as the text has phonemes in a line.
     Found,
 }
 
@@ -165,18 +165,16 @@ impl SystemRecipe for SpeechRecipe {
     }
 
     fn check(&self) -> Result<()> {
-        let counts = match self.generator {
-            SegmentGeneratorRecipe::Clusters { count } => [("generator.count", count); 1],
-            SegmentGeneratorRecipe::Frames { hidden, .. } => [("generator.hidden", hidden); 1],
-        };
-        let others = [
-            ("window", self.window),
-            ("hmm.states", self.hmm.states),
-            ("iterations", self.iterations as usize),
-        ];
-        for (key, value) in counts.into_iter().chain(others) {
-            at_least_one(key, value)?;
+        match self.generator {
+            SegmentGeneratorRecipe::Clusters { count } => within("generator.count", count, 1..=8192)?,
+            SegmentGeneratorRecipe::Frames { context, hidden } => {
+                within("generator.context", context, 0..=100)?;
+                within("generator.hidden", hidden, 1..=8192)?;
+            }
         }
+        within("window", self.window, 1..=1024)?;
+        within("hmm.states", self.hmm.states, 1..=100)?;
+        at_least_one("iterations", self.iterations as usize)?;
         let weights = [
             ("agreement", self.agreement),
             ("language_weight", self.language_weight),
@@ -204,5 +202,35 @@ impl SystemRecipe for SpeechRecipe {
 
     fn build(&self, setup: &Setup) -> Result<Box<dyn System>> {
         Ok(Box::new(Speech::new(self.clone(), setup)?))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_that_no_computer_holds_are_refused_with_their_key() {
+        let huge = usize::MAX / 2;
+        let changed = |change: &dyn Fn(&mut SpeechRecipe)| {
+            let mut recipe = SpeechRecipe::defaults(SampleKind::Image).unwrap();
+            change(&mut recipe);
+            recipe.check()
+        };
+        let frames = |context, hidden| SegmentGeneratorRecipe::Frames { context, hidden };
+        for (key, refused) in [
+            (
+                "generator.count",
+                changed(&|recipe| recipe.generator = SegmentGeneratorRecipe::Clusters { count: huge }),
+            ),
+            ("generator.context", changed(&|recipe| recipe.generator = frames(huge, 8))),
+            ("generator.hidden", changed(&|recipe| recipe.generator = frames(5, huge))),
+            ("window", changed(&|recipe| recipe.window = huge)),
+            ("hmm.states", changed(&|recipe| recipe.hmm.states = huge)),
+        ] {
+            let message = refused.unwrap_err().to_string();
+            assert!(message.starts_with(&format!("{key} is {huge}; give ")), "{message}");
+        }
+        assert!(changed(&|recipe| recipe.generator = frames(0, 8192)).is_ok());
     }
 }

@@ -1,6 +1,7 @@
 //! Error rates on held-out utterances, and what can be measured without references.
 
 use brigand_core::Result;
+use brigand_core::objectives::largest;
 use brigand_core::players::Turn;
 
 use super::super::held_out::for_each_portion;
@@ -62,11 +63,8 @@ impl Speech {
                 errors.count(&utterance, &self.decoded(&utterance)?);
                 let ends = self.ends(&utterance);
                 let scores = self.log_probabilities(&utterance, &ends)?;
-                let largest = scores.chunks_exact(self.phones().max(1)).map(|row| {
-                    let places = row.iter().zip(0u32..);
-                    places.max_by(|(a, _), (b, _)| a.total_cmp(b)).map_or(0, |(_, place)| place)
-                });
-                likely.push(without_repeats(largest));
+                let rows = scores.chunks_exact(self.phones().max(1));
+                likely.push(without_repeats(rows.map(|row| largest(row) as u32)));
                 references.extend(utterance.reference());
             }
             Ok(())

@@ -1,16 +1,15 @@
 //! Utterances in ordinary memory, and their division into segments.
 
-use brigand_core::Result;
-use brigand_core::batch::{Batch, FRAME_COUNT, FRAMES, PHONES, SEGMENTS, UTTERANCE};
+use brigand_core::batch::{Batch, FRAME_COUNT, FRAMES, IndexKey, PHONES, SEGMENTS, UTTERANCE};
+use brigand_core::{Error, Result};
 
 use crate::data::sound::Rows;
+use crate::data::speech::COEFFICIENTS;
 
 /// Frames on each side of a boundary that are compared.
 const COMPARED: usize = 2;
 /// Frames between two boundaries, at least.
 const APART: usize = 3;
-/// Numbers of a frame that are compared: the cepstral coefficients without their deltas.
-const COEFFICIENTS: usize = 13;
 /// Equal parts of a segment whose means stand for it.
 const PARTS: usize = 3;
 
@@ -23,11 +22,25 @@ pub(super) struct Segment {
     pub(super) end: usize,
 }
 
+impl Segment {
+    /// The segments of `phones`, each given with the frame before which it ends: equal ones that follow each other are one.
+    pub(super) fn joined(phones: impl Iterator<Item = (u32, usize)>) -> Vec<Self> {
+        let mut found: Vec<Self> = Vec::new();
+        for (phone, end) in phones {
+            match found.last_mut() {
+                Some(last) if last.phone == phone => last.end = end,
+                Some(_) | None => found.push(Self { phone, end }),
+            }
+        }
+        found
+    }
+}
+
 /// An utterance.
 #[derive(Clone, Debug)]
 pub(super) struct Utterance {
-    /// Its number among all of the data.
-    pub(super) number: u32,
+    /// Its number among all of the data; none of a recording that is no part of it.
+    pub(super) number: Option<u32>,
     /// Its features.
     pub(super) frames: Rows,
     /// The frames before which its given segments end.
@@ -37,28 +50,41 @@ pub(super) struct Utterance {
 }
 
 impl Utterance {
-    /// Those of a batch.
+    /// Those of a batch. Their numbers, segments and phonemes are known where it has those fields.
     ///
     /// # Errors
-    /// If it has none.
+    /// If it has no frames, or fields that do not fit each other.
     pub(super) fn of_batch(batch: &Batch) -> Result<Vec<Self>> {
-        let frames = batch.numbers(FRAMES)?;
-        let (longest, size) = match frames.shape() {
-            &[_, longest, size] => (longest, size),
-            _ => (0, 0),
+        let (frames, counts) = (batch.numbers(FRAMES)?, &batch.indices(FRAME_COUNT)?.values);
+        let &[utterances, longest, size] = frames.shape() else {
+            return Err(Error::Internal(format!("frames of utterances have shape {:?}", frames.shape())));
         };
+        if counts.len() != utterances || counts.iter().any(|&count| count as usize > longest) {
+            return Err(Error::Internal(format!(
+                "{utterances} utterances of up to {longest} frames have the lengths {counts:?}"
+            )));
+        }
+        let of_each = |key: IndexKey, each: usize| {
+            let found = batch.optional_indices(key)?.map(|found| found.values.as_slice());
+            match found {
+                Some(values) if values.len() != utterances * each => Err(Error::Internal(format!(
+                    "{utterances} utterances of {each} have {} values of `{}`",
+                    values.len(),
+                    key.0
+                ))),
+                Some(_) | None => Ok(found),
+            }
+        };
+        let numbers = of_each(UTTERANCE, 1)?;
+        let (segments, phones) = (of_each(SEGMENTS, longest)?, of_each(PHONES, longest)?);
         let values = frames.to_vec_f32()?;
-        let counts = &batch.indices(FRAME_COUNT)?.values;
-        let numbers = batch.indices(UTTERANCE).map(|numbers| numbers.values.clone()).unwrap_or_default();
-        let rows = |key| batch.indices(key).ok().map(|found| found.values.as_slice());
-        let (segments, phones) = (rows(SEGMENTS), rows(PHONES));
         let of = |(place, &count): (usize, &u32)| {
-            let count = (count as usize).min(longest);
+            let count = count as usize;
             let own =
                 |all: &[u32]| all.iter().skip(place * longest).take(count).copied().collect::<Vec<u32>>();
             let values = values.iter().skip(place * longest * size).take(count * size).copied().collect();
             Self {
-                number: numbers.get(place).copied().unwrap_or(0),
+                number: numbers.and_then(|all| all.get(place)).copied(),
                 frames: Rows { values, columns: size },
                 segments: segments.map(|all| ends(&own(all))),
                 phones: phones.map(|all| own(all).into_iter().map(|phone| phone.saturating_sub(1)).collect()),
@@ -76,6 +102,7 @@ impl Utterance {
     /// number and the distance between the means of two frames on its two sides.
     pub(super) fn changes(&self) -> Vec<(usize, f32)> {
         let (count, size) = (self.frames.count(), self.frames.columns);
+        // The cepstral coefficients without their deltas.
         let used = size.min(COEFFICIENTS);
         let mean = |from: usize, to: usize, column: usize| {
             let rows = self.frames.values.iter().skip(from * size + column).step_by(size.max(1));
@@ -141,14 +168,7 @@ pub(super) fn without_repeats<T: PartialEq>(items: impl Iterator<Item = T>) -> V
 
 /// The segments of equal phonemes of frames.
 pub(super) fn true_segments(phones: &[u32]) -> Vec<Segment> {
-    let mut found: Vec<Segment> = Vec::new();
-    for (frame, &phone) in phones.iter().enumerate() {
-        match found.last_mut() {
-            Some(last) if last.phone == phone => last.end = frame + 1,
-            Some(_) | None => found.push(Segment { phone, end: frame + 1 }),
-        }
-    }
-    found
+    Segment::joined(phones.iter().copied().zip(1..))
 }
 
 /// The frames before which the segments end whose numbers the frames have.
@@ -159,6 +179,9 @@ fn ends(segments: &[u32]) -> Vec<usize> {
 
 #[cfg(test)]
 mod tests {
+    use brigand_core::Place;
+    use brigand_core::batch::{Indices, NumberKey};
+
     use super::*;
 
     #[test]
@@ -166,7 +189,7 @@ mod tests {
         let values =
             (0..30).flat_map(|frame| if (10..18).contains(&frame) { [1.0, 0.0] } else { [0.0, 0.3] });
         let frames = Rows { values: values.collect(), columns: 2 };
-        let utterance = Utterance { number: 0, frames, segments: None, phones: None };
+        let utterance = Utterance { number: None, frames, segments: None, phones: None };
         let changes = utterance.changes();
         let limit = threshold(changes.iter().map(|(_, height)| *height).collect(), 2);
         let found: Vec<usize> =
@@ -176,5 +199,31 @@ mod tests {
         assert_eq!(ends(&[0, 0, 1, 2, 2]), [2, 3, 5]);
         assert_eq!(threshold(vec![1.0, 3.0, 2.0], 2), 2.0);
         assert_eq!(without_repeats([1, 1, 2, 1].into_iter()), [1, 2, 1]);
+        let joined = true_segments(&[1, 1, 2, 1]).into_iter().map(|one| (one.phone, one.end));
+        assert_eq!(joined.collect::<Vec<_>>(), [(1, 2), (2, 3), (1, 4)]);
+    }
+
+    #[test]
+    fn fields_of_a_batch_that_do_not_fit_are_refused() {
+        let place = Place::cpu();
+        let indices = |values: &[u32]| Indices { values: values.to_vec(), shape: vec![values.len()] };
+        let of = |shape: &[usize], counts: &[u32]| {
+            let frames = place.numbers(vec![0.5; shape.iter().product()], shape).unwrap();
+            Batch::default().with(FRAMES, frames).with_indices(FRAME_COUNT, indices(counts))
+        };
+        let found = Utterance::of_batch(&of(&[2, 3, 1], &[3, 2])).unwrap();
+        assert_eq!((found[1].number, found[1].frames.count(), &found[1].segments), (None, 2, &None));
+        let numbered = of(&[2, 3, 1], &[3, 2]).with_indices(UTTERANCE, indices(&[7, 0]));
+        assert_eq!(Utterance::of_batch(&numbered).unwrap()[1].number, Some(0));
+        for wrong in [
+            of(&[2, 3], &[3, 2]),
+            of(&[2, 3, 1], &[3]),
+            of(&[2, 3, 1], &[3, 4]),
+            of(&[2, 3, 1], &[3, 2]).with_indices(UTTERANCE, indices(&[1])),
+            of(&[2, 3, 1], &[3, 2]).with_indices(PHONES, indices(&[1; 5])),
+            of(&[2, 3, 1], &[3, 2]).with(NumberKey(SEGMENTS.0), place.numbers(vec![0.0], &[1]).unwrap()),
+        ] {
+            assert!(Utterance::of_batch(&wrong).is_err(), "{wrong:?}");
+        }
     }
 }

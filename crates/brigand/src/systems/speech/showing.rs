@@ -8,12 +8,8 @@ use brigand_core::{Error, Result};
 use super::Speech;
 use super::segments::{Segment, Utterance, true_segments};
 use crate::data::sound::Rows;
+use crate::data::speech::{BANDS, COEFFICIENTS};
 use crate::pictures::{Lane, Timeline};
-
-/// Bands of the spectrum that is drawn.
-const BANDS: usize = 40;
-/// Coefficients that it is drawn from.
-const COEFFICIENTS: usize = 13;
 
 impl Speech {
     /// The first example: its features over time, the true phonemes where they are known, and the found ones.

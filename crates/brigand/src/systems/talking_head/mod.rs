@@ -215,16 +215,13 @@ impl System for TalkingHead {
     }
 
     fn train_step(&mut self, turn: &mut Turn<'_>) -> Result<()> {
-        let rounds = u64::from(self.recipe.update.discriminator_steps);
-        let (losses, mut draw) = (self.recipe.losses, turn.draw(turn.step * rounds));
-        for number in draw.number + 1..draw.number + rounds {
-            if losses.use_discriminator() {
-                let batch = turn.batch(draw)?;
-                let (frames, _) = without_recording(|| self.generate_for_training(&batch))?;
-                let people = self.one_hot(&batch)?;
-                self.update_discriminator(turn, draw, (&batch, &frames, &people))?;
-            }
-            draw = turn.draw(number);
+        let losses = self.recipe.losses;
+        let (earlier, draw) = turn.rounds(self.recipe.update.discriminator_steps.into())?;
+        for draw in earlier.into_iter().filter(|_| losses.use_discriminator()) {
+            let batch = turn.batch(draw)?;
+            let (frames, _) = without_recording(|| self.generate_for_training(&batch))?;
+            let people = self.one_hot(&batch)?;
+            self.update_discriminator(turn, draw, (&batch, &frames, &people))?;
         }
         let batch = turn.batch(draw)?;
         let (frames, embeddings) = self.generate_for_training(&batch)?;

@@ -10,10 +10,9 @@ use brigand_core::{Error, Result, Setup};
 use serde::{Deserialize, Serialize};
 
 use super::super::held_out::HeldOutRecipe;
-use super::super::two_player::{Players, check_discriminator_steps};
+use super::super::two_player::{DiscriminatorUpdates, Players};
 use super::TalkingHead;
 use super::person::PersonHead;
-use crate::systems::attention::AttentionUpdates;
 
 /// What is trained.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -78,7 +77,7 @@ pub struct TalkingHeadRecipe {
     pub schedule: Schedule,
     /// Who steps how often.
     #[serde(default)]
-    pub update: AttentionUpdates,
+    pub update: DiscriminatorUpdates,
     /// The average of the weights that frames are made with.
     pub average: AverageRecipe,
     /// When it is measured on people who are kept from training.
@@ -117,7 +116,7 @@ impl SystemRecipe for TalkingHeadRecipe {
                 discriminator: OptimizerRecipe::adam(1e-3, 0.0, 0.99),
             },
             schedule: Schedule::Linear { after: 0.5 },
-            update: AttentionUpdates { discriminator_steps: 1 },
+            update: DiscriminatorUpdates { discriminator_steps: 1 },
             average: AverageRecipe::OFF,
             held_out: HeldOutRecipe { every: 500 },
         })
@@ -153,7 +152,7 @@ impl SystemRecipe for TalkingHeadRecipe {
                     .into(),
             ));
         }
-        check_discriminator_steps("update.discriminator_steps", self.update.discriminator_steps.into())
+        self.update.check()
     }
 
     fn spread_over_run(&self) -> Vec<&'static str> {

@@ -90,7 +90,7 @@ impl Language {
     pub(super) fn maximise_likelihood(&mut self, turn: &mut Turn<'_>, draw: Draw) -> Result<()> {
         let batch = turn.batch(draw)?;
         let lines = batch.indices(TOKENS)?;
-        let tokens: f32 = counted_tokens(lines).iter().sum();
+        let tokens: f32 = counted_tokens(lines)?.iter().sum();
         let loss = self.log_probabilities(lines)?.sum_all()?.scale(-1.0 / f64::from(tokens.max(1.0)))?;
         turn.note(NLL, &loss);
         turn.descend(&mut [&mut self.generator], &loss)
@@ -119,7 +119,7 @@ impl Language {
         let idle = place.numbers(vec![0.0], &[1])?;
         let found =
             self.generator.sample(&idle, |network, pass| network.log_probabilities(pass, lines, place))?;
-        let tokens = counted_tokens(lines).iter().map(|counted| f64::from(*counted)).sum();
+        let tokens = counted_tokens(lines)?.iter().map(|counted| f64::from(*counted)).sum();
         Ok((found.to_vec()?.iter().sum(), tokens))
     }
 

@@ -32,8 +32,8 @@ pub(super) fn expected_rewards(
     mut roll: impl FnMut(usize) -> Result<Vec<Rollout>>,
     mut reward: impl FnMut(&Indices) -> Result<Vec<f32>>,
 ) -> Result<Vec<f32>> {
-    let length = lines.shape.last().copied().unwrap_or(1).max(1);
-    let counted = counted_tokens(lines);
+    let length = lines.row_length()?;
+    let counted = counted_tokens(lines)?;
     let mut expected = vec![0.0; lines.values.len()];
     for round in 0..rounds {
         let rollouts = roll(round)?;
@@ -60,9 +60,12 @@ pub(super) fn expected_rewards(
 }
 
 /// The expected rewards of the tokens of `lines` without the baseline; 0 for what fills a sequence up.
-pub(super) fn advantages(expected: &[f32], lines: &Indices, baseline: Baseline) -> Vec<f32> {
-    let length = lines.shape.last().copied().unwrap_or(1).max(1);
-    let counted = counted_tokens(lines);
+///
+/// # Errors
+/// If `lines` have another shape than `[batch, length]`.
+pub(super) fn advantages(expected: &[f32], lines: &Indices, baseline: Baseline) -> Result<Vec<f32>> {
+    let length = lines.row_length()?;
+    let counted = counted_tokens(lines)?;
     let sum_at = |position: usize| {
         let pairs = expected.iter().zip(&counted).skip(position).step_by(length);
         pairs.fold((0.0, 0.0), |(sum, count), (value, counted)| (sum + value * counted, count + counted))
@@ -80,7 +83,7 @@ pub(super) fn advantages(expected: &[f32], lines: &Indices, baseline: Baseline) 
             Baseline::Batch => value - (sum - value) / (count - 1.0),
         }
     };
-    values.map(advantage).collect()
+    Ok(values.map(advantage).collect())
 }
 
 /// `-mean over lines of sum_t advantage_t ln p(y_t | y_1 .. y_{t-1})`, whose gradient estimates that of minus the expected
@@ -153,7 +156,8 @@ mod tests {
             let lines = indices(&drawn);
             let roll = |_| network.evaluate(None, |n, pass| n.rollouts(pass, &lines, (&mut stream, &place)));
             let expected = expected_rewards(&lines, 2, roll, |lines| Ok(rewards(lines))).unwrap();
-            let advantages = place.numbers(advantages(&expected, &lines, baseline), &[500, 3]).unwrap();
+            let advantages =
+                place.numbers(advantages(&expected, &lines, baseline).unwrap(), &[500, 3]).unwrap();
             let logs = network.evaluate(None, |n, pass| n.log_probabilities(pass, &lines, &place)).unwrap();
             gradient(network, &policy_loss(&logs, &advantages).unwrap())
         };
@@ -198,11 +202,11 @@ mod tests {
         assert_eq!(found, [0.0, 1.0, 0.0, 0.0, 0.0, 2.0, 0.0, 0.0, 4.0]);
         let found = [5.0, 1.0, 0.0, 3.0, 4.0, 2.0, 1.0, 1.0, 4.0];
         assert_eq!(
-            advantages(&found, &lines, Baseline::Batch),
+            advantages(&found, &lines, Baseline::Batch).unwrap(),
             [3.0, -1.5, 0.0, 0.0, 3.0, -2.0, -3.0, -1.5, 2.0]
         );
-        assert_eq!(advantages(&found, &lines, Baseline::None), found);
+        assert_eq!(advantages(&found, &lines, Baseline::None).unwrap(), found);
         let one = indices(&[vec![1, 2, END]]);
-        assert_eq!(advantages(&[1.0, 2.0, 3.0], &one, Baseline::Batch), [1.0, 2.0, 3.0]);
+        assert_eq!(advantages(&[1.0, 2.0, 3.0], &one, Baseline::Batch).unwrap(), [1.0, 2.0, 3.0]);
     }
 }

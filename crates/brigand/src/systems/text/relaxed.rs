@@ -7,7 +7,7 @@ use brigand_core::capability::SequenceSampler;
 use brigand_core::measurements::GENERATOR_LOSS;
 use brigand_core::modules::{How, Initialization, Mode, Network, Plan};
 use brigand_core::players::{
-    AdversarialRecipe, AverageRecipe, Critic, OptimizerRecipe, Player, Schedule, Turn,
+    AdversarialRecipe, AverageRecipe, Critic, Draw, OptimizerRecipe, Player, Schedule, Turn,
 };
 use brigand_core::random::Stream;
 use brigand_core::recipe::{Family, Length, Make, Row, SystemRecipe};
@@ -187,6 +187,14 @@ impl<G: GeneratorOfRow> RelaxedText<G> {
     fn real(&self, batch: &Batch) -> Result<Variable> {
         self.vocabulary.one_hot_batch(batch, &self.setup.place)
     }
+
+    /// One step of the critic; the real batch.
+    fn update_critic(&mut self, turn: &mut Turn<'_>, draw: Draw) -> Result<Variable> {
+        let real = self.real(&turn.batch(draw)?)?;
+        let fake = without_recording(|| self.fake(&mut draw.stream("latents/discriminator"), draw.step))?;
+        self.discriminator.learn(turn, draw, &real, &fake)?;
+        Ok(real)
+    }
 }
 
 impl<G: GeneratorOfRow> System for RelaxedText<G> {
@@ -195,18 +203,12 @@ impl<G: GeneratorOfRow> System for RelaxedText<G> {
     }
 
     fn train_step(&mut self, turn: &mut Turn<'_>) -> Result<()> {
-        let mut draw = turn.only_draw();
-        let mut real = None;
-        for round in 0..self.recipe.discriminator_steps {
-            draw = turn.draw(turn.step * self.recipe.discriminator_steps + round);
-            let batch = self.real(&turn.batch(draw)?)?;
-            let stream = &mut draw.stream("latents/discriminator");
-            let fake = without_recording(|| self.fake(stream, draw.step))?;
-            self.discriminator.learn(turn, draw, &batch, &fake)?;
-            real = Some(batch);
+        let (earlier, draw) = turn.rounds(self.recipe.discriminator_steps)?;
+        for draw in earlier {
+            self.update_critic(turn, draw)?;
         }
+        let real = self.update_critic(turn, draw)?;
         let fake = self.fake(&mut draw.stream("latents/generator"), draw.step)?;
-        let real = real.ok_or_else(|| Error::Internal("a step without an update of the critic".into()))?;
         let loss = self.discriminator.loss_for(&real, &fake, draw)?;
         turn.note(GENERATOR_LOSS, &loss);
         turn.descend(&mut [&mut self.generator], &loss)?;

@@ -50,7 +50,7 @@ pub(super) fn note_scores(
     let (mut real, mut nats, mut counted) = (Vec::new(), 0.0, 0.0);
     for_each_portion(feed, |batch| {
         let tokens = batch.indices(TOKENS)?;
-        let length = tokens.shape.get(1).copied().unwrap_or(1).max(1);
+        let length = tokens.row_length()?;
         real.extend(tokens.values.chunks(length).map(<[u32]>::to_vec));
         for values in tokens.values.chunks(AT_ONCE * length) {
             let Some(likelihood) = likelihood else { break };

@@ -184,7 +184,7 @@ impl Seqgan {
 
     /// The probability of being real that the discriminator gives each of `lines`.
     fn rewards(&self, lines: &Indices) -> Result<Vec<f32>> {
-        let length = lines.shape.last().copied().unwrap_or(1).max(1);
+        let length = lines.row_length()?;
         let portion = (MOST_SCORED / (length * self.language.vocabulary().len()).max(1)).max(1);
         let mut rewards = Vec::with_capacity(lines.values.len() / length);
         for values in lines.values.chunks(portion * length) {
@@ -204,7 +204,7 @@ impl Seqgan {
         let mut stream = draw.stream("rollouts");
         let roll = |_| self.language.rollouts(&lines, &mut stream);
         let expected = expected_rewards(&lines, self.recipe.rollouts, roll, |lines| self.rewards(lines))?;
-        let advantages = advantages(&expected, &lines, self.recipe.baseline);
+        let advantages = advantages(&expected, &lines, self.recipe.baseline)?;
         let own = self.rewards(&lines)?;
         turn.report.note_number(REWARD, f64::from(own.iter().sum::<f32>()) / own.len().max(1) as f64);
         let advantages = self.language.setup().place.numbers(advantages, &lines.shape)?;

@@ -65,7 +65,7 @@ struct Both {
 impl Both {
     fn of(batch: &Batch) -> Result<Self> {
         let (first, second) = (batch.indices(TOKENS)?, batch.indices(SECOND_TOKENS)?);
-        let length = first.shape.last().copied().unwrap_or(1).max(1);
+        let length = first.row_length()?;
         let counts = [first, second].map(|lines| lines.values.len() / length);
         let values = [first.values.as_slice(), &second.values].concat();
         let styles = |of: [u32; 2]| {
@@ -142,7 +142,7 @@ impl TextStyle {
         let draw = turn.only_draw();
         let batch = turn.batch(draw)?;
         let both = Both::of(&batch)?;
-        let noisy = self.recipe.noise.of(&both.lines, &mut draw.stream("noise"));
+        let noisy = self.recipe.noise.of(&both.lines, &mut draw.stream("noise"))?;
         let (output, place) = (self.recipe.output, &self.setup.place);
         let loss = self.generator.train(|generator, pass| {
             let (source, target) =
@@ -219,7 +219,7 @@ impl TextStyle {
         }
         let (both, negative, positive) =
             last.ok_or_else(|| Error::Internal("a step without an update of the discriminators".into()))?;
-        let noisy = self.recipe.noise.of(&both.lines, &mut draw.stream("noise"));
+        let noisy = self.recipe.noise.of(&both.lines, &mut draw.stream("noise"))?;
         let (stream, place) = (&mut draw.stream("choices/generator"), &self.setup.place);
         match output {
             OutputRecipe::Words { .. } => {}
@@ -299,7 +299,7 @@ fn surprise(
     lines: &Indices,
     place: &Place,
 ) -> Result<Variable> {
-    let counted = counted_tokens(lines);
+    let counted = counted_tokens(lines)?;
     let tokens = f64::from(counted.iter().sum::<f32>().max(1.0));
     let index = candle_core::Tensor::from_vec(
         lines.values.clone(),

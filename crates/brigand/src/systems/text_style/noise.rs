@@ -24,8 +24,11 @@ impl NoiseRecipe {
     }
 
     /// `lines` `[batch, length]`, changed.
-    pub(super) fn of(self, lines: &Indices, stream: &mut Stream) -> Indices {
-        let length = lines.shape.get(1).copied().unwrap_or(1).max(1);
+    ///
+    /// # Errors
+    /// If they have another shape.
+    pub(super) fn of(self, lines: &Indices, stream: &mut Stream) -> Result<Indices> {
+        let length = lines.row_length()?;
         let mut values = Vec::with_capacity(lines.values.len());
         for line in lines.values.chunks(length) {
             let words: Vec<u32> = line.iter().copied().take_while(|&token| token != END).collect();
@@ -45,7 +48,7 @@ impl NoiseRecipe {
             let own = kept.into_iter().map(|(_, word)| word);
             values.extend(own.chain(std::iter::repeat(END)).take(length));
         }
-        Indices { values, shape: lines.shape.clone() }
+        Ok(Indices { values, shape: lines.shape.clone() })
     }
 }
 
@@ -55,7 +58,13 @@ mod tests {
 
     fn changed(noise: NoiseRecipe) -> Vec<Vec<u32>> {
         let lines = Indices { values: [1, 2, 3, 4, 5, 0, 0].repeat(400), shape: vec![400, 7] };
-        noise.of(&lines, &mut Stream::new(1, "test", 0)).values.chunks(7).map(<[u32]>::to_vec).collect()
+        noise
+            .of(&lines, &mut Stream::new(1, "test", 0))
+            .unwrap()
+            .values
+            .chunks(7)
+            .map(<[u32]>::to_vec)
+            .collect()
     }
 
     #[test]

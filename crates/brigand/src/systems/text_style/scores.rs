@@ -41,7 +41,7 @@ impl StyleReference {
     /// If they cannot be read.
     pub fn of(field: &TokenField<'_>, feed: &Feed) -> Result<Self> {
         let lines = |key: IndexKey| -> Result<Vec<Vec<String>>> {
-            let batch = feed.trained(key.0, 0..feed.trained_count(key.0))?;
+            let batch = feed.trained(key.0, 0..feed.trained_count(key.0)?)?;
             Ok(split(batch.indices(key)?, field).map(|line| field.words(line)).collect())
         };
         let (first, second) = (lines(TOKENS)?, lines(SECOND_TOKENS)?);

@@ -87,7 +87,7 @@ impl LineTranslator for TextStyle {
             0 | 1 => to as u32,
             other => return Err(Error::Request(format!("there is no style {other}; give 0 or 1"))),
         };
-        let length = lines.shape.get(1).copied().unwrap_or(1).max(1);
+        let length = lines.row_length()?;
         let mut all = Vec::with_capacity(lines.values.len() / length);
         for values in lines.values.chunks(PORTION * length) {
             let portion = Indices { values: values.to_vec(), shape: vec![values.len() / length, length] };

@@ -9,13 +9,13 @@ mod updates;
 
 pub use conditions::{CodesRecipe, ConditionRecipe, DiscriminatorCondition, GeneratorCondition};
 pub(super) use recipe::check_discriminator_steps;
-pub use recipe::{Order, Players, TwoPlayerRecipe, UpdateRecipe};
+pub use recipe::{DiscriminatorUpdates, Order, Players, TwoPlayerRecipe, UpdateRecipe};
 pub use rows::{ROWS, ordinary};
 pub use techniques::{EncoderRecipe, Techniques};
 
 use brigand_autograd::Variable;
 use brigand_core::batch::{Batch, SampleShape, no_labels};
-use brigand_core::capability::{Content, Exhibit, Reconstructor, Sampler, ScoreField, Showing};
+use brigand_core::capability::{Content, Exhibit, Reconstructor, Sampler, Sampling, ScoreField, Showing};
 use brigand_core::latent::LatentSpace;
 use brigand_core::measurements::{DISCRIMINATOR_LOSS, GENERATOR_LOSS};
 use brigand_core::modules::{Estimate, Minibatch, Network, Parameters, Part, Statistics};
@@ -28,7 +28,7 @@ use brigand_core::players::{
 use brigand_core::random::Stream;
 use brigand_core::state::State;
 use brigand_core::system::{Parts, System, TheoryLine};
-use brigand_core::{Error, Place, Result, Setup, parts};
+use brigand_core::{Error, Result, Setup, parts};
 
 use auxiliary::{AuxiliaryHead, INFORMATION};
 use conditions::latent_space;
@@ -36,9 +36,7 @@ use conditions::latent_space;
 /// A generator and a discriminator in training.
 pub struct TwoPlayer {
     recipe: TwoPlayerRecipe,
-    sample_shape: SampleShape,
-    place: Place,
-    space: LatentSpace,
+    sampling: Sampling,
     head: AuxiliaryHead,
     generator: Player<Generator>,
     discriminator: Critic<Discriminator>,
@@ -85,9 +83,7 @@ impl TwoPlayer {
                 .with_term(Orthogonal::of(recipe.techniques.orthogonal)),
             discriminator: Critic::new(discriminator, recipe.rules())?,
             encoder,
-            sample_shape,
-            place: setup.place.clone(),
-            space,
+            sampling: Sampling::new(space, setup)?,
             head,
             recipe,
         })
@@ -98,8 +94,8 @@ impl TwoPlayer {
         match self.recipe.condition.generator {
             GeneratorCondition::Nothing | GeneratorCondition::Latent => Ok((latents.clone(), None)),
             GeneratorCondition::BatchNorm => {
-                let classes = self.space.classes();
-                let noise = self.space.size() - classes;
+                let classes = self.sampling.space.classes();
+                let noise = self.sampling.space.size() - classes;
                 Ok((latents.narrow(1, 0, noise)?, Some(latents.narrow(1, noise, classes)?)))
             }
         }
@@ -175,7 +171,7 @@ impl System for TwoPlayer {
         }
         let columns = canvases.len();
         let rows = Variable::stack(&canvases.iter().collect::<Vec<_>>(), 1)?; // [samples, steps, ...]
-        let shape = [&[DRAWN * columns], self.sample_shape.dims().as_slice()].concat();
+        let shape = [&[DRAWN * columns], self.sampling.shape.dims().as_slice()].concat();
         let content = Content::Images { images: rows.reshape(&shape)?, columns };
         Ok(vec![Exhibit { series: "canvas".into(), content }])
     }
@@ -211,20 +207,12 @@ impl System for TwoPlayer {
 }
 
 impl Sampler for TwoPlayer {
-    fn space(&self) -> &LatentSpace {
-        &self.space
-    }
-
-    fn place(&self) -> &Place {
-        &self.place
-    }
-
-    fn sample_shape(&self) -> SampleShape {
-        self.sample_shape
+    fn sampling(&self) -> &Sampling {
+        &self.sampling
     }
 
     fn generate_with(&self, latents: &Variable, statistics: &mut Statistics<'_>) -> Result<Variable> {
-        self.space.check(latents)?;
+        self.sampling.space.check(latents)?;
         let (input, class) = self.generator_inputs(latents)?;
         self.generator.sample_with(latents, statistics, |generator, pass| {
             generator.forward(pass, &input, class.as_ref())

@@ -45,6 +45,27 @@ pub(in super::super) fn check_discriminator_steps(key: &str, steps: u64) -> Resu
     }
 }
 
+/// How often the discriminator steps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DiscriminatorUpdates {
+    /// Discriminator updates, each on a fresh real batch and fresh latents, for one generator update.
+    pub discriminator_steps: u32,
+}
+
+impl Default for DiscriminatorUpdates {
+    fn default() -> Self {
+        Self { discriminator_steps: 1 }
+    }
+}
+
+impl DiscriminatorUpdates {
+    /// Refuses a discriminator that never steps.
+    pub(in super::super) fn check(&self) -> Result<()> {
+        check_discriminator_steps("update.discriminator_steps", self.discriminator_steps.into())
+    }
+}
+
 /// Which fakes the generator's update uses, and which discriminator scores them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

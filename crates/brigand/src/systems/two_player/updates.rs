@@ -24,11 +24,8 @@ struct Generated {
 impl TwoPlayer {
     /// The discriminator's updates of one step, then the generator's.
     pub(super) fn update(&mut self, turn: &mut Turn<'_>) -> Result<()> {
-        let rounds = u64::from(self.recipe.update.discriminator_steps);
-        let first = turn.step * rounds;
-        let last = turn.draw(first + rounds - 1);
-        for number in first..last.number {
-            let draw = turn.draw(number);
+        let (earlier, last) = turn.rounds(self.recipe.update.discriminator_steps.into())?;
+        for draw in earlier {
             self.update_discriminator_alone(turn, draw)?;
         }
         match self.recipe.update.order {
@@ -63,7 +60,7 @@ impl TwoPlayer {
         if self.recipe.condition.is_on() {
             let batch = turn.batch(draw)?;
             let right = batch.required_labels()?;
-            latents = self.space.with_category(&latents, CLASS, right)?;
+            latents = self.sampling.space.with_category(&latents, CLASS, right)?;
             classes = Some(self.classes(right, draw)?);
         }
         let (input, class) = self.generator_inputs(&latents)?;
@@ -75,10 +72,10 @@ impl TwoPlayer {
 
     /// The classes of a batch, and for each another one.
     fn classes(&self, right: &[u32], draw: Draw) -> Result<Classes> {
-        let (count, mut stream) = (self.space.classes(), draw.stream("wrong classes"));
+        let (count, mut stream) = (self.sampling.space.classes(), draw.stream("wrong classes"));
         let other = |&class: &u32| (class as usize + 1 + stream.index(count.max(2) - 1)) % count.max(1);
         let wrong: Vec<u32> = right.iter().map(other).map(|class| class as u32).collect();
-        let one_hot = |of: &[u32]| self.place.one_hot(of, count);
+        let one_hot = |of: &[u32]| self.sampling.place.one_hot(of, count);
         Ok(Classes { right: one_hot(right)?, wrong: one_hot(&wrong)? })
     }
 

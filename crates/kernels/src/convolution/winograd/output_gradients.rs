@@ -10,7 +10,7 @@ use crate::vector::{Vector, Work};
 use crate::workspace::Workspace;
 
 /// Transforms one block of the output gradient into its shared place.
-pub(super) struct Gradients<'a, T> {
+pub(crate) struct Gradients<'a, T> {
     pub(super) plan: &'a Plan<'a, T>,
     pub(super) group: usize,
     pub(super) block: usize,

@@ -77,7 +77,7 @@ impl<T: Element> Pass<'_, T> {
         pool::parallel(tasks * chunks, |task| {
             let (chunk, rest) = (task % chunks, task / chunks);
             let (group, block) = (rest % plan.pass.source.groups, rest / plan.pass.source.groups);
-            T::dispatch(path, Task { plan: &plan, block, group, chunk });
+            T::minimal_pass(path, Task { plan: &plan, block, group, chunk });
         });
     }
 
@@ -134,7 +134,7 @@ impl<T: Element> Pass<'_, T> {
 }
 
 /// The results of some squares, in a part of the channels of one group.
-struct Task<'a, T> {
+pub(crate) struct Task<'a, T> {
     plan: &'a Plan<'a, T>,
     block: usize,
     group: usize,

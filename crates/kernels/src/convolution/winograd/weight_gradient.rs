@@ -102,14 +102,20 @@ pub(in super::super) fn compute<T: Element>(
     };
     if shared {
         pool::parallel(g.groups * plan.blocks.count(), |task| {
-            T::dispatch(path, Gradients { plan: &plan, group: task % g.groups, block: task / g.groups });
+            T::minimal_gradients(
+                path,
+                Gradients { plan: &plan, group: task % g.groups, block: task / g.groups },
+            );
         });
     }
     pool::parallel(g.groups * chunks * slices, |task| {
         let (slice, rest) = (task % slices, task / slices);
-        T::dispatch(path, Task { plan: &plan, group: rest / chunks, chunk: rest % chunks, slice });
+        T::minimal_weight_gradient(
+            path,
+            Task { plan: &plan, group: rest / chunks, chunk: rest % chunks, slice },
+        );
     });
-    pool::parallel(g.in_channels, |channel| T::dispatch(path, Finish { plan: &plan, channel }));
+    pool::parallel(g.in_channels, |channel| T::minimal_weight_sums(path, Finish { plan: &plan, channel }));
 }
 
 impl<T: Element> Plan<'_, T> {
@@ -173,7 +179,7 @@ impl<T: Element> Plan<'_, T> {
 }
 
 /// The sums over one slice of the squares, for one chunk of the channels.
-struct Task<'a, T> {
+pub(crate) struct Task<'a, T> {
     plan: &'a Plan<'a, T>,
     group: usize,
     chunk: usize,

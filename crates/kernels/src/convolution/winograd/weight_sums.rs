@@ -11,7 +11,7 @@ use crate::workspace::Workspace;
 const LANES: usize = 16;
 
 /// Adds the slices of one input channel, in order, and transforms the sums into the result.
-pub(super) struct Finish<'a, T> {
+pub(crate) struct Finish<'a, T> {
     pub(super) plan: &'a Plan<'a, T>,
     pub(super) channel: usize,
 }

@@ -64,7 +64,7 @@ impl<T: Element> Filters<'_, T> {
     pub(in super::super) fn pack(&self, path: Path, packed: &mut [T]) {
         let start = Start(packed.as_mut_ptr());
         pool::parallel(self.outputs, |output| {
-            T::dispatch(path, Pack { filters: self, output, packed: &start });
+            T::minimal_weights(path, Pack { filters: self, output, packed: &start });
         });
     }
 }
@@ -75,7 +75,7 @@ struct Start<T>(*mut T);
 unsafe impl<T: Send> Sync for Start<T> {}
 
 /// Packs the filters of one output channel.
-struct Pack<'a, T> {
+pub(crate) struct Pack<'a, T> {
     filters: &'a Filters<'a, T>,
     output: usize,
     packed: &'a Start<T>,

@@ -12,14 +12,14 @@ pub use recipe::{DrawRecipe, DrawingRecipe};
 pub(super) use recipe::ROW;
 
 use brigand_autograd::{Variable, without_recording};
-use brigand_core::batch::{Batch, IMAGES, SampleShape};
-use brigand_core::capability::{Content, Encoder, Exhibit, Sampler, Showing};
+use brigand_core::batch::{Batch, IMAGES};
+use brigand_core::capability::{Content, Encoder, Exhibit, Sampler, Sampling, Showing};
 use brigand_core::latent::{Distribution, LatentPart, LatentSpace, NOISE};
 use brigand_core::modules::{How, Mode, Network, Pass, Statistics};
 use brigand_core::networks::{DrawDecoder, DrawEncoder};
 use brigand_core::players::{Player, Turn};
 use brigand_core::system::{Parts, System};
-use brigand_core::{Error, Place, Result, Setup, parts};
+use brigand_core::{Error, Result, Setup, parts};
 
 use super::elbo::{note_elbo, note_held_out_elbo};
 use super::held_out_codes::note_code_quality;
@@ -39,9 +39,8 @@ const MOST_SHOWN: usize = 10;
 /// Both networks in training.
 struct Draw {
     recipe: DrawRecipe,
-    place: Place,
+    sampling: Sampling,
     image: [usize; 3],
-    space: LatentSpace,
     encoder: Player<DrawEncoder>,
     decoder: Player<DrawDecoder>,
 }
@@ -122,9 +121,11 @@ impl Draw {
         let limit = (recipe.clip_norm > 0.0).then_some(recipe.clip_norm);
         let codes = Distribution::Normal { size: recipe.drawing.steps * code, deviation: 1.0 };
         Ok(Self {
-            place: setup.place.clone(),
+            sampling: Sampling::new(
+                LatentSpace::new(vec![LatentPart { name: NOISE, distribution: codes }]),
+                setup,
+            )?,
             image,
-            space: LatentSpace::new(vec![LatentPart { name: NOISE, distribution: codes }]),
             encoder: Player::new(encoder, recipe.optimizer.encoder)?
                 .scheduled(recipe.schedule)
                 .shortening(limit),
@@ -159,7 +160,7 @@ impl Draw {
 
     /// The drawings of `latents`, step by step.
     fn drawn(&self, latents: &Variable, statistics: &mut Statistics<'_>) -> Result<Vec<Step>> {
-        self.space.check(latents)?;
+        self.sampling.space.check(latents)?;
         let (count, size) = self.counts();
         self.decoder.sample_with(latents, statistics, |decoder, pass| {
             let mut drawing = decoder.start(pass, latents)?;
@@ -239,8 +240,9 @@ impl System for Draw {
         let draw = turn.only_draw();
         let images = turn.batch(draw)?.numbers(IMAGES)?.clone();
         let (counts, batch) = (self.counts(), images.shape()[0]);
-        let size = self.space.size();
-        let noise = draw.rows("codes", batch, |count, stream| self.place.normal(&[count, size], stream))?;
+        let size = self.sampling.space.size();
+        let noise =
+            draw.rows("codes", batch, |count, stream| self.sampling.place.normal(&[count, size], stream))?;
         let (encoder, decoder) = (&mut self.encoder, &mut self.decoder);
         let inferred = encoder.run_with(How::plain(Mode::Training), |encoder, encoder_pass| {
             decoder.run_with(How::plain(Mode::Training), |decoder, decoder_pass| {
@@ -256,7 +258,7 @@ impl System for Draw {
             return Ok(());
         }
         note_held_out_elbo(turn, |images, stream| {
-            let noise = self.place.normal(&[images.shape()[0], size], stream)?;
+            let noise = self.sampling.place.normal(&[images.shape()[0], size], stream)?;
             let inferred = self.inferred(images, Some(&noise))?;
             Ok(LIKELIHOOD.loss(inferred.canvas()?, images)?.add(&inferred.divergence)?)
         })?;
@@ -283,17 +285,8 @@ impl System for Draw {
 }
 
 impl Sampler for Draw {
-    fn space(&self) -> &LatentSpace {
-        &self.space
-    }
-
-    fn place(&self) -> &Place {
-        &self.place
-    }
-
-    fn sample_shape(&self) -> SampleShape {
-        let [channels, height, width] = self.image;
-        SampleShape::Image { channels, height, width }
+    fn sampling(&self) -> &Sampling {
+        &self.sampling
     }
 
     fn generate_with(&self, latents: &Variable, statistics: &mut Statistics<'_>) -> Result<Variable> {

@@ -1,4 +1,4 @@
-//! The few matrix computations of the metrics, in `f64` on faer.
+//! The few matrix computations of metrics and of first weights, on faer.
 //!
 //! faer splits the work into a given number of parts, and some sums depend on that number. It gets the same
 //! number on every machine, and as many threads as there are take up the parts, so results depend on neither.
@@ -6,11 +6,25 @@
 use faer::dyn_stack::{MemBuffer, MemStack};
 use faer::linalg::cholesky::llt_pivoting::factor as pivoted_cholesky;
 use faer::linalg::evd::{ComputeEigenvectors, self_adjoint_evd, self_adjoint_evd_scratch};
+use faer::linalg::householder::{
+    apply_block_householder_sequence_on_the_left_in_place_scratch as reflect_scratch,
+    apply_block_householder_sequence_on_the_left_in_place_with_conj as reflect,
+};
 use faer::linalg::matmul::matmul;
 use faer::linalg::matmul::triangular::{self, BlockStructure};
-use faer::{Accum, Mat, MatMut, MatRef, Par, Spec};
+use faer::linalg::qr::no_pivoting::factor::{qr_in_place, qr_in_place_scratch, recommended_block_size};
+use faer::{Accum, Conj, Mat, MatMut, MatRef, Par, Spec};
 
-use super::error::{EvaluationError, Result};
+/// Why a computation has no result.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum LinearAlgebraError {
+    /// A matrix that should be a covariance is none.
+    #[error("a covariance has negative eigenvalues or NaN; compute the statistics again from the samples")]
+    NoCovariance,
+    /// Eigenvalues were not found.
+    #[error("the eigenvalues of a covariance cannot be found; look for features that are far out of scale")]
+    NoEigenvalues,
+}
 
 /// Parts that work is split into.
 const PARTS: usize = 8;
@@ -18,7 +32,7 @@ const PARTS: usize = 8;
 const ROUNDING: f64 = 1e-6;
 
 /// `a bᵀ` of row-major `[m, width]` and `[n, width]` into row-major `[m, n]`.
-pub(crate) fn inner_products(a: &[f64], b: &[f64], width: usize, out: &mut [f64]) {
+pub fn inner_products(a: &[f64], b: &[f64], width: usize, out: &mut [f64]) {
     let a = MatRef::from_row_major_slice(a, a.len() / width, width);
     let b = MatRef::from_row_major_slice(b, b.len() / width, width);
     let out = MatMut::from_row_major_slice_mut(out, a.nrows(), b.nrows());
@@ -26,7 +40,7 @@ pub(crate) fn inner_products(a: &[f64], b: &[f64], width: usize, out: &mut [f64]
 }
 
 /// Adds `xᵀ x` of row-major `x`, `[n, width]`, to the upper triangle of row-major `sum`, `[width, width]`.
-pub(crate) fn add_gram(x: &[f64], width: usize, sum: &mut [f64]) {
+pub fn add_gram(x: &[f64], width: usize, sum: &mut [f64]) {
     let x = MatRef::from_row_major_slice(x, x.len() / width, width);
     let sum = MatMut::from_row_major_slice_mut(sum, width, width);
     let (upper, full) = (BlockStructure::TriangularUpper, BlockStructure::Rectangular);
@@ -40,7 +54,7 @@ pub(crate) fn add_gram(x: &[f64], width: usize, sum: &mut [f64]) {
 ///
 /// # Errors
 /// If a matrix is no covariance (a negative variance, NaN) or its eigenvalues cannot be found.
-pub(crate) fn trace_of_root_of_product(a: &[f64], b: &[f64], width: usize) -> Result<f64> {
+pub fn trace_of_root_of_product(a: &[f64], b: &[f64], width: usize) -> Result<f64, LinearAlgebraError> {
     let root = cholesky_root(a, width)?;
     if root.ncols() == 0 {
         return Ok(0.0);
@@ -64,13 +78,13 @@ pub(crate) fn trace_of_root_of_product(a: &[f64], b: &[f64], width: usize) -> Re
     let eigenvalues = symmetric_eigenvalues(&inner)?;
     let largest = eigenvalues.iter().copied().fold(0.0, f64::max);
     if eigenvalues.iter().any(|&value| value.is_nan() || value < -ROUNDING * largest) {
-        return Err(no_covariance());
+        return Err(LinearAlgebraError::NoCovariance);
     }
     Ok(eigenvalues.iter().map(|value| value.max(0.0).sqrt()).sum())
 }
 
 /// `L`, `[width, rank]`, with `L Lᵀ` the given covariance.
-fn cholesky_root(covariance: &[f64], width: usize) -> Result<Mat<f64>> {
+fn cholesky_root(covariance: &[f64], width: usize) -> Result<Mat<f64>, LinearAlgebraError> {
     let mut factor = MatRef::from_row_major_slice(covariance, width, width).to_owned();
     if (0..width).all(|i| factor[(i, i)] == 0.0) {
         return Ok(Mat::zeros(width, 0));
@@ -86,7 +100,7 @@ fn cholesky_root(covariance: &[f64], width: usize) -> Result<Mat<f64>> {
         MemStack::new(&mut memory),
         Spec::default(),
     )
-    .map_err(|_| no_covariance())?;
+    .map_err(|_| LinearAlgebraError::NoCovariance)?;
     let entry = |row: usize, column: usize| {
         let place = inverse[row];
         if place < column { 0.0 } else { factor[(place, column)] }
@@ -95,19 +109,13 @@ fn cholesky_root(covariance: &[f64], width: usize) -> Result<Mat<f64>> {
     // The factorisation stops at a pivot that is not positive, and then must have accounted for everything.
     let variance: f64 = covariance.iter().step_by(width + 1).sum();
     if (root.squared_norm_l2() - variance).abs() > ROUNDING * variance {
-        return Err(no_covariance());
+        return Err(LinearAlgebraError::NoCovariance);
     }
     Ok(root)
 }
 
-fn no_covariance() -> EvaluationError {
-    EvaluationError::Computation(
-        "a covariance has negative eigenvalues or NaN; compute the statistics again from the samples".into(),
-    )
-}
-
 /// The eigenvalues of the symmetric matrix in the lower triangle, in rising order.
-fn symmetric_eigenvalues(matrix: &Mat<f64>) -> Result<Vec<f64>> {
+fn symmetric_eigenvalues(matrix: &Mat<f64>) -> Result<Vec<f64>, LinearAlgebraError> {
     let size = matrix.nrows();
     let mut values = faer::diag::Diag::<f64>::zeros(size);
     let parallel = Par::rayon(PARTS);
@@ -121,59 +129,36 @@ fn symmetric_eigenvalues(matrix: &Mat<f64>) -> Result<Vec<f64>> {
         MemStack::new(&mut memory),
         Spec::default(),
     )
-    .map_err(|_| {
-        EvaluationError::Computation(
-            "the eigenvalues of a covariance cannot be found; look for features that are far out of scale"
-                .into(),
-        )
-    })?;
+    .map_err(|_| LinearAlgebraError::NoEigenvalues)?;
     Ok(values.column_vector().iter().copied().collect())
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn trace(a: &[f64], b: &[f64], width: usize) -> f64 {
-        trace_of_root_of_product(a, b, width).unwrap()
+/// A row-major matrix `[rows, columns]`, uniformly distributed among those with orthonormal rows, or columns where there are
+/// fewer of those: `Q` of the QR decomposition of `draws`, as many standard normal numbers, with the signs that make the diagonal
+/// of `R` positive.
+///
+/// # Panics
+/// If there are not as many draws as the matrix has numbers.
+pub fn orthogonal(rows: usize, columns: usize, draws: &[f32]) -> Vec<f32> {
+    let (long, short) = (rows.max(columns), rows.min(columns));
+    if short == 0 {
+        return Vec::new();
     }
-
-    #[test]
-    fn the_root_of_a_product_has_the_trace_known_in_closed_form() {
-        assert!((trace(&[2.0, 1.0, 1.0, 2.0], &[1.0, 0.0, 0.0, 3.0], 2) - 14f64.sqrt()).abs() < 1e-12);
-        assert!((trace(&[9.0], &[4.0], 1) - 6.0).abs() < 1e-12);
-        // Rank 1 with rank 2: the root of vᵀ B v.
-        let (rank_one, b) = ([1.0, 2.0, 2.0, 4.0], [3.0, 1.0, 1.0, 2.0]);
-        let expected = (3.0 + 2.0 * 2.0 + 4.0 * 2.0_f64).sqrt();
-        assert!((trace(&rank_one, &b, 2) - expected).abs() < 1e-12);
-        assert!((trace(&b, &rank_one, 2) - expected).abs() < 1e-7);
-        assert_eq!(trace(&[0.0; 4], &b, 2), 0.0);
-        assert_eq!(trace(&b, &[0.0; 4], 2), 0.0);
-    }
-
-    #[test]
-    fn what_is_no_covariance_is_refused() {
-        let good = [1.0, 0.0, 0.0, 1.0];
-        for bad in [[-1.0, 0.0, 0.0, 1.0], [1.0, 3.0, 3.0, 1.0], [f64::NAN, 0.0, 0.0, 1.0]] {
-            assert!(trace_of_root_of_product(&bad, &good, 2).is_err(), "{bad:?}");
-            assert!(trace_of_root_of_product(&good, &bad, 2).is_err(), "{bad:?}");
-        }
-    }
-
-    #[test]
-    fn products_and_grams_are_sums_of_products() {
-        let x: Vec<f64> = (0..15).map(|i| f64::from(i * i % 7)).collect();
-        let at = |row: usize, column: usize| x[row * 3 + column];
-        let mut products = [f64::NAN; 10];
-        inner_products(&x, &x[..6], 3, &mut products);
-        let mut gram = [100.0; 9];
-        add_gram(&x, 3, &mut gram);
-        for (place, &found) in products.iter().enumerate() {
-            assert_eq!(found, (0..3).map(|k| at(place / 2, k) * at(place % 2, k)).sum::<f64>());
-        }
-        for (i, j) in [(0, 0), (0, 1), (0, 2), (1, 1), (1, 2), (2, 2)] {
-            assert_eq!(gram[i * 3 + j], 100.0 + (0..5).map(|k| at(k, i) * at(k, j)).sum::<f64>());
-        }
-        assert_eq!([gram[3], gram[6], gram[7]], [100.0; 3]);
-    }
+    let par = Par::rayon(PARTS);
+    let mut factored = MatRef::from_row_major_slice(draws, long, short).to_owned();
+    let block = recommended_block_size::<f32>(long, short);
+    let mut factors = Mat::zeros(block, short);
+    let scratch =
+        qr_in_place_scratch::<f32>(long, short, block, par, Spec::default())
+            .or(reflect_scratch::<f32>(long, block, short));
+    let mut memory = MemBuffer::new(scratch);
+    let stack = MemStack::new(&mut memory);
+    qr_in_place(factored.as_mut(), factors.as_mut(), par, stack, Spec::default());
+    let mut basis = Mat::<f32>::identity(long, short);
+    reflect(factored.as_ref(), factors.as_ref(), Conj::No, basis.as_mut(), par, stack);
+    let value = |place: usize, vector: usize| basis[(place, vector)] * factored[(vector, vector)].signum();
+    let places = (0..rows).flat_map(|row| (0..columns).map(move |column| (row, column)));
+    places
+        .map(|(row, column)| if rows >= columns { value(row, column) } else { value(column, row) })
+        .collect()
 }
