@@ -1,5 +1,5 @@
 //! Claim: lines of text learn to change their style without pairs. The style comes from the discriminators: without them it stays.
-//! What a line says comes from the cycle: without it, it is lost. Runs resume exactly in every phase, with either kind of output.
+//! That a line can be found again comes from the cycle: without it, it cannot. Runs resume exactly in every phase, with either kind of output.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test")]
 
@@ -11,40 +11,43 @@ use brigand::systems::text_style::{BACK_KEPT, CONTENT_KEPT, PARTNERS_FOUND, STYL
 use brigand::training::{Prepared, Training, load_run};
 use candle_core::Device;
 
-const SHORT: &str = "training.seed=1 training.steps=900 held_out.every=900";
-
-fn measured(words: &str) -> Measurements {
-    let mut session = session("text-style", &format!("{SHORT} {words}")).unwrap();
-    let steps = session.span().steps;
-    let found = session.advance_to(steps).unwrap();
+/// What is measured after so many steps.
+fn measured(steps: u64, words: &str) -> Measurements {
+    let words = format!("training.seed=1 training.steps={steps} held_out.every={steps} {words}");
+    let found = session("text-style", &words).unwrap().advance_to(steps).unwrap();
     println!("{words}: {found:?}");
     found
 }
 
 #[test]
 fn opinions_change_their_style_and_keep_their_content() {
-    let found = measured("");
+    let found = measured(400, "");
     assert!(found[STYLE_ACCURACY] >= 0.85 && found[CONTENT_KEPT] >= 0.80, "{found:?}");
     assert!(found[BACK_KEPT] >= 0.9 && found[PARTNERS_FOUND] >= 0.4, "{found:?}");
 }
 
 #[test]
 fn vectors_change_their_style_and_keep_their_content() {
-    let found = measured("output.kind=vectors");
+    let found = measured(700, "output.kind=vectors");
     assert!(found[STYLE_ACCURACY] >= 0.85 && found[CONTENT_KEPT] >= 0.80, "{found:?}");
     assert!(found[BACK_KEPT] >= 0.9, "{found:?}");
 }
 
 #[test]
 fn without_discriminators_the_style_stays() {
-    let found = measured("losses.adversarial=0");
+    let found = measured(200, "losses.adversarial=0");
     assert!(found[STYLE_ACCURACY] <= 0.3 && found[CONTENT_KEPT] >= 0.80, "{found:?}");
 }
 
+/// Where nothing else teaches it to keep what a line says: neither lines written again in their own style, nor a phase of that. Many
+/// content words stay even then, because the vector of the word that is looked at is a part of what is written.
 #[test]
-fn without_a_cycle_the_content_is_lost() {
-    let found = measured("losses.cycle=0");
-    assert!(found[BACK_KEPT] <= 0.6 && found[CONTENT_KEPT] <= 0.6, "{found:?}");
+fn without_a_cycle_lines_do_not_come_back() {
+    let alone = "losses.same=0 phases.autoencoder=0";
+    let found = measured(200, alone);
+    assert!(found[BACK_KEPT] >= 0.9 && found[CONTENT_KEPT] >= 0.80, "{found:?}");
+    let without = measured(200, &format!("{alone} losses.cycle=0"));
+    assert!(without[BACK_KEPT] <= 0.6 && without[CONTENT_KEPT] < found[CONTENT_KEPT], "{without:?}");
 }
 
 #[test]
