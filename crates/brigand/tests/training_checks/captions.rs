@@ -1,6 +1,5 @@
 //! Claims: pictures show what their captions say, of combinations of words that were never trained on, and another word
-//! changes what it names alone; the encoders' phase is what captions are understood by, and the comparison by a scalar product
-//! what shapes are learned by; the second stage of StackGAN is sharper than the first one enlarged, and shows the same.
+//! changes what it names alone; without the encoders' phase pictures do not depend on their captions; the second stage of StackGAN is sharper than the first one enlarged, and shows the same.
 
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a test")]
 
@@ -123,7 +122,7 @@ fn pictures_show_combinations_that_were_never_trained_on_and_words_change_one_th
 }
 
 #[test]
-fn captions_say_nothing_without_the_encoders_phase() {
+fn without_the_encoders_phase_pictures_do_not_depend_on_captions() {
     let session = ready("text-to-image", &format!("{NETWORKS} phases.encoders=0 training.steps=300"));
     let [colour, shape, _, place] = right(&session, SIDE);
     println!("without the phase: colour {colour:.3} shape {shape:.3} place {place:.3}");
@@ -131,7 +130,7 @@ fn captions_say_nothing_without_the_encoders_phase() {
     assert!(colour < 0.45 && place < 0.40 && shape < 0.45, "{colour} {place} {shape}");
 }
 
-/// The mean absolute difference of neighbouring pixels.
+/// The mean squared difference of neighbouring pixels, summed over both directions.
 fn gradient_energy(pictures: &Variable) -> f64 {
     let (_, _, height, width) = pictures.dims4("a test").unwrap();
     let difference = |axis: usize, size: usize| {

@@ -73,7 +73,7 @@ impl CaptionEncoders {
         turn.descend(&mut [&mut self.captions, &mut self.images], &loss)
     }
 
-    /// `captions` with some words replaced by the unknown one, so that captions with such words are understood.
+    /// `captions` with some words replaced by the unknown one, so that captions with such words have a trained vector.
     fn some_unknown(&self, captions: &Indices, draw: Draw) -> Indices {
         let draws = draw.stream("unknown words").uniform(captions.values.len(), 0.0, 1.0);
         let replaced = captions.values.iter().zip(draws).map(|(&token, drawn)| {

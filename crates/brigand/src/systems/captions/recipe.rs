@@ -189,7 +189,7 @@ pub struct CaptionGanRecipe {
 pub const TEXT_TO_IMAGE: Row = Row {
     name: "text-to-image",
     family: Family::Conditional,
-    summary: "images from captions: the discriminator also sees real images with captions of others (GAN-INT-CLS)",
+    summary: "images from captions: the discriminator is also given real images with captions of others (GAN-INT-CLS)",
     paper: "Reed et al. 2016, arXiv:1605.05396",
     data: "caption-scenes",
     length: |_| Length { steps: 4000, batch: 64 },

@@ -1,5 +1,5 @@
 //! `text-style`: lines of text from one style to the other without pairs (Shen et al. 2017, arXiv:1705.09655; Lee et al. 2018,
-//! arXiv:1804.02504). One generator writes a line again in the style that it is told; a discriminator for each style compares what
+//! arXiv:1804.02504). One generator writes a line again in the style that is asked for; a discriminator for each style compares what
 //! it wrote with lines of that style; and what it wrote, translated back, must be the line that it was made from (Zhu et al. 2017,
 //! arXiv:1703.10593). Gradients flow through what is written because its words are relaxed, or because it is vectors.
 

@@ -64,7 +64,7 @@ impl StyleReference {
         TransferScores::of(lines, &self.classifier, &self.words)
     }
 
-    /// The lines as a rule makes them that only knows words: each mark of their style replaced by one of the other.
+    /// The lines as a rule on words makes them: each mark of their style replaced by one of the other.
     pub fn replaced(&self, lines: &[Transferred]) -> Vec<Transferred> {
         let made = |line: &Transferred| self.words.replaced(&line.source, line.to);
         lines.iter().map(|line| Transferred { made: made(line), ..line.clone() }).collect()
