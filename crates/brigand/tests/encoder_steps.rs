@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test")]
 
-mod support;
+use crate::support;
 
 /// A step size that changes no weight by more than rounding would.
 const NONE: &str = "1e-30";

@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
-mod support;
+use crate::support;
 
 use brigand::data::{self, Dataset, Labels, Options, Spec};
 use brigand::evaluation::extractors::Extractor;

@@ -3,10 +3,9 @@
 
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "helpers of tests")]
 
-mod support;
-
 use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
 
+use crate::support::trained;
 use brigand::capability::Sampler;
 use brigand::evaluation::extractors::Extractor;
 use brigand::evaluation::{Features, Probabilities};
@@ -17,7 +16,6 @@ use brigand::latent_tools::{
 };
 use brigand::random::Stream;
 use brigand::session::Session;
-use support::trained;
 
 /// One plain GAN for all tests.
 fn gan() -> MutexGuard<'static, Session> {

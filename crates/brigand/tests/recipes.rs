@@ -3,7 +3,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test")]
 
-mod support;
+use crate::support;
 
 use brigand::recipe::{Changes, Recipe};
 use brigand::registry;

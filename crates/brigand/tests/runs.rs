@@ -2,16 +2,14 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests")]
 
-mod support;
-
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
+use crate::support::{recipe, session};
 use brigand::registry;
 use brigand::session::Session;
 use brigand::training::{Continuation, Event, Outcome, Prepared, Training, metrics};
 use candle_core::Device;
-use support::{recipe, session};
 
 const WORDS: &str = "training.batch=16 training.report_every=1";
 

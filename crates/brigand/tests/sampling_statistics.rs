@@ -2,11 +2,9 @@
 
 #![allow(clippy::unwrap_used, reason = "a test")]
 
-mod support;
-
+use crate::support::session;
 use brigand::latent_tools::{Choice, TruncationSweep};
 use brigand::session::Session;
-use support::session;
 
 const SMALL: &str = "data.size=8 training.batch=8 training.steps=6 generator.width=4 discriminator.width=4";
 

@@ -2,12 +2,10 @@
 
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "helpers of tests")]
 
-mod support;
-
+use crate::support::sample_quality::{Classifier, Quality};
+use crate::support::{recipe, session, trained};
 use brigand::measurements::HELD_OUT_ACCURACY;
 use brigand::training::load_data;
-use support::sample_quality::{Classifier, Quality};
-use support::{recipe, session, trained};
 
 /// Trains on labelled images and classifies 500 samples by a classifier of the same images.
 fn quality(system: &str, words: &str, known: usize) -> Quality {

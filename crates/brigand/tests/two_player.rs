@@ -3,12 +3,10 @@
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
-mod support;
-
+use crate::support::session;
 use brigand::batch::Batch;
 use brigand::system::TheoryLine;
 use brigand_autograd::Variable;
-use support::session;
 
 const TINY: &str = "data.source=ring8 training.batch=8 generator.widths=[6]";
 
