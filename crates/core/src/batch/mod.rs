@@ -8,6 +8,7 @@ mod sampler;
 mod schema;
 mod source;
 mod tags;
+mod tokens;
 
 pub use feed::Feed;
 pub use fields::{
@@ -17,8 +18,7 @@ pub use fields::{
 };
 pub use sample_shape::{SampleKind, SampleShape};
 pub use sampler::Sampler;
-pub use schema::{
-    END, Field, Kind, MapLabel, Need, Schema, SpectrogramField, TokenField, UNKNOWN, UNKNOWN_WORD,
-};
+pub use schema::{Field, Kind, MapLabel, Need, Schema, SpectrogramField};
 pub use source::{HostBatch, HostField, Joined, MemorySource, Renamed, Source};
 pub use tags::{TagField, TagRule};
+pub use tokens::{END, TokenField, UNKNOWN, UNKNOWN_WORD};
