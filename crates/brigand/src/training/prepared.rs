@@ -6,7 +6,7 @@ use brigand_core::session::{Session, Span};
 use brigand_core::system::System;
 use candle_core::Device;
 
-use crate::data::{self, Augmentation, Augmented, Dataset, Options, RunData, Skipped, Spec, Split};
+use crate::data::{self, Augmentation, Augmented, Dataset, Notes, Options, RunData, Spec, Split};
 use crate::error::{Error, Result};
 use crate::recipe::{Recipe, TrainingRecipe};
 
@@ -76,9 +76,9 @@ impl Prepared {
         self.session.feed().schema()
     }
 
-    /// Images of the data that could not be read.
-    pub fn skipped(&self) -> &[Skipped] {
-        &self.data.notes.unreadable
+    /// What of the data's files is left out.
+    pub fn notes(&self) -> &Notes {
+        &self.data.notes
     }
 }
 
