@@ -50,6 +50,8 @@ fn after_help() -> String {
     format!("{EXAMPLES}\n\nMetrics:\n{}", lines.join("\n"))
 }
 
+/// The features that are chosen where nobody chooses.
+const AUTOMATIC: &str = "auto";
 /// Samples of either side unless --count says otherwise.
 const COUNT: usize = 10_000;
 /// Generated images that are compared with one real image, unless --count says otherwise.
@@ -72,7 +74,7 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "LIST", value_delimiter = ',')]
     metrics: Vec<String>,
     /// Features in which samples are compared: classifier (of the embedded digits), classifier:RUN, inception:FILE, efficientnet:FILE, pixels, given
-    #[arg(long, value_name = "WHAT", default_value = "auto")]
+    #[arg(long, value_name = "WHAT", default_value = AUTOMATIC)]
     features: String,
     /// Lines in two styles of which the style of a run's lines is found, for runs of such (text-style) [default: those that the run
     /// was trained on]
@@ -275,6 +277,24 @@ fn measure(
         let _ = write_reference(&path, reference);
     }
     Ok(measured)
+}
+
+/// Refuses the options for sets of samples, and those of `also` that are given, for a run of which `what` is measured instead.
+fn refuse_options_of_sets(arguments: &Arguments, also: &[(bool, &str)], what: &str) -> Result<(), Failure> {
+    let of_sets = [
+        (!arguments.metrics.is_empty(), "--metrics"),
+        (arguments.save_stats.is_some(), "--save-stats"),
+        (arguments.out.is_some(), "--out"),
+        (arguments.size.is_some(), "--size"),
+        (arguments.channels.is_some(), "--channels"),
+        (arguments.range.is_some(), "--range"),
+    ];
+    match of_sets.iter().chain(also).find(|(given, _)| *given) {
+        Some((_, option)) => Err(refused(&format!(
+            "{option} does not apply to {what}, which this run is measured on; leave it out"
+        ))),
+        None => Ok(()),
+    }
 }
 
 fn refused(reason: &str) -> Failure {

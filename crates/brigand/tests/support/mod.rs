@@ -45,6 +45,23 @@ pub(crate) fn session_with_held_out(system: &str, words: &str) -> Result<Session
     Ok(session)
 }
 
+/// Stops `system` at each of `stops`, goes on in another session, and compares it at its end with one that was never stopped.
+#[track_caller]
+pub(crate) fn assert_resumes_exactly(system: &str, words: &str, stops: impl IntoIterator<Item = u64>) {
+    let mut whole = trained(system, words);
+    let steps = whole.step();
+    let (saved, wanted) = (whole.save().unwrap(), tensors(&mut whole));
+    for stop in stops {
+        let mut first = session(system, words).unwrap();
+        first.advance_to(stop).unwrap();
+        let mut second = session(system, words).unwrap();
+        second.restore(first.save().unwrap(), stop).unwrap();
+        second.advance_to(steps).unwrap();
+        assert!(tensors(&mut second) == wanted, "{system} with {words}, stopped at {stop}");
+        assert_eq!(second.save().unwrap().counters, saved.counters, "{system}, stopped at {stop}");
+    }
+}
+
 /// What every step reports.
 pub(crate) fn reports(session: &mut Session, steps: u64) -> Vec<Measurements> {
     (0..steps).map(|_| session.advance().unwrap().read(session.step()).unwrap()).collect()

@@ -4,7 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout, reason = "a test")]
 
 use crate::support::sample_quality::{Classifier, Quality};
-use crate::support::{refusal, session, tensors, trained};
+use crate::support::{assert_resumes_exactly, refusal, session, trained};
 use brigand::data::{Options, load};
 use brigand::session::Session;
 use brigand::systems::pggan::{SHARE, SIDE};
@@ -40,17 +40,7 @@ fn images_grow_while_they_train() {
 
 #[test]
 fn runs_are_resumed_exactly_in_every_phase() {
-    let mut whole = session("pggan", SHORT).unwrap();
-    whole.advance_to(32).unwrap();
-    let wanted = tensors(&mut whole);
-    for stop in [4, 8, 12, 16, 20] {
-        let mut first = session("pggan", SHORT).unwrap();
-        first.advance_to(stop).unwrap();
-        let mut second = session("pggan", SHORT).unwrap();
-        second.restore(first.save().unwrap(), stop).unwrap();
-        second.advance_to(32).unwrap();
-        assert!(tensors(&mut second) == wanted, "stopped after {stop}");
-    }
+    assert_resumes_exactly("pggan", SHORT, [4, 8, 12, 16, 20]);
 }
 
 fn quality(words: &str) -> Quality {

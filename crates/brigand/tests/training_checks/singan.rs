@@ -3,7 +3,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout, reason = "a test")]
 
-use crate::support::{refusal, session, trained};
+use crate::support::{assert_resumes_exactly, refusal, session, trained};
 use brigand::batch::Batch;
 use brigand::capability::ScaleSampler;
 use brigand::evaluation::extractors::Extractor;
@@ -120,21 +120,7 @@ fn every_step_trains_one_scale_and_a_new_one_starts_from_the_last() {
 
 #[test]
 fn it_resumes_in_the_middle_of_every_scale_and_where_one_begins() {
-    let words = "data.size=32 training.steps=6 networks.width=4";
-    let whole = trained("singan", words).save().unwrap();
-    for stop in 0..6 {
-        let mut first = session("singan", words).unwrap();
-        first.advance_to(stop).unwrap();
-        let mut second = session("singan", words).unwrap();
-        second.restore(first.save().unwrap(), stop).unwrap();
-        second.advance_to(6).unwrap();
-        let again = second.save().unwrap();
-        assert_eq!(again.counters, whole.counters, "stopped at {stop}");
-        for (name, tensor) in &whole.tensors {
-            let values = |of: &candle_core::Tensor| of.flatten_all().unwrap().to_vec1::<f32>().unwrap();
-            assert_eq!(values(tensor), values(&again.tensors[name]), "{name}, stopped at {stop}");
-        }
-    }
+    assert_resumes_exactly("singan", "data.size=32 training.steps=6 networks.width=4", 0..6);
 }
 
 #[test]

@@ -3,7 +3,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test")]
 
-use crate::support::{session, tensors, trained};
+use crate::support::{assert_resumes_exactly, session};
 
 use brigand::players::Measurements;
 
@@ -34,15 +34,6 @@ fn a_cipher_is_read_without_a_key() {
 fn speech_recognition_resumes_exactly_in_every_iteration() {
     for generator in ["", "generator={kind=\"frames\",context=1,hidden=16}"] {
         let words = format!("training.steps=6 training.batch=8 iterations=3 segments=found {generator}");
-        let whole = tensors(&mut trained("speech-recognition", &words));
-        for stop in 1..6 {
-            let mut first = session("speech-recognition", &words).unwrap();
-            first.advance_to(stop).unwrap();
-            let state = first.save().unwrap();
-            let mut second = session("speech-recognition", &words).unwrap();
-            second.restore(state, stop).unwrap();
-            second.advance_to(6).unwrap();
-            assert!(tensors(&mut second) == whole, "{generator} stopped after {stop}");
-        }
+        assert_resumes_exactly("speech-recognition", &words, 1..6);
     }
 }

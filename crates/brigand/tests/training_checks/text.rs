@@ -3,7 +3,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test")]
 
-use crate::support::{recipe, refusal, session, tensors, trained};
+use crate::support::{assert_resumes_exactly, recipe, refusal, session, trained};
 
 use brigand::data::text::grammar;
 use brigand::evaluation::sequences::SequenceScores;
@@ -94,15 +94,7 @@ fn rewards_make_more_lines_valid_than_likelihood_did() {
 fn seqgan_resumes_exactly_in_every_phase() {
     let words =
         "training.steps=6 training.batch=8 held_out.every=0 phases.likelihood=0.34 phases.discriminator=0.33";
-    let whole = tensors(&mut trained("seqgan", words));
-    for stop in 1..6 {
-        let mut first = session("seqgan", words).unwrap();
-        first.advance_to(stop).unwrap();
-        let mut second = session("seqgan", words).unwrap();
-        second.restore(first.save().unwrap(), stop).unwrap();
-        second.advance_to(6).unwrap();
-        assert!(tensors(&mut second) == whole, "stopped after {stop} steps");
-    }
+    assert_resumes_exactly("seqgan", words, 1..6);
 }
 
 /// What a run of the random LSTM's lines reports: the data is likelier than lines of an untrained model, and training brings

@@ -3,7 +3,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout, reason = "a test")]
 
-use crate::support::{recipe, refusal, session, tensors, trained};
+use crate::support::{assert_resumes_exactly, recipe, refusal, session, trained};
 
 use brigand::batch::Indices;
 use brigand::players::Measurements;
@@ -56,16 +56,7 @@ fn text_style_resumes_exactly_in_every_phase() {
         let words = format!(
             "training.steps=6 training.batch=8 held_out.every=2 phases.autoencoder=0.5 noise.shuffle=2 average.decay=0.9 {output}"
         );
-        let whole = tensors(&mut trained("text-style", &words));
-        for stop in 1..6 {
-            let mut first = session("text-style", &words).unwrap();
-            first.advance_to(stop).unwrap();
-            let state = first.save().unwrap();
-            let mut second = session("text-style", &words).unwrap();
-            second.restore(state, stop).unwrap();
-            second.advance_to(6).unwrap();
-            assert!(tensors(&mut second) == whole, "{output} stopped after {stop}");
-        }
+        assert_resumes_exactly("text-style", &words, 1..6);
     }
 }
 

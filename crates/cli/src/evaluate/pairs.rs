@@ -9,12 +9,9 @@ use brigand::recipe::Recipe;
 use brigand::training::{choose_extractor, open_data, open_held_out};
 use serde_json::json;
 
-use super::{Arguments, COUNT, refused};
+use super::{AUTOMATIC, Arguments, COUNT, refuse_options_of_sets, refused};
 use crate::console::{self, grouped};
 use crate::failure::Failure;
-
-/// The features that are chosen where nobody chooses.
-const AUTOMATIC: &str = "auto";
 
 /// The distance that is always measured, as it is printed.
 const PIXELS: &str = "mean absolute, of [0, 1]";
@@ -26,18 +23,7 @@ pub(super) fn measure(
     (recipe, step): (&Recipe, u64),
     device: &Device,
 ) -> Result<(), Failure> {
-    let asked = [
-        (!arguments.metrics.is_empty(), "--metrics"),
-        (arguments.save_stats.is_some(), "--save-stats"),
-        (arguments.out.is_some(), "--out"),
-        (arguments.size.is_some(), "--size"),
-        (arguments.channels.is_some(), "--channels"),
-    ];
-    if let Some((_, option)) = asked.iter().find(|(given, _)| *given) {
-        return Err(refused(&format!(
-            "a translator is measured on pairs, to which {option} does not apply; leave it out"
-        )));
-    }
+    refuse_options_of_sets(arguments, &[], "pairs")?;
     let sources = pairs(recipe, arguments)?;
     let place = Place::on(device);
     let extractor = match arguments.features.as_str() {

@@ -13,7 +13,7 @@ use brigand::systems::text_style::{HeldOutStyles, StyleReference};
 use brigand::training::{open_data, open_held_out};
 use serde_json::json;
 
-use super::{Arguments, refused};
+use super::{AUTOMATIC, Arguments, refuse_options_of_sets, refused};
 use crate::console;
 use crate::failure::Failure;
 
@@ -24,17 +24,12 @@ pub(super) fn measure(
     (recipe, step): (&Recipe, u64),
     device: &Device,
 ) -> Result<(), Failure> {
-    let asked = [
-        (!arguments.metrics.is_empty(), "--metrics"),
-        (arguments.save_stats.is_some(), "--save-stats"),
-        (arguments.out.is_some(), "--out"),
-        (arguments.size.is_some(), "--size"),
-        (arguments.channels.is_some(), "--channels"),
+    let also = [
         (arguments.count.is_some(), "--count"),
+        (arguments.background.is_some(), "--background"),
+        (arguments.features != AUTOMATIC, "--features"),
     ];
-    if let Some((_, option)) = asked.iter().find(|(given, _)| *given) {
-        return Err(refused(&format!("{option} does not apply to lines in two styles; leave it out")));
-    }
+    refuse_options_of_sets(arguments, &also, "lines in two styles")?;
     let mut recipe = recipe.clone();
     if let Some(given) = &arguments.real {
         recipe.common.data.held_out = Some(given.clone());

@@ -67,7 +67,9 @@ pub use pggan::{
     FIRST_SIDE, GrowingDiscriminator, GrowingGenerator, GrowingNetworkRecipe, Stage, StagedImages,
     doublings_to,
 };
-pub use recurrent::{RecurrentNetwork, RecurrentSizes, Rollout, counted_tokens, without_end};
+pub use recurrent::{
+    RecurrentNetwork, RecurrentSizes, Rollout, counted_tokens, log_probabilities_of, without_end,
+};
 pub use resnet::ResnetRecipe;
 pub use scaled_resnet::ScaledResnetRecipe;
 pub use single_image::{ScaleDiscriminator, ScaleGenerator, ScaleNetworkRecipe};

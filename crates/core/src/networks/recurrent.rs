@@ -145,14 +145,11 @@ impl RecurrentNetwork {
         let (outputs, _) = self.cell.unroll(pass, &inputs, self.zero_state(batch, place)?)?;
         let outputs = Variable::concatenate(&outputs.iter().collect::<Vec<_>>(), 0)?;
         let logits = self.logits.run(pass, &outputs)?;
-        let chosen = |logits: &Variable, tokens: Vec<u32>| -> Result<Variable> {
-            let index = Tensor::from_vec(tokens, (logits.shape()[0], 1), &Device::Cpu)?;
-            Ok(logits.log_softmax(1)?.gather(1, &index.to_device(&place.device)?)?)
-        };
-        let mut found = vec![chosen(&without_end(&logits.narrow(0, 0, batch)?, place)?, at(0).collect())?];
+        let first = without_end(&logits.narrow(0, 0, batch)?, place)?;
+        let mut found = vec![log_probabilities_of(&first, at(0).collect(), place)?];
         if length > 1 {
             let later = logits.narrow(0, batch, (length - 1) * batch)?;
-            found.push(chosen(&later, (1..length).flat_map(at).collect())?);
+            found.push(log_probabilities_of(&later, (1..length).flat_map(at).collect(), place)?);
         }
         let found = Variable::concatenate(&found.iter().collect::<Vec<_>>(), 0)?;
         let found = found.reshape(&[length, batch])?.transposed()?;
@@ -253,6 +250,15 @@ impl Walk {
         self.state = LstmState { hidden: grown(&self.state.hidden)?, cell: grown(&self.state.cell)? };
         Ok(())
     }
+}
+
+/// The log-probability of a token of each row of `logits` `[rows, vocabulary]`: `[rows, 1]`.
+///
+/// # Errors
+/// If there is not one token for each row, or one that the vocabulary lacks.
+pub fn log_probabilities_of(logits: &Variable, tokens: Vec<u32>, place: &Place) -> Result<Variable> {
+    let index = Tensor::from_vec(tokens, (logits.shape()[0], 1), &Device::Cpu)?;
+    Ok(logits.log_softmax(1)?.gather(1, &index.to_device(&place.device)?)?)
 }
 
 /// 1 for each token of `lines` `[batch, length]` up to and with the first [`END`], 0 for what fills the sequence up.

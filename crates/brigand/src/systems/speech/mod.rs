@@ -56,6 +56,15 @@ struct Windows {
     present: Variable,
 }
 
+/// What an update of the critic compared, which the generator's update shares.
+struct Compared {
+    /// Windows of text, one-hot.
+    real: Variable,
+    utterances: Vec<Utterance>,
+    /// Windows of the segments of the utterances.
+    windows: Windows,
+}
+
 impl Speech {
     fn new(recipe: SpeechRecipe, setup: &Setup) -> Result<Self> {
         let vocabulary = Vocabulary::of(setup)?;
@@ -192,6 +201,20 @@ impl Speech {
         Ok(Some(difference.square()?.mean_all()?.scale(self.phones() as f64)?))
     }
 
+    /// One step of the critic; what it compared.
+    fn update_critic(&mut self, turn: &mut Turn<'_>, draw: Draw) -> Result<Compared> {
+        let batch = turn.batch(draw)?;
+        let utterances = Utterance::of_batch(&batch)?;
+        let real = self.real(&batch, &mut draw.stream("text"))?;
+        let windows = self.windows(&utterances, &mut draw.stream("windows"), &mut draw.stream("frames"))?;
+        let fake = without_recording(|| {
+            let logits = self.logits(&windows)?;
+            self.sequences(&logits, &windows, (&mut draw.stream("choices"), turn.step))
+        })?;
+        self.discriminator.learn(turn, draw, &real, &fake)?;
+        Ok(Compared { real, utterances, windows })
+    }
+
     /// Windows of the text of a batch. Phonemes are repeated as often as segments of one phoneme follow each other.
     fn real(&self, batch: &Batch, stream: &mut Stream) -> Result<Variable> {
         let (tokens, window) = (batch.indices(TOKENS)?, self.recipe.window);
@@ -225,24 +248,11 @@ impl System for Speech {
         if self.learned.begun < self.recipe.iterations && turn.step >= due {
             self.begin(turn)?;
         }
-        let (mut draw, mut last) = (turn.only_draw(), None);
-        for round in 0..self.recipe.discriminator_steps {
-            draw = turn.draw(turn.step * self.recipe.discriminator_steps + round);
-            let batch = turn.batch(draw)?;
-            let utterances = Utterance::of_batch(&batch)?;
-            let real = self.real(&batch, &mut draw.stream("text"))?;
-            let windows =
-                self.windows(&utterances, &mut draw.stream("windows"), &mut draw.stream("frames"))?;
-            let fake = without_recording(|| {
-                let logits = self.logits(&windows)?;
-                self.sequences(&logits, &windows, (&mut draw.stream("choices"), turn.step))
-            })?;
-            self.discriminator.learn(turn, draw, &real, &fake)?;
-            last = Some((real, utterances));
+        let (earlier, draw) = turn.rounds(self.recipe.discriminator_steps)?;
+        for draw in earlier {
+            self.update_critic(turn, draw)?;
         }
-        let (real, utterances) =
-            last.ok_or_else(|| Error::Internal("a step without an update of the critic".into()))?;
-        let windows = self.windows(&utterances, &mut draw.stream("windows"), &mut draw.stream("frames"))?;
+        let Compared { real, utterances, windows } = self.update_critic(turn, draw)?;
         let logits = self.logits(&windows)?;
         let fake = self.sequences(&logits, &windows, (&mut draw.stream("choices/generator"), turn.step))?;
         let mut loss = self.discriminator.loss_for(&real, &fake, draw)?;

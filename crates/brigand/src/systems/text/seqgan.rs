@@ -21,7 +21,7 @@ use super::super::two_player::check_discriminator_steps;
 use super::language::{Language, LanguageModelRecipe, Steps, check_longest};
 use super::phases::{Phase, PhasesRecipe};
 use super::policy::{Baseline, advantages, expected_rewards, policy_loss};
-use super::text_cnn::{FilterRecipe, SCORE, TextCnn, TextCnnRecipe};
+use super::text_cnn::{SCORE, TextCnn, TextCnnRecipe};
 
 /// Name of the mean probability of being real that the discriminator gives generated lines, which is their reward.
 pub(super) const REWARD: &str = "reward";
@@ -81,14 +81,12 @@ impl SystemRecipe for SeqganRecipe {
     const NEEDS: &'static [Need] = &[Need::Indices(TOKENS)];
 
     fn defaults(_: SampleKind) -> Result<Self> {
-        let filter = |tokens| FilterRecipe { tokens, maps: 32 };
         Ok(Self {
             generator: LanguageModelRecipe { embedding: 16, hidden: 32 },
             discriminator: TextCnnRecipe {
-                embedding: 16,
-                filters: [1, 2, 3, 4, 6].map(filter).to_vec(),
                 dropout: 0.25,
                 weight_decay: 1e-3,
+                ..TextCnnRecipe::of(16, &[1, 2, 3, 4, 6])
             },
             phases: PhasesRecipe { likelihood: 0.3, discriminator: 0.1 },
             rollouts: 4,
@@ -163,15 +161,15 @@ impl Seqgan {
         })
     }
 
-    /// One of the draws of a step.
-    fn draw(&self, turn: &Turn<'_>, round: u64) -> Draw {
-        turn.draw(turn.step * self.recipe.discriminator_steps + round)
+    /// The first draw of a step.
+    fn first_draw(&self, turn: &Turn<'_>) -> Draw {
+        turn.draw(turn.step * self.recipe.discriminator_steps)
     }
 
     /// Steps of the discriminator, each on a fresh real and a freshly generated batch.
     fn discriminate(&mut self, turn: &mut Turn<'_>) -> Result<()> {
-        for round in 0..self.recipe.discriminator_steps {
-            let draw = self.draw(turn, round);
+        let (earlier, last) = turn.rounds(self.recipe.discriminator_steps)?;
+        for draw in earlier.into_iter().chain([last]) {
             let batch = turn.batch(draw)?;
             let real = self.language.one_hot(batch.indices(TOKENS)?)?;
             let count = self.language.setup().batch;
@@ -198,7 +196,7 @@ impl Seqgan {
 
     /// One step of the generator along the policy gradient.
     fn improve_policy(&mut self, turn: &mut Turn<'_>) -> Result<()> {
-        let draw = self.draw(turn, 0);
+        let draw = self.first_draw(turn);
         let count = self.language.setup().batch;
         let lines = self.language.draw(count, &mut draw.stream("lines/policy"))?;
         let mut stream = draw.stream("rollouts");
@@ -226,7 +224,7 @@ impl System for Seqgan {
 
     fn train_step(&mut self, turn: &mut Turn<'_>) -> Result<()> {
         match Phase::at(&self.phases, turn.step) {
-            Phase::Likelihood => self.language.maximise_likelihood(turn, self.draw(turn, 0))?,
+            Phase::Likelihood => self.language.maximise_likelihood(turn, self.first_draw(turn))?,
             Phase::Discriminator => self.discriminate(turn)?,
             Phase::Adversarial => {
                 self.improve_policy(turn)?;

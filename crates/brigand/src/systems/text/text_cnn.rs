@@ -36,6 +36,12 @@ pub struct TextCnnRecipe {
 }
 
 impl TextCnnRecipe {
+    /// 32 filters of each of these widths, without dropout and weight decay.
+    pub(in super::super) fn of(embedding: usize, widths: &[usize]) -> Self {
+        let filters = widths.iter().map(|&tokens| FilterRecipe { tokens, maps: 32 }).collect();
+        Self { embedding, filters, dropout: 0.0, weight_decay: 0.0 }
+    }
+
     pub(in super::super) fn check(&self) -> Result<()> {
         at_least_one("discriminator.embedding", self.embedding)?;
         if self.filters.is_empty() {

@@ -16,7 +16,7 @@ use brigand_core::batch::{Batch, Indices, SECOND_TOKENS, TOKENS};
 use brigand_core::capability::{Content, Exhibit, LineTranslator, Showing};
 use brigand_core::measurements::GENERATOR_LOSS;
 use brigand_core::modules::{Initialization, Mode, Network, Pass, Plan, Relaxation, relaxed_choice};
-use brigand_core::networks::counted_tokens;
+use brigand_core::networks::{counted_tokens, log_probabilities_of};
 use brigand_core::objectives::Objective;
 use brigand_core::players::{Critic, Draw, Optimizer, OptimizerRecipe, Player, Rules, SquaredWeights, Turn};
 use brigand_core::random::Stream;
@@ -86,10 +86,10 @@ impl Both {
     }
 }
 
-/// What was made of lines: as the generator reads it, and as critics do.
+/// What was made of lines: as the generator reads it, and as critics are given it.
 struct Made {
     line: Embedded,
-    seen: Variable,
+    for_critics: Variable,
 }
 
 impl TextStyle {
@@ -149,7 +149,7 @@ impl TextStyle {
                 (generator.embed(pass, &noisy, place)?, generator.embed(pass, &both.lines, place)?);
             let memory = generator.encode(pass, &source, &both.own)?;
             let written = generator.follow(pass, &memory, &target)?;
-            let likelihood = surprise(generator, pass, &written, &both.lines, place)?;
+            let likelihood = negative_log_likelihood(generator, pass, &written, &both.lines, place)?;
             Ok(match output {
                 OutputRecipe::Words { .. } => likelihood,
                 OutputRecipe::Vectors {} => likelihood.add(&distance(&written, &target.detached())?)?,
@@ -157,23 +157,47 @@ impl TextStyle {
         })?;
         turn.note(SAME, &loss);
         turn.descend(&mut [&mut self.generator.by(&mut self.autoencoder)], &loss)?;
-        for round in 0..self.recipe.classifier_steps {
-            let draw = turn.draw(turn.step * self.recipe.classifier_steps + round);
+        let rounds = if self.classifier.is_some() { self.recipe.classifier_steps } else { 0 };
+        for round in 0..rounds {
+            let draw = turn.draw(turn.step * rounds + round);
             let both = Both::of(&turn.batch(draw)?)?;
-            self.learn_styles(turn, draw, &both)?;
+            let real = both.split(&self.real(&both)?)?;
+            self.learn_styles(turn, draw, &real)?;
         }
         Ok(())
     }
 
-    /// One step of the classifier, if there is one.
-    fn learn_styles(&mut self, turn: &mut Turn<'_>, draw: Draw, both: &Both) -> Result<()> {
-        if self.classifier.is_none() {
-            return Ok(());
+    /// One step of the classifier, if there is one, on lines of both styles.
+    fn learn_styles(
+        &mut self,
+        turn: &mut Turn<'_>,
+        draw: Draw,
+        [negative, positive]: &[Variable; 2],
+    ) -> Result<()> {
+        match &mut self.classifier {
+            Some(classifier) => classifier.learn(turn, draw, positive, negative),
+            None => Ok(()),
         }
-        let real = self.real(both)?;
-        let Some(classifier) = &mut self.classifier else { return Ok(()) };
-        let [negative, positive] = both.split(&real)?;
-        classifier.learn(turn, draw, &positive, &negative)
+    }
+
+    /// One step of the discriminators, and of the classifier if there is one; the lines of the step, and as critics are given
+    /// them.
+    fn update_critics(&mut self, turn: &mut Turn<'_>, draw: Draw) -> Result<(Both, [Variable; 2])> {
+        let both = Both::of(&turn.batch(draw)?)?;
+        let (output, relaxation) = (self.recipe.output, self.relaxation(turn.step));
+        let (stream, place) = (&mut draw.stream("choices"), &self.setup.place);
+        let made = without_recording(|| {
+            self.generator.train(|generator, pass| {
+                let source = generator.embed(pass, &both.lines, place)?;
+                made(generator, pass, (&source, &both.other), (output, relaxation), (stream, place))
+            })
+        })?;
+        let [to_positive, to_negative] = both.split(&made.for_critics)?;
+        let real = both.split(&self.real(&both)?)?;
+        self.negative.learn(turn, draw, &real[0], &to_negative)?;
+        self.positive.learn(turn, draw, &real[1], &to_positive)?;
+        self.learn_styles(turn, draw, &real)?;
+        Ok((both, real))
     }
 
     /// Lines of the data as critics are given them.
@@ -198,27 +222,12 @@ impl TextStyle {
 
     /// One step of each player.
     fn translate(&mut self, turn: &mut Turn<'_>) -> Result<()> {
-        let (mut draw, mut last) = (turn.only_draw(), None);
         let (output, relaxation) = (self.recipe.output, self.relaxation(turn.step));
-        for round in 0..self.recipe.discriminator_steps {
-            draw = turn.draw(turn.step * self.recipe.discriminator_steps + round);
-            let both = Both::of(&turn.batch(draw)?)?;
-            let (stream, place) = (&mut draw.stream("choices"), &self.setup.place);
-            let made = without_recording(|| {
-                self.generator.train(|generator, pass| {
-                    let source = generator.embed(pass, &both.lines, place)?;
-                    made(generator, pass, (&source, &both.other), (output, relaxation), (stream, place))
-                })
-            })?;
-            let [to_positive, to_negative] = both.split(&made.seen)?;
-            let [negative, positive] = both.split(&self.real(&both)?)?;
-            self.negative.learn(turn, draw, &negative, &to_negative)?;
-            self.positive.learn(turn, draw, &positive, &to_positive)?;
-            self.learn_styles(turn, draw, &both)?;
-            last = Some((both, negative, positive));
+        let (earlier, draw) = turn.rounds(self.recipe.discriminator_steps)?;
+        for draw in earlier {
+            self.update_critics(turn, draw)?;
         }
-        let (both, negative, positive) =
-            last.ok_or_else(|| Error::Internal("a step without an update of the discriminators".into()))?;
+        let (both, [negative, positive]) = self.update_critics(turn, draw)?;
         let noisy = self.recipe.noise.of(&both.lines, &mut draw.stream("noise"))?;
         let (stream, place) = (&mut draw.stream("choices/generator"), &self.setup.place);
         match output {
@@ -229,7 +238,9 @@ impl TextStyle {
             let memory = generator.encode(pass, from, &both.own)?;
             let written = generator.follow(pass, &memory, to)?;
             match output {
-                OutputRecipe::Words { .. } => surprise(generator, pass, &written, &both.lines, place),
+                OutputRecipe::Words { .. } => {
+                    negative_log_likelihood(generator, pass, &written, &both.lines, place)
+                }
                 OutputRecipe::Vectors {} => distance(&written, &to.detached()),
             }
         };
@@ -238,7 +249,7 @@ impl TextStyle {
             let made = made(generator, pass, (&source, &both.other), (output, relaxation), (stream, place))?;
             let cycle = again(generator, pass, &made.line, &source)?;
             let noisy = generator.embed(pass, &noisy, place)?;
-            Ok((made.seen, cycle, again(generator, pass, &noisy, &source)?))
+            Ok((made.for_critics, cycle, again(generator, pass, &noisy, &source)?))
         })?;
         turn.note(CYCLE, &cycle);
         turn.note(SAME, &same);
@@ -279,20 +290,20 @@ fn made(
                 let vectors = generator.vectors(pass, &choice)?;
                 Ok((choice, vectors))
             })?;
-            Ok(Made { line: generator.embed_relaxed(pass, &rows)?, seen: rows })
+            Ok(Made { line: generator.embed_relaxed(pass, &rows)?, for_critics: rows })
         }
         OutputRecipe::Vectors {} => {
             let written =
                 generator.decode(pass, &memory, |_, _, written| Ok((written.clone(), written.clone())))?;
             let line = Embedded { words: written.mul(&source.present)?, present: source.present.clone() };
-            Ok(Made { seen: line.for_critic()?, line })
+            Ok(Made { for_critics: line.for_critic()?, line })
         }
     }
 }
 
 /// The mean negative log-likelihood in nats of a token of `lines` where `written` `[batch, length, embedding]` was written for them.
 /// What fills a line up after its end does not count.
-fn surprise(
+fn negative_log_likelihood(
     generator: &StyleGenerator,
     pass: &mut Pass<'_>,
     written: &Variable,
@@ -301,13 +312,9 @@ fn surprise(
 ) -> Result<Variable> {
     let counted = counted_tokens(lines)?;
     let tokens = f64::from(counted.iter().sum::<f32>().max(1.0));
-    let index = candle_core::Tensor::from_vec(
-        lines.values.clone(),
-        [lines.shape.as_slice(), &[1]].concat(),
-        &candle_core::Device::Cpu,
-    )?;
-    let found =
-        generator.logits(pass, written)?.log_softmax(2)?.gather(2, &index.to_device(&place.device)?)?;
+    let logits = generator.logits(pass, written)?;
+    let rows = [lines.values.len(), logits.shape()[2]];
+    let found = log_probabilities_of(&logits.reshape(&rows)?, lines.values.clone(), place)?;
     let found = found.reshape(&lines.shape)?.mul(&place.numbers(counted, &lines.shape)?)?;
     Ok(found.sum_all()?.scale(-1.0 / tokens)?)
 }

@@ -1,5 +1,5 @@
 //! The generator: a sequence-to-sequence network with attention over the line that it is given (Bahdanau et al. 2014,
-//! arXiv:1409.0473; Luong et al. 2015, arXiv:1508.04025), told which style to write.
+//! arXiv:1409.0473; Luong et al. 2015, arXiv:1508.04025), with the style to write as an input.
 
 use brigand_autograd::Variable;
 use brigand_core::batch::{END, Indices};
@@ -187,7 +187,7 @@ impl StyleGenerator {
     }
 
     /// The vectors `[batch, steps, embedding]` that are written after the states `[batch, steps, hidden]` of the decoder at
-    /// `positions` `[batch, steps, POSITION]`. The vector of the word that is looked at is a part of them, so that a line can be
+    /// `positions` `[batch, steps, POSITION]`. The mean vector of the words that are attended to is added, so that a line can be
     /// copied from the beginning of training on.
     fn write(
         &self,

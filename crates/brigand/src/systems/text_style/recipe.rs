@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::super::HeldOutRecipe;
 use super::super::phases::{Phases, check_shares};
-use super::super::text::{FilterRecipe, RelaxationRecipe, TextCnnRecipe, check_longest};
+use super::super::text::{RelaxationRecipe, TextCnnRecipe, check_longest};
 use super::super::two_player::check_discriminator_steps;
 use super::TextStyle;
 use super::network::StyleGeneratorRecipe;
@@ -127,15 +127,9 @@ impl SystemRecipe for TextStyleRecipe {
     const NEEDS: &'static [Need] = &[Need::Indices(TOKENS), Need::Indices(SECOND_TOKENS)];
 
     fn defaults(_: SampleKind) -> Result<Self> {
-        let filter = |tokens| FilterRecipe { tokens, maps: 32 };
         Ok(Self {
             generator: StyleGeneratorRecipe { embedding: 32, hidden: 64 },
-            discriminator: TextCnnRecipe {
-                embedding: 32,
-                filters: [1, 2, 3].map(filter).to_vec(),
-                dropout: 0.0,
-                weight_decay: 0.0,
-            },
+            discriminator: TextCnnRecipe::of(32, &[1, 2, 3]),
             output: OutputRecipe::Words { relaxation: RelaxationRecipe::default() },
             noise: NoiseRecipe { drop: 0.1, shuffle: 0 },
             losses: StyleLosses { adversarial: 1.0, cycle: 5.0, same: 1.0, style: 0.0 },
