@@ -71,7 +71,7 @@ pub(crate) fn run(
         let unknown = system.unknown_words(caption)?;
         if !unknown.is_empty() {
             console::tell(&format!(
-                "`{caption}`: the run does not know {}; taken for {}",
+                "`{caption}`: the vocabulary of the run lacks {}; taken for {}",
                 unknown.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", "),
                 if unknown.len() == 1 { "an unknown word" } else { "unknown words" }
             ));

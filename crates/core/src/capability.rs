@@ -144,7 +144,7 @@ pub trait CaptionSampler {
     /// What its images are made from besides captions.
     fn sampler(&self) -> &dyn Sampler;
 
-    /// The words of a caption that it does not know, which it takes for unknown ones.
+    /// The words of a caption that the vocabulary lacks, which stand for the unknown word.
     ///
     /// # Errors
     /// If the caption has no word, or too many.

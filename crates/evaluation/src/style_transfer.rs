@@ -141,8 +141,8 @@ impl StyleWords {
             && !self.marks.iter().flatten().any(|mark| mark == word)
     }
 
-    /// The line with each mark of the other style replaced by the equally strong mark of style `to`: what rules reach that know
-    /// words and nothing else.
+    /// The line with each mark of the other style replaced by the equally strong mark of style `to`: what a rule on
+    /// single words reaches.
     pub fn replaced(&self, line: &[String], to: usize) -> Line {
         let (Some(own), Some(other)) = (self.marks.get(1 - to.min(1)), self.marks.get(to)) else {
             return line.to_vec();

@@ -76,7 +76,7 @@ pub(super) fn run(
     console::print(&format!("{} {style} {lines} in {}", texts.len(), out.display()))
 }
 
-/// `made` as text, with the words of `line` that the run does not know where it says that there is one, in their order.
+/// `made` as text, with the words of `line` that the vocabulary lacks in place of its unknown words, in their order.
 fn with_unknown_words(field: &TokenField<'_>, line: &str, made: &[u32]) -> String {
     let known = |word: &str| field.vocabulary.iter().skip(1).any(|known| known == word);
     let mut unknown = line.split_whitespace().filter(|word| !known(word));

@@ -79,7 +79,7 @@ pub fn other_meanings(meanings: &[u32], stream: &mut Stream) -> Option<Vec<u32>>
 
 /// As [`other_meanings`], but for `share` of the samples among the `nearest` ones of other meanings only, by `likeness`
 /// `[samples, samples]`. Few of a batch's conditions differ in one thing alone from a sample's own; a discriminator that is given
-/// any of the others seldom needs that thing to tell a wrong pair. `None` where all mean the same.
+/// any of the others seldom needs that thing to score a wrong pair low. `None` where all mean the same.
 pub fn near_meanings(
     meanings: &[u32],
     likeness: &[f32],
