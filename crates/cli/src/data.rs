@@ -40,6 +40,6 @@ pub(crate) fn warn(notes: &Notes) {
 pub(crate) fn write_list(notes: &Notes, path: &Path) -> Result<(), Failure> {
     let Some(list) = notes.list() else { return Ok(()) };
     write_atomically(path, list.as_bytes())?;
-    console::tell(&format!("all that was left out is listed in {}", path.display()));
+    console::tell(&format!("the images and sounds that were left out are listed in {}", path.display()));
     Ok(())
 }

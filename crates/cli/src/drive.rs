@@ -14,6 +14,7 @@ use brigand::training::load_reenactor;
 use brigand::{Error, system::System};
 
 use crate::console;
+use crate::data::warn;
 use crate::failure::Failure;
 use crate::hardware::Hardware;
 
@@ -82,9 +83,7 @@ fn person(folder: &Path, data: &DataRecipe, size: usize, place: &Place) -> Resul
         ..Options::default()
     };
     let data: RunData = open(&Spec::People(PeopleSpec::One(folder.to_owned())), &options)?;
-    for sentence in data.notes.sentences() {
-        console::tell(&format!("warning: {sentence}"));
-    }
+    warn(&data.notes);
     let feed = Feed::new(data.boxed_sources(), 1, 0, place)?;
     Ok(feed.samples(&(0..feed.count()).collect::<Vec<_>>())?)
 }

@@ -76,8 +76,8 @@ pub(crate) struct Arguments {
     /// Features in which samples are compared: classifier (of the embedded digits), classifier:RUN, inception:FILE, efficientnet:FILE, pixels, given
     #[arg(long, value_name = "WHAT", default_value = AUTOMATIC)]
     features: String,
-    /// Lines in two styles of which the style of a run's lines is found, for runs of such (text-style) [default: those that the run
-    /// was trained on]
+    /// Lines in two styles that the classifier of styles is made from, for runs of text-style [default: those that the run was
+    /// trained on]
     #[arg(long, value_name = "SPEC", requires = "run")]
     classifier: Option<String>,
     /// Samples of either side, but for features, which are taken whole [default: as many as there are real ones, at

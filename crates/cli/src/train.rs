@@ -90,7 +90,9 @@ fn start(arguments: &Arguments) -> Result<Option<Training>, Failure> {
         Ok(data)
     })?;
     let notes = data.notes.clone();
-    let training = Training::start(Prepared::with(recipe, data, &device)?, arguments.out.as_deref())?;
+    let prepared = Prepared::with(recipe, data, &device)?;
+    warn(prepared.held_out_notes());
+    let training = Training::start(prepared, arguments.out.as_deref())?;
     write_list(&notes, &training.folder().unreadable())?;
     Ok(Some(training))
 }

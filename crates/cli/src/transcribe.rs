@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 
 use brigand::batch::{Batch, FRAME_COUNT, FRAMES, Indices};
 use brigand::capability::Transcriber;
-use brigand::data::speech::{RATE, Recordings, features};
+use brigand::data::sound::Mfcc;
+use brigand::data::speech::{RATE, Recordings, coefficients, features};
 use brigand::files::write_atomically;
 use brigand::training::load_run;
 use brigand::{Error, Place};
@@ -50,11 +51,11 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
         .into());
     }
     let recordings = Recordings::below(&arguments.input)?;
-    let place = Place::on(&device);
+    let (place, coefficients) = (Place::on(&device), coefficients()?);
     let mut lines = Vec::new();
     let mut refused: Vec<String> = recordings.unreadable().iter().map(|one| one.reason.clone()).collect();
     for path in recordings.paths() {
-        match transcribed(transcriber, path, &place) {
+        match transcribed(transcriber, &coefficients, path, &place) {
             Ok(phones) => {
                 let name = path.strip_prefix(&arguments.input).unwrap_or(path);
                 lines.push(format!("{}\t{phones}\n", name.display()));
@@ -75,8 +76,13 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
 }
 
 /// The phonemes of the recording at `path`.
-fn transcribed(transcriber: &dyn Transcriber, path: &Path, place: &Place) -> Result<String, Error> {
-    let frames = features(path)?;
+fn transcribed(
+    transcriber: &dyn Transcriber,
+    coefficients: &Mfcc,
+    path: &Path,
+    place: &Place,
+) -> Result<String, Error> {
+    let frames = features(coefficients, path)?;
     let count = frames.count();
     let batch = Batch::default()
         .with(FRAMES, place.numbers(frames.values, &[1, count, frames.columns])?)

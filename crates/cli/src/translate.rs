@@ -129,14 +129,18 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     }
 }
 
+/// Whether both exist and are one file.
+fn is_same_file(one: &Path, other: &Path) -> bool {
+    one.canonicalize().ok().zip(other.canonicalize().ok()).is_some_and(|(one, other)| one == other)
+}
+
 /// The file of each translation, refusing to write over what is read, or twice to one file.
 fn targets(images: &Inputs, input: &Path, out: &Path) -> Result<Vec<PathBuf>, Failure> {
     let root = if input.is_dir() { input } else { input.parent().unwrap_or(Path::new("")) };
     let mut targets: Vec<PathBuf> = Vec::new();
     for source in images.paths() {
         let target = out.join(source.strip_prefix(root).unwrap_or(source)).with_extension("png");
-        let same = target.canonicalize().ok().zip(source.canonicalize().ok()).is_some_and(|(a, b)| a == b);
-        let reason = if same {
+        let reason = if is_same_file(&target, source) {
             "would be written over; give another folder for --out"
         } else if targets.contains(&target) {
             "has the name of another image but for its ending; rename one"

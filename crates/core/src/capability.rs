@@ -156,18 +156,6 @@ pub trait CaptionSampler {
     /// As [`CaptionSampler::unknown_words`], or if there are not as many captions as latents.
     fn with_captions(&self, latents: &Variable, captions: &[&str]) -> Result<Variable>;
 
-    /// The vectors `[captions, size]` of captions in the space that captions and images share, of length `sqrt(size)` each.
-    ///
-    /// # Errors
-    /// As [`CaptionSampler::unknown_words`].
-    fn caption_vectors(&self, captions: &[&str]) -> Result<Variable>;
-
-    /// The vectors `[images, size]` of images in that space, of the same length.
-    ///
-    /// # Errors
-    /// If they are no images of the sampler's size.
-    fn image_vectors(&self, images: &Variable) -> Result<Variable>;
-
     /// The images of all `latents` for each caption, caption after caption.
     ///
     /// # Errors

@@ -1,5 +1,6 @@
 //! Recipes of systems: parsed once, then kept as what they are.
 
+use std::fmt::Display;
 use std::ops::RangeInclusive;
 
 use serde::{Serialize, de::DeserializeOwned};
@@ -239,10 +240,23 @@ pub fn at_least_zero(values: &[(&str, f64)]) -> Result<()> {
 ///
 /// # Errors
 /// [`Error::Recipe`], naming it.
-pub fn within(key: &str, value: usize, range: RangeInclusive<usize>) -> Result<()> {
+pub fn within<T: PartialOrd + Display>(key: &str, value: T, range: RangeInclusive<T>) -> Result<()> {
     match range.contains(&value) {
         true => Ok(()),
         false => Err(Error::Recipe(format!("{key} is {value}; give {} to {}", range.start(), range.end()))),
+    }
+}
+
+/// Refuses a number that is not above 0, given with its key and an example of one that is.
+///
+/// # Errors
+/// [`Error::Recipe`], naming it.
+pub fn above_zero(key: &str, value: f64, example: f64) -> Result<()> {
+    match value > 0.0 && value.is_finite() {
+        true => Ok(()),
+        false => {
+            Err(Error::Recipe(format!("{key} is {value}; give a number above 0, for example {example}")))
+        }
     }
 }
 

@@ -2,9 +2,7 @@
 
 use std::sync::Arc;
 
-use brigand_core::batch::{
-    IMAGES, Joined, LABEL_MAP, Need, NumberKey, Renamed, SECOND, SPECTROGRAM, Schema, Source, TAGS,
-};
+use brigand_core::batch::{IMAGES, Joined, Need, NumberKey, Renamed, SECOND, Schema, Source};
 
 use super::dataset::Dataset;
 use super::open::{Contents, RunData};
@@ -83,26 +81,12 @@ impl RunData {
             })
         };
         for contents in &self.contents {
-            match contents {
-                Contents::LabelMaps(_) if !uses(LABEL_MAP) => {
-                    return Err(refused("images with label maps", "gaugan, which makes images of maps"));
-                }
-                Contents::Tags(_) if !uses(TAGS) => {
-                    return Err(refused(
-                        "images with several labels each",
-                        "image-to-label, which finds the labels of images",
-                    ));
-                }
-                Contents::Sounds(_) if !uses(SPECTROGRAM) => {
-                    return Err(refused("sounds with pictures", "sound-to-image"));
-                }
-                Contents::LabelMaps(_)
-                | Contents::Tags(_)
-                | Contents::Sounds(_)
-                | Contents::Samples(_)
-                | Contents::Captions(_)
-                | Contents::People(_)
-                | Contents::Read(_) => {}
+            let needed = match contents {
+                Contents::Beside(beside) => beside.needed_field(),
+                Contents::Samples(_) | Contents::People(_) | Contents::Read(_) => None,
+            };
+            if let Some((_, what, system)) = needed.filter(|(key, ..)| !uses(*key)) {
+                return Err(refused(what, system));
             }
         }
         let domains =

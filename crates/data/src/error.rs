@@ -62,6 +62,14 @@ pub enum DataError {
     /// A file or folder named by the user is absent.
     #[error("{} does not exist: check the path", .0.display())]
     NotFound(PathBuf),
+    /// A file that should be text and is in another encoding.
+    #[error("{}: line {line} is no UTF-8; convert the file to UTF-8", path.display())]
+    NotUtf8 {
+        /// The file.
+        path: PathBuf,
+        /// The first such line, counted from 1.
+        line: usize,
+    },
     /// A path of the wrong sort.
     #[error("{} is not a folder: give the folder that holds the images", .0.display())]
     NotAFolder(PathBuf),

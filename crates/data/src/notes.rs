@@ -87,7 +87,9 @@ impl Notes {
             let names = some(self.rare_labels.iter().cloned());
             sentences.push(format!("{count} {noun} of a single image left out: {names}"));
         }
-        sentences.extend(self.lines.iter().map(|file| format!("{}: {}", file.path.display(), file.reason)));
+        sentences.extend(
+            self.lines.iter().map(|file| format!("{}: {}; left out", file.path.display(), file.reason)),
+        );
         sentences
     }
 

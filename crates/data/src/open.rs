@@ -4,26 +4,24 @@ use std::sync::Arc;
 
 use brigand_core::batch::{IMAGES, PICTURE, Renamed, Source};
 
+use super::beside::BesideImages;
 use super::caption_scenes;
-use super::captions::Captions;
 use super::dataset::Dataset;
 use super::domains::{paired, pairs, second_domain, two_domains};
 use super::fingerprint::Fingerprint;
 use super::folder::{load_captioned, load_labelled, load_pairs, load_tagged};
-use super::label_maps::LabelMaps;
 use super::label_scenes;
 use super::landscapes::{self, Style};
 use super::load::{Options, Split, load};
 use super::notes::Notes;
 use super::people::{self, People};
 use super::scenes::{self, Domain};
-use super::sounds::{Sounds, load_sounds, tones};
+use super::sounds::{load_sounds, tones};
 use super::source::DatasetSource;
 use super::spec::Spec;
 use super::speech;
 use super::styles;
 use super::tagged_shapes;
-use super::tags::Tags;
 use super::text::{Lines, Tokens, lines_of_file, lines_of_grammar, lines_of_oracle};
 use brigand_core::error::Result;
 
@@ -32,14 +30,8 @@ use brigand_core::error::Result;
 pub(crate) enum Contents {
     /// Images or points.
     Samples(Arc<Dataset>),
-    /// The label maps of the images before them.
-    LabelMaps(Arc<LabelMaps>),
-    /// The captions of the images before them.
-    Captions(Arc<Captions>),
-    /// The labels of the images before them.
-    Tags(Arc<Tags>),
-    /// The sounds of the pictures before them.
-    Sounds(Arc<Sounds>),
+    /// What belongs to the images before it.
+    Beside(Arc<dyn BesideImages>),
     /// Frames of people with landmarks.
     People(People),
     /// Text or speech, whose fingerprint is made when it is read.
@@ -63,10 +55,7 @@ impl RunData {
     pub fn fingerprints(&self) -> Vec<Fingerprint> {
         let of = |contents: &Contents| match contents {
             Contents::Samples(dataset) => dataset.fingerprint(),
-            Contents::LabelMaps(maps) => maps.fingerprint(),
-            Contents::Captions(captions) => captions.fingerprint(),
-            Contents::Sounds(sounds) => sounds.fingerprint(),
-            Contents::Tags(tags) => tags.fingerprint(),
+            Contents::Beside(beside) => beside.fingerprint(),
             Contents::People(people) => people.fingerprint(),
             Contents::Read(fingerprint) => fingerprint.clone(),
         };

@@ -110,8 +110,8 @@ impl Spec {
     /// What a token of its text or captions is where nothing else is said; none without text.
     pub fn tokens(&self) -> Option<Tokens> {
         match self.contents() {
-            Contents::Text { .. } => Some(Tokens::Characters),
-            Contents::CaptionedImages { .. } | Contents::StyledText { .. } => Some(Tokens::Words),
+            Contents::Text { tokens, .. } => Some(tokens),
+            Contents::CaptionedImages { .. } => Some(Tokens::Words),
             Contents::Images
             | Contents::OnePicture
             | Contents::ImagesAndMore
@@ -124,9 +124,7 @@ impl Spec {
     /// Of text and captions: the most tokens of one where no other number is given.
     pub fn text_length(&self) -> Option<usize> {
         match self.contents() {
-            Contents::Text { length }
-            | Contents::StyledText { length }
-            | Contents::CaptionedImages { length } => Some(length),
+            Contents::Text { length, .. } | Contents::CaptionedImages { length } => Some(length),
             Contents::Images
             | Contents::OnePicture
             | Contents::ImagesAndMore
@@ -146,7 +144,6 @@ impl Spec {
             | Contents::CaptionedImages { .. }
             | Contents::Points
             | Contents::Text { .. }
-            | Contents::StyledText { .. }
             | Contents::Speech => None,
         }
     }
@@ -162,7 +159,6 @@ impl Spec {
             | Contents::CaptionedImages { .. }
             | Contents::People { .. }
             | Contents::Text { .. }
-            | Contents::StyledText { .. }
             | Contents::Speech => SampleKind::Image,
         }
     }

@@ -5,6 +5,7 @@ use std::path::Path;
 use csv::StringRecord;
 
 use crate::error::DataError;
+use crate::text::read_text;
 
 /// The records of the UTF-8 table `path` with the lines that they stand in, counted from 1. Empty lines and remarks (`#`) are left
 /// out; with a tab as `separator` quotes have no meaning. `wanted` is what the table is used as.
@@ -16,8 +17,8 @@ pub(crate) fn records(
     separator: u8,
     wanted: &'static str,
 ) -> Result<Vec<(u64, StringRecord)>, DataError> {
-    let bytes = std::fs::read(path).map_err(|source| DataError::io("read", path, source))?;
-    let bytes = bytes.strip_prefix("\u{feff}".as_bytes()).unwrap_or(&bytes);
+    let text = read_text(path)?;
+    let bytes = text.as_bytes();
     let mut reader = csv::ReaderBuilder::new()
         .delimiter(separator)
         .quoting(separator != b'\t')

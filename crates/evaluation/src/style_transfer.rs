@@ -32,20 +32,29 @@ pub enum StyleClassifier {
         prior: f64,
     },
     /// By the words of the grammar of opinions.
-    Opinions,
+    Opinions(Opinions),
+}
+
+/// How often each of what `of` makes of a line is in lines of either style.
+fn counts<T: Ord, I: IntoIterator<Item = T>>(
+    lines: [&[Line]; 2],
+    of: impl Fn(&Line) -> I,
+) -> BTreeMap<T, [f64; 2]> {
+    let mut counts: BTreeMap<T, [f64; 2]> = BTreeMap::new();
+    for (style, lines) in lines.into_iter().enumerate() {
+        for found in lines.iter().flat_map(&of) {
+            if let Some(count) = counts.entry(found).or_default().get_mut(style) {
+                *count += 1.0;
+            }
+        }
+    }
+    counts
 }
 
 impl StyleClassifier {
     /// Naive Bayes of these lines of the first and of the second style.
     pub fn of(lines: [&[Line]; 2]) -> Self {
-        let mut counts: BTreeMap<String, [f64; 2]> = BTreeMap::new();
-        for (style, lines) in lines.iter().enumerate() {
-            for feature in lines.iter().flat_map(|line| features(line)) {
-                if let Some(count) = counts.entry(feature).or_default().get_mut(style) {
-                    *count += 1.0;
-                }
-            }
-        }
+        let counts = counts(lines, |line| features(line));
         let kinds = counts.len() as f64;
         let [first, second] = [0, 1].map(|style: usize| {
             counts.values().filter_map(|both| both.get(style)).sum::<f64>() + SMOOTHING * kinds
@@ -61,13 +70,13 @@ impl StyleClassifier {
     }
 
     /// The style of a line, 0 or 1; `None` where it has marks of both or of neither.
-    pub fn style(&self, line: &[String], opinions: &Opinions) -> Option<usize> {
+    pub fn style(&self, line: &[String]) -> Option<usize> {
         match self {
             Self::Bayes { ratios, prior } => {
                 let sum: f64 = features(line).iter().filter_map(|feature| ratios.get(feature)).sum();
                 Some(usize::from(prior + sum > 0.0))
             }
-            Self::Opinions => opinions.style(&line.join(" ")),
+            Self::Opinions(opinions) => opinions.style(&line.join(" ")),
         }
     }
 }
@@ -79,12 +88,9 @@ fn features(line: &[String]) -> BTreeSet<String> {
 }
 
 /// Lines of two styles, and what their words say: which are content, and which are marks of a style.
-#[derive(Default)]
 pub struct StyleWords {
-    /// All opinions.
-    opinions: Opinions,
-    /// Whether the lines are opinions, of which everything is known.
-    exact: bool,
+    /// All opinions, where the lines are such: everything is known of them.
+    opinions: Option<Opinions>,
     /// The most frequent words.
     function: BTreeSet<String>,
     /// The words that are marks of a style, the strongest first.
@@ -94,21 +100,15 @@ pub struct StyleWords {
 impl StyleWords {
     /// What these lines of the first and of the second style say, which a system is trained on. `vocabulary` has all their words.
     pub fn of(lines: [&[Line]; 2], vocabulary: &[String]) -> Self {
-        let mut counts: BTreeMap<&String, [f64; 2]> = BTreeMap::new();
-        for (style, lines) in lines.iter().enumerate() {
-            for word in lines.iter().flatten().filter(|word| *word != UNKNOWN_WORD) {
-                if let Some(count) = counts.entry(word).or_default().get_mut(style) {
-                    *count += 1.0;
-                }
-            }
-        }
+        let mut counts = counts(lines, Line::clone);
+        counts.remove(UNKNOWN_WORD);
         let mut frequent: Vec<(&String, f64)> =
-            counts.iter().map(|(word, [first, second])| (*word, first + second)).collect();
+            counts.iter().map(|(word, [first, second])| (word, first + second)).collect();
         frequent.sort_by(|a, b| b.1.total_cmp(&a.1));
         let opinions = Opinions::default();
         let mut ratios: Vec<(&String, f64)> = counts
             .iter()
-            .map(|(word, [first, second])| (*word, ((second + EVIDENCE) / (first + EVIDENCE)).ln()))
+            .map(|(word, [first, second])| (word, ((second + EVIDENCE) / (first + EVIDENCE)).ln()))
             .collect();
         ratios.sort_by(|a, b| b.1.abs().total_cmp(&a.1.abs()));
         let marked = |sign: f64| {
@@ -116,23 +116,22 @@ impl StyleWords {
             of.map(|(word, _)| (*word).clone()).collect()
         };
         Self {
-            exact: opinions.has_vocabulary(vocabulary),
             function: frequent.iter().take(FUNCTION_WORDS).map(|(word, _)| (*word).clone()).collect(),
             marks: [marked(-1.0), marked(1.0)],
-            opinions,
+            opinions: Some(opinions).filter(|opinions| opinions.has_vocabulary(vocabulary)),
         }
     }
 
-    /// Whether styles and partners are known of every line.
-    pub fn is_exact(&self) -> bool {
-        self.exact
+    /// All opinions, where the lines are such.
+    pub fn opinions(&self) -> Option<&Opinions> {
+        self.opinions.as_ref()
     }
 
     /// Whether a word is content. Of opinions that is known; of other lines every word with a letter or digit that is neither a mark
     /// of a style (at least twice as frequent in it as in the other) nor one of the hundred most frequent words, nor stands for
     /// unknown words.
     pub fn is_content(&self, word: &str) -> bool {
-        if self.exact {
+        if self.opinions.is_some() {
             return Opinions::is_content(word);
         }
         word != UNKNOWN_WORD
@@ -181,10 +180,7 @@ impl TransferScores {
     /// Of these lines.
     pub fn of(lines: &[Transferred], classifier: &StyleClassifier, words: &StyleWords) -> Self {
         let share = |count: usize, of: usize| count as f64 / of.max(1) as f64;
-        let wanted = lines
-            .iter()
-            .filter(|line| classifier.style(&line.made, &words.opinions) == Some(line.to))
-            .count();
+        let wanted = lines.iter().filter(|line| classifier.style(&line.made) == Some(line.to)).count();
         let (mut kept, mut content) = (0, 0);
         for Transferred { source, made, .. } in lines {
             let mut left: Vec<&String> = made.iter().collect();
@@ -196,13 +192,16 @@ impl TransferScores {
                 }
             }
         }
-        let partner = |line: &&Transferred| {
-            words.opinions.partner(&line.source.join(" ")) == Some(line.made.join(" ").as_str())
+        let partners = |opinions: &Opinions| {
+            let is_partner = |line: &&Transferred| {
+                opinions.partner(&line.source.join(" ")) == Some(line.made.join(" ").as_str())
+            };
+            share(lines.iter().filter(is_partner).count(), lines.len())
         };
         Self {
             style: share(wanted, lines.len()),
             content: share(kept, content),
-            partners: words.exact.then(|| share(lines.iter().filter(partner).count(), lines.len())),
+            partners: words.opinions().map(partners),
         }
     }
 }
@@ -227,7 +226,7 @@ mod tests {
         assert!((ratios["a"] - ((2.0 / 8.0f64) / (3.0 / 9.0)).ln()).abs() < 1e-12);
         assert!((prior - 0.5f64.ln()).abs() < 1e-12);
         let classifier = StyleClassifier::Bayes { ratios, prior };
-        let style = |line: &str| classifier.style(&lines(&[line])[0], &Opinions::default());
+        let style = |line: &str| classifier.style(&lines(&[line])[0]);
         assert_eq!((style("bad"), style("a good good")), (Some(0), Some(1)));
     }
 
@@ -242,7 +241,7 @@ mod tests {
         let vocabulary: BTreeSet<String> =
             first.iter().chain(&second).flatten().cloned().chain([String::new()]).collect();
         let words = StyleWords::of([&first, &second], &vocabulary.into_iter().collect::<Vec<_>>());
-        assert!(words.is_exact());
+        assert!(words.opinions().is_some());
         let line = |source: &str, made: &str| Transferred {
             source: source.split(' ').map(str::to_owned).collect(),
             made: made.split(' ').map(str::to_owned).collect(),
@@ -254,7 +253,7 @@ mod tests {
             line("i hate the film", "i hate the film"),
             line("the film is dull", "the film is tasty"),
         ];
-        let scores = TransferScores::of(&made, &StyleClassifier::Opinions, &words);
+        let scores = TransferScores::of(&made, &StyleClassifier::Opinions(opinions), &words);
         assert_eq!((scores.style, scores.partners), (0.75, Some(0.25)));
         assert!((scores.content - 6.0 / 7.0).abs() < 1e-12, "{scores:?}");
     }
@@ -267,7 +266,7 @@ mod tests {
         assert_eq!(words.marks[1], ["good"]);
         assert_eq!(words.replaced(&first[0], 1).join(" "), "the good plot of a good film");
         assert_eq!(words.replaced(&first[0], 0), first[0]);
-        assert!(!words.is_exact() && !words.is_content("dull") && !words.is_content("film"));
+        assert!(words.opinions().is_none() && !words.is_content("dull") && !words.is_content("film"));
         assert!(words.is_content("story") && !words.is_content(",") && !words.is_content(UNKNOWN_WORD));
     }
 }

@@ -10,6 +10,8 @@ use serde::{Deserialize, Serialize};
 
 /// Samples that are measured at once.
 const PORTION: usize = 500;
+/// Samples that are trained on, which may be long utterances, that are read at once.
+const TRAINED_PORTION: usize = 64;
 
 /// When held-out samples are measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -35,6 +37,22 @@ pub(super) fn for_each_portion(feed: &Feed, mut measure: impl FnMut(&Batch) -> R
     let count = feed.held_out_count();
     for start in (0..count).step_by(PORTION) {
         measure(&feed.held_out(start..(start + PORTION).min(count))?)?;
+    }
+    Ok(())
+}
+
+/// Gives `of` all samples that are trained on, of the source with the field called `name`, portion by portion.
+///
+/// # Errors
+/// If there is no such source or it cannot be read, or as `of`.
+pub(super) fn for_each_trained_portion(
+    feed: &Feed,
+    name: &str,
+    mut of: impl FnMut(&Batch) -> Result<()>,
+) -> Result<()> {
+    let count = feed.trained_count(name)?;
+    for start in (0..count).step_by(TRAINED_PORTION) {
+        of(&feed.trained(name, start..(start + TRAINED_PORTION).min(count))?)?;
     }
     Ok(())
 }

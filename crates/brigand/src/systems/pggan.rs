@@ -1,6 +1,6 @@
 //! `pggan`: networks that grow from 4x4 images, doubling by doubling, while they train (Karras et al. 2017,
 //! arXiv:1710.10196). Weights are scaled at run time, so that all learn equally fast; the generator normalises each
-//! position's channels, the discriminator sees how much a batch varies; WGAN-GP with a term that keeps scores near 0.
+//! position's channels, the discriminator is given how much a batch varies; WGAN-GP with a term that keeps scores near 0.
 
 mod growth;
 

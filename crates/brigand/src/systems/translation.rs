@@ -69,7 +69,7 @@ pub(super) fn note_held_out(system: &impl BothWays, turn: &mut Turn<'_>) -> Resu
             let images = batch.numbers(direction.from)?;
             let (translated, again) = system.there_and_back(direction, images)?;
             cycle.add_distance(&again, images)?;
-            if let Some(partner) = batch.optional_numbers(partner) {
+            if let Some(partner) = batch.optional_numbers(partner)? {
                 pair.add_distance(&translated, partner)?;
             }
         }

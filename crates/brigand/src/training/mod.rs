@@ -23,7 +23,7 @@ pub use cas_classifier::train_classifier;
 pub use fine_tuning::{FineTuningPlan, load_reenactor};
 pub use loading::{Which, load_classifier, load_run, load_run_at};
 pub use measuring::{choose_extractor, generated_samples, real_samples};
-pub use prepared::{Prepared, load_data, load_test_part, open_data, open_held_out};
+pub use prepared::{HeldOut, Prepared, load_data, load_test_part, open_data, open_held_out};
 pub use resuming::{Continuation, Resumed};
 pub use run_folder::RunFolder;
 pub use snapshots::backdrop_for;
@@ -161,7 +161,7 @@ impl Training {
         step: u64,
         events: EventWriter,
     ) -> Result<Self> {
-        let Prepared { recipe, session, data } = prepared;
+        let Prepared { recipe, session, data, held_out_notes: _ } = prepared;
         let log = MetricsLog::open(&folder.metrics())?;
         let records = metrics::read(&folder.metrics())?;
         let curves = records.iter().collect();

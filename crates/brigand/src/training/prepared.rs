@@ -16,6 +16,7 @@ pub struct Prepared {
     pub recipe: Recipe,
     pub(super) session: Session,
     pub(super) data: RunData,
+    pub(super) held_out_notes: Notes,
 }
 
 impl Prepared {
@@ -55,10 +56,13 @@ impl Prepared {
         {
             recipe.common.data.classes.clone_from(&labels.classes);
         }
+        let mut held_out_notes = Notes::default();
         if system.needs_held_out() {
-            session.hold_out(open_held_out(&recipe)?)?;
+            let HeldOut { sources, notes } = open_held_out(&recipe)?;
+            session.hold_out(sources)?;
+            held_out_notes = notes;
         }
-        Ok(Self { recipe, session, data })
+        Ok(Self { recipe, session, data, held_out_notes })
     }
 
     /// The system with its first weights.
@@ -79,6 +83,11 @@ impl Prepared {
     /// What of the data's files is left out.
     pub fn notes(&self) -> &Notes {
         &self.data.notes
+    }
+
+    /// The same of the files that `data.held_out` names.
+    pub fn held_out_notes(&self) -> &Notes {
+        &self.held_out_notes
     }
 }
 
@@ -134,19 +143,29 @@ pub fn open_data(recipe: &Recipe) -> Result<RunData> {
     data::open(&recipe.common.data.source.parse::<Spec>()?, &options(recipe))
 }
 
-/// What a system is measured on, which no batch is drawn from: the samples that the recipe names for it, or those that the
-/// authors of its data keep; a source for each that the data has.
+/// What a system is measured on, which no batch is drawn from.
+pub struct HeldOut {
+    /// A source for each that the data has, where something is kept of it.
+    pub sources: Vec<Option<Box<dyn Source>>>,
+    /// What was noticed when they were read.
+    pub notes: Notes,
+}
+
+/// The samples that the recipe names to measure on, or those that the authors of its data keep for it.
 ///
 /// # Errors
-/// If it cannot be read.
-pub fn open_held_out(recipe: &Recipe) -> Result<Vec<Option<Box<dyn Source>>>> {
+/// If they cannot be read.
+pub fn open_held_out(recipe: &Recipe) -> Result<HeldOut> {
     let data = &recipe.common.data;
     match data.held_out.as_deref().filter(|named| !named.is_empty()) {
-        None => data::open_test_part(&data.source.parse::<Spec>()?, &options(recipe)),
+        None => {
+            let sources = data::open_test_part(&data.source.parse::<Spec>()?, &options(recipe))?;
+            Ok(HeldOut { sources, notes: Notes::default() })
+        }
         Some(named) => {
             let (named, trained) = (named.parse::<Spec>()?, data.source.parse::<Spec>()?);
             let named = data::open_beside(&named, &trained, &options(recipe))?;
-            Ok(named.boxed_sources().into_iter().map(Some).collect())
+            Ok(HeldOut { sources: named.boxed_sources().into_iter().map(Some).collect(), notes: named.notes })
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use brigand_core::batch::{Schema, TOKENS};
+use brigand_core::batch::TOKENS;
 use candle_core::Device;
 
 use super::Training;
@@ -37,21 +37,6 @@ pub struct Resumed {
     pub damaged: Vec<(PathBuf, String)>,
     /// What else whoever watches should know, a sentence each.
     pub notes: Vec<String>,
-}
-
-/// The weights of text systems belong to numbered tokens: under another vocabulary they would mean other words.
-fn refuse_other_vocabulary(trained: &Schema, data: &Schema) -> Result<()> {
-    let (Ok(trained), Ok(data)) = (trained.tokens(TOKENS), data.tokens(TOKENS)) else { return Ok(()) };
-    if trained.vocabulary == data.vocabulary {
-        return Ok(());
-    }
-    let new = data.vocabulary.iter().find(|token| !trained.vocabulary.contains(token));
-    let new = new.map_or_else(|| "in another order".to_owned(), |token| format!("for example `{token}`"));
-    Err(Error::Data(format!(
-        "the run was trained on a vocabulary of {} tokens, and the data has another of {}, {new}; train a new run on this data",
-        trained.vocabulary.len(),
-        data.vocabulary.len()
-    )))
 }
 
 impl Training {
@@ -102,7 +87,10 @@ impl Training {
         let (step, damaged) = match checkpoint::latest(&folder.checkpoints()) {
             Ok(found) => {
                 let step = found.snapshot.step;
-                refuse_other_vocabulary(&found.snapshot.schema, prepared.session.feed().schema())?;
+                let (trained, data) = (&found.snapshot.schema, prepared.session.feed().schema());
+                if let (Ok(trained), Ok(data)) = (trained.tokens(TOKENS), data.tokens(TOKENS)) {
+                    trained.refuse_other_vocabulary(&data)?;
+                }
                 prepared.session.restore(found.snapshot.into_state()?, step)?;
                 (step, found.skipped)
             }

@@ -17,7 +17,7 @@ use crate::recipe::Recipe;
 pub fn trial(recipe: &Recipe, data: &RunData, batch: usize, device: &Device) -> Result<()> {
     let mut recipe = recipe.clone();
     recipe.common.training.batch = batch;
-    let Prepared { recipe, mut session, data } = Prepared::with(recipe, data.clone(), device)?;
+    let Prepared { recipe, mut session, data, .. } = Prepared::with(recipe, data.clone(), device)?;
     let dataset = data.dataset.as_deref();
     let snapshots = Snapshots::new(session.system(), session.feed(), dataset, &recipe.common)?;
     session.advance()?;

@@ -158,7 +158,7 @@ fn impossible_values_are_refused() {
     assert!(refusal("text-gumbel", "data.source=digits").contains("needs `tokens`"));
     assert!(refusal("text-gumbel", "relaxation.first=0").contains("relaxation.first is 0"));
     assert!(refusal("text-gumbel", "discriminator_steps=0").contains("discriminator_steps is 0"));
-    assert!(refusal("text-gumbel", "data.length=5").contains("11 symbols"));
+    assert!(refusal("text-gumbel", "data.length=5").contains("11 tokens"));
     assert!(refusal("text-wgan", "generator.width=0").contains("generator.width is 0"));
     assert!(refusal("text-mle", "generator.embedding=0").contains("generator.embedding is 0"));
     assert!(refusal("text-mle", "gradient_norm=0").contains("gradient_norm is 0"));

@@ -127,7 +127,7 @@ fn a_run_on_two_files_translates_without_the_files() {
 #[test]
 fn impossible_values_are_refused() {
     assert!(refusal("text-style", "data.source=grammar").contains("unpaired-lines:NEGATIVE,POSITIVE"));
-    assert!(refusal("text-style", "data.length=5").contains("up to 6 words"));
+    assert!(refusal("text-style", "data.length=5").contains("up to 6 tokens"));
     assert!(refusal("text-style", "output.relaxation.first=0").contains("relaxation.first is 0"));
     assert!(refusal("text-style", "noise.drop=1").contains("noise.drop is 1"));
     assert!(refusal("text-style", "losses.cycle=-1").contains("losses.cycle is -1"));

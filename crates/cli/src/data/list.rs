@@ -11,7 +11,8 @@ Besides these: folder:DIR (PNG, JPEG, WebP, BMP, GIF, TIFF, QOI, PNM), idx:IMAGE
 picture), lines:FILE (text, a sequence in each line), unpaired:SPEC,SPEC (two domains of images), pairs:DIR,DIR and pairs:DIR
 (images with partners), labels:IMAGES,MAPS[,PALETTE] (images with label maps), captions:TSV and captions:CSV (images with captions),
 tags:FILE.csv (images with several labels each), sounds:FILE.tsv (sounds with pictures), identities:DIR and person:DIR (frames of
-people with landmarks), oracle:TOKENS and speech:DIR,PHONES.txt (recordings and text of phonemes). The SHAPE of text is its most
+people with landmarks), unpaired-lines:NEGATIVE,POSITIVE (lines of text in two
+styles), oracle:TOKENS and speech:DIR,PHONES.txt (recordings and text of phonemes). The SHAPE of text is its most
 tokens.";
 
 /// Show the data there is, its size, classes and licence.

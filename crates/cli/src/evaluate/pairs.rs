@@ -11,6 +11,7 @@ use serde_json::json;
 
 use super::{AUTOMATIC, Arguments, COUNT, refuse_options_of_sets, refused};
 use crate::console::{self, grouped};
+use crate::data::warn;
 use crate::failure::Failure;
 
 /// The distance that is always measured, as it is printed.
@@ -65,14 +66,14 @@ fn pairs(recipe: &Recipe, arguments: &Arguments) -> Result<Vec<Box<dyn Source>>,
     if arguments.background.is_some() {
         recipe.common.data.background = arguments.background;
     }
-    let apart: Vec<Box<dyn Source>> = open_held_out(&recipe)?.into_iter().flatten().collect();
+    let held_out = open_held_out(&recipe)?;
+    warn(&held_out.notes);
+    let apart: Vec<Box<dyn Source>> = held_out.sources.into_iter().flatten().collect();
     if !apart.is_empty() || arguments.real.is_none() {
         return Ok(apart);
     }
     let data = open_data(&recipe)?;
-    for sentence in data.notes.sentences() {
-        console::tell(&format!("warning: {sentence}"));
-    }
+    warn(&data.notes);
     Ok(data.boxed_sources())
 }
 

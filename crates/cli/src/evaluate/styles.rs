@@ -15,6 +15,7 @@ use serde_json::json;
 
 use super::{AUTOMATIC, Arguments, refuse_options_of_sets, refused};
 use crate::console;
+use crate::data::warn;
 use crate::failure::Failure;
 
 /// Measures `translator` on the lines of `--real`, or on those that its run holds out, and prints the scores.
@@ -34,9 +35,12 @@ pub(super) fn measure(
     if let Some(given) = &arguments.real {
         recipe.common.data.held_out = Some(given.clone());
     }
-    let mut feed =
-        Feed::new(open_data(&recipe)?.boxed_sources(), 1, recipe.common.training.seed, &Place::on(device))?;
-    feed.hold_out(open_held_out(&recipe)?)?;
+    let data = open_data(&recipe)?;
+    warn(&data.notes);
+    let mut feed = Feed::new(data.boxed_sources(), 1, recipe.common.training.seed, &Place::on(device))?;
+    let held_out = open_held_out(&recipe)?;
+    warn(&held_out.notes);
+    feed.hold_out(held_out.sources)?;
     let mut reference = StyleReference::of(&translator.lines(), &feed)?;
     if let Some(given) = &arguments.classifier {
         let Spec::Styles(which) = given.parse::<Spec>()? else {

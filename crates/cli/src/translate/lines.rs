@@ -3,12 +3,12 @@
 use std::path::Path;
 
 use brigand::Error;
-use brigand::batch::{END, Indices, TokenField, UNKNOWN_WORD};
+use brigand::batch::{Indices, TokenField, UNKNOWN_WORD};
 use brigand::capability::LineTranslator;
 use brigand::data::text::read_text;
 use brigand::files::write_atomically;
 
-use super::{Arguments, Domain};
+use super::{Arguments, Domain, is_same_file};
 use crate::console;
 use crate::failure::Failure;
 
@@ -45,7 +45,7 @@ pub(super) fn run(
             folder.display()
         ));
     }
-    if out.canonicalize().ok().zip(input.canonicalize().ok()).is_some_and(|(a, b)| a == b) {
+    if is_same_file(out, input) {
         return refused(format!("{} would be written over; give another file for --out", input.display()));
     }
     let text = read_text(input)?;
@@ -78,10 +78,11 @@ pub(super) fn run(
 
 /// `made` as text, with the words of `line` that the vocabulary lacks in place of its unknown words, in their order.
 fn with_unknown_words(field: &TokenField<'_>, line: &str, made: &[u32]) -> String {
-    let known = |word: &str| field.vocabulary.iter().skip(1).any(|known| known == word);
-    let mut unknown = line.split_whitespace().filter(|word| !known(word));
-    let words = field.words(&made.iter().copied().take_while(|token| *token != END).collect::<Vec<_>>());
-    let restored = words
+    // The unknown word itself may stand in the line, too: then it stays in its place.
+    let mut unknown =
+        line.split_whitespace().filter(|word| *word == UNKNOWN_WORD || field.token(word).is_none());
+    let restored = field
+        .words(made)
         .into_iter()
         .map(|word| if word == UNKNOWN_WORD { unknown.next().map_or(word, str::to_owned) } else { word });
     restored.collect::<Vec<_>>().join(field.separator)

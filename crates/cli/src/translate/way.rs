@@ -37,12 +37,17 @@ impl<'a> Way<'a> {
                 "--style is for runs of label maps, such as gaugan; `{name}` has no style to choose"
             ));
         }
-        if let Some(Domain::Negative | Domain::Positive) = arguments.to {
-            return refused(format!(
-                "--to negative and --to positive are for lines of text, and {} translates images; give a or b",
-                arguments.run.display()
-            ));
-        }
+        let wanted = match arguments.to {
+            None => None,
+            Some(Domain::A) => Some("b-to-a"),
+            Some(Domain::B) => Some("a-to-b"),
+            Some(Domain::Negative | Domain::Positive) => {
+                return refused(format!(
+                    "--to negative and --to positive are for lines of text, and {} translates images; give a or b",
+                    arguments.run.display()
+                ));
+            }
+        };
         let scales = [
             (arguments.start_scale.is_some(), "--start-scale"),
             (arguments.enlarge.is_some(), "--enlarge"),
@@ -58,15 +63,7 @@ impl<'a> Way<'a> {
                     ));
                 }
                 let mut directions = translator.directions().iter();
-                let direction = match arguments.to {
-                    None => directions.next(),
-                    Some(Domain::A | Domain::Negative) => {
-                        directions.find(|direction| direction.name == "b-to-a")
-                    }
-                    Some(Domain::B | Domain::Positive) => {
-                        directions.find(|direction| direction.name == "a-to-b")
-                    }
-                };
+                let direction = directions.find(|direction| wanted.is_none_or(|name| direction.name == name));
                 match (direction, translator.directions()) {
                     (Some(direction), _) => {
                         let style = style(translator, arguments.style.as_deref(), seed, reading)?;

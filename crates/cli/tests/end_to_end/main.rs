@@ -24,6 +24,7 @@ mod sounds;
 mod sources;
 mod speech;
 mod talking_heads;
+mod text_style;
 mod training;
 mod translate;
 mod troubles;

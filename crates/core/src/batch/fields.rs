@@ -82,8 +82,29 @@ impl Indices {
     pub fn row_length(&self) -> Result<usize> {
         match *self.shape.as_slice() {
             [_, length] if length > 0 => Ok(length),
-            ref other => Err(Error::Internal(format!("whole numbers of shape {other:?} are no rows"))),
+            ref other => Err(Error::Internal(format!("sequences are [batch, length], not {other:?}"))),
         }
+    }
+
+    /// The rows of `[batch, length]`.
+    ///
+    /// # Errors
+    /// As [`Indices::row_length`].
+    pub fn rows(&self) -> Result<std::slice::Chunks<'_, u32>> {
+        Ok(self.values.chunks(self.row_length()?))
+    }
+
+    /// The rows of `[batch, length]` in portions of at most `count`.
+    ///
+    /// # Errors
+    /// As [`Indices::row_length`].
+    pub fn portions(&self, count: usize) -> Result<impl Iterator<Item = Self>> {
+        let length = self.row_length()?;
+        let portion = move |values: &[u32]| Self {
+            shape: vec![values.len() / length, length],
+            values: values.to_vec(),
+        };
+        Ok(self.values.chunks(count.max(1) * length).map(portion))
     }
 }
 
@@ -145,9 +166,12 @@ impl Batch {
         }
     }
 
-    /// The numbers called `key`, where the batch has some.
-    pub fn optional_numbers(&self, key: NumberKey) -> Option<&Variable> {
-        self.numbers(key).ok()
+    /// The numbers called `key`, where the batch has such a field.
+    ///
+    /// # Errors
+    /// If the field is of whole numbers.
+    pub fn optional_numbers(&self, key: NumberKey) -> Result<Option<&Variable>> {
+        self.fields.contains_key(key.0).then(|| self.numbers(key)).transpose()
     }
 
     /// The whole numbers called `key`.

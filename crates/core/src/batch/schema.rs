@@ -155,11 +155,17 @@ pub struct Field {
     pub group: usize,
 }
 
+/// What data has the field called `name`, for a message.
+fn advice(name: &str) -> &'static str {
+    ADVICE.iter().find(|(field, _)| *field == name).map_or("", |(_, advice)| advice)
+}
+
 impl Field {
     /// That this field, called `name`, is not what is needed.
     fn is_not(&self, name: &str, needed: &str) -> Error {
         let (kind, shape) = (self.kind.name(), &self.shape);
-        Error::Data(format!("`{name}` holds {kind} of shape {shape:?}, {needed} are needed"))
+        let advice = advice(name);
+        Error::Data(format!("`{name}` holds {kind} of shape {shape:?}, but {needed} are needed{advice}"))
     }
 }
 
@@ -330,7 +336,7 @@ impl Schema {
 
     fn field(&self, name: &str) -> Result<&Field> {
         let missing = || {
-            let advice = ADVICE.iter().find(|(field, _)| *field == name).map_or("", |(_, advice)| advice);
+            let advice = advice(name);
             Error::Data(format!("the system needs `{name}`, the data has {}{advice}", self.names()))
         };
         self.fields.get(name).ok_or_else(missing)

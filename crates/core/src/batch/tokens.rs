@@ -37,6 +37,29 @@ impl TokenField<'_> {
         self.words(tokens).join(self.separator)
     }
 
+    /// The token of a word; none of the end.
+    pub fn token(&self, word: &str) -> Option<u32> {
+        self.vocabulary.iter().zip(0..).skip(1).find(|(known, _)| *known == word).map(|(_, token)| token)
+    }
+
+    /// Refuses a field over other words than `data`: the weights of a system belong to numbered tokens, which would mean other
+    /// words.
+    ///
+    /// # Errors
+    /// [`Error::Data`], naming a word that is new.
+    pub fn refuse_other_vocabulary(&self, data: &TokenField<'_>) -> Result<()> {
+        if self.vocabulary == data.vocabulary {
+            return Ok(());
+        }
+        let new = data.vocabulary.iter().find(|token| !self.vocabulary.contains(token));
+        let new = new.map_or_else(|| "in another order".to_owned(), |token| format!("for example `{token}`"));
+        Err(Error::Data(format!(
+            "the run was trained on a vocabulary of {} tokens, and the data has another of {}, {new}; train a new run on this data",
+            self.vocabulary.len(),
+            data.vocabulary.len()
+        )))
+    }
+
     /// The tokens of a line, filled up with ends. A word that the vocabulary lacks becomes [`UNKNOWN_WORD`], if that is one of its
     /// words.
     ///
@@ -48,23 +71,19 @@ impl TokenField<'_> {
             _ => line.split_whitespace().map(str::to_owned).collect(),
         };
         if words.is_empty() {
-            return Err(Error::Request("it is empty; leave it out".into()));
+            return Err(Error::Request("the line is empty; leave it out".into()));
         }
         if words.len() > self.length {
             return Err(Error::Request(format!(
-                "it has {} tokens, and the run was trained on lines of at most {}; shorten it",
+                "the line has {} tokens, and the run was trained on lines of at most {}; shorten it",
                 words.len(),
                 self.length
             )));
         }
-        let number = |word: &str| {
-            let known = self.vocabulary.iter().zip(0..).skip(1).find(|(known, _)| *known == word);
-            known.map(|(_, token)| token)
-        };
-        let unknown = number(UNKNOWN_WORD);
+        let unknown = self.token(UNKNOWN_WORD);
         let mut tokens = Vec::with_capacity(self.length);
         for word in &words {
-            tokens.push(number(word).or(unknown).ok_or_else(|| {
+            tokens.push(self.token(word).or(unknown).ok_or_else(|| {
                 Error::Request(format!(
                     "`{word}` is in no line that the run was trained on; give another word for it"
                 ))

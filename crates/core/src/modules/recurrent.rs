@@ -6,7 +6,7 @@ use super::builder::Builder;
 use super::linear::Linear;
 use super::pass::Pass;
 use super::weight::Plan;
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 /// One step of a recurrent network.
 pub trait Cell: Send + Sync {
@@ -96,14 +96,9 @@ impl Cell for Lstm {
         inputs: &[Variable],
         start: LstmState,
     ) -> Result<(Vec<Variable>, LstmState)> {
-        let mut outputs = Vec::with_capacity(inputs.len());
-        let Some(first) = inputs.first() else { return Ok((outputs, start)) };
-        let batch = first.shape().first().copied().unwrap_or(0);
-        let joined = Variable::concatenate(&inputs.iter().collect::<Vec<_>>(), 0)?;
-        let entering = self.input.run(pass, &joined)?;
-        let mut state = start;
-        for step in 0..inputs.len() {
-            let (output, next) = self.step_from(pass, &entering.narrow(0, step * batch, batch)?, &state)?;
+        let (mut outputs, mut state) = (Vec::with_capacity(inputs.len()), start);
+        for entering in self.entering(pass, inputs)? {
+            let (output, next) = self.step_from(pass, &entering, &state)?;
             outputs.push(output);
             state = next;
         }
@@ -112,6 +107,46 @@ impl Cell for Lstm {
 }
 
 impl Lstm {
+    /// As [`Cell::unroll`] over sequences of different lengths: after the end of its own a sequence keeps its state. `present`
+    /// `[batch, 1]` is 1 before it, for each input.
+    ///
+    /// # Errors
+    /// If an input does not fit, or there is not one of `present` for each.
+    pub fn unroll_present(
+        &self,
+        pass: &mut Pass<'_>,
+        inputs: &[Variable],
+        present: &[Variable],
+        start: LstmState,
+    ) -> Result<(Vec<Variable>, LstmState)> {
+        if inputs.len() != present.len() {
+            return Err(Error::Internal(format!("{} inputs and {} lengths", inputs.len(), present.len())));
+        }
+        let mut outputs = Vec::with_capacity(inputs.len());
+        let mut state = start;
+        for (entering, present) in self.entering(pass, inputs)?.into_iter().zip(present) {
+            let (output, next) = self.step_from(pass, &entering, &state)?;
+            let follow = |old: &Variable, new: &Variable| -> Result<Variable> {
+                Ok(old.add(&new.sub(old)?.mul(present)?)?)
+            };
+            state = LstmState {
+                hidden: follow(&state.hidden, &next.hidden)?,
+                cell: follow(&state.cell, &next.cell)?,
+            };
+            outputs.push(output);
+        }
+        Ok((outputs, state))
+    }
+
+    /// Inputs that have passed their weight, in one product.
+    fn entering(&self, pass: &mut Pass<'_>, inputs: &[Variable]) -> Result<Vec<Variable>> {
+        let Some(first) = inputs.first() else { return Ok(Vec::new()) };
+        let batch = first.shape().first().copied().unwrap_or(0);
+        let joined = Variable::concatenate(&inputs.iter().collect::<Vec<_>>(), 0)?;
+        let entering = self.input.run(pass, &joined)?;
+        (0..inputs.len()).map(|step| Ok(entering.narrow(0, step * batch, batch)?)).collect()
+    }
+
     /// A step whose input has passed its weight: `entering` `[batch, 4 hidden]`.
     fn step_from(
         &self,

@@ -5,9 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::batch::{END, Indices, UNKNOWN};
 use crate::error::{Error, Result};
-use crate::modules::{
-    Builder, Cell, Initialization, Linear, Lstm, LstmState, Pass, PixelNorm, Plan, WeightId,
-};
+use crate::modules::{Builder, Initialization, Linear, Lstm, LstmState, Pass, PixelNorm, Plan, WeightId};
 use crate::place::Place;
 use crate::recipe::within;
 
@@ -111,20 +109,11 @@ impl CaptionEncoder {
         let read = match &self.reader {
             Reader::Recurrent(cell) => {
                 let zeros = place.numbers(vec![0.0; batch * self.hidden], &[batch, self.hidden])?;
-                let mut state = LstmState { hidden: zeros.clone(), cell: zeros };
-                for position in 0..length {
-                    let (_, next) = cell.step(pass, &at(&words, position)?, &state)?;
-                    // After the end the state stays.
-                    let present = at(&present, position)?;
-                    let follow = |old: &Variable, new: &Variable| -> Result<Variable> {
-                        Ok(old.add(&new.sub(old)?.mul(&present)?)?)
-                    };
-                    state = LstmState {
-                        hidden: follow(&state.hidden, &next.hidden)?,
-                        cell: follow(&state.cell, &next.cell)?,
-                    };
-                }
-                state.hidden
+                let start = LstmState { hidden: zeros.clone(), cell: zeros };
+                let all = |of: &Variable| -> Result<Vec<Variable>> {
+                    (0..length).map(|position| Ok(at(of, position)?)).collect()
+                };
+                cell.unroll_present(pass, &all(&words)?, &all(&present)?, start)?.1.hidden
             }
             Reader::Bag(layer) => {
                 let over = |of: &Variable| -> Result<Variable> {

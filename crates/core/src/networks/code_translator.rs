@@ -4,11 +4,12 @@
 use brigand_autograd::{Activation, Variable};
 use serde::{Deserialize, Serialize};
 
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::modules::{
     Activate, AdaptiveInstanceLayerNorm, Builder, Chain, Convolution, DCGAN, Double, InstanceLayerNorm,
     Layer, Linear, OnVector, Pass, PixelShuffle, Plan, Skip, Window,
 };
+use crate::recipe::within;
 
 const PLAN: Plan = Plan::new(DCGAN);
 /// Doublings of a code's height and width.
@@ -42,13 +43,8 @@ impl CodeTranslatorRecipe {
     /// # Errors
     /// [`Error::Recipe`], saying which value to give.
     pub fn check(&self) -> Result<()> {
-        for (key, value, [low, high]) in [("width", self.width, [1, 1024]), ("blocks", self.blocks, [1, 64])]
-        {
-            if !(low..=high).contains(&value) {
-                return Err(Error::Recipe(format!("translator.{key} is {value}; give {low} to {high}")));
-            }
-        }
-        Ok(())
+        within("translator.width", self.width, 1..=1024)?;
+        within("translator.blocks", self.blocks, 1..=64)
     }
 }
 

@@ -8,6 +8,7 @@ use super::translator::check_size;
 use crate::error::{Error, Result};
 use crate::modules::{Activate, Builder, Chain, ClassActivation, Convolution, DCGAN, Pass, Plan, Window};
 use crate::players::{Scored, Scorer};
+use crate::recipe::within;
 
 const PLAN: Plan = Plan::new(DCGAN).spectral();
 const LEAKY: Activation = Activation::LeakyRelu(0.2);
@@ -36,16 +37,9 @@ impl EncodingDiscriminatorRecipe {
     /// # Errors
     /// [`Error::Recipe`], saying which value to give.
     pub fn check(&self) -> Result<()> {
-        for (key, value, [low, high]) in [
-            ("width", self.width, [1, 1024]),
-            ("local_halvings", self.local_halvings, [0, 4]),
-            ("global_halvings", self.global_halvings, [self.local_halvings + 1, 6]),
-        ] {
-            if !(low..=high).contains(&value) {
-                return Err(Error::Recipe(format!("discriminator.{key} is {value}; give {low} to {high}")));
-            }
-        }
-        Ok(())
+        within("discriminator.width", self.width, 1..=1024)?;
+        within("discriminator.local_halvings", self.local_halvings, 0..=4)?;
+        within("discriminator.global_halvings", self.global_halvings, self.local_halvings + 1..=6)
     }
 }
 

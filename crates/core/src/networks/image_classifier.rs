@@ -10,6 +10,7 @@ use crate::modules::{
     Activate, Builder, Chain, Convolution, Initialization, Linear, Network, Norm, NormKind, NormPlan, Pass,
     Plan, Reshape, Window,
 };
+use crate::recipe::within;
 use crate::setup::Setup;
 
 /// Maps of a side below this are not halved any more.
@@ -85,9 +86,7 @@ impl ClassifierNetworkRecipe {
             ("features", self.features, 1, 65_536),
             ("classes", self.classes, 2, 65_536),
         ] {
-            if !(least..=most).contains(&value) {
-                return Err(Error::Recipe(format!("network.{key} is {value}; give {least} to {most}")));
-            }
+            within(&format!("network.{key}"), value, least..=most)?;
         }
         Ok(())
     }

@@ -15,6 +15,7 @@ use crate::modules::{
     Window,
 };
 use crate::players::{Conditioned, Scored, Scorer};
+use crate::recipe::within;
 
 const PLAN: Plan = Plan::new(Initialization::Glorot);
 /// 3x3, stride 2.
@@ -39,12 +40,8 @@ impl SoundEncoderRecipe {
     /// # Errors
     /// [`Error::Recipe`], saying which value to give.
     pub fn check(&self) -> Result<()> {
-        for (key, value, most) in [("width", self.width, 1024), ("code", self.code, 65_536)] {
-            if !(1..=most).contains(&value) {
-                return Err(Error::Recipe(format!("sound.{key} is {value}; give 1 to {most}")));
-            }
-        }
-        Ok(())
+        within("sound.width", self.width, 1..=1024)?;
+        within("sound.code", self.code, 1..=65_536)
     }
 }
 

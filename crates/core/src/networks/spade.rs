@@ -12,6 +12,7 @@ use crate::modules::{
     Activate, Builder, Chain, Conditioning, Convolution, Double, Initialization, LabelMap, Layer, Linear,
     MapNorm, Norm, NormKind, NormPlan, OnMap, Pass, Plan, Residual, Window, append_condition,
 };
+use crate::recipe::within;
 
 /// The most times as many channels as the largest maps have.
 const WIDEST: usize = 16;
@@ -62,16 +63,9 @@ impl SpadeRecipe {
     /// # Errors
     /// [`Error::Recipe`], saying which value to give.
     pub fn check(&self) -> Result<()> {
-        for (key, value, [low, high]) in [
-            ("width", self.width, [1, 1024]),
-            ("halvings", self.halvings, [1, 8]),
-            ("hidden", self.hidden, [1, 1024]),
-        ] {
-            if !(low..=high).contains(&value) {
-                return Err(Error::Recipe(format!("generator.{key} is {value}; give {low} to {high}")));
-            }
-        }
-        Ok(())
+        within("generator.width", self.width, 1..=1024)?;
+        within("generator.halvings", self.halvings, 1..=8)?;
+        within("generator.hidden", self.hidden, 1..=1024)
     }
 
     /// Channels of maps that are `halvings` smaller than the image.

@@ -5,7 +5,7 @@ use brigand_autograd::{Variable, grad, without_recording};
 
 use super::comparison::{Compared, GeneratorLoss, Sides, generator_loss, mean, over_scores, total};
 use super::input::Input;
-use super::player::Player;
+use super::player::{Learner, Player};
 use super::precision::accurate;
 use super::report::share_above;
 use super::rules::Rules;
@@ -35,9 +35,7 @@ impl<M: Scorer> Critic<M> {
     /// If a penalty or constraint needs each sample's own gradient and the discriminator couples samples, or weights are to be
     /// spectrally normalised and the discriminator was built without that.
     pub fn new(player: Player<M>, rules: Rules) -> Result<Self> {
-        rules.check_coupling(player.module().couples_samples())?;
-        rules.check_spectral(Part::parameters(&player).iter().any(|parameters| parameters.is_spectral()))?;
-        Ok(Self { player: player.clipped(rules.constraint.clip_bound()), rules })
+        Self::checked(player, rules, &rules)
     }
 
     /// The same for a discriminator that couples samples although its rules have a penalty: a sample's gradient is then that
@@ -47,8 +45,13 @@ impl<M: Scorer> Critic<M> {
     /// # Errors
     /// If a constraint needs each sample's own gradient, or as [`Critic::new`].
     pub fn of_coupled(player: Player<M>, rules: Rules) -> Result<Self> {
-        Rules { penalty: Penalty::None {}, ..rules }.check_coupling(player.module().couples_samples())?;
-        rules.check_spectral(Part::parameters(&player).iter().any(|parameters| parameters.is_spectral()))?;
+        Self::checked(player, rules, &Rules { penalty: Penalty::None {}, ..rules })
+    }
+
+    /// One whose network can keep `rules`, and those of `alone` sample by sample.
+    fn checked(player: Player<M>, rules: Rules, alone: &Rules) -> Result<Self> {
+        alone.check_coupling(player.module().couples_samples())?;
+        rules.check_spectral(Learner::parameters(&player).is_spectral())?;
         Ok(Self { player: player.clipped(rules.constraint.clip_bound()), rules })
     }
 

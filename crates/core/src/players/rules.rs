@@ -139,8 +139,8 @@ impl Rules {
     pub fn check_spectral(&self, discriminator_is_spectral: bool) -> Result<()> {
         if self.constraint == (Constraint::Spectral {}) && !discriminator_is_spectral {
             return Err(Error::Recipe(
-                "constraint.kind=spectral has no effect on this discriminator, whose weights are used as they are; choose \
-                 another constraint, or a discriminator that can be spectrally normalised"
+                "constraint.kind=spectral has no effect on this discriminator, whose weights are used as they are; set \
+                 constraint.kind=none, or another constraint"
                     .into(),
             ));
         }

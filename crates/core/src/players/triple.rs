@@ -1,5 +1,5 @@
 //! Three kinds of pairs of samples and conditions: real samples under their own conditions, the same ones under conditions
-//! of others, and generated samples. Without the second kind a discriminator has no reason to compare samples with their
+//! of others, and generated samples. Without the second kind nothing trains a discriminator to compare samples with their
 //! conditions (Reed et al. 2016, arXiv:1605.05396).
 
 use brigand_autograd::Variable;
@@ -79,7 +79,7 @@ pub fn other_meanings(meanings: &[u32], stream: &mut Stream) -> Option<Vec<u32>>
 
 /// As [`other_meanings`], but for `share` of the samples among the `nearest` ones of other meanings only, by `likeness`
 /// `[samples, samples]`. Few of a batch's conditions differ in one thing alone from a sample's own; a discriminator that is given
-/// any of the others seldom needs that thing to score a wrong pair low. `None` where all mean the same.
+/// any of the others can mostly score wrong pairs low without it. `None` where all mean the same.
 pub fn near_meanings(
     meanings: &[u32],
     likeness: &[f32],

@@ -13,7 +13,7 @@ use super::captions::{Captions, Words, caption_tokens};
 use super::dataset::Dataset;
 use super::load::Options;
 use super::pixels::{Images, LARGEST_SIZE};
-use super::text::Tokens;
+use super::text::{Tokens, check_lengths};
 
 pub use measuring::measure;
 
@@ -179,12 +179,7 @@ fn captions(
 ) -> Result<Captions> {
     let split = |text: String| caption_tokens(&text, tokens);
     let all: Vec<Vec<String>> = Attributes::all().flat_map(|one| wording::all(&one)).map(split).collect();
-    let longest = all.iter().map(Vec::len).max().unwrap_or(0);
-    if longest > length {
-        return Err(brigand_core::Error::Recipe(format!(
-            "data.length is {length}, the captions of drawn scenes have up to {longest} tokens; give at least that"
-        )));
-    }
+    check_lengths(all.iter(), length, "the captions of drawn scenes")?;
     let mut stream = Stream::new(seed, purpose, 0);
     let own = scenes.iter().map(|attributes| {
         let wordings = wording::all(attributes);

@@ -6,13 +6,12 @@ mod words;
 use std::ops::Range;
 use std::sync::Arc;
 
-use brigand_core::batch::{CAPTION, HostBatch, HostField, Indices, Kind, MEANING, Schema, Source};
+use brigand_core::batch::{CAPTION, HostBatch, HostField, Indices, Kind, MEANING, NumberKey, Schema, Source};
 use brigand_core::random::Stream;
 use brigand_core::{Error, Result};
 
-use super::beside::Beside;
+use super::beside::{Beside, BesideImages};
 use super::fingerprint::{Content, Fingerprint};
-use super::open::Contents;
 
 pub(crate) use meanings::of_shared_captions;
 pub(crate) use words::Words;
@@ -50,20 +49,6 @@ impl Captions {
             return Err(Error::Internal("an image without a caption or without a meaning".into()));
         }
         Ok(Self { words, rows, of_image, meanings })
-    }
-
-    pub(crate) fn fingerprint(&self) -> Fingerprint {
-        let mut content = Content::default();
-        self.words.vocabulary.iter().for_each(|word| content.bytes(word.as_bytes()));
-        content.indices(&self.rows);
-        content.indices(&self.meanings);
-        content.indices(&self.of_image.iter().map(|rows| rows.end as u32).collect::<Vec<_>>());
-        Fingerprint {
-            samples: self.of_image.len(),
-            shape: vec![self.words.length],
-            classes: Vec::new(),
-            sha256: content.finish(),
-        }
     }
 
     fn row(&self, number: usize) -> Option<&[u32]> {
@@ -114,6 +99,26 @@ impl Source for CaptionSource {
     }
 }
 
+impl BesideImages for Captions {
+    fn fingerprint(&self) -> Fingerprint {
+        let mut content = Content::default();
+        self.words.vocabulary.iter().for_each(|word| content.bytes(word.as_bytes()));
+        content.indices(&self.rows);
+        content.indices(&self.meanings);
+        content.indices(&self.of_image.iter().map(|rows| rows.end as u32).collect::<Vec<_>>());
+        Fingerprint {
+            samples: self.of_image.len(),
+            shape: vec![self.words.length],
+            classes: Vec::new(),
+            sha256: content.finish(),
+        }
+    }
+
+    fn needed_field(&self) -> Option<(NumberKey, &'static str, &'static str)> {
+        None
+    }
+}
+
 impl Beside for Captions {
     type Source = CaptionSource;
 
@@ -121,10 +126,6 @@ impl Beside for Captions {
 
     fn source(beside: Arc<Self>) -> CaptionSource {
         CaptionSource(beside)
-    }
-
-    fn contents(beside: Arc<Self>) -> Contents {
-        Contents::Captions(beside)
     }
 }
 

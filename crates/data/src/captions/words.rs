@@ -57,7 +57,7 @@ impl Words {
         if length == 0 {
             return Err(Error::Recipe("data.length is 0; give captions at least 1 word".into()));
         }
-        let vocabulary = vocabulary(&captions.cloned().collect::<Vec<_>>(), &["", UNKNOWN_WORD])?;
+        let vocabulary = vocabulary(captions, &["", UNKNOWN_WORD])?;
         let numbers = numbers(&vocabulary, 2).into_iter().map(|(word, number)| (word.clone(), number));
         Ok(Self { numbers: numbers.collect(), vocabulary, tokens, length })
     }

@@ -237,6 +237,6 @@ mod tests {
         std::fs::write(folder.path().join("list"), b"a.png\tx\na.png\tcaf\xe9\n").unwrap();
         let spec: Spec = format!("captions:{}", folder.path().join("list").display()).parse().unwrap();
         let message = open(&spec, &options).err().unwrap().to_string();
-        assert!(message.contains("UTF-8") && message.contains("line 2"), "{message}");
+        assert!(message.contains("line 2 is no UTF-8; convert"), "{message}");
     }
 }

@@ -25,6 +25,7 @@ pub(crate) fn load_tagged(path: &Path, options: &Options) -> Result<(Dataset, Ta
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::beside::BesideImages;
 
     #[test]
     fn images_keep_their_labels_where_others_cannot_be_read() {

@@ -8,13 +8,12 @@ mod png_file;
 
 use std::sync::Arc;
 
-use brigand_core::batch::{HostBatch, HostField, Kind, LABEL_MAP, MapLabel, Schema, Source};
+use brigand_core::batch::{HostBatch, HostField, Kind, LABEL_MAP, MapLabel, NumberKey, Schema, Source};
 use brigand_core::random::Stream;
 use brigand_core::{Error, Result};
 
-use super::beside::Beside;
+use super::beside::{Beside, BesideImages};
 use super::fingerprint::{Content, Fingerprint};
-use super::open::Contents;
 
 pub use files::MapFiles;
 pub(crate) use palette::{default_colour, read_palette};
@@ -43,21 +42,6 @@ impl LabelMaps {
         match values.iter().find(|&&value| usize::from(value) >= labels.len()) {
             Some(value) => Err(Error::Internal(format!("label {value} of {} in a map", labels.len()))),
             None => Ok(Self { labels, size, values }),
-        }
-    }
-
-    pub(crate) fn fingerprint(&self) -> Fingerprint {
-        let mut content = Content::default();
-        content.bytes(&self.values);
-        let name = |label: &MapLabel| {
-            let [red, green, blue] = label.colour;
-            format!("{} #{red:02x}{green:02x}{blue:02x}", label.name)
-        };
-        Fingerprint {
-            samples: self.count(),
-            shape: self.shape().to_vec(),
-            classes: self.labels.iter().map(name).collect(),
-            sha256: content.finish(),
         }
     }
 
@@ -114,6 +98,27 @@ impl Source for LabelMapSource {
     }
 }
 
+impl BesideImages for LabelMaps {
+    fn fingerprint(&self) -> Fingerprint {
+        let mut content = Content::default();
+        content.bytes(&self.values);
+        let name = |label: &MapLabel| {
+            let [red, green, blue] = label.colour;
+            format!("{} #{red:02x}{green:02x}{blue:02x}", label.name)
+        };
+        Fingerprint {
+            samples: self.count(),
+            shape: self.shape().to_vec(),
+            classes: self.labels.iter().map(name).collect(),
+            sha256: content.finish(),
+        }
+    }
+
+    fn needed_field(&self) -> Option<(NumberKey, &'static str, &'static str)> {
+        Some((LABEL_MAP, "images with label maps", "gaugan, which makes images of maps"))
+    }
+}
+
 impl Beside for LabelMaps {
     type Source = LabelMapSource;
 
@@ -121,10 +126,6 @@ impl Beside for LabelMaps {
 
     fn source(beside: Arc<Self>) -> LabelMapSource {
         LabelMapSource(beside)
-    }
-
-    fn contents(beside: Arc<Self>) -> Contents {
-        Contents::LabelMaps(beside)
     }
 }
 

@@ -6,13 +6,12 @@ pub(crate) mod tones;
 
 use std::sync::Arc;
 
-use brigand_core::batch::{HostBatch, HostField, Kind, SPECTROGRAM, Schema, Source};
+use brigand_core::batch::{HostBatch, HostField, Kind, NumberKey, SPECTROGRAM, Schema, Source};
 use brigand_core::random::Stream;
 use brigand_core::{Error, Result};
 
-use super::beside::Beside;
+use super::beside::{Beside, BesideImages};
 use super::fingerprint::{Content, Fingerprint};
-use super::open::Contents;
 use super::sound::LogMel;
 
 pub(crate) use pair::load_sounds;
@@ -38,17 +37,6 @@ impl Sounds {
             false => {
                 Err(Error::Internal(format!("{} values cannot be spectrograms of {size}", values.len())))
             }
-        }
-    }
-
-    pub(crate) fn fingerprint(&self) -> Fingerprint {
-        let mut content = Content::default();
-        content.numbers(&self.values);
-        Fingerprint {
-            samples: self.count(),
-            shape: self.shape().to_vec(),
-            classes: Vec::new(),
-            sha256: content.finish(),
         }
     }
 
@@ -102,6 +90,23 @@ impl Source for SoundSource {
     }
 }
 
+impl BesideImages for Sounds {
+    fn fingerprint(&self) -> Fingerprint {
+        let mut content = Content::default();
+        content.numbers(&self.values);
+        Fingerprint {
+            samples: self.count(),
+            shape: self.shape().to_vec(),
+            classes: Vec::new(),
+            sha256: content.finish(),
+        }
+    }
+
+    fn needed_field(&self) -> Option<(NumberKey, &'static str, &'static str)> {
+        Some((SPECTROGRAM, "sounds with pictures", "sound-to-image"))
+    }
+}
+
 impl Beside for Sounds {
     type Source = SoundSource;
 
@@ -109,9 +114,5 @@ impl Beside for Sounds {
 
     fn source(beside: Arc<Self>) -> SoundSource {
         SoundSource { moments: beside.moments(), sounds: beside }
-    }
-
-    fn contents(beside: Arc<Self>) -> Contents {
-        Contents::Sounds(beside)
     }
 }

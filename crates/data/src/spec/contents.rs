@@ -2,6 +2,7 @@
 
 use super::Spec;
 use crate::styles::{StylesSpec, opinions};
+use crate::text::Tokens;
 use crate::text::grammar::LENGTH as GRAMMAR_LENGTH;
 use crate::text::oracle;
 
@@ -22,10 +23,8 @@ pub(super) enum Contents {
     People { frames: Option<usize> },
     /// Points.
     Points,
-    /// Lines of at most so many tokens.
-    Text { length: usize },
-    /// Lines of at most so many tokens in two styles.
-    StyledText { length: usize },
+    /// Lines of at most so many tokens, where no other kind and number are given.
+    Text { tokens: Tokens, length: usize },
     /// Utterances and text of phonemes.
     Speech,
 }
@@ -33,6 +32,8 @@ pub(super) enum Contents {
 impl Spec {
     /// What it has.
     pub(super) fn contents(&self) -> Contents {
+        let characters = |length| Contents::Text { tokens: Tokens::Characters, length };
+        let words = |length| Contents::Text { tokens: Tokens::Words, length };
         match self {
             Self::Digits | Self::Catalogue(_) | Self::Idx { .. } | Self::Folder(_) => Contents::Images,
             Self::Image(_) | Self::Stones => Contents::OnePicture,
@@ -50,11 +51,11 @@ impl Spec {
             Self::CaptionScenes | Self::Captions(_) => Contents::CaptionedImages { length: CAPTION_LENGTH },
             Self::People(which) => Contents::People { frames: which.frames() },
             Self::Toy(_) => Contents::Points,
-            Self::Lines(_) => Contents::Text { length: 32 },
-            Self::Grammar => Contents::Text { length: GRAMMAR_LENGTH },
-            Self::Oracle { .. } => Contents::Text { length: oracle::LENGTH },
-            Self::Styles(StylesSpec::Opinions) => Contents::StyledText { length: opinions::LENGTH },
-            Self::Styles(StylesSpec::Files { .. }) => Contents::StyledText { length: 20 },
+            Self::Lines(_) => characters(32),
+            Self::Grammar => characters(GRAMMAR_LENGTH),
+            Self::Oracle { .. } => characters(oracle::LENGTH),
+            Self::Styles(StylesSpec::Opinions) => words(opinions::LENGTH),
+            Self::Styles(StylesSpec::Files { .. }) => words(20),
             Self::Speech(_) => Contents::Speech,
         }
     }

@@ -65,22 +65,20 @@ impl Recordings {
     }
 }
 
-/// The features of the recording at `path`: 13 cepstral coefficients of 40 mel bands every 10 ms with their deltas and those of
-/// these, each with mean 0 and variance 1 over the utterance.
+/// What recordings are described by: 13 cepstral coefficients of 40 mel bands every 10 ms with their deltas and those of these, each
+/// with mean 0 and variance 1 over the utterance.
 ///
 /// # Errors
-/// If it cannot be read, or is silent, clipped or too long.
-pub fn features(path: &Path) -> Result<Rows> {
-    features_by(&coefficients()?, path)
-}
-
-/// The coefficients that recordings are described by.
-fn coefficients() -> Result<Mfcc> {
+/// If the sizes do not fit each other, which they do.
+pub fn coefficients() -> Result<Mfcc> {
     Mfcc::new(RATE, COEFFICIENTS, BANDS)
 }
 
-/// As [`features`], by `coefficients`.
-fn features_by(coefficients: &Mfcc, path: &Path) -> Result<Rows> {
+/// The features of the recording at `path` by [`coefficients`].
+///
+/// # Errors
+/// If it cannot be read, or is silent, clipped or too long.
+pub fn features(coefficients: &Mfcc, path: &Path) -> Result<Rows> {
     let sound = read_sound(path, Some(RATE))?;
     if let Some(reason) = unfit(&sound) {
         return Err(Error::Data(format!("{} {reason}", path.display())));
@@ -114,7 +112,7 @@ pub(super) fn open(sounds: &Path, text: &Path, options: &Options) -> Result<(Utt
     let coefficients = coefficients()?;
     let hop = coefficients.frames().hop;
     let read = parallel::map(&paths, |path| {
-        let frames = features_by(&coefficients, path)?;
+        let frames = features(&coefficients, path)?;
         let labels = path.with_extension("lab");
         let phones = labels.exists().then(|| read_labels(&labels)).transpose()?;
         Ok((frames, phones))

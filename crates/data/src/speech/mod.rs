@@ -12,7 +12,7 @@ use std::sync::Arc;
 use brigand_core::batch::{Kind, Source, TOKENS};
 use brigand_core::error::Result;
 
-pub use folder::{BANDS, COEFFICIENTS, FEWEST, RATE, Recordings, features};
+pub use folder::{BANDS, COEFFICIENTS, FEWEST, RATE, Recordings, coefficients, features};
 pub use labels::{Phone, read_labels};
 
 use super::error::DataError;

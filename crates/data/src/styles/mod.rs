@@ -2,18 +2,17 @@
 
 pub mod opinions;
 
-use std::collections::BTreeSet;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use brigand_core::batch::{IndexKey, SECOND_TOKENS, Source, TOKENS, UNKNOWN_WORD};
-use brigand_core::{Error, Result};
+use brigand_core::Result;
+use brigand_core::batch::{IndexKey, SECOND_TOKENS, Source, TOKENS};
 
 use super::error::DataError;
 use super::notes::{Notes, Skipped};
 use super::open::{Contents, RunData};
-use super::text::{Lines, Tokens, kept_lines, lines_over, vocabulary};
+use super::text::{Lines, Tokens, check_lengths, kept_lines, lines_over, vocabulary};
 use opinions::Opinions;
 
 /// The fields of the two styles.
@@ -80,19 +79,15 @@ impl Read {
     }
 
     fn of_opinions(lines: [Vec<String>; 2], length: usize) -> Result<Self> {
-        if opinions::LONGEST > length {
-            return Err(Error::Recipe(format!(
-                "data.length is {length}, opinions have up to {} words; give at least that",
-                opinions::LONGEST
-            )));
-        }
         let split = |lines: Vec<String>| lines.iter().map(|line| Tokens::Words.split(line)).collect();
-        Ok(Self { lines: lines.map(split), skipped: [Vec::new(), Vec::new()] })
+        let lines: [Vec<Vec<String>>; 2] = lines.map(split);
+        check_lengths(lines.iter().flatten(), length, "opinions")?;
+        Ok(Self { lines, skipped: [Vec::new(), Vec::new()] })
     }
 
     /// The different tokens of both styles.
     fn vocabulary(&self) -> Result<Vec<String>> {
-        vocabulary(&self.lines.concat(), &[""])
+        vocabulary(self.lines.iter().flatten(), &[""])
     }
 
     /// The lines over `vocabulary`, a source for each style.
@@ -161,28 +156,17 @@ pub(crate) fn open_test_part(
     }
 }
 
-/// The lines of `named` over the vocabulary of `trained`: words that it lacks become [`UNKNOWN_WORD`], if that is one of its words.
+/// The lines of `named` over the vocabulary of `trained`.
 ///
 /// # Errors
-/// As [`open`], or if there is no [`UNKNOWN_WORD`] for a word.
+/// As [`open`] and [`lines_over`].
 pub(crate) fn open_beside(
     named: &StylesSpec,
     trained: &StylesSpec,
     (tokens, length): (Tokens, usize),
 ) -> Result<RunData> {
     let vocabulary = read(trained, (tokens, length))?.0.vocabulary()?;
-    let (mut read, tokens) = read(named, (tokens, length))?;
-    let known: BTreeSet<&str> = vocabulary.iter().map(String::as_str).collect();
-    let has_unknown = known.contains(UNKNOWN_WORD);
-    for word in read.lines.iter_mut().flatten().flatten().filter(|word| !known.contains(word.as_str())) {
-        if !has_unknown {
-            return Err(Error::Data(format!(
-                "`{word}` of {named} is in no line that is trained on, and these have no `{UNKNOWN_WORD}` to stand for it; \
-                 leave the line out"
-            )));
-        }
-        UNKNOWN_WORD.clone_into(word);
-    }
+    let (read, tokens) = read(named, (tokens, length))?;
     Ok(run_data(read.over(&vocabulary, (tokens, length))?))
 }
 

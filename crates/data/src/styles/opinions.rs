@@ -6,8 +6,6 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use brigand_core::random::Stream;
 
-/// Words of the longest line.
-pub const LONGEST: usize = 6;
 /// Tokens of a sequence: room for the longest line and its end.
 pub const LENGTH: usize = 8;
 /// Opinions, each in two styles.
@@ -38,6 +36,7 @@ const HOW: [&str; 3] = ["", "really", "quite"];
 const WHEN: [&str; 3] = ["", "today", "again"];
 
 /// All opinions, in an order that is the same in every run.
+#[derive(Clone, Debug, PartialEq)]
 pub struct Opinions {
     /// Each in both styles, the first style first.
     pairs: Vec<[String; 2]>,
@@ -174,7 +173,7 @@ mod tests {
                     .collect::<Vec<_>>()
             };
             assert!(!content(first).is_empty() && content(first) == content(second), "{first} / {second}");
-            assert!(first.split(' ').count() <= LONGEST && second.split(' ').count() <= LONGEST);
+            assert!(first.split(' ').count() < LENGTH && second.split(' ').count() < LENGTH);
         }
         assert_eq!(opinions.style("the film is"), None);
         assert_eq!(opinions.style("i hate this tasty cake"), None);
@@ -186,8 +185,8 @@ mod tests {
     fn training_has_no_pair_and_no_held_out_opinion() {
         let opinions = Opinions::default();
         let ([negative, positive], held_out) = (opinions.training(), opinions.held_out());
-        assert!(negative.len() > 300 && positive.len() > 300 && held_out[0].len() > 150);
-        assert_eq!(held_out[0].len(), held_out[1].len());
+        assert_eq!([negative.len(), positive.len()], [540, 360]);
+        assert_eq!(held_out.each_ref().map(Vec::len), [180; 2]);
         let positive: BTreeSet<&str> = positive.iter().map(String::as_str).collect();
         assert!(negative.iter().all(|line| !positive.contains(opinions.partner(line).unwrap())));
         for (first, second) in held_out[0].iter().zip(&held_out[1]) {

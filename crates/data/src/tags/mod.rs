@@ -5,13 +5,12 @@ mod table;
 
 use std::sync::Arc;
 
-use brigand_core::batch::{HostBatch, HostField, Kind, Schema, Source, TAGS, TagRule};
+use brigand_core::batch::{HostBatch, HostField, Kind, NumberKey, Schema, Source, TAGS, TagRule};
 use brigand_core::random::Stream;
 use brigand_core::{Error, Result};
 
-use super::beside::Beside;
+use super::beside::{Beside, BesideImages};
 use super::fingerprint::{Content, Fingerprint};
-use super::open::Contents;
 use rules::rules_of;
 
 pub(crate) use table::TagTable;
@@ -37,17 +36,6 @@ impl Tags {
             return Err(Error::Internal(format!("{values} values cannot be {names} labels of samples")));
         }
         Ok(Self { rules: rules_of(&values, names.len()), names, values })
-    }
-
-    pub(crate) fn fingerprint(&self) -> Fingerprint {
-        let mut content = Content::default();
-        content.bytes(&self.values.iter().map(|&value| u8::from(value)).collect::<Vec<u8>>());
-        Fingerprint {
-            samples: self.count(),
-            shape: vec![self.names.len()],
-            classes: self.names.clone(),
-            sha256: content.finish(),
-        }
     }
 
     fn count(&self) -> usize {
@@ -80,6 +68,23 @@ impl Source for TagSource {
     }
 }
 
+impl BesideImages for Tags {
+    fn fingerprint(&self) -> Fingerprint {
+        let mut content = Content::default();
+        content.bytes(&self.values.iter().map(|&value| u8::from(value)).collect::<Vec<u8>>());
+        Fingerprint {
+            samples: self.count(),
+            shape: vec![self.names.len()],
+            classes: self.names.clone(),
+            sha256: content.finish(),
+        }
+    }
+
+    fn needed_field(&self) -> Option<(NumberKey, &'static str, &'static str)> {
+        Some((TAGS, "images with several labels each", "image-to-label, which finds the labels of images"))
+    }
+}
+
 impl Beside for Tags {
     type Source = TagSource;
 
@@ -87,9 +92,5 @@ impl Beside for Tags {
 
     fn source(beside: Arc<Self>) -> TagSource {
         TagSource(beside)
-    }
-
-    fn contents(beside: Arc<Self>) -> Contents {
-        Contents::Tags(beside)
     }
 }

@@ -3,14 +3,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use brigand_core::batch::{END, HostBatch, HostField, IndexKey, Indices, Kind, MemorySource, Schema, TOKENS};
+use brigand_core::batch::{
+    END, HostBatch, HostField, IndexKey, Indices, Kind, MemorySource, Schema, TOKENS, UNKNOWN_WORD,
+};
 use brigand_core::random::Stream;
 use brigand_core::{Error, Result};
 use serde::{Deserialize, Serialize};
 
 use super::grammar;
 use super::oracle::{self, Oracle};
-use crate::files::FileError;
 use crate::fingerprint::{Content, Fingerprint};
 use crate::{DataError, Skipped};
 
@@ -108,14 +109,11 @@ pub(crate) fn kept_lines(
 ///
 /// # Errors
 /// If it cannot be read, or is no UTF-8, saying which line is not.
-pub fn read_text(path: &Path) -> Result<String> {
-    if !path.exists() {
-        return Err(DataError::NotFound(path.to_owned()).into());
-    }
-    let bytes = std::fs::read(path).map_err(FileError::when("read", path))?;
+pub fn read_text(path: &Path) -> std::result::Result<String, DataError> {
+    let bytes = std::fs::read(path).map_err(|source| DataError::io("read", path, source))?;
     let text = str::from_utf8(&bytes).map_err(|error| {
         let line = 1 + bytes.iter().take(error.valid_up_to()).filter(|&&byte| byte == b'\n').count();
-        Error::Data(format!("{}: line {line} is no UTF-8; convert the file to UTF-8", path.display()))
+        DataError::NotUtf8 { path: path.to_owned(), line }
     })?;
     Ok(text.strip_prefix('\u{feff}').unwrap_or(text).to_owned())
 }
@@ -124,8 +122,11 @@ pub fn read_text(path: &Path) -> Result<String> {
 ///
 /// # Errors
 /// If there are more than [`MOST_TOKENS`].
-pub(crate) fn vocabulary(lines: &[Vec<String>], first: &[&str]) -> Result<Vec<String>> {
-    let words: BTreeSet<&String> = lines.iter().flatten().collect();
+pub(crate) fn vocabulary<'a>(
+    lines: impl Iterator<Item = &'a Vec<String>>,
+    first: &[&str],
+) -> Result<Vec<String>> {
+    let words: BTreeSet<&String> = lines.flatten().collect();
     if words.len() > MOST_TOKENS {
         return Err(Error::Data(format!(
             "the lines have {} different tokens, at most {MOST_TOKENS} can be learned; give data.tokens=characters \
@@ -142,6 +143,23 @@ pub(crate) fn numbers(vocabulary: &[String], without: usize) -> BTreeMap<&String
     vocabulary.iter().zip(0..).skip(without).collect()
 }
 
+/// Refuses lines of the program's own, called `what`, that do not fit into `length` tokens.
+///
+/// # Errors
+/// [`Error::Recipe`], saying how long they are.
+pub(crate) fn check_lengths<'a>(
+    lines: impl Iterator<Item = &'a Vec<String>>,
+    length: usize,
+    what: &str,
+) -> Result<()> {
+    match lines.map(Vec::len).max() {
+        Some(longest) if longest > length => Err(Error::Recipe(format!(
+            "data.length is {length}, {what} have up to {longest} tokens; give at least that"
+        ))),
+        Some(_) | None => Ok(()),
+    }
+}
+
 /// Lines of the arithmetic grammar, drawn by `seed`.
 ///
 /// # Errors
@@ -149,12 +167,7 @@ pub(crate) fn numbers(vocabulary: &[String], without: usize) -> BTreeMap<&String
 pub fn lines_of_grammar(seed: u64, length: usize) -> Result<Lines> {
     let lines = grammar::draw(grammar::LINES, &mut Stream::new(seed, "data/grammar", 0));
     let lines: Vec<Vec<String>> = lines.iter().map(|line| Tokens::Characters.split(line)).collect();
-    let longest = lines.iter().map(Vec::len).max().unwrap_or(0);
-    if longest > length {
-        return Err(Error::Recipe(format!(
-            "data.length is {length}, the grammar's lines have up to {longest} symbols; give at least that"
-        )));
-    }
+    check_lengths(lines.iter(), length, "the grammar's lines")?;
     sequences(&lines, Tokens::Characters, length, Vec::new())
 }
 
@@ -176,13 +189,14 @@ pub(crate) fn sequences(
     length: usize,
     skipped: Vec<Skipped>,
 ) -> Result<Lines> {
-    lines_over((TOKENS, &vocabulary(lines, &[""])?), lines, (tokens, length), skipped)
+    lines_over((TOKENS, &vocabulary(lines.iter(), &[""])?), lines, (tokens, length), skipped)
 }
 
-/// The lines over `vocabulary`, whose first word is that of [`END`], as the field `key`.
+/// The lines over `vocabulary`, whose first word is that of [`END`], as the field `key`. Words that it lacks become
+/// [`UNKNOWN_WORD`], if that is one of its words.
 ///
 /// # Errors
-/// If the vocabulary lacks a word of a line.
+/// If nothing stands for a word of a line.
 pub(crate) fn lines_over(
     (key, vocabulary): (IndexKey, &[String]),
     lines: &[Vec<String>],
@@ -190,11 +204,18 @@ pub(crate) fn lines_over(
     skipped: Vec<Skipped>,
 ) -> Result<Lines> {
     let numbers = numbers(vocabulary, 1);
+    let unknown = numbers.get(&UNKNOWN_WORD.to_owned()).copied();
     let mut values = Vec::with_capacity(lines.len() * length);
     for line in lines {
         let number = |word: &String| {
-            let lacks = || Error::Internal(format!("the vocabulary of the lines lacks `{word}`"));
-            numbers.get(word).copied().ok_or_else(lacks)
+            let lacks = || {
+                Error::Data(format!(
+                    "`{word}` of the line `{}` is in no line that is trained on, and these have no `{UNKNOWN_WORD}` to stand for \
+                     it; leave the line out",
+                    line.join(tokens.separator())
+                ))
+            };
+            numbers.get(word).copied().or(unknown).ok_or_else(lacks)
         };
         let own = line.iter().map(number).collect::<Result<Vec<u32>>>()?;
         values.extend(own.into_iter().chain(std::iter::repeat(END)).take(length));
@@ -271,7 +292,7 @@ mod tests {
         let refused = lines_of_file(&path, Tokens::Characters, 9).err().unwrap().to_string();
         assert!(refused.contains("line 2 is no UTF-8"), "{refused}");
         assert!(lines_of_file(Path::new("absent.txt"), Tokens::Words, 3).is_err());
-        assert!(lines_of_grammar(1, 10).err().unwrap().to_string().contains("11 symbols"));
+        assert!(lines_of_grammar(1, 10).err().unwrap().to_string().contains("11 tokens"));
         let oracle = lines_of_oracle(20, 1, 7).unwrap();
         assert!(texts(&oracle).iter().all(|line| (1..8).contains(&line.split(' ').count())));
         assert!(texts(&lines_of_grammar(1, 12).unwrap()).iter().all(|line| grammar::is_valid(line)));

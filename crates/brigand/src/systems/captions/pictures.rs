@@ -18,8 +18,7 @@ const SWAPS: usize = 4;
 /// generator's images before the second's.
 pub(super) fn show(system: &CaptionGan, showing: &Showing<'_>) -> Result<Vec<Exhibit>> {
     let captions = showing.examples.indices(CAPTION)?;
-    let length = captions.row_length()?;
-    let rows: Vec<Vec<u32>> = captions.values.chunks(length).map(<[u32]>::to_vec).collect();
+    let rows: Vec<Vec<u32>> = captions.rows()?.map(<[u32]>::to_vec).collect();
     let real = showing.examples.numbers(IMAGES)?;
     let made = made(system, showing, &rows)?;
     let samples = made.large.clone().map_or_else(|| system.enlarged(&made.small), Ok)?;

@@ -6,7 +6,7 @@ use brigand_core::networks::{
     CaptionEncoderRecipe, CaptionReader, ConditionUse, DcganRecipe, NetworkRecipe, StackRefinerRecipe,
 };
 use brigand_core::players::{AdversarialRecipe, AverageRecipe, DISCRIMINATOR, OptimizerRecipe, Schedule};
-use brigand_core::recipe::{Family, Length, Make, Row, SystemRecipe, parse};
+use brigand_core::recipe::{Family, Length, Make, Row, SystemRecipe, above_zero, parse, within};
 use brigand_core::system::System;
 use brigand_core::{Error, Result, Setup};
 use serde::{Deserialize, Serialize};
@@ -79,7 +79,7 @@ impl CaptionCondition {
 pub struct PairsRecipe {
     /// Whether the discriminator is given real images with captions of other meanings.
     pub wrong: bool,
-    /// The share of these pairs whose caption is one of the four of the batch that the encoder finds most like the own one.
+    /// The share of these pairs whose caption is one of the four of the batch whose vectors are nearest to that of the own one.
     pub near: f64,
     /// The share of generated images whose caption's vector is the mean of two captions'.
     pub interpolated: f64,
@@ -272,16 +272,10 @@ impl CaptionGanRecipe {
     fn check_sizes(&self) -> Result<()> {
         for (key, value) in [("matching.size", self.matching.size), ("condition.size", self.condition.size())]
         {
-            if !(1..=8192).contains(&value) {
-                return Err(Error::Recipe(format!("{key} is {value}; give 1 to 8192")));
-            }
+            within(key, value, 1..=8192)?;
         }
         let MatchingRecipe { temperature, unknown, .. } = self.matching;
-        if !(temperature > 0.0 && temperature.is_finite()) {
-            return Err(Error::Recipe(format!(
-                "matching.temperature is {temperature}; give a number above 0, for example 0.1"
-            )));
-        }
+        above_zero("matching.temperature", temperature, 0.1)?;
         let PairsRecipe { near, interpolated, .. } = self.pairs;
         for (key, value) in
             [("matching.unknown", unknown), ("pairs.near", near), ("pairs.interpolated", interpolated)]
@@ -322,9 +316,7 @@ impl SystemRecipe for CaptionGanRecipe {
             Stacking::None {} => {}
             Stacking::Second { doublings, generator, .. } => {
                 generator.check()?;
-                if !(1..=4).contains(doublings) {
-                    return Err(Error::Recipe(format!("second.doublings is {doublings}; give 1 to 4")));
-                }
+                within("second.doublings", *doublings, 1..=4)?;
             }
         }
         self.adversarial.check()?;

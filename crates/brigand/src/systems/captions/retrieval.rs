@@ -64,8 +64,7 @@ pub(super) fn note(system: &CaptionGan, turn: &mut Turn<'_>) -> Result<()> {
         real.add(&likeness(images)?, &others);
         let latents =
             system.latents(meanings.len(), &mut Stream::new(system.seed, "retrieval/latents", portion))?;
-        let length = captions.row_length()?;
-        let rows: Vec<Vec<u32>> = captions.values.chunks(length).map(<[u32]>::to_vec).collect();
+        let rows: Vec<Vec<u32>> = captions.rows()?.map(<[u32]>::to_vec).collect();
         made.add(&likeness(&system.generate_all(&system.with_tokens(&latents, &rows)?)?)?, &others);
         // As they are drawn, latents have captions of the training data.
         random.add(&likeness(&system.generate_all(&latents)?)?, &others);

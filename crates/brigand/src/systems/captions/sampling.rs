@@ -120,12 +120,4 @@ impl CaptionSampler for CaptionGan {
     fn with_captions(&self, latents: &Variable, captions: &[&str]) -> Result<Variable> {
         self.with_tokens(latents, &self.rows(captions)?)
     }
-
-    fn caption_vectors(&self, captions: &[&str]) -> Result<Variable> {
-        self.encoders.vectors(&indices(&self.rows(captions)?))
-    }
-
-    fn image_vectors(&self, images: &Variable) -> Result<Variable> {
-        self.encoders.image_vectors(images)
-    }
 }

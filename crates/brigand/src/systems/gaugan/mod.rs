@@ -264,7 +264,7 @@ impl Translator for GauGan {
                 self.labels.len()
             )));
         }
-        let codes = match (batch.optional_numbers(CODES), batch.optional_numbers(IMAGES)) {
+        let codes = match (batch.optional_numbers(CODES)?, batch.optional_numbers(IMAGES)?) {
             (Some(codes), _) => codes.clone(),
             (None, Some(_)) if self.encoder.is_none() => {
                 return Err(Error::Request(

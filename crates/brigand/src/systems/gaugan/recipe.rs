@@ -6,9 +6,9 @@ use brigand_core::networks::{
 };
 use brigand_core::objectives::Hinge;
 use brigand_core::players::{AdversarialRecipe, OptimizerRecipe, Schedule};
-use brigand_core::recipe::{SystemRecipe, at_least_zero};
+use brigand_core::recipe::{SystemRecipe, at_least_zero, within};
 use brigand_core::system::System;
-use brigand_core::{Error, Result, Setup};
+use brigand_core::{Result, Setup};
 use serde::{Deserialize, Serialize};
 
 use super::super::held_out::HeldOutRecipe;
@@ -99,9 +99,7 @@ impl SystemRecipe for GauGanRecipe {
     }
 
     fn check(&self) -> Result<()> {
-        if !(1..=4096).contains(&self.style.size) {
-            return Err(Error::Recipe(format!("style.size is {}; give 1 to 4096", self.style.size)));
-        }
+        within("style.size", self.style.size, 1..=4096)?;
         match &self.encoder {
             StyleSource::Convolutional(encoder) => encoder.check()?,
             StyleSource::None {} => {}

@@ -3,7 +3,7 @@
 use brigand_core::batch::{IMAGES, Need, SampleKind, TAGS};
 use brigand_core::networks::{DcganRecipe, MlpRecipe, NetworkRecipe};
 use brigand_core::players::{AdversarialRecipe, AverageRecipe, OptimizerRecipe, Schedule};
-use brigand_core::recipe::{SystemRecipe, at_least_zero};
+use brigand_core::recipe::{SystemRecipe, at_least_zero, within};
 use brigand_core::system::System;
 use brigand_core::{Error, Result, Setup};
 use serde::{Deserialize, Serialize};
@@ -106,11 +106,8 @@ impl SystemRecipe for ImageToLabelRecipe {
 
     fn check(&self) -> Result<()> {
         let LabelsRecipe { features, noise, blur, .. } = self.labels;
-        for (key, value, low) in [("features", features, 1), ("noise", noise, 0)] {
-            if !(low..=65_536).contains(&value) {
-                return Err(Error::Recipe(format!("labels.{key} is {value}; give {low} to 65536")));
-            }
-        }
+        within("labels.features", features, 1..=65_536)?;
+        within("labels.noise", noise, 0..=65_536)?;
         if !(0.0..0.5).contains(&blur) {
             return Err(Error::Recipe(format!("labels.blur is {blur}; give 0 or more and less than 0.5")));
         }

@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use brigand_autograd::Variable;
+use brigand_core::recipe::within;
 use brigand_core::{Error, Result};
 use serde::{Deserialize, Serialize};
 
@@ -20,13 +21,8 @@ pub struct PyramidRecipe {
 impl PyramidRecipe {
     /// Refuses sizes that no picture has.
     pub fn check(&self) -> Result<()> {
-        if !(4..=512).contains(&self.smallest) {
-            return Err(Error::Recipe(format!("pyramid.smallest is {}; give 4 to 512", self.smallest)));
-        }
-        if !(0.2..=0.95).contains(&self.factor) {
-            return Err(Error::Recipe(format!("pyramid.factor is {}; give 0.2 to 0.95", self.factor)));
-        }
-        Ok(())
+        within("pyramid.smallest", self.smallest, 4..=512)?;
+        within("pyramid.factor", self.factor, 0.2..=0.95)
     }
 
     /// The sizes of a picture of `height` and `width`.

@@ -5,9 +5,9 @@ use brigand_core::networks::ScaleNetworkRecipe;
 use brigand_core::objectives::{Objective, Wasserstein};
 use brigand_core::penalties::{Cost, Penalty, Probe};
 use brigand_core::players::{AdversarialRecipe, OptimizerRecipe, Schedule};
-use brigand_core::recipe::{SystemRecipe, at_least_zero};
+use brigand_core::recipe::{SystemRecipe, at_least_zero, within};
 use brigand_core::system::System;
-use brigand_core::{Error, Result, Setup};
+use brigand_core::{Result, Setup};
 use serde::{Deserialize, Serialize};
 
 use super::super::two_player::Players;
@@ -90,14 +90,8 @@ impl SystemRecipe for SinganRecipe {
         let SinganLosses { reconstruction, noise } = self.losses;
         at_least_zero(&[("losses.reconstruction", reconstruction), ("losses.noise", noise)])?;
         let Updates { discriminator_steps, generator_steps } = self.updates;
-        for (key, value) in
-            [("discriminator_steps", discriminator_steps), ("generator_steps", generator_steps)]
-        {
-            if !(1..=100).contains(&value) {
-                return Err(Error::Recipe(format!("updates.{key} is {value}; give 1 to 100")));
-            }
-        }
-        Ok(())
+        within("updates.discriminator_steps", discriminator_steps, 1..=100)?;
+        within("updates.generator_steps", generator_steps, 1..=100)
     }
 
     /// The steps are shared by the scales.

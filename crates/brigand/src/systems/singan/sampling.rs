@@ -72,7 +72,7 @@ impl Singan {
         Ok([count, height, width])
     }
 
-    /// The picture, once training has seen it.
+    /// The picture, once a step was trained on it.
     fn picture(&self) -> Result<&Variable> {
         match self.progress.begun {
             0 => Err(Error::Request(

@@ -100,8 +100,8 @@ impl SoundToImage {
         Ok(Conditioned::under(images, sounds.clone()))
     }
 
-    /// One update of the discriminator.
-    fn update_discriminator(&mut self, turn: &mut Turn<'_>, draw: Draw) -> Result<()> {
+    /// One update of the discriminator; the real images and their sounds.
+    fn update_discriminator(&mut self, turn: &mut Turn<'_>, draw: Draw) -> Result<(Conditioned, Variable)> {
         let batch = turn.batch(draw)?;
         let (real, sounds) = self.real(&batch)?;
         let from = ("latents/discriminator", draw);
@@ -120,7 +120,8 @@ impl SoundToImage {
             }
         };
         let triple = Triple { real: &real, wrong: wrong.as_ref(), fake: &fake };
-        self.discriminator.learn_triple(turn, draw, triple, |_, _| Ok(Vec::new()))
+        self.discriminator.learn_triple(turn, draw, triple, |_, _| Ok(Vec::new()))?;
+        Ok((real, sounds))
     }
 
     /// Notes the distance of held-out sounds' images to the pictures that belong to them.
@@ -145,8 +146,10 @@ impl System for SoundToImage {
 
     fn train_step(&mut self, turn: &mut Turn<'_>) -> Result<()> {
         let (earlier, draw) = turn.rounds(self.recipe.update.discriminator_steps.into())?;
-        earlier.into_iter().chain([draw]).try_for_each(|draw| self.update_discriminator(turn, draw))?;
-        let (real, sounds) = self.real(&turn.batch(draw)?)?;
+        for draw in earlier {
+            self.update_discriminator(turn, draw)?;
+        }
+        let (real, sounds) = self.update_discriminator(turn, draw)?;
         let fake = self.fakes(&sounds, ("latents/generator", draw), Mode::Training)?;
         let loss = self.discriminator.loss_for(&real, &fake, draw)?;
         turn.note(GENERATOR_LOSS, &loss);

@@ -158,7 +158,10 @@ impl Table {
 }
 
 fn unfit(name: &str, shape: &[usize], wanted: &str) -> Error {
-    Error::State(format!("the checkpoint's `{name}` has shape {shape:?}, which is not that of {wanted}"))
+    Error::State(format!(
+        "the checkpoint's `{name}` has shape {shape:?}, which is not that of {wanted}; was recipe.toml changed? Put it back, or take \
+         another checkpoint"
+    ))
 }
 
 /// The models of the phonemes of `language` in a checkpoint.
@@ -193,7 +196,12 @@ fn ends_of_utterances(name: &str, state: &mut State) -> Result<BTreeMap<u32, Vec
         Ok(state.take_any(&format!("{name}.{key}"), DType::U32, &Device::Cpu)?.flatten_all()?.to_vec1()?)
     };
     let (numbers, all) = (indices("utterances")?, indices("ends")?);
-    let wrong = || Error::State(format!("the checkpoint's `{name}.utterances` and `{name}.ends` do not fit"));
+    let wrong = || {
+        Error::State(format!(
+            "the checkpoint's `{name}.ends` does not have as many numbers as `{name}.utterances` counts; the file is damaged, take \
+             another checkpoint"
+        ))
+    };
     let (mut rest, mut found) = (all.as_slice(), BTreeMap::new());
     for pair in numbers.chunks(2) {
         let &[number, count] = pair else { return Err(wrong()) };

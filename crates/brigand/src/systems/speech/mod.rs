@@ -218,9 +218,8 @@ impl Speech {
     /// Windows of the text of a batch. Phonemes are repeated as often as segments of one phoneme follow each other.
     fn real(&self, batch: &Batch, stream: &mut Stream) -> Result<Variable> {
         let (tokens, window) = (batch.indices(TOKENS)?, self.recipe.window);
-        let length = tokens.row_length()?;
         let mut values = Vec::new();
-        for line in tokens.values.chunks(length) {
+        for line in tokens.rows()? {
             let line = without_repeats(line.iter().copied().take_while(|&token| token != END));
             let mut repeated = Vec::with_capacity(line.len());
             for token in line {

@@ -5,6 +5,7 @@ use brigand_core::players::Turn;
 use brigand_core::random::Stream;
 use brigand_core::{Error, Result};
 
+use super::super::held_out::for_each_trained_portion;
 use super::clusters::centres;
 use super::decoding::decode_segments;
 use super::language_model::Bigram;
@@ -14,30 +15,14 @@ use super::scores::SUPERVISED;
 use super::segments::{Segment, Utterance, threshold, true_segments, without_repeats};
 use super::{Speech, with_neighbours};
 
-/// Utterances or lines that are read at once.
-const PORTION: usize = 64;
 /// The probability that the next segment has the same phoneme, at least, when phonemes are decoded.
 const LEAST_REPEAT: f64 = 0.01;
-
-/// Gives `of` all samples of the source with the field called `name` that are trained on.
-fn for_all(
-    turn: &mut Turn<'_>,
-    name: &str,
-    mut of: impl FnMut(&brigand_core::batch::Batch) -> Result<()>,
-) -> Result<()> {
-    let feed = turn.feed();
-    let count = feed.trained_count(name)?;
-    for start in (0..count).step_by(PORTION) {
-        of(&feed.trained(name, start..(start + PORTION).min(count))?)?;
-    }
-    Ok(())
-}
 
 impl Speech {
     /// All utterances that are trained on.
     fn all_utterances(turn: &mut Turn<'_>) -> Result<Vec<Utterance>> {
         let mut all = Vec::new();
-        for_all(turn, FRAMES.0, |batch| {
+        for_each_trained_portion(turn.feed(), FRAMES.0, |batch| {
             all.extend(Utterance::of_batch(batch)?);
             Ok(())
         })?;
@@ -47,10 +32,8 @@ impl Speech {
     /// What follows what in the text that is trained on, and the phonemes of a line.
     fn read_text(&self, turn: &mut Turn<'_>) -> Result<(Bigram, f64)> {
         let mut lines: Vec<Vec<u32>> = Vec::new();
-        for_all(turn, TOKENS.0, |batch| {
-            let tokens = batch.indices(TOKENS)?;
-            let length = tokens.row_length()?;
-            lines.extend(tokens.values.chunks(length).map(|line| {
+        for_each_trained_portion(turn.feed(), TOKENS.0, |batch| {
+            lines.extend(batch.indices(TOKENS)?.rows()?.map(|line| {
                 let phones = line.iter().take_while(|&&token| token != END);
                 without_repeats(phones.map(|&token| token.saturating_sub(1)))
             }));
@@ -91,7 +74,7 @@ impl Speech {
         Ok(())
     }
 
-    /// Trains hidden Markov models on what the generator says of all utterances, and finds new segments with them.
+    /// Trains hidden Markov models on the generator's transcripts of all utterances, and finds new segments with them.
     pub(super) fn refine(&mut self, turn: &mut Turn<'_>) -> Result<()> {
         let mut transcribed = Vec::new();
         for utterance in Self::all_utterances(turn)? {

@@ -68,9 +68,10 @@ impl Utterance {
             let found = batch.optional_indices(key)?.map(|found| found.values.as_slice());
             match found {
                 Some(values) if values.len() != utterances * each => Err(Error::Internal(format!(
-                    "{utterances} utterances of {each} have {} values of `{}`",
+                    "`{}` has {} values for {utterances} utterances, {} are needed",
+                    key.0,
                     values.len(),
-                    key.0
+                    utterances * each
                 ))),
                 Some(_) | None => Ok(found),
             }

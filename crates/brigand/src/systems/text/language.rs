@@ -47,14 +47,6 @@ pub(super) struct Steps {
     pub(super) longest: f64,
 }
 
-/// Refuses a bound of the gradients' norm with which nothing would step.
-pub(in super::super) fn check_longest(key: &str, value: f64) -> Result<()> {
-    if value > 0.0 && value.is_finite() {
-        return Ok(());
-    }
-    Err(Error::Recipe(format!("{key} is {value}; give a norm above 0, for example 5")))
-}
-
 /// A language model in training.
 pub(super) struct Language {
     pub(super) generator: Player<RecurrentNetwork>,

@@ -4,13 +4,13 @@ use brigand_core::batch::{Need, SampleKind, TOKENS};
 use brigand_core::capability::SequenceSampler;
 use brigand_core::modules::Part;
 use brigand_core::players::{AverageRecipe, OptimizerRecipe, Schedule, Turn};
-use brigand_core::recipe::{Family, Length, Make, Row, SystemRecipe};
+use brigand_core::recipe::{Family, Length, Make, Row, SystemRecipe, above_zero};
 use brigand_core::system::{Parts, System};
 use brigand_core::{Result, Setup};
 use serde::{Deserialize, Serialize};
 
 use super::super::HeldOutRecipe;
-use super::language::{Language, LanguageModelRecipe, Steps, check_longest};
+use super::language::{Language, LanguageModelRecipe, Steps};
 
 /// Its row of the registry.
 pub(super) const ROW: Row = Row {
@@ -67,7 +67,7 @@ impl SystemRecipe for TextMleRecipe {
         self.generator.check()?;
         self.schedule.check()?;
         self.average.check()?;
-        check_longest("gradient_norm", self.gradient_norm)?;
+        above_zero("gradient_norm", self.gradient_norm, 5.0)?;
         self.optimizer.generator.check("generator")
     }
 

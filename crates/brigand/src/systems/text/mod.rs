@@ -20,7 +20,6 @@ pub use generators::{
     ResidualGeneratorRecipe,
 };
 pub use language::LanguageModelRecipe;
-pub(super) use language::check_longest;
 pub use mle::TextMleRecipe;
 pub use phases::PhasesRecipe;
 pub use policy::Baseline;

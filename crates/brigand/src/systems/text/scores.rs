@@ -50,12 +50,10 @@ pub(super) fn note_scores(
     let (mut real, mut nats, mut counted) = (Vec::new(), 0.0, 0.0);
     for_each_portion(feed, |batch| {
         let tokens = batch.indices(TOKENS)?;
-        let length = tokens.row_length()?;
-        real.extend(tokens.values.chunks(length).map(<[u32]>::to_vec));
-        for values in tokens.values.chunks(AT_ONCE * length) {
+        real.extend(tokens.rows()?.map(<[u32]>::to_vec));
+        for lines in tokens.portions(AT_ONCE)? {
             let Some(likelihood) = likelihood else { break };
-            let shape = vec![values.len() / length, length];
-            let (sum, count) = likelihood(&Indices { values: values.to_vec(), shape })?;
+            let (sum, count) = likelihood(&lines)?;
             (nats, counted) = (nats - sum, counted + count);
         }
         Ok(())

@@ -10,7 +10,7 @@ use brigand_core::players::{
     AverageRecipe, Critic, Draw, Optimizer, OptimizerRecipe, Player, Rules, Schedule, Scorer, SquaredWeights,
     Turn,
 };
-use brigand_core::recipe::{Family, Length, Make, Row, SystemRecipe, at_least_one};
+use brigand_core::recipe::{Family, Length, Make, Row, SystemRecipe, above_zero, at_least_one};
 use brigand_core::system::{Parts, System};
 use brigand_core::{Result, Setup};
 use serde::{Deserialize, Serialize};
@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 use super::super::HeldOutRecipe;
 use super::super::phases::Phases;
 use super::super::two_player::check_discriminator_steps;
-use super::language::{Language, LanguageModelRecipe, Steps, check_longest};
+use super::language::{Language, LanguageModelRecipe, Steps};
 use super::phases::{Phase, PhasesRecipe};
 use super::policy::{Baseline, advantages, expected_rewards, policy_loss};
 use super::text_cnn::{SCORE, TextCnn, TextCnnRecipe};
@@ -109,7 +109,7 @@ impl SystemRecipe for SeqganRecipe {
         self.phases.check()?;
         at_least_one("rollouts", self.rollouts)?;
         self.average.check()?;
-        check_longest("gradient_norm", self.gradient_norm)?;
+        above_zero("gradient_norm", self.gradient_norm, 5.0)?;
         self.optimizer.likelihood.check("likelihood")?;
         self.optimizer.policy.check("policy")?;
         self.optimizer.discriminator.check("discriminator")?;
@@ -185,9 +185,8 @@ impl Seqgan {
         let length = lines.row_length()?;
         let portion = (MOST_SCORED / (length * self.language.vocabulary().len()).max(1)).max(1);
         let mut rewards = Vec::with_capacity(lines.values.len() / length);
-        for values in lines.values.chunks(portion * length) {
-            let shape = vec![values.len() / length, length];
-            let rows = self.language.one_hot(&Indices { values: values.to_vec(), shape })?;
+        for lines in lines.portions(portion)? {
+            let rows = self.language.one_hot(&lines)?;
             let scored = self.discriminator.player().sample(&rows, |cnn, pass| cnn.score(pass, &rows))?;
             rewards.extend(scored.single()?.sigmoid()?.to_vec_f32()?);
         }

@@ -1,7 +1,8 @@
 //! What tokens of a system stand for.
 
 use brigand_autograd::Variable;
-use brigand_core::batch::{Batch, END, IndexKey, Indices, TOKENS, TokenField};
+use brigand_core::batch::{Batch, IndexKey, Indices, TOKENS, TokenField};
+use brigand_core::objectives::largest;
 use brigand_core::{Place, Result, Setup};
 
 /// The words of the data's tokens, and how many tokens a sequence has.
@@ -49,7 +50,7 @@ impl Vocabulary {
 
     /// The token of a word.
     pub(in crate::systems) fn token(&self, word: &str) -> Option<u32> {
-        self.words.iter().zip(0..).find(|(known, _)| *known == word).map(|(_, token)| token)
+        self.field().token(word)
     }
 
     /// It as the field that it is of.
@@ -76,7 +77,7 @@ impl Vocabulary {
 
     /// The most probable token of each of `rows` `[.., vocabulary]`.
     pub(in crate::systems) fn likeliest(&self, rows: &Variable) -> Result<Vec<u32>> {
-        Ok(rows.to_vec_f32()?.chunks(self.words.len().max(1)).map(largest).collect())
+        Ok(rows.to_vec_f32()?.chunks(self.words.len().max(1)).map(|row| largest(row) as u32).collect())
     }
 
     /// The most probable tokens of `rows` `[batch, length, vocabulary]`.
@@ -89,10 +90,4 @@ impl Vocabulary {
 /// Sequences of one length as `[batch, length]`.
 pub(in crate::systems) fn indices(lines: &[Vec<u32>]) -> Indices {
     Indices { values: lines.concat(), shape: vec![lines.len(), lines.first().map_or(0, Vec::len)] }
-}
-
-/// The place of the largest value.
-fn largest(row: &[f32]) -> u32 {
-    let places = row.iter().zip(0u32..);
-    places.max_by(|(a, _), (b, _)| a.total_cmp(b)).map_or(END, |(_, place)| place)
 }

@@ -9,15 +9,13 @@ mod recipe;
 mod scores;
 mod transfer;
 
-use std::sync::OnceLock;
-
 use brigand_autograd::{Variable, without_recording};
 use brigand_core::batch::{Batch, Indices, SECOND_TOKENS, TOKENS};
 use brigand_core::capability::{Content, Exhibit, LineTranslator, Showing};
 use brigand_core::measurements::GENERATOR_LOSS;
 use brigand_core::modules::{Initialization, Mode, Network, Pass, Plan, Relaxation, relaxed_choice};
 use brigand_core::networks::{counted_tokens, log_probabilities_of};
-use brigand_core::objectives::Objective;
+use brigand_core::objectives::{Objective, binary_cross_entropy};
 use brigand_core::players::{Critic, Draw, Optimizer, OptimizerRecipe, Player, Rules, SquaredWeights, Turn};
 use brigand_core::random::Stream;
 use brigand_core::system::{Parts, System};
@@ -26,7 +24,7 @@ use brigand_core::{Error, Place, Result, Setup, parts};
 use super::phases::Phases;
 use super::text::{SCORE, TextCnn, Vocabulary};
 pub use network::StyleGeneratorRecipe;
-use network::{Embedded, OTHERS, StyleGenerator};
+use network::{Embedded, StyleGenerator, WORDS};
 pub use noise::NoiseRecipe;
 pub(super) use recipe::ROW;
 pub use recipe::{OutputRecipe, StyleLosses, StyleOptimizers, StylePhases, TextStyleRecipe};
@@ -38,6 +36,9 @@ pub(super) const STYLES: [&str; 2] = ["negative", "positive"];
 const CYCLE: &str = "cycle_loss";
 /// Name of the same for a line that is written again in its own style.
 const SAME: &str = "same_loss";
+/// Name of the classifier's cross-entropy of translated lines for the style that is asked for.
+const STYLE: &str = "style_loss";
+
 /// The networks in training.
 struct TextStyle {
     recipe: TextStyleRecipe,
@@ -52,7 +53,7 @@ struct TextStyle {
     /// Finds the style of lines of the data.
     classifier: Option<Critic<TextCnn>>,
     /// What held-out lines are measured by, made when it is needed first.
-    reference: OnceLock<StyleReference>,
+    reference: Option<StyleReference>,
 }
 
 /// Lines of both styles, those of the first before those of the second.
@@ -86,10 +87,30 @@ impl Both {
     }
 }
 
-/// What was made of lines: as the generator reads it, and as critics are given it.
-struct Made {
-    line: Embedded,
-    for_critics: Variable,
+/// What was made of lines.
+enum Made {
+    /// Relaxed choices of words `[batch, length, vocabulary]`, and their vectors.
+    Words(Variable, Variable),
+    /// Vectors like those of words.
+    Vectors(Embedded),
+}
+
+impl Made {
+    /// As critics are given it.
+    fn for_critics(&self) -> Result<Variable> {
+        match self {
+            Self::Words(choices, _) => Ok(choices.clone()),
+            Self::Vectors(line) => line.for_critic(),
+        }
+    }
+
+    /// As the generator is given it.
+    fn line(&self) -> Result<Embedded> {
+        match self {
+            Self::Words(choices, vectors) => Embedded::of_choices(choices, vectors),
+            Self::Vectors(line) => Ok(line.clone()),
+        }
+    }
 }
 
 impl TextStyle {
@@ -97,7 +118,11 @@ impl TextStyle {
         let vocabulary = Vocabulary::of(setup)?;
         let second = Vocabulary::of_field(setup, SECOND_TOKENS)?;
         if second.words() != vocabulary.words() || second.size() != vocabulary.size() {
-            return Err(Error::Data("the lines of the two styles have different vocabularies".into()));
+            return Err(Error::Data(
+                "the lines of the two styles have different vocabularies; give both files in one --data \
+                 unpaired-lines:NEGATIVE,POSITIVE"
+                    .into(),
+            ));
         }
         let generator = Network::build("generator", setup, |b| {
             StyleGenerator::new(b, recipe.generator, vocabulary.size())
@@ -132,7 +157,7 @@ impl TextStyle {
             classifier: classifier.transpose()?,
             vocabulary,
             setup: setup.clone(),
-            reference: OnceLock::new(),
+            reference: None,
             recipe,
         })
     }
@@ -192,7 +217,7 @@ impl TextStyle {
                 made(generator, pass, (&source, &both.other), (output, relaxation), (stream, place))
             })
         })?;
-        let [to_positive, to_negative] = both.split(&made.for_critics)?;
+        let [to_positive, to_negative] = both.split(&made.for_critics()?)?;
         let real = both.split(&self.real(&both)?)?;
         self.negative.learn(turn, draw, &real[0], &to_negative)?;
         self.positive.learn(turn, draw, &real[1], &to_positive)?;
@@ -232,7 +257,11 @@ impl TextStyle {
         let (stream, place) = (&mut draw.stream("choices/generator"), &self.setup.place);
         match output {
             OutputRecipe::Words { .. } => {}
-            OutputRecipe::Vectors {} => self.generator.restrict(Some(&OTHERS)),
+            OutputRecipe::Vectors {} => {
+                let names = self.generator.weights().names().to_vec();
+                let others = names.iter().map(String::as_str).filter(|name| !WORDS.contains(name));
+                self.generator.restrict(Some(&others.collect::<Vec<_>>()));
+            }
         }
         let again = |generator: &StyleGenerator, pass: &mut Pass<'_>, from: &Embedded, to: &Embedded| {
             let memory = generator.encode(pass, from, &both.own)?;
@@ -247,9 +276,9 @@ impl TextStyle {
         let (fake, cycle, same) = self.generator.train(|generator, pass| {
             let source = generator.embed(pass, &both.lines, place)?;
             let made = made(generator, pass, (&source, &both.other), (output, relaxation), (stream, place))?;
-            let cycle = again(generator, pass, &made.line, &source)?;
+            let cycle = again(generator, pass, &made.line()?, &source)?;
             let noisy = generator.embed(pass, &noisy, place)?;
-            Ok((made.for_critics, cycle, again(generator, pass, &noisy, &source)?))
+            Ok((made.for_critics()?, cycle, again(generator, pass, &noisy, &source)?))
         })?;
         turn.note(CYCLE, &cycle);
         turn.note(SAME, &same);
@@ -263,10 +292,10 @@ impl TextStyle {
         if let Some(classifier) = &mut self.classifier {
             let masks = &mut draw.stream("classifier/dropout/generator");
             let scored = classifier.score(None, &fake, Mode::BatchStatistics, masks)?;
-            let signs = both.other.iter().map(|style| if *style == 1 { -1.0 } else { 1.0 }).collect();
-            let signs = self.setup.place.numbers(signs, &[both.other.len()])?;
-            let wrong = scored.single()?.mul(&signs)?.softplus()?.mean_all()?;
-            turn.note("style_loss", &wrong);
+            let wanted = both.other.iter().map(|style| *style as f32).collect();
+            let wanted = self.setup.place.numbers(wanted, &[both.other.len()])?;
+            let wrong = binary_cross_entropy(scored.single()?, &wanted)?;
+            turn.note(STYLE, &wrong);
             loss = loss.add(&wrong.scale(losses.style)?)?;
         }
         turn.descend(&mut [&mut self.generator], &loss)
@@ -282,23 +311,17 @@ fn made(
     (stream, place): (&mut Stream, &Place),
 ) -> Result<Made> {
     let memory = generator.encode(pass, source, styles)?;
-    match output {
+    Ok(match output {
         OutputRecipe::Words { .. } => {
-            let rows = generator.decode(pass, &memory, |pass, position, written| {
-                let logits = generator.logits_at(pass, (position, place), written)?;
-                let choice = relaxed_choice(&logits, relaxation, stream, place)?;
-                let vectors = generator.vectors(pass, &choice)?;
-                Ok((choice, vectors))
-            })?;
-            Ok(Made { line: generator.embed_relaxed(pass, &rows)?, for_critics: rows })
+            let choose = |logits: &Variable| relaxed_choice(logits, relaxation, stream, place);
+            let (choices, vectors) = generator.write_words(pass, &memory, place, choose)?;
+            Made::Words(choices, vectors)
         }
         OutputRecipe::Vectors {} => {
-            let written =
-                generator.decode(pass, &memory, |_, _, written| Ok((written.clone(), written.clone())))?;
-            let line = Embedded { words: written.mul(&source.present)?, present: source.present.clone() };
-            Ok(Made { for_critics: line.for_critic()?, line })
+            let words = generator.write_vectors(pass, &memory)?.mul(&source.present)?;
+            Made::Vectors(Embedded { words, present: source.present.clone() })
         }
-    }
+    })
 }
 
 /// The mean negative log-likelihood in nats of a token of `lines` where `written` `[batch, length, embedding]` was written for them.

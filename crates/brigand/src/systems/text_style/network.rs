@@ -5,6 +5,7 @@ use brigand_autograd::Variable;
 use brigand_core::batch::{END, Indices};
 use brigand_core::modules::{Builder, Cell, Initialization, Linear, Lstm, LstmState, Pass, Plan, WeightId};
 use brigand_core::networks::without_end;
+use brigand_core::objectives::largest;
 use brigand_core::recipe::at_least_one;
 use brigand_core::{Error, Place, Result};
 use serde::{Deserialize, Serialize};
@@ -41,6 +42,19 @@ pub(super) struct Embedded {
 }
 
 impl Embedded {
+    /// Relaxed lines `choices` `[batch, length, vocabulary]`, whose vectors are `vectors` `[batch, length, embedding]`.
+    pub(super) fn of_choices(choices: &Variable, vectors: &Variable) -> Result<Self> {
+        let goes_on = choices.narrow(2, END as usize, 1)?.affine(-1.0, 1.0)?;
+        let mut present = goes_on.narrow(1, 0, 1)?;
+        let mut all = vec![present.clone()];
+        for position in 1..goes_on.shape()[1] {
+            present = present.mul(&goes_on.narrow(1, position, 1)?)?;
+            all.push(present.clone());
+        }
+        let present = Variable::concatenate(&all.iter().collect::<Vec<_>>(), 1)?;
+        Ok(Self { words: vectors.mul(&present)?, present })
+    }
+
     /// What a critic is given: whether a line has ended, and the vectors of its words, `[batch, length, 1 + embedding]`.
     pub(super) fn for_critic(&self) -> Result<Variable> {
         Ok(Variable::concatenate(&[&self.present.affine(-1.0, 1.0)?, &self.words], 2)?)
@@ -62,6 +76,13 @@ pub(super) struct Memory {
     start: LstmState,
 }
 
+impl Memory {
+    /// What stands before the first word, `[batch, 1, embedding]`: zeros.
+    fn first_word(&self, sizes: &StyleGeneratorRecipe) -> Result<Variable> {
+        Ok(self.values.narrow(1, 0, 1)?.narrow(2, sizes.hidden, sizes.embedding)?.full_like(0.0)?)
+    }
+}
+
 /// The generator.
 pub(super) struct StyleGenerator {
     words: WeightId,
@@ -81,9 +102,8 @@ pub(super) struct StyleGenerator {
 }
 
 /// The paths of the vectors of words and of what their logits begin with, which stay as they are where lines are translated as
-/// vectors; and the paths of all other weights.
-pub(super) const OTHERS: [&str; 9] =
-    ["positions", "styles", "encoder", "decoder", "start", "key", "query", "mix", "output"];
+/// vectors.
+pub(super) const WORDS: [&str; 2] = ["words", "bias"];
 
 impl StyleGenerator {
     pub(super) fn new(
@@ -120,7 +140,10 @@ impl StyleGenerator {
             return Err(Error::Internal(format!("lines are [batch, length], not {:?}", lines.shape)));
         };
         if length != self.length {
-            return Err(Error::Request(format!("lines have {length} tokens, {} are needed", self.length)));
+            return Err(Error::Request(format!(
+                "this run's lines are filled up to {} tokens, these have {length}",
+                self.length
+            )));
         }
         let table = pass.weight(self.words)?;
         let mut values = Vec::with_capacity(lines.values.len());
@@ -133,20 +156,6 @@ impl StyleGenerator {
         Ok(Embedded { words: words.mul(&present)?, present })
     }
 
-    /// The vectors of relaxed lines `[batch, length, vocabulary]`: the mean of the vectors of words.
-    pub(super) fn embed_relaxed(&self, pass: &mut Pass<'_>, lines: &Variable) -> Result<Embedded> {
-        let table = pass.weight(self.words)?;
-        let goes_on = lines.narrow(2, END as usize, 1)?.affine(-1.0, 1.0)?;
-        let mut present = goes_on.narrow(1, 0, 1)?;
-        let mut all = vec![present.clone()];
-        for position in 1..self.length {
-            present = present.mul(&goes_on.narrow(1, position, 1)?)?;
-            all.push(present.clone());
-        }
-        let present = Variable::concatenate(&all.iter().collect::<Vec<_>>(), 1)?;
-        Ok(Embedded { words: lines.matmul(&table)?.mul(&present)?, present })
-    }
-
     /// `line` encoded, to be written in `styles`, one for each of the batch.
     pub(super) fn encode(&self, pass: &mut Pass<'_>, line: &Embedded, styles: &[u32]) -> Result<Memory> {
         let (batch, hidden) = (styles.len(), self.sizes.hidden);
@@ -154,21 +163,12 @@ impl StyleGenerator {
         let at = |of: &Variable, position: usize| -> Result<Variable> {
             Ok(of.narrow(1, position, 1)?.reshape(&[batch, of.shape()[2]])?)
         };
-        let mut state = self.encoder.start(&style)?;
-        let mut outputs = Vec::with_capacity(self.length);
-        for position in 0..self.length {
-            let (output, next) = self.encoder.step(pass, &at(&line.words, position)?, &state)?;
-            // After the end the state stays.
-            let present = at(&line.present, position)?;
-            let follow = |old: &Variable, new: &Variable| -> Result<Variable> {
-                Ok(old.add(&new.sub(old)?.mul(&present)?)?)
-            };
-            state = LstmState {
-                hidden: follow(&state.hidden, &next.hidden)?,
-                cell: follow(&state.cell, &next.cell)?,
-            };
-            outputs.push(output);
-        }
+        let all = |of: &Variable| -> Result<Vec<Variable>> {
+            (0..self.length).map(|position| at(of, position)).collect()
+        };
+        let start = self.encoder.start(&style)?;
+        let (outputs, state) =
+            self.encoder.unroll_present(pass, &all(&line.words)?, &all(&line.present)?, start)?;
         let read = Variable::stack(&outputs.iter().collect::<Vec<_>>(), 1)?;
         let values = Variable::concatenate(&[&read, &line.words], 2)?;
         let positions = self.all_positions(pass, batch)?;
@@ -214,7 +214,7 @@ impl StyleGenerator {
     /// The vectors `[batch, length, embedding]` that are written where the words before each are those of `line`.
     pub(super) fn follow(&self, pass: &mut Pass<'_>, memory: &Memory, line: &Embedded) -> Result<Variable> {
         let batch = line.words.shape().first().copied().unwrap_or(0);
-        let mut inputs = vec![self.input(memory, &line.words.narrow(1, 0, 1)?.scale(0.0)?, batch)?];
+        let mut inputs = vec![self.input(memory, &memory.first_word(&self.sizes)?, batch)?];
         for position in 1..self.length {
             inputs.push(self.input(memory, &line.words.narrow(1, position - 1, 1)?, batch)?);
         }
@@ -230,19 +230,45 @@ impl StyleGenerator {
         Ok(Variable::concatenate(&[&word, &memory.style], 1)?)
     }
 
-    /// What is written step by step: `choose` makes of the vectors `[batch, embedding]` at a position what is kept and the
-    /// vectors of the word before the next position.
-    pub(super) fn decode(
+    /// The words that are written: `choose` makes of the logits `[batch, vocabulary]` at a position choices of the same shape. The
+    /// choices `[batch, length, vocabulary]` and their vectors `[batch, length, embedding]`.
+    pub(super) fn write_words(
         &self,
         pass: &mut Pass<'_>,
         memory: &Memory,
-        mut choose: impl FnMut(&mut Pass<'_>, usize, &Variable) -> Result<(Variable, Variable)>,
+        place: &Place,
+        mut choose: impl FnMut(&Variable) -> Result<Variable>,
+    ) -> Result<(Variable, Variable)> {
+        let mut choices = Vec::with_capacity(self.length);
+        let vectors = self.write_with(pass, memory, |pass, position, written| {
+            let logits = self.logits(pass, written)?;
+            // No line is empty.
+            let logits = if position == 0 { without_end(&logits, place)? } else { logits };
+            let choice = choose(&logits)?;
+            let vectors = choice.matmul(&pass.weight(self.words)?)?;
+            choices.push(choice);
+            Ok(vectors)
+        })?;
+        Ok((Variable::stack(&choices.iter().collect::<Vec<_>>(), 1)?, vectors))
+    }
+
+    /// The vectors that are written, `[batch, length, embedding]`.
+    pub(super) fn write_vectors(&self, pass: &mut Pass<'_>, memory: &Memory) -> Result<Variable> {
+        self.write_with(pass, memory, |_, _, written| Ok(written.clone()))
+    }
+
+    /// What is written step by step: `choose` makes of the vectors `[batch, embedding]` at a position those of the word before the
+    /// next position.
+    fn write_with(
+        &self,
+        pass: &mut Pass<'_>,
+        memory: &Memory,
+        mut choose: impl FnMut(&mut Pass<'_>, usize, &Variable) -> Result<Variable>,
     ) -> Result<Variable> {
         let batch = memory.style.shape().first().copied().unwrap_or(0);
         let positions = pass.weight(self.positions)?;
         let (mut state, mut kept) = (memory.start.clone(), Vec::with_capacity(self.length));
-        let mut word =
-            memory.values.narrow(1, 0, 1)?.narrow(2, self.sizes.hidden, self.sizes.embedding)?.scale(0.0)?;
+        let mut word = memory.first_word(&self.sizes)?;
         for place in 0..self.length {
             let (output, next) = self.decoder.step(pass, &self.input(memory, &word, batch)?, &state)?;
             let output = output.reshape(&[batch, 1, self.sizes.hidden])?;
@@ -250,9 +276,9 @@ impl StyleGenerator {
             let position = position.broadcast_to(&[batch, 1, POSITION])?;
             let written =
                 self.write(pass, memory, &output, &position)?.reshape(&[batch, self.sizes.embedding])?;
-            let (choice, following) = choose(pass, place, &written)?;
+            let following = choose(pass, place, &written)?;
             word = following.reshape(&[batch, 1, self.sizes.embedding])?;
-            kept.push(choice);
+            kept.push(following);
             state = next;
         }
         Ok(Variable::stack(&kept.iter().collect::<Vec<_>>(), 1)?)
@@ -266,31 +292,12 @@ impl StyleGenerator {
         Ok(scaled.linear(&table, Some(&bias))?)
     }
 
-    /// The logits at a position, where no line is empty.
-    pub(super) fn logits_at(
-        &self,
-        pass: &mut Pass<'_>,
-        (position, place): (usize, &Place),
-        written: &Variable,
-    ) -> Result<Variable> {
-        let logits = self.logits(pass, written)?;
-        if position == 0 { without_end(&logits, place) } else { Ok(logits) }
-    }
-
-    /// The vectors of choices `[batch, vocabulary]`.
-    pub(super) fn vectors(&self, pass: &mut Pass<'_>, choices: &Variable) -> Result<Variable> {
-        Ok(choices.matmul(&pass.weight(self.words)?)?)
-    }
-
     /// The word whose vector is nearest to each of `written` `[batch, length, embedding]`; the end is none.
     pub(super) fn nearest(&self, pass: &mut Pass<'_>, written: &Variable) -> Result<Vec<u32>> {
         let table = pass.weight(self.words)?;
         let squares = table.square()?.sum(&[1])?.scale(-0.5)?;
         let scores = written.linear(&table, Some(&squares))?.to_vec_f32()?;
-        let nearest = |row: &[f32]| {
-            let words = row.iter().zip(0u32..).skip(1);
-            words.max_by(|(a, _), (b, _)| a.total_cmp(b)).map_or(END, |(_, word)| word)
-        };
+        let nearest = |row: &[f32]| row.get(1..).map_or(END, |words| largest(words) as u32 + 1);
         Ok(scores.chunks(self.vocabulary.max(1)).map(nearest).collect())
     }
 }

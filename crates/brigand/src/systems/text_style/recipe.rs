@@ -4,14 +4,14 @@ use brigand_core::batch::{Need, SECOND_TOKENS, SampleKind, TOKENS};
 use brigand_core::objectives::Hinge;
 use brigand_core::penalties::Constraint;
 use brigand_core::players::{AdversarialRecipe, AverageRecipe, OptimizerRecipe};
-use brigand_core::recipe::{Family, Length, Make, Row, SystemRecipe, at_least_zero};
+use brigand_core::recipe::{Family, Length, Make, Row, SystemRecipe, above_zero, at_least_zero};
 use brigand_core::system::System;
 use brigand_core::{Result, Setup};
 use serde::{Deserialize, Serialize};
 
 use super::super::HeldOutRecipe;
 use super::super::phases::{Phases, check_shares};
-use super::super::text::{RelaxationRecipe, TextCnnRecipe, check_longest};
+use super::super::text::{RelaxationRecipe, TextCnnRecipe};
 use super::super::two_player::check_discriminator_steps;
 use super::TextStyle;
 use super::network::StyleGeneratorRecipe;
@@ -170,7 +170,7 @@ impl SystemRecipe for TextStyleRecipe {
         check_shares(&self.phases.shares())?;
         self.adversarial.check()?;
         self.average.check()?;
-        check_longest("gradient_norm", self.gradient_norm)?;
+        above_zero("gradient_norm", self.gradient_norm, 5.0)?;
         self.optimizer.autoencoder.check("autoencoder")?;
         self.optimizer.generator.check("generator")?;
         self.optimizer.discriminator.check("discriminator")?;

@@ -1,13 +1,13 @@
 //! Measurements of held-out lines that are brought to the other style.
 
 use brigand_core::Result;
-use brigand_core::batch::{Feed, IndexKey, Indices, SECOND_TOKENS, TOKENS, TokenField};
+use brigand_core::batch::{Feed, IndexKey, SECOND_TOKENS, TOKENS, TokenField};
 use brigand_core::capability::LineTranslator;
 use brigand_core::players::Turn;
 
-use super::super::held_out::for_each_portion;
-use super::super::text::indices;
+use super::super::held_out::{for_each_portion, for_each_trained_portion};
 use super::TextStyle;
+use super::transfer::Round;
 use crate::evaluation::{StyleClassifier, StyleWords, TransferScores, Transferred};
 
 /// Name of the share of held-out lines whose style, brought to the other one, is that one: by the words of the grammar of opinions,
@@ -35,20 +35,25 @@ pub struct HeldOutStyles {
 }
 
 impl StyleReference {
-    /// Made of the lines that are trained on.
+    /// Made of the lines that are trained on, over the vocabulary of `field`.
     ///
     /// # Errors
-    /// If they cannot be read.
+    /// If they cannot be read, or are over another vocabulary.
     pub fn of(field: &TokenField<'_>, feed: &Feed) -> Result<Self> {
+        field.refuse_other_vocabulary(&feed.schema().tokens(TOKENS)?)?;
         let lines = |key: IndexKey| -> Result<Vec<Vec<String>>> {
-            let batch = feed.trained(key.0, 0..feed.trained_count(key.0)?)?;
-            Ok(split(batch.indices(key)?, field).map(|line| field.words(line)).collect())
+            let mut lines = Vec::new();
+            for_each_trained_portion(feed, key.0, |batch| {
+                lines.extend(batch.indices(key)?.rows()?.map(|line| field.words(line)));
+                Ok(())
+            })?;
+            Ok(lines)
         };
         let (first, second) = (lines(TOKENS)?, lines(SECOND_TOKENS)?);
         let words = StyleWords::of([&first, &second], field.vocabulary);
-        let classifier = match words.is_exact() {
-            true => StyleClassifier::Opinions,
-            false => StyleClassifier::of([&first, &second]),
+        let classifier = match words.opinions() {
+            Some(opinions) => StyleClassifier::Opinions(opinions.clone()),
+            None => StyleClassifier::of([&first, &second]),
         };
         Ok(Self { classifier, words })
     }
@@ -80,15 +85,12 @@ impl HeldOutStyles {
         let field = translator.lines();
         let (mut all, mut same, mut tokens) = ([Vec::new(), Vec::new()], 0, 0);
         for_each_portion(feed, |batch| {
-            for ((key, to), all) in [(TOKENS, 1), (SECOND_TOKENS, 0)].into_iter().zip(&mut all) {
-                let lines = batch.indices(key)?;
-                let there = translator.transfer(lines, to)?;
-                let back = translator.transfer(&indices(&there), 1 - to)?;
-                for ((line, there), back) in split(lines, &field).zip(&there).zip(&back) {
-                    let (source, again) = (field.words(line), field.words(back));
-                    tokens += source.len();
-                    same += source.iter().zip(&again).filter(|(a, b)| a == b).count();
-                    all.push(Transferred { source, made: field.words(there), to });
+            for Round { to, source, there, back } in Round::of(translator, batch)? {
+                let (source, again) = (field.words(&source), field.words(&back));
+                tokens += source.len();
+                same += source.iter().zip(&again).filter(|(a, b)| a == b).count();
+                if let Some(all) = all.get_mut(1 - to) {
+                    all.push(Transferred { source, made: field.words(&there), to });
                 }
             }
             Ok(())
@@ -97,22 +99,15 @@ impl HeldOutStyles {
     }
 }
 
-fn split<'a>(lines: &'a Indices, field: &TokenField<'_>) -> impl Iterator<Item = &'a [u32]> {
-    lines.values.chunks(field.length.max(1))
-}
-
 impl TextStyle {
     /// Notes how held-out lines of both styles are translated.
-    pub(super) fn note_scores(&self, turn: &mut Turn<'_>) -> Result<()> {
+    pub(super) fn note_scores(&mut self, turn: &mut Turn<'_>) -> Result<()> {
         let feed = turn.feed();
-        let reference = match self.reference.get() {
-            Some(reference) => reference,
-            None => {
-                let made = StyleReference::of(&self.lines(), feed)?;
-                self.reference.get_or_init(|| made)
-            }
-        };
         let found = HeldOutStyles::of(self, feed)?;
+        let reference = match self.reference.take() {
+            Some(reference) => reference,
+            None => StyleReference::of(&self.lines(), feed)?,
+        };
         let scores = reference.scores(&found.lines);
         turn.report.note_number(STYLE_ACCURACY, scores.style);
         turn.report.note_number(CONTENT_KEPT, scores.content);
@@ -120,6 +115,7 @@ impl TextStyle {
         if let Some(partners) = scores.partners {
             turn.report.note_number(PARTNERS_FOUND, partners);
         }
+        self.reference = Some(reference);
         Ok(())
     }
 }

@@ -10,36 +10,57 @@ use super::{OutputRecipe, STYLES, TextStyle};
 /// Lines that are translated at once.
 const PORTION: usize = 64;
 
+/// A line, what is made of it in the other style, and what is made of that in its own.
+pub(super) struct Round {
+    /// The style of the translation.
+    pub(super) to: usize,
+    pub(super) source: Vec<u32>,
+    pub(super) there: Vec<u32>,
+    pub(super) back: Vec<u32>,
+}
+
+impl Round {
+    /// Of the lines of both styles of a batch, those of the first style first.
+    pub(super) fn of(translator: &dyn LineTranslator, batch: &Batch) -> Result<Vec<Self>> {
+        let mut all = Vec::new();
+        for (key, to) in [(TOKENS, 1), (SECOND_TOKENS, 0)] {
+            let lines = batch.indices(key)?;
+            let there = translator.transfer(lines, to)?;
+            let back = translator.transfer(&indices(&there), 1 - to)?;
+            let rounds = lines.rows()?.map(<[u32]>::to_vec).zip(there).zip(back);
+            all.extend(rounds.map(|((source, there), back)| Self { to, source, there, back }));
+        }
+        Ok(all)
+    }
+}
+
 impl TextStyle {
     /// `lines` in style `to`, each up to its end, filled up with ends.
     fn transferred(&self, lines: &Indices, to: u32) -> Result<Vec<Vec<u32>>> {
         let (place, length) = (&self.setup.place, self.vocabulary.size().1);
         let styles = vec![to; lines.values.len() / length.max(1)];
         let idle = place.numbers(vec![0.0], &[1])?;
-        let values = self.generator.sample(&idle, |generator, pass| {
+        let values: Vec<u32> = self.generator.sample(&idle, |generator, pass| {
             let source = generator.embed(pass, lines, place)?;
             let memory = generator.encode(pass, &source, &styles)?;
             match self.recipe.output {
                 OutputRecipe::Words { .. } => {
-                    let rows = generator.decode(pass, &memory, |pass, position, written| {
-                        let logits = generator.logits_at(pass, (position, place), written)?;
-                        let likeliest = self.vocabulary.likeliest(&logits)?;
-                        let choice = place.one_hot(&likeliest, self.vocabulary.size().0)?;
-                        let vectors = generator.vectors(pass, &choice)?;
-                        Ok((choice, vectors))
+                    let mut tokens = Vec::with_capacity(length);
+                    generator.write_words(pass, &memory, place, |logits| {
+                        let likeliest = self.vocabulary.likeliest(logits)?;
+                        let choice = place.one_hot(&likeliest, self.vocabulary.size().0);
+                        tokens.push(likeliest);
+                        choice
                     })?;
-                    self.vocabulary.likeliest(&rows)
+                    // Position by position, to line by line.
+                    let line = |number: usize| tokens.iter().filter_map(move |at| at.get(number).copied());
+                    Ok((0..styles.len()).flat_map(line).collect())
                 }
                 OutputRecipe::Vectors {} => {
-                    let written = generator
-                        .decode(pass, &memory, |_, _, written| Ok((written.clone(), written.clone())))?;
-                    let nearest = generator.nearest(pass, &written)?;
-                    let ended = lines.values.iter().map(|token| *token == END);
-                    Ok(nearest
-                        .into_iter()
-                        .zip(ended)
-                        .map(|(word, ended)| if ended { END } else { word })
-                        .collect())
+                    let written = generator.write_vectors(pass, &memory)?;
+                    let nearest = generator.nearest(pass, &written)?.into_iter();
+                    let of = |(word, own): (u32, &u32)| if *own == END { END } else { word };
+                    Ok(nearest.zip(&lines.values).map(of).collect())
                 }
             }
         })?;
@@ -49,14 +70,8 @@ impl TextStyle {
     /// Some lines of each style, what is made of them, and what is made of that in their own style.
     pub(super) fn table(&self, examples: &Batch) -> Result<Vec<String>> {
         let mut rows = vec![["source", "transferred", "back"].map(str::to_owned)];
-        for (key, to) in [(TOKENS, 1), (SECOND_TOKENS, 0)] {
-            let lines = examples.indices(key)?;
-            let there = self.transfer(lines, to)?;
-            let back = self.transfer(&indices(&there), 1 - to)?;
-            let length = self.vocabulary.size().1.max(1);
-            for ((line, there), back) in lines.values.chunks(length).zip(&there).zip(&back) {
-                rows.push([line, there.as_slice(), back].map(|tokens| self.vocabulary.text(tokens)));
-            }
+        for Round { source, there, back, .. } in Round::of(self, examples)? {
+            rows.push([source, there, back].map(|tokens| self.vocabulary.text(&tokens)));
         }
         let width = |column: usize| {
             rows.iter().filter_map(|row| row.get(column)).map(|text| text.chars().count()).max().unwrap_or(0)
@@ -87,10 +102,8 @@ impl LineTranslator for TextStyle {
             0 | 1 => to as u32,
             other => return Err(Error::Request(format!("there is no style {other}; give 0 or 1"))),
         };
-        let length = lines.row_length()?;
-        let mut all = Vec::with_capacity(lines.values.len() / length);
-        for values in lines.values.chunks(PORTION * length) {
-            let portion = Indices { values: values.to_vec(), shape: vec![values.len() / length, length] };
+        let mut all = Vec::new();
+        for portion in lines.portions(PORTION)? {
             all.extend(self.transferred(&portion, style)?);
         }
         Ok(all)
