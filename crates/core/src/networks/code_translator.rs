@@ -41,7 +41,7 @@ impl CodeTranslatorRecipe {
     /// Refuses sizes that no network has.
     ///
     /// # Errors
-    /// [`Error::Recipe`], saying which value to give.
+    /// [`crate::Error::Recipe`], saying which value to give.
     pub fn check(&self) -> Result<()> {
         within("translator.width", self.width, 1..=1024)?;
         within("translator.blocks", self.blocks, 1..=64)
