@@ -2,9 +2,6 @@
 
 use std::error::Error;
 use std::io;
-use std::process::ExitCode;
-
-use crate::console;
 
 /// Exit code for every error but wrong usage, which is 2.
 pub(crate) const FAILED: u8 = 1;
@@ -30,23 +27,6 @@ impl<E: Into<brigand::Error>> From<E> for Failure {
     }
 }
 
-impl Failure {
-    /// Prints it on standard error.
-    pub(crate) fn report(self) -> ExitCode {
-        match self {
-            Self::Library(error) => console::tell(&format!("error: {}", with_causes(&error))),
-            Self::Midway(error, advice) => {
-                console::tell(&format!("error: {}\n{advice}", with_causes(&error)));
-            }
-            Self::Interrupted => return ExitCode::from(INTERRUPTED),
-            // Whoever read the output has had enough, as in `brigand list | head -1`.
-            Self::Output(reason) if reason.kind() == io::ErrorKind::BrokenPipe => return ExitCode::SUCCESS,
-            Self::Output(reason) => console::tell(&format!("error: cannot write the output: {reason}")),
-        }
-        ExitCode::from(FAILED)
-    }
-}
-
 /// The message with those of its causes that it does not contain already, on one line.
 pub(crate) fn with_causes(error: &dyn Error) -> String {
     let mut text = error.to_string();
@@ -59,24 +39,6 @@ pub(crate) fn with_causes(error: &dyn Error) -> String {
         cause = inner.source();
     }
     text.lines().map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>().join("; ")
-}
-
-/// Makes a panic say that it is our fault, in two lines.
-pub(crate) fn announce_panics() {
-    std::panic::set_hook(Box::new(|panic| {
-        let payload = panic.payload();
-        let reason = payload
-            .downcast_ref::<&str>()
-            .copied()
-            .or_else(|| payload.downcast_ref::<String>().map(String::as_str))
-            .unwrap_or("no reason given");
-        let place = panic.location().map(|place| format!(" ({}:{})", place.file(), place.line()));
-        console::tell(&format!(
-            "error: this is a bug in brigand {}: {reason}{}\nplease report it with the command you gave",
-            env!("CARGO_PKG_VERSION"),
-            place.unwrap_or_default()
-        ));
-    }));
 }
 
 #[cfg(test)]

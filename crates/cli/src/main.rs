@@ -15,19 +15,16 @@ mod list;
 mod memory;
 mod progress;
 mod sample;
-mod sample_captions;
-mod sample_scales;
-mod sample_sound;
-mod sample_text;
 mod train;
 mod transcribe;
 mod translate;
 
+use std::io::ErrorKind;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use failure::Failure;
+use failure::{FAILED, Failure, INTERRUPTED, with_causes};
 
 #[global_allocator]
 static ALLOCATOR: memory::Counting = memory::Counting;
@@ -72,14 +69,47 @@ enum Command {
 }
 
 fn main() -> ExitCode {
-    failure::announce_panics();
+    announce_panics();
     let program = Program::parse();
     let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| run(program.command)));
     match outcome {
         Ok(Ok(())) => ExitCode::SUCCESS,
-        Ok(Err(failure)) => failure.report(),
-        Err(_) => ExitCode::from(failure::FAILED),
+        Ok(Err(failure)) => report(failure),
+        Err(_) => ExitCode::from(FAILED),
     }
+}
+
+/// Makes a panic say that it is our fault, in two lines.
+fn announce_panics() {
+    std::panic::set_hook(Box::new(|panic| {
+        let payload = panic.payload();
+        let reason = payload
+            .downcast_ref::<&str>()
+            .copied()
+            .or_else(|| payload.downcast_ref::<String>().map(String::as_str))
+            .unwrap_or("no reason given");
+        let place = panic.location().map(|place| format!(" ({}:{})", place.file(), place.line()));
+        console::tell(&format!(
+            "error: this is a bug in brigand {}: {reason}{}\nplease report it with the command you gave",
+            env!("CARGO_PKG_VERSION"),
+            place.unwrap_or_default()
+        ));
+    }));
+}
+
+/// Prints why a command did not succeed on standard error.
+fn report(failure: Failure) -> ExitCode {
+    match failure {
+        Failure::Library(error) => console::tell(&format!("error: {}", with_causes(&error))),
+        Failure::Midway(error, advice) => {
+            console::tell(&format!("error: {}\n{advice}", with_causes(&error)));
+        }
+        Failure::Interrupted => return ExitCode::from(INTERRUPTED),
+        // The reader of the output has closed it, as in `brigand list | head -1`.
+        Failure::Output(reason) if reason.kind() == ErrorKind::BrokenPipe => return ExitCode::SUCCESS,
+        Failure::Output(reason) => console::tell(&format!("error: cannot write the output: {reason}")),
+    }
+    ExitCode::from(FAILED)
 }
 
 fn run(command: Command) -> Result<(), Failure> {

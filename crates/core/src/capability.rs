@@ -8,13 +8,13 @@ use std::collections::BTreeMap;
 
 use brigand_autograd::Variable;
 use candle_core::Tensor;
+use toml::Table;
 
 use crate::batch::{Batch, Indices, MapLabel, NumberKey, SpectrogramField, TokenField};
 use crate::error::Result;
 use crate::networks::ImageClassifier;
 use crate::place::Place;
 use crate::random::Stream;
-use crate::recipe::Recipe;
 
 pub use exhibit::{Content, Exhibit, Showing};
 pub use sampler::{Sampler, Sampling};
@@ -133,8 +133,8 @@ pub trait Reenactor {
 
 /// What fine-tuning starts from.
 pub struct FineTuning {
-    /// The recipe of the system that is fine-tuned.
-    pub recipe: Box<dyn Recipe>,
+    /// The recipe of the system that is fine-tuned, as it stands in a run folder.
+    pub recipe: Table,
     /// Its tensors that are not first values of its own, by the names of its state.
     pub start: BTreeMap<String, Tensor>,
 }

@@ -8,6 +8,7 @@ pub mod batch;
 pub mod capability;
 pub mod error;
 pub mod latent;
+pub mod limits;
 pub mod measurements;
 pub mod modules;
 pub mod networks;

@@ -215,10 +215,10 @@ fn a_schema_knows_shapes_and_kinds() {
     assert_eq!((tokens.vocabulary, tokens.length), (words.as_slice(), 5));
     assert!(refusal(schema.image(POINTS)).contains("[2]"));
     let wrong = brigand_core::batch::IndexKey(POINTS.0);
-    assert!(refusal(schema.tokens(wrong)).contains("points of shape [2], tokens are needed"));
+    assert!(refusal(schema.tokens(wrong)).contains("points of shape [2], but tokens are needed"));
     // The kind by its name, without the words of a vocabulary.
     let refused = refusal(schema.features(brigand_core::batch::NumberKey(CAPTION.0)));
-    assert_eq!(refused, "`caption` holds tokens of shape [5], features are needed");
+    assert_eq!(refused, "`caption` holds tokens of shape [5], but features are needed");
     assert!(schema.class_counts().is_empty());
 }
 

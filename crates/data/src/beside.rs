@@ -3,25 +3,14 @@
 use std::sync::Arc;
 
 use brigand_core::Result;
-use brigand_core::batch::{Joined, NumberKey, Source};
+use brigand_core::batch::{Joined, Source};
 
 use super::dataset::Dataset;
-use super::fingerprint::Fingerprint;
-use super::open::{Contents, RunData};
+use super::run_data::{MorePart, Part, RunData};
 use super::source::DatasetSource;
 
-/// What belongs to images, as a part of the data of a run.
-pub(crate) trait BesideImages: Send + Sync {
-    /// What tells it from others. Reads all of it.
-    fn fingerprint(&self) -> Fingerprint;
-
-    /// What its data is of no use without: a field, what the data is, and the system that it is for; `None` for data that systems
-    /// of images train on, too.
-    fn needed_field(&self) -> Option<(NumberKey, &'static str, &'static str)>;
-}
-
 /// What belongs to images, one for each: label maps, captions, labels or sounds.
-pub(crate) trait Beside: BesideImages + 'static {
+pub(crate) trait Beside: MorePart + 'static {
     /// It as a source of batches.
     type Source: Source + 'static;
 
@@ -59,7 +48,7 @@ impl RunData {
             sources: vec![Arc::new(joined(&images, &beside)?)],
             notes: images.notes().clone(),
             dataset: B::IMAGES_ARE_SAMPLES.then(|| Arc::clone(&images)),
-            contents: vec![Contents::Samples(images), Contents::Beside(beside)],
+            parts: vec![Part::Samples(images), Part::More(beside)],
         })
     }
 }

@@ -1,6 +1,6 @@
 //! The sets that can be downloaded: where from, how large, and the checksums their files must have.
 
-use super::load::Split;
+use super::split::Split;
 
 /// A downloadable set.
 #[derive(Debug, PartialEq, Eq)]

@@ -6,8 +6,8 @@ use std::path::Path;
 
 use super::compressed::read_error;
 use super::error::DataError;
-use super::load::Split;
 use super::pixels::Images;
+use super::split::Split;
 
 const PIXELS: usize = 3 * 32 * 32;
 

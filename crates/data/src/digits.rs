@@ -20,7 +20,7 @@ use flate2::read::GzDecoder;
 use super::compressed::read_error;
 use super::dataset::{Dataset, Labels};
 use super::error::DataError;
-use super::load::Options;
+use super::options::Options;
 use super::pixels::Images;
 
 /// Number of images.

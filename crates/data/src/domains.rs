@@ -5,7 +5,7 @@ use std::sync::Arc;
 use brigand_core::batch::{IMAGES, Joined, Need, NumberKey, Renamed, SECOND, Schema, Source};
 
 use super::dataset::Dataset;
-use super::open::{Contents, RunData};
+use super::run_data::{Part, RunData};
 use super::source::DatasetSource;
 use brigand_core::{Error, Result};
 
@@ -42,7 +42,7 @@ fn of_second(second: &Arc<Dataset>) -> Second {
 
 fn run_data(first: &Arc<Dataset>, second: &Arc<Dataset>, sources: Vec<Arc<dyn Source>>) -> RunData {
     RunData {
-        contents: [first, second].map(|set| Contents::Samples(Arc::clone(set))).into(),
+        parts: [first, second].map(|set| Part::Samples(Arc::clone(set))).into(),
         sources,
         dataset: None,
         notes: first.notes().clone().with(second.notes()),
@@ -55,12 +55,12 @@ pub(crate) fn second_domain(part: Option<Box<dyn Source>>) -> Option<Box<dyn Sou
 }
 
 impl RunData {
-    /// Refuses data of more than the images that a system would train on: two domains of them, or images with label maps, several
-    /// labels or sounds.
+    /// Refuses data that lacks what a system needs, and data of more than the images that it would train on: two domains of them, or
+    /// images with label maps, several labels or sounds.
     ///
     /// # Errors
     /// [`Error::Data`], saying what to give instead.
-    pub fn refuse_unused(&self, spec: &str, needs: &[Need]) -> Result<()> {
+    pub fn check_needs(&self, spec: &str, needs: &[Need]) -> Result<()> {
         let uses = |key: NumberKey| {
             needs.iter().any(|need| match need {
                 Need::Numbers(other) => *other == key,
@@ -80,23 +80,22 @@ impl RunData {
                 ),
             })
         };
-        for contents in &self.contents {
-            let needed = match contents {
-                Contents::Beside(beside) => beside.needed_field(),
-                Contents::Samples(_) | Contents::People(_) | Contents::Read(_) => None,
+        for part in &self.parts {
+            let needed = match part {
+                Part::More(more) => more.needed_field(),
+                Part::Samples(_) | Part::Read(_) => None,
             };
             if let Some((_, what, system)) = needed.filter(|(key, ..)| !uses(*key)) {
                 return Err(refused(what, system));
             }
         }
-        let domains =
-            self.contents.iter().filter(|contents| matches!(contents, Contents::Samples(_))).count();
+        let domains = self.parts.iter().filter(|part| matches!(part, Part::Samples(_))).count();
         if domains > 1 && !uses(SECOND) && missing.is_none() {
             return Err(Error::Data(format!(
                 "{spec} is two domains of images, and this system trains on one; give one of them as data.source, or train \
                  a translator such as cyclegan"
             )));
         }
-        Ok(())
+        missing.map_or(Ok(()), Err)
     }
 }

@@ -1,11 +1,8 @@
 //! A folder of images, with sub-folders as classes if there are any.
 
-mod captioned;
 mod decode;
-mod labelled;
 mod originals;
 mod pairs;
-mod tagged;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -15,21 +12,18 @@ use walkdir::WalkDir;
 
 use super::dataset::{Dataset, Labels};
 use super::error::DataError;
-use super::load::Options;
 use super::natural;
 use super::notes::{Notes, Skipped, endings};
+use super::options::Options;
 use super::parallel;
 use super::pixels::{self, Images};
 
-pub(crate) use captioned::load_captioned;
 pub(crate) use decode::{LONGEST_SIDE, decode_safely, ending, fitted};
-pub(crate) use labelled::load_labelled;
 pub use originals::{Original, Originals};
-pub(crate) use pairs::load_pairs;
-pub(crate) use tagged::load_tagged;
+pub(crate) use pairs::{load_pairs, of_equal_names};
 
 /// Side length when none is asked for.
-const SIZE: usize = 64;
+pub(crate) const SIZE: usize = 64;
 
 /// The images below `root`, in the order of their paths.
 ///
@@ -105,7 +99,7 @@ pub(crate) fn square_images(
 }
 
 /// The set of `images`, squares of `size`, grey where all of them are.
-fn images_of_size(
+pub(crate) fn images_of_size(
     name: &str,
     images: &[DynamicImage],
     labels: Option<Labels>,
@@ -139,7 +133,7 @@ pub(crate) struct Found {
     /// What could not even be listed.
     pub(crate) unreadable: Vec<Skipped>,
     /// How many other files there are, by ending.
-    others: BTreeMap<String, usize>,
+    pub(crate) others: BTreeMap<String, usize>,
 }
 
 /// Lists a folder.

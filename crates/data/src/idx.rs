@@ -7,7 +7,7 @@ use std::path::Path;
 use super::compressed::{open, read_error};
 use super::dataset::{Dataset, Labels};
 use super::error::DataError;
-use super::load::Options;
+use super::options::Options;
 use super::pixels::Images;
 
 /// Unsigned bytes, the one kind of number images and labels come in.

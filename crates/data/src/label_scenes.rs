@@ -10,7 +10,7 @@ use brigand_core::random::Stream;
 use super::beside::held_out_images;
 use super::dataset::Dataset;
 use super::label_maps::{LabelMaps, fit};
-use super::load::Options;
+use super::options::Options;
 use super::pixels::{Images, LARGEST_SIZE};
 
 /// Scenes to train on.

@@ -9,7 +9,7 @@ use brigand_core::random::Stream;
 
 use super::dataset::Dataset;
 use super::error::DataError;
-use super::load::Options;
+use super::options::Options;
 use super::pixels::{Images, LARGEST_SIZE};
 use super::scenes::{COUNT, LICENCE, PAIRS, paired};
 use brigand_core::Result;

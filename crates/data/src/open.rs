@@ -4,84 +4,38 @@ use std::sync::Arc;
 
 use brigand_core::batch::{IMAGES, PICTURE, Renamed, Source};
 
-use super::beside::BesideImages;
 use super::caption_scenes;
-use super::dataset::Dataset;
+use super::captions::load_captioned;
 use super::domains::{paired, pairs, second_domain, two_domains};
-use super::fingerprint::Fingerprint;
-use super::folder::{load_captioned, load_labelled, load_pairs, load_tagged};
+use super::folder::load_pairs;
+use super::label_maps::load_labelled;
 use super::label_scenes;
 use super::landscapes::{self, Style};
-use super::load::{Options, Split, load};
+use super::load::load;
 use super::notes::Notes;
-use super::people::{self, People};
+use super::options::Options;
+use super::people;
+use super::run_data::{Part, RunData};
 use super::scenes::{self, Domain};
 use super::sounds::{load_sounds, tones};
 use super::source::DatasetSource;
 use super::spec::Spec;
 use super::speech;
+use super::split::Split;
 use super::styles;
 use super::tagged_shapes;
-use super::text::{Lines, Tokens, lines_of_file, lines_of_grammar, lines_of_oracle};
+use super::tags::load_tagged;
+use super::text::{Lines, lines_of_file, lines_of_grammar, lines_of_oracle};
 use brigand_core::error::Result;
-
-/// What the fingerprint of data is made from, when it is asked for.
-#[derive(Clone)]
-pub(crate) enum Contents {
-    /// Images or points.
-    Samples(Arc<Dataset>),
-    /// What belongs to the images before it.
-    Beside(Arc<dyn BesideImages>),
-    /// Frames of people with landmarks.
-    People(People),
-    /// Text or speech, whose fingerprint is made when it is read.
-    Read(Fingerprint),
-}
-
-/// The data of a run: what batches are drawn from, and the images or points themselves where that is what they are.
-#[derive(Clone)]
-pub struct RunData {
-    /// Each source is drawn from independently of the others.
-    pub sources: Vec<Arc<dyn Source>>,
-    /// The images or points, for pictures and measurements; `None` for data of another kind.
-    pub dataset: Option<Arc<Dataset>>,
-    /// What was noticed when it was read.
-    pub notes: Notes,
-    pub(crate) contents: Vec<Contents>,
-}
-
-impl RunData {
-    /// What tells this data from other data, of each source. Reads all of it.
-    pub fn fingerprints(&self) -> Vec<Fingerprint> {
-        let of = |contents: &Contents| match contents {
-            Contents::Samples(dataset) => dataset.fingerprint(),
-            Contents::Beside(beside) => beside.fingerprint(),
-            Contents::People(people) => people.fingerprint(),
-            Contents::Read(fingerprint) => fingerprint.clone(),
-        };
-        self.contents.iter().map(of).collect()
-    }
-
-    /// The sources, as a feed takes them.
-    pub fn boxed_sources(&self) -> Vec<Box<dyn Source>> {
-        self.sources.iter().map(|source| Box::new(Arc::clone(source)) as Box<dyn Source>).collect()
-    }
-}
-
-/// What a token of its text is, and the most of a line.
-pub(crate) fn words(spec: &Spec, options: &Options) -> (Tokens, usize) {
-    let length = options.length.or(spec.text_length()).unwrap_or_default();
-    (options.tokens.or(spec.tokens()).unwrap_or_default(), length)
-}
 
 /// Opens the part of `spec` that is trained on.
 ///
 /// # Errors
 /// As [`load`].
 pub fn open(spec: &Spec, options: &Options) -> Result<RunData> {
-    let (tokens, length) = words(spec, options);
+    let (tokens, length) = spec.words(options);
     let text = |Lines { source, fingerprint, skipped }| RunData {
-        contents: vec![Contents::Read(fingerprint)],
+        parts: vec![Part::Read(fingerprint)],
         sources: vec![Arc::new(source)],
         dataset: None,
         notes: Notes { lines: skipped, ..Notes::default() },
@@ -133,7 +87,7 @@ pub fn open(spec: &Spec, options: &Options) -> Result<RunData> {
     let dataset = Arc::new(load(spec, options)?);
     let notes = dataset.notes().clone();
     Ok(RunData {
-        contents: vec![Contents::Samples(Arc::clone(&dataset))],
+        parts: vec![Part::Samples(Arc::clone(&dataset))],
         sources: vec![match spec.is_one_picture() {
             true => {
                 let source = DatasetSource(Arc::clone(&dataset));
@@ -152,7 +106,7 @@ pub fn open(spec: &Spec, options: &Options) -> Result<RunData> {
 /// As [`load`].
 pub fn open_beside(named: &Spec, trained: &Spec, options: &Options) -> Result<RunData> {
     match (named, trained) {
-        (Spec::Styles(named), Spec::Styles(own)) => styles::open_beside(named, own, words(trained, options)),
+        (Spec::Styles(named), Spec::Styles(own)) => styles::open_beside(named, own, trained.words(options)),
         _ => open(named, options),
     }
 }
@@ -170,10 +124,10 @@ pub fn open_test_part(spec: &Spec, options: &Options) -> Result<Vec<Option<Box<d
         Spec::Scenes => scenes::held_out(options),
         Spec::Landscapes => landscapes::held_out(options),
         Spec::People(which) => Ok(vec![people::open_test_part(which, options)?]),
-        Spec::Styles(which) => styles::open_test_part(which, words(spec, options)),
+        Spec::Styles(which) => styles::open_test_part(which, spec.words(options)),
         Spec::ScenePairs => Ok(vec![Some(Box::new(paired(scenes::held_out_pairs(options)?)?))]),
         Spec::LabelScenes => Ok(vec![Some(label_scenes::held_out(options)?)]),
-        Spec::CaptionScenes => Ok(vec![Some(caption_scenes::held_out(words(spec, options), options)?)]),
+        Spec::CaptionScenes => Ok(vec![Some(caption_scenes::held_out(spec.words(options), options)?)]),
         Spec::ToneDiscs => Ok(vec![Some(tones::held_out(options)?)]),
         Spec::TaggedShapes => Ok(vec![Some(tagged_shapes::held_out(options)?)]),
         Spec::Unpaired(first, second) => {

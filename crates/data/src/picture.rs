@@ -9,7 +9,7 @@ use image::imageops::FilterType;
 use super::dataset::Dataset;
 use super::error::DataError;
 use super::folder::decode_safely;
-use super::load::Options;
+use super::options::Options;
 use super::pixels::{self, Images};
 
 /// The longer side where no other is asked for.

@@ -5,7 +5,7 @@ use image::{DynamicImage, GenericImageView, GrayImage, ImageBuffer, Pixel, RgbIm
 
 use super::dataset::{Dataset, Labels, Values};
 use super::error::DataError;
-use super::load::Options;
+use super::options::Options;
 use super::parallel;
 
 /// The largest side length images are resized to.

@@ -15,7 +15,7 @@ use brigand_core::random::Stream;
 
 use super::dataset::Dataset;
 use super::error::DataError;
-use super::load::Options;
+use super::options::Options;
 use super::pixels::Images;
 use brigand_core::Result;
 

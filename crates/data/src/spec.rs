@@ -10,6 +10,7 @@ use brigand_core::batch::SampleKind;
 
 use super::catalogue::{self, Entry};
 use super::error::DataError;
+use super::options::Options;
 use super::people::PeopleSpec;
 use super::speech::SpeechSpec;
 use super::styles::StylesSpec;
@@ -132,6 +133,12 @@ impl Spec {
             | Contents::Points
             | Contents::Speech => None,
         }
+    }
+
+    /// What a token of its text is, and the most of a line, where the options say nothing else.
+    pub(crate) fn words(&self, options: &Options) -> (Tokens, usize) {
+        let length = options.length.or(self.text_length()).unwrap_or_default();
+        (options.tokens.or(self.tokens()).unwrap_or_default(), length)
     }
 
     /// Of people in episodes: other frames beside the target where no other number is given.

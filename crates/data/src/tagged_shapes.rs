@@ -7,7 +7,7 @@ use brigand_core::random::Stream;
 
 use super::beside::held_out_images;
 use super::dataset::Dataset;
-use super::load::Options;
+use super::options::Options;
 use super::pixels::{Images, LARGEST_SIZE};
 use super::tags::Tags;
 

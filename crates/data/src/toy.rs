@@ -4,7 +4,8 @@ use std::f32::consts::{PI, TAU};
 
 use super::dataset::{Dataset, Labels, Modes, Values};
 use super::error::DataError;
-use super::load::{Options, Split};
+use super::options::Options;
+use super::split::Split;
 use brigand_core::random::Stream;
 
 /// Points drawn for a data set.

@@ -8,6 +8,7 @@ use brigand_autograd::{Variable, without_recording};
 use brigand_core::batch::{IMAGES, Need, SampleKind};
 use brigand_core::capability::{Sampler, Sampling};
 use brigand_core::latent::{LatentRecipe, LatentSpace, Prior};
+use brigand_core::limits::at_least_zero;
 use brigand_core::measurements::GENERATOR_LOSS;
 use brigand_core::modules::{How, Mode, Network, Statistics};
 use brigand_core::networks::{
@@ -17,7 +18,7 @@ use brigand_core::penalties::Constraint;
 use brigand_core::players::{
     AdversarialRecipe, AverageRecipe, Critic, DISCRIMINATOR, Draw, OptimizerRecipe, Player, Schedule, Turn,
 };
-use brigand_core::recipe::{Family, Length, Make, Row, SystemRecipe, at_least_zero};
+use brigand_core::recipe::{Family, Length, Make, Row, SystemRecipe};
 use brigand_core::system::{Parts, System};
 use brigand_core::{Error, Result, Setup, parts};
 use serde::{Deserialize, Serialize};

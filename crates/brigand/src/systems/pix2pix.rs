@@ -5,13 +5,14 @@
 use brigand_autograd::{Variable, without_recording};
 use brigand_core::batch::{Batch, IMAGES, Need, SECOND, SampleKind};
 use brigand_core::capability::{Direction, Exhibit, Showing, Translator};
+use brigand_core::limits::at_least_zero;
 use brigand_core::measurements::GENERATOR_LOSS;
 use brigand_core::modules::{Mode, Network};
 use brigand_core::networks::{PatchDiscriminator, PatchRecipe, Unet, UnetRecipe};
 use brigand_core::players::{
     AdversarialRecipe, Critic, DISCRIMINATOR, OptimizerRecipe, Player, Schedule, Turn,
 };
-use brigand_core::recipe::{Family, Length, Make, Row, SystemRecipe, at_least_zero};
+use brigand_core::recipe::{Family, Length, Make, Row, SystemRecipe};
 use brigand_core::system::{Parts, System};
 use brigand_core::{Error, Result, Setup, parts};
 use serde::{Deserialize, Serialize};

@@ -56,7 +56,7 @@ impl Training {
         let place = brigand_core::Place::on(device);
         let feed = brigand_core::batch::Feed::new(data.boxed_sources(), 1, plan.seed, &place)?;
         let start = reenactor.fine_tuning(&feed.samples(&(0..count).collect::<Vec<_>>())?)?;
-        recipe.system = start.recipe;
+        recipe.system = (registry::find(&from.common.system)?.make.parse)(start.recipe)?;
         let mut prepared = Prepared::with(recipe, data, device)?;
         let mut state = prepared.session.save()?;
         for (name, tensor) in start.start {

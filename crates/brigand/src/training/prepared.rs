@@ -36,7 +36,7 @@ impl Prepared {
     pub fn with(mut recipe: Recipe, data: RunData, device: &Device) -> Result<Self> {
         recipe.make_paths_absolute()?;
         let spec = recipe.common.data.source.parse::<Spec>()?;
-        data.refuse_unused(&recipe.common.data.source, recipe.system.needs())?;
+        data.check_needs(&recipe.common.data.source, recipe.system.needs())?;
         if let Some([channels, height, width]) = data.dataset.as_deref().map(Dataset::shape) {
             recipe.common.data.channels = *channels;
             // Other sources stay as stored: to record a side would crop images that are not square.

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::discriminator_options::{ConditionUse, DiscriminatorOptions, Heads};
 use super::encoder::Encoder;
-use super::generator::GeneratorLayout;
+use super::generator_layout::GeneratorLayout;
 use super::normalizing::Learned;
 use super::{MlpRecipe, NetworkRecipe};
 use crate::batch::SampleShape;

@@ -6,7 +6,7 @@ use brigand_autograd::Activation;
 use serde::{Deserialize, Serialize};
 
 use super::Body;
-use super::generator::GeneratorLayout;
+use super::generator_layout::GeneratorLayout;
 use super::normalizing::Normalizing;
 use super::sides::{channels, halved};
 use crate::batch::SampleShape;

@@ -5,9 +5,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::batch::{END, Indices, UNKNOWN};
 use crate::error::{Error, Result};
+use crate::limits::within;
 use crate::modules::{Builder, Initialization, Linear, Lstm, LstmState, Pass, PixelNorm, Plan, WeightId};
 use crate::place::Place;
-use crate::recipe::within;
 
 /// How the words of a caption become one vector.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -3,7 +3,7 @@
 use brigand_autograd::{Activation, Variable};
 
 use super::NetworkRecipe;
-use super::generator::GeneratorLayout;
+use super::generator_layout::GeneratorLayout;
 use super::normalizing::Learned;
 use crate::batch::SampleShape;
 use crate::error::Result;

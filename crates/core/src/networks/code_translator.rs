@@ -5,11 +5,11 @@ use brigand_autograd::{Activation, Variable};
 use serde::{Deserialize, Serialize};
 
 use crate::error::Result;
+use crate::limits::within;
 use crate::modules::{
     Activate, AdaptiveInstanceLayerNorm, Builder, Chain, Convolution, DCGAN, Double, InstanceLayerNorm,
     Layer, Linear, OnVector, Pass, PixelShuffle, Plan, Skip, Window,
 };
-use crate::recipe::within;
 
 const PLAN: Plan = Plan::new(DCGAN);
 /// Doublings of a code's height and width.

@@ -6,9 +6,9 @@ use serde::{Deserialize, Serialize};
 
 use super::translator::check_size;
 use crate::error::{Error, Result};
+use crate::limits::within;
 use crate::modules::{Activate, Builder, Chain, ClassActivation, Convolution, DCGAN, Pass, Plan, Window};
 use crate::players::{Scored, Scorer};
-use crate::recipe::within;
 
 const PLAN: Plan = Plan::new(DCGAN).spectral();
 const LEAKY: Activation = Activation::LeakyRelu(0.2);

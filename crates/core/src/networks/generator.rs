@@ -3,6 +3,7 @@
 use brigand_autograd::Variable;
 
 use super::NetworkRecipe;
+use super::generator_layout::GeneratorLayout;
 use super::gran::StepGenerator;
 use super::normalizing::{ByClass, ByReference, Learned, Normalizing};
 use crate::batch::SampleShape;
@@ -114,15 +115,6 @@ impl Generator {
             Layers::Steps(generator) => generator.couples_samples(),
         }
     }
-}
-
-/// What the layers of a generator or decoder are built for.
-pub(super) struct GeneratorLayout<N> {
-    pub(super) latent: usize,
-    pub(super) sample: SampleShape,
-    pub(super) logits: bool,
-    pub(super) reparametrisation: Reparametrisation,
-    pub(super) normalizing: N,
 }
 
 impl NetworkRecipe {

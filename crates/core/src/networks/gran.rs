@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::dcgan::DcganRecipe;
 use super::encoder::Encoder;
-use super::generator::GeneratorLayout;
+use super::generator_layout::GeneratorLayout;
 use super::normalizing::ByStep;
 use super::{NetworkRecipe, Positions};
 use crate::batch::SampleShape;

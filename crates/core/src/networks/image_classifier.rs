@@ -6,11 +6,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::batch::SampleShape;
 use crate::error::{Error, Result};
+use crate::limits::within;
 use crate::modules::{
     Activate, Builder, Chain, Convolution, Initialization, Linear, Network, Norm, NormKind, NormPlan, Pass,
     Plan, Reshape, Window,
 };
-use crate::recipe::within;
 use crate::setup::Setup;
 
 /// Maps of a side below this are not halved any more.

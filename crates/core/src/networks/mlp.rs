@@ -4,7 +4,7 @@ use brigand_autograd::Activation;
 use serde::{Deserialize, Serialize};
 
 use super::Body;
-use super::generator::GeneratorLayout;
+use super::generator_layout::GeneratorLayout;
 use super::normalizing::{Learned, Normalizing};
 use crate::batch::{SampleKind, SampleShape};
 use crate::error::{Error, Result};

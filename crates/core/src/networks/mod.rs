@@ -19,6 +19,7 @@ mod encoder;
 mod encoding_discriminator;
 mod ganilla;
 mod generator;
+mod generator_layout;
 mod gran;
 mod image_classifier;
 mod lapgan;

@@ -5,17 +5,17 @@ use brigand_autograd::{Activation, Variable};
 use serde::{Deserialize, Serialize};
 
 use super::discriminator::Discriminator;
-use super::generator::GeneratorLayout;
+use super::generator_layout::GeneratorLayout;
 use super::normalizing::Learned;
 use super::{ConditionUse, DiscriminatorOptions, Heads, NetworkRecipe};
 use crate::batch::SampleShape;
 use crate::error::{Error, Result};
+use crate::limits::within;
 use crate::modules::{
     Activate, Builder, Chain, Convolution, Initialization, Linear, Padding, Pass, Plan, Reparametrisation,
     Window,
 };
 use crate::players::{Conditioned, Scored, Scorer};
-use crate::recipe::within;
 
 const PLAN: Plan = Plan::new(Initialization::Glorot);
 /// 3x3, stride 2.

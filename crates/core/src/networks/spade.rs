@@ -8,11 +8,11 @@ use serde::{Deserialize, Serialize};
 use super::sides::channels;
 use super::translator::check_size;
 use crate::error::{Error, Result};
+use crate::limits::within;
 use crate::modules::{
     Activate, Builder, Chain, Conditioning, Convolution, Double, Initialization, LabelMap, Layer, Linear,
     MapNorm, Norm, NormKind, NormPlan, OnMap, Pass, Plan, Residual, Window, append_condition,
 };
-use crate::recipe::within;
 
 /// The most times as many channels as the largest maps have.
 const WIDEST: usize = 16;

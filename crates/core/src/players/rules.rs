@@ -3,9 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
+use crate::limits::at_least_zero;
 use crate::objectives::{Objective, Wasserstein};
 use crate::penalties::{Constraint, Penalty};
-use crate::recipe::at_least_zero;
 use crate::techniques::{Consistency, FeatureMatching, InstanceNoise};
 
 /// What a discriminator and whoever made the fakes minimise, and what constrains it.

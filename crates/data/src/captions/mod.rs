@@ -1,5 +1,6 @@
 //! Captions of images: one or more sequences of words for each image, and which images mean the same.
 
+mod images;
 mod meanings;
 mod words;
 
@@ -10,9 +11,11 @@ use brigand_core::batch::{CAPTION, HostBatch, HostField, Indices, Kind, MEANING,
 use brigand_core::random::Stream;
 use brigand_core::{Error, Result};
 
-use super::beside::{Beside, BesideImages};
+use super::beside::Beside;
 use super::fingerprint::{Content, Fingerprint};
+use super::run_data::MorePart;
 
+pub(crate) use images::load_captioned;
 pub(crate) use meanings::of_shared_captions;
 pub(crate) use words::Words;
 pub use words::{caption_tokens, tokens_between};
@@ -99,7 +102,7 @@ impl Source for CaptionSource {
     }
 }
 
-impl BesideImages for Captions {
+impl MorePart for Captions {
     fn fingerprint(&self) -> Fingerprint {
         let mut content = Content::default();
         self.words.vocabulary.iter().for_each(|word| content.bytes(word.as_bytes()));

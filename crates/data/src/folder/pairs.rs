@@ -8,8 +8,8 @@ use image::DynamicImage;
 use super::{Found, SIZE, decode, find, images_of_size};
 use crate::dataset::Dataset;
 use crate::error::DataError;
-use crate::load::Options;
 use crate::notes::{Notes, Skipped};
+use crate::options::Options;
 use crate::{parallel, pixels};
 
 /// The images of two domains, image `n` of the one belonging to image `n` of the other: those of equal names below `first`
@@ -71,7 +71,7 @@ pub(crate) fn load_pairs(
 
 /// The pairs of paths with equal names below their folders, but for their endings, in the order of the names; and those
 /// without a partner.
-pub(super) fn of_equal_names(
+pub(crate) fn of_equal_names(
     (first, own): (&Path, Vec<PathBuf>),
     (second, others): (&Path, Vec<PathBuf>),
 ) -> (Vec<(PathBuf, PathBuf)>, Vec<Skipped>) {

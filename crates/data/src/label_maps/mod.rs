@@ -3,6 +3,7 @@
 //! They are resized without interpolation only: between label 1 and label 3 there is no label 2.
 
 mod files;
+mod images;
 mod palette;
 mod png_file;
 
@@ -12,10 +13,12 @@ use brigand_core::batch::{HostBatch, HostField, Kind, LABEL_MAP, MapLabel, Numbe
 use brigand_core::random::Stream;
 use brigand_core::{Error, Result};
 
-use super::beside::{Beside, BesideImages};
+use super::beside::Beside;
 use super::fingerprint::{Content, Fingerprint};
+use super::run_data::MorePart;
 
 pub use files::MapFiles;
+pub(crate) use images::load_labelled;
 pub(crate) use palette::{default_colour, read_palette};
 pub(crate) use png_file::read_map;
 
@@ -98,7 +101,7 @@ impl Source for LabelMapSource {
     }
 }
 
-impl BesideImages for LabelMaps {
+impl MorePart for LabelMaps {
     fn fingerprint(&self) -> Fingerprint {
         let mut content = Content::default();
         content.bytes(&self.values);

@@ -14,7 +14,7 @@ use super::landmarks::{EDGES, Edge, LANDMARKS, Points};
 use crate::dataset::{Dataset, Labels};
 use crate::error::DataError;
 use crate::files::{FileError, write_atomically};
-use crate::load::Options;
+use crate::options::Options;
 use crate::parallel;
 use crate::pixels::{self, Images};
 

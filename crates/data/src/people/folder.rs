@@ -11,8 +11,8 @@ use super::{HELD_OUT_OF, People};
 use crate::dataset::Labels;
 use crate::error::DataError;
 use crate::folder::{decode_safely, find_images, fitted};
-use crate::load::Options;
 use crate::notes::{Notes, Skipped};
+use crate::options::Options;
 use crate::pixels::{self, Images};
 use crate::{natural, parallel};
 

@@ -12,7 +12,7 @@ use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use brigand_core::batch::Source;
+use brigand_core::batch::{NumberKey, Source};
 use brigand_core::error::Result;
 
 pub use driving::Driving;
@@ -21,8 +21,8 @@ pub use measuring::{Measured, measure};
 use super::dataset::Dataset;
 use super::error::DataError;
 use super::fingerprint::{Content, Fingerprint};
-use super::load::Options;
-use super::open::{Contents, RunData};
+use super::options::Options;
+use super::run_data::{MorePart, Part, RunData};
 use episodes::{Episodes, Frames};
 
 /// Other frames of a person beside the target in an episode, where no other number is given.
@@ -88,13 +88,17 @@ pub(crate) struct People {
     pub(crate) drawings: Arc<Dataset>,
 }
 
-impl People {
-    /// What tells them from others: the frames with their people, and the landmarks.
-    pub(crate) fn fingerprint(&self) -> Fingerprint {
+impl MorePart for People {
+    /// Of the frames with their people, and of the landmarks.
+    fn fingerprint(&self) -> Fingerprint {
         let (frames, mut both) = (self.frames.fingerprint(), Content::default());
         both.bytes(frames.sha256.as_bytes());
         both.bytes(self.drawings.fingerprint().sha256.as_bytes());
         Fingerprint { sha256: both.finish(), ..frames }
+    }
+
+    fn needed_field(&self) -> Option<(NumberKey, &'static str, &'static str)> {
+        None
     }
 }
 
@@ -140,7 +144,7 @@ pub(crate) fn open(spec: &PeopleSpec, options: &Options) -> Result<RunData> {
         sources: vec![Arc::from(source(&people, frames_of(spec, options))?)],
         dataset: Some(Arc::clone(&people.frames)),
         notes,
-        contents: vec![Contents::People(people)],
+        parts: vec![Part::More(Arc::new(people))],
     })
 }
 

@@ -10,8 +10,9 @@ use brigand_core::batch::{HostBatch, HostField, Kind, NumberKey, SPECTROGRAM, Sc
 use brigand_core::random::Stream;
 use brigand_core::{Error, Result};
 
-use super::beside::{Beside, BesideImages};
+use super::beside::Beside;
 use super::fingerprint::{Content, Fingerprint};
+use super::run_data::MorePart;
 use super::sound::LogMel;
 
 pub(crate) use pair::load_sounds;
@@ -90,7 +91,7 @@ impl Source for SoundSource {
     }
 }
 
-impl BesideImages for Sounds {
+impl MorePart for Sounds {
     fn fingerprint(&self) -> Fingerprint {
         let mut content = Content::default();
         content.numbers(&self.values);

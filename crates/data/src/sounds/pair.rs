@@ -8,9 +8,9 @@ use super::table::{Line, lines};
 use crate::dataset::{Dataset, Labels};
 use crate::error::DataError;
 use crate::folder::{Readable, of_read, read_images, square_images};
-use crate::load::Options;
 use crate::natural;
 use crate::notes::{Notes, Skipped};
+use crate::options::Options;
 use crate::parallel;
 use crate::sound::{LogMel, read_sound};
 

@@ -7,7 +7,7 @@ use brigand_core::random::Stream;
 use super::Sounds;
 use crate::beside::held_out_images;
 use crate::dataset::Dataset;
-use crate::load::Options;
+use crate::options::Options;
 use crate::parallel;
 use crate::pixels::{Images, LARGEST_SIZE, check};
 use crate::sound::LogMel;

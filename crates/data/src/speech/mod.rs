@@ -17,9 +17,9 @@ pub use labels::{Phone, read_labels};
 
 use super::error::DataError;
 use super::fingerprint::{Content, Fingerprint};
-use super::load::Options;
 use super::notes::Notes;
-use super::open::{Contents, RunData};
+use super::options::Options;
+use super::run_data::{Part, RunData};
 use super::text::Lines;
 
 /// Which utterances and which text.
@@ -70,7 +70,7 @@ pub(crate) fn open(spec: &SpeechSpec, options: &Options) -> Result<RunData> {
     let Lines { source: text, fingerprint, skipped } = lines;
     let notes = Notes { lines: skipped, ..notes };
     Ok(RunData {
-        contents: vec![Contents::Read(utterances.fingerprint()), Contents::Read(fingerprint)],
+        parts: vec![Part::Read(utterances.fingerprint()), Part::Read(fingerprint)],
         sources: vec![Arc::new(utterances), Arc::new(text)],
         dataset: None,
         notes,

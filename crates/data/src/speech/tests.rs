@@ -69,7 +69,10 @@ fn what_is_left_out_is_noted_as_what_it_is() {
     assert_eq!(data.sources[1].schema().tokens(TOKENS).unwrap().length, 4);
     let notes = data.notes.sentences();
     assert!(notes[0].starts_with("1 sound left out: 07.wav ("), "{notes:?}");
-    assert!(notes[1].ends_with("text.txt: 1 of 3 lines are empty") && notes.len() == 2, "{notes:?}");
+    assert!(
+        notes[1].ends_with("text.txt: 1 of 3 lines are empty; left out") && notes.len() == 2,
+        "{notes:?}"
+    );
     // A folder that leads back to itself is named.
     #[cfg(unix)]
     {

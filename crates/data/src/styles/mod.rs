@@ -11,7 +11,7 @@ use brigand_core::batch::{IndexKey, SECOND_TOKENS, Source, TOKENS};
 
 use super::error::DataError;
 use super::notes::{Notes, Skipped};
-use super::open::{Contents, RunData};
+use super::run_data::{Part, RunData};
 use super::text::{Lines, Tokens, check_lengths, kept_lines, lines_over, vocabulary};
 use opinions::Opinions;
 
@@ -129,10 +129,9 @@ pub(crate) fn open(spec: &StylesSpec, (tokens, length): (Tokens, usize)) -> Resu
 }
 
 fn run_data(lines: [Lines; 2]) -> RunData {
-    let mut data =
-        RunData { sources: Vec::new(), dataset: None, notes: Notes::default(), contents: Vec::new() };
+    let mut data = RunData { sources: Vec::new(), dataset: None, notes: Notes::default(), parts: Vec::new() };
     for Lines { source, fingerprint, skipped } in lines {
-        data.contents.push(Contents::Read(fingerprint));
+        data.parts.push(Part::Read(fingerprint));
         data.sources.push(Arc::new(source));
         data.notes.lines.extend(skipped);
     }

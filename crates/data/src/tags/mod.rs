@@ -1,5 +1,6 @@
 //! Labels of which several may hold for one image.
 
+mod images;
 mod rules;
 mod table;
 
@@ -9,10 +10,12 @@ use brigand_core::batch::{HostBatch, HostField, Kind, NumberKey, Schema, Source,
 use brigand_core::random::Stream;
 use brigand_core::{Error, Result};
 
-use super::beside::{Beside, BesideImages};
+use super::beside::Beside;
 use super::fingerprint::{Content, Fingerprint};
+use super::run_data::MorePart;
 use rules::rules_of;
 
+pub(crate) use images::load_tagged;
 pub(crate) use table::TagTable;
 pub use table::tag_table;
 
@@ -68,7 +71,7 @@ impl Source for TagSource {
     }
 }
 
-impl BesideImages for Tags {
+impl MorePart for Tags {
     fn fingerprint(&self) -> Fingerprint {
         let mut content = Content::default();
         content.bytes(&self.values.iter().map(|&value| u8::from(value)).collect::<Vec<u8>>());

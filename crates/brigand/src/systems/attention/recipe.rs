@@ -2,11 +2,12 @@
 
 use brigand_core::batch::{LABELS, Need, SampleKind};
 use brigand_core::latent::{LatentRecipe, Prior};
+use brigand_core::limits::at_least_zero;
 use brigand_core::modules::Initialization;
 use brigand_core::networks::{AttentionNetworkRecipe, Modulation};
 use brigand_core::objectives::{Hinge, Objective};
 use brigand_core::players::{AdversarialRecipe, AverageRecipe, DISCRIMINATOR, OptimizerRecipe, Schedule};
-use brigand_core::recipe::{Family, Length, Make, Row, SystemRecipe, at_least_zero, parse};
+use brigand_core::recipe::{Family, Length, Make, Row, SystemRecipe, parse};
 use brigand_core::system::System;
 use brigand_core::{Error, Result, Setup};
 use serde::{Deserialize, Serialize};

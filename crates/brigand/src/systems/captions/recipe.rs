@@ -2,17 +2,19 @@
 
 use brigand_core::batch::{CAPTION, IMAGES, MEANING, Need, SampleKind};
 use brigand_core::latent::{LatentRecipe, Prior};
+use brigand_core::limits::{above_zero, within};
 use brigand_core::networks::{
     CaptionEncoderRecipe, CaptionReader, ConditionUse, DcganRecipe, NetworkRecipe, StackRefinerRecipe,
 };
-use brigand_core::players::{AdversarialRecipe, AverageRecipe, DISCRIMINATOR, OptimizerRecipe, Schedule};
-use brigand_core::recipe::{Family, Length, Make, Row, SystemRecipe, above_zero, parse, within};
+use brigand_core::players::{
+    AdversarialRecipe, AverageRecipe, DISCRIMINATOR, OptimizerRecipe, Rules, Schedule,
+};
+use brigand_core::recipe::{Family, Length, Make, Row, SystemRecipe, parse};
 use brigand_core::system::System;
 use brigand_core::{Error, Result, Setup};
 use serde::{Deserialize, Serialize};
 
 use super::CaptionGan;
-use super::stage::StageSteps;
 use crate::systems::held_out::HeldOutRecipe;
 use crate::systems::phases::check_shares;
 
@@ -253,6 +255,13 @@ fn stackgan(kind: SampleKind) -> Result<CaptionGanRecipe> {
         phases: CaptionPhases { encoders: 0.2, first: 0.45 },
         ..text_to_image(kind)?
     })
+}
+
+/// How both networks of a stage step.
+pub(super) struct StageSteps {
+    pub(super) rules: Rules,
+    pub(super) schedule: Schedule,
+    pub(super) average: AverageRecipe,
 }
 
 impl CaptionGanRecipe {

@@ -5,12 +5,10 @@ use brigand_core::measurements::GENERATOR_LOSS;
 use brigand_core::modules::{Network, Statistics};
 use brigand_core::networks::{ConditionedGenerator, Discriminator, Heads};
 use brigand_core::objectives::{Objective, Scores};
-use brigand_core::players::{
-    AverageRecipe, Conditioned, Critic, Draw, Player, Rules, Schedule, Scored, Triple, Turn,
-};
+use brigand_core::players::{Conditioned, Critic, Draw, Player, Scored, Triple, Turn};
 use brigand_core::{Error, Place, Result};
 
-use super::recipe::{CaptionCondition, CaptionGanRecipe};
+use super::recipe::{CaptionCondition, CaptionGanRecipe, StageSteps};
 use crate::systems::encoders::{KL_DIVERGENCE, Posterior};
 
 /// Name of the part of both players' losses that does not regard captions.
@@ -36,13 +34,6 @@ pub(super) struct Given<'a> {
     pub(super) mixed: &'a Variable,
     /// Noise, or smaller images.
     pub(super) input: &'a Variable,
-}
-
-/// How both networks of a stage step.
-pub(super) struct StageSteps {
-    pub(super) rules: Rules,
-    pub(super) schedule: Schedule,
-    pub(super) average: AverageRecipe,
 }
 
 impl<G: ConditionedGenerator> Stage<G> {

@@ -1,10 +1,11 @@
 //! What makes a CycleGAN.
 
 use brigand_core::batch::{IMAGES, Need, SECOND, SampleKind};
+use brigand_core::limits::at_least_zero;
 use brigand_core::networks::{GanillaRecipe, PatchRecipe, ResidualTranslatorRecipe, TranslatorRecipe};
 use brigand_core::objectives::{LeastSquares, Objective};
 use brigand_core::players::{AdversarialRecipe, OptimizerRecipe, Schedule};
-use brigand_core::recipe::{SystemRecipe, at_least_zero};
+use brigand_core::recipe::SystemRecipe;
 use brigand_core::system::System;
 use brigand_core::{Error, Result, Setup};
 use serde::{Deserialize, Serialize};

@@ -2,8 +2,8 @@
 
 use brigand_autograd::Variable;
 use brigand_core::latent::{LatentRecipe, Prior};
+use brigand_core::limits::at_least_zero;
 use brigand_core::players::Draw;
-use brigand_core::recipe::at_least_zero;
 use brigand_core::{Error, Place, Result};
 
 /// Name of the divergence of the codes from their prior, in nats a sample.

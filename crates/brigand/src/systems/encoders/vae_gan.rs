@@ -5,6 +5,7 @@ use brigand_autograd::{Output, Variable};
 use brigand_core::batch::{Need, SampleKind};
 use brigand_core::capability::{Encoder, Sampler};
 use brigand_core::latent::{LatentRecipe, LatentSpace, Prior};
+use brigand_core::limits::at_least_zero;
 use brigand_core::measurements::{ACCURACY_ON_FAKE, ACCURACY_ON_REAL, DISCRIMINATOR_LOSS, GENERATOR_LOSS};
 use brigand_core::modules::Mode;
 use brigand_core::networks::{
@@ -16,7 +17,7 @@ use brigand_core::players::{
     AdversarialRecipe, Conditioned, Critic, DISCRIMINATOR, GeneratorLoss, OptimizerRecipe, Player, Schedule,
     Turn, share_above,
 };
-use brigand_core::recipe::{Family, Length, Make, Row, SystemRecipe, at_least_zero};
+use brigand_core::recipe::{Family, Length, Make, Row, SystemRecipe};
 use brigand_core::system::{Parts, System};
 use brigand_core::{Error, Result, Setup};
 use serde::{Deserialize, Serialize};

@@ -1,12 +1,13 @@
 //! What makes a GauGAN.
 
 use brigand_core::batch::{IMAGES, LABEL_MAP, Need, SampleKind};
+use brigand_core::limits::{at_least_zero, within};
 use brigand_core::networks::{
     MapLayout, MapNormalization, MultiScaleRecipe, SpadeRecipe, StyleEncoderRecipe,
 };
 use brigand_core::objectives::Hinge;
 use brigand_core::players::{AdversarialRecipe, OptimizerRecipe, Schedule};
-use brigand_core::recipe::{SystemRecipe, at_least_zero, within};
+use brigand_core::recipe::SystemRecipe;
 use brigand_core::system::System;
 use brigand_core::{Result, Setup};
 use serde::{Deserialize, Serialize};

@@ -1,9 +1,10 @@
 //! What makes a finder of labels.
 
 use brigand_core::batch::{IMAGES, Need, SampleKind, TAGS};
+use brigand_core::limits::{at_least_zero, within};
 use brigand_core::networks::{DcganRecipe, MlpRecipe, NetworkRecipe};
 use brigand_core::players::{AdversarialRecipe, AverageRecipe, OptimizerRecipe, Schedule};
-use brigand_core::recipe::{SystemRecipe, at_least_zero, within};
+use brigand_core::recipe::SystemRecipe;
 use brigand_core::system::System;
 use brigand_core::{Error, Result, Setup};
 use serde::{Deserialize, Serialize};

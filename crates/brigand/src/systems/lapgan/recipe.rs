@@ -2,12 +2,13 @@
 
 use brigand_core::batch::{Need, SampleKind};
 use brigand_core::latent::{LatentRecipe, Prior};
+use brigand_core::limits::at_least_zero;
 use brigand_core::networks::{
     DetailDiscriminatorRecipe, DetailGeneratorRecipe, Hidden, HiddenNormalization, MlpRecipe, NetworkRecipe,
 };
 use brigand_core::players::{AdversarialRecipe, AverageRecipe, OptimizerRecipe, Schedule};
 use brigand_core::pyramid::{PyramidRecipe, Reduction};
-use brigand_core::recipe::{SystemRecipe, at_least_zero};
+use brigand_core::recipe::SystemRecipe;
 use brigand_core::system::System;
 use brigand_core::{Error, Result, Setup};
 use serde::{Deserialize, Serialize};

@@ -1,10 +1,11 @@
 //! What makes a NICE-GAN.
 
 use brigand_core::batch::{IMAGES, Need, SECOND, SampleKind};
+use brigand_core::limits::at_least_zero;
 use brigand_core::networks::{CodeTranslatorRecipe, Doubling, EncodingDiscriminatorRecipe};
 use brigand_core::objectives::{LeastSquares, Objective};
 use brigand_core::players::{AdversarialRecipe, OptimizerRecipe, Schedule};
-use brigand_core::recipe::{SystemRecipe, at_least_zero};
+use brigand_core::recipe::SystemRecipe;
 use brigand_core::system::System;
 use brigand_core::{Result, Setup};
 use serde::{Deserialize, Serialize};

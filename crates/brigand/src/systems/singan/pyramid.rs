@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use brigand_autograd::Variable;
-use brigand_core::recipe::within;
+use brigand_core::limits::within;
 use brigand_core::{Error, Result};
 use serde::{Deserialize, Serialize};
 

@@ -1,11 +1,12 @@
 //! What makes a SinGAN.
 
 use brigand_core::batch::{Need, PICTURE, SampleKind};
+use brigand_core::limits::{at_least_zero, within};
 use brigand_core::networks::ScaleNetworkRecipe;
 use brigand_core::objectives::{Objective, Wasserstein};
 use brigand_core::penalties::{Cost, Penalty, Probe};
 use brigand_core::players::{AdversarialRecipe, OptimizerRecipe, Schedule};
-use brigand_core::recipe::{SystemRecipe, at_least_zero, within};
+use brigand_core::recipe::SystemRecipe;
 use brigand_core::system::System;
 use brigand_core::{Result, Setup};
 use serde::{Deserialize, Serialize};

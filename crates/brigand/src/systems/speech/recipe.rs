@@ -1,8 +1,9 @@
 //! The recipe of `speech-recognition`.
 
 use brigand_core::batch::{FRAMES, Need, SampleKind, TOKENS};
+use brigand_core::limits::{at_least_one, at_least_zero, within};
 use brigand_core::players::{AdversarialRecipe, OptimizerRecipe, Schedule};
-use brigand_core::recipe::{Family, Length, Make, Row, SystemRecipe, at_least_one, at_least_zero, within};
+use brigand_core::recipe::{Family, Length, Make, Row, SystemRecipe};
 use brigand_core::system::System;
 use brigand_core::{Error, Result, Setup};
 use serde::{Deserialize, Serialize};

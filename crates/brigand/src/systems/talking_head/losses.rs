@@ -6,13 +6,35 @@ use brigand_core::batch::{Batch, IMAGES, LANDMARKS};
 use brigand_core::networks::HeadDiscriminator;
 use brigand_core::players::{Conditioned, Critic, Draw, Turn};
 
+use serde::{Deserialize, Serialize};
+
 use super::super::translation::distance;
-use super::recipe::HeadLosses;
 
 /// Name of the mean absolute distance of generated training frames to the true ones, on the scale [-1, 1].
 pub const CONTENT_LOSS: &str = "content_loss";
 /// Name of the mean absolute distance of embeddings to the discriminator's vectors of the same people.
 pub const MATCHING_LOSS: &str = "matching_loss";
+
+/// The parts of the generator's loss.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct HeadLosses {
+    /// Weight of the mean absolute distance to the true frame.
+    pub content: f64,
+    /// Weight of the discriminator's scores.
+    pub adversarial: f64,
+    /// Weight of the mean absolute distance of the discriminator's features to those of the true frame.
+    pub features: f64,
+    /// Weight of the mean absolute distance of embeddings to the discriminator's vectors of the people.
+    pub matching: f64,
+}
+
+impl HeadLosses {
+    /// Whether there is a discriminator to train.
+    pub(super) fn use_discriminator(self) -> bool {
+        self.adversarial > 0.0 || self.features > 0.0
+    }
+}
 
 /// Frames beside the landmark drawings of `batch`, as the discriminator takes them.
 pub(super) fn beside_landmarks(

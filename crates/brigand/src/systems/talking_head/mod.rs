@@ -10,8 +10,8 @@ mod losses;
 mod person;
 mod recipe;
 
-pub use losses::{CONTENT_LOSS, MATCHING_LOSS};
-pub use recipe::{HeadLosses, Phase, ROW, TalkingHeadRecipe};
+pub use losses::{CONTENT_LOSS, HeadLosses, MATCHING_LOSS};
+pub use recipe::{Phase, ROW, TalkingHeadRecipe};
 
 use std::collections::BTreeMap;
 
@@ -24,6 +24,7 @@ use brigand_core::networks::{
     HeadDiscriminator, HeadEmbedder, HeadGenerator, HeadLayout, PersonStyle, StyleProjection,
 };
 use brigand_core::players::{AverageRecipe, Critic, DISCRIMINATOR, Draw, Player, Schedule, Turn};
+use brigand_core::recipe::Recipe;
 use brigand_core::system::{Parts, System};
 use brigand_core::{Error, Place, Result, Setup, parts};
 use candle_core::Tensor;
@@ -314,7 +315,7 @@ impl Reenactor for TalkingHead {
             average: AverageRecipe::OFF,
             ..self.recipe.clone()
         };
-        Ok(FineTuning { recipe: Box::new(recipe), start })
+        Ok(FineTuning { recipe: Recipe::to_table(&recipe)?, start })
     }
 }
 

@@ -1,10 +1,11 @@
 //! The recipe of talking heads, and their row of the registry.
 
 use brigand_core::batch::{IMAGES, LANDMARKS, Need, SampleKind};
+use brigand_core::limits::at_least_zero;
 use brigand_core::networks::{AttentionNetworkRecipe, HeadGeneratorRecipe};
 use brigand_core::objectives::{Hinge, Objective};
 use brigand_core::players::{AdversarialRecipe, AverageRecipe, DISCRIMINATOR, OptimizerRecipe, Schedule};
-use brigand_core::recipe::{Family, Length, Make, Row, SystemRecipe, at_least_zero};
+use brigand_core::recipe::{Family, Length, Make, Row, SystemRecipe};
 use brigand_core::system::System;
 use brigand_core::{Error, Result, Setup};
 use serde::{Deserialize, Serialize};
@@ -12,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use super::super::held_out::HeldOutRecipe;
 use super::super::two_player::{DiscriminatorUpdates, Players};
 use super::TalkingHead;
+use super::losses::HeadLosses;
 use super::person::PersonHead;
 
 /// What is trained.
@@ -27,27 +29,6 @@ pub enum Phase {
 impl Default for Phase {
     fn default() -> Self {
         Self::Meta {}
-    }
-}
-
-/// The parts of the generator's loss.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct HeadLosses {
-    /// Weight of the mean absolute distance to the true frame.
-    pub content: f64,
-    /// Weight of the discriminator's scores.
-    pub adversarial: f64,
-    /// Weight of the mean absolute distance of the discriminator's features to those of the true frame.
-    pub features: f64,
-    /// Weight of the mean absolute distance of embeddings to the discriminator's vectors of the people.
-    pub matching: f64,
-}
-
-impl HeadLosses {
-    /// Whether there is a discriminator to train.
-    pub(super) fn use_discriminator(self) -> bool {
-        self.adversarial > 0.0 || self.features > 0.0
     }
 }
 

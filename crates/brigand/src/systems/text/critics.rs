@@ -1,11 +1,11 @@
 //! Critics of relaxed sequences.
 
 use brigand_autograd::{Activation, Variable};
+use brigand_core::limits::at_least_one;
 use brigand_core::modules::{
     Activate, Builder, Chain, Convolution, Linear, Pass, Plan, Residual, Scale, Window,
 };
 use brigand_core::players::{Scored, Scorer};
-use brigand_core::recipe::at_least_one;
 use brigand_core::{Error, Result};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};

@@ -1,12 +1,12 @@
 //! Generators of relaxed sequences from latents.
 
 use brigand_autograd::Variable;
+use brigand_core::limits::at_least_one;
 use brigand_core::modules::{
     Builder, Chain, Convolution, Initialization, Linear, Pass, Plan, Relaxation, Window, relaxed_choice,
 };
 use brigand_core::networks::{RecurrentNetwork, RecurrentSizes, without_end};
 use brigand_core::random::Stream;
-use brigand_core::recipe::at_least_one;
 use brigand_core::{Place, Result};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};

@@ -4,11 +4,11 @@ use brigand_autograd::Variable;
 use brigand_autograd::without_recording;
 use brigand_core::batch::{Indices, TOKENS};
 use brigand_core::capability::SequenceSampler;
+use brigand_core::limits::at_least_one;
 use brigand_core::modules::{How, Initialization, Mode, Network, Plan};
 use brigand_core::networks::{RecurrentNetwork, RecurrentSizes, Rollout, counted_tokens};
 use brigand_core::players::{AverageRecipe, Draw, OptimizerRecipe, Player, Schedule, Turn};
 use brigand_core::random::Stream;
-use brigand_core::recipe::at_least_one;
 use brigand_core::{Error, Result, Setup};
 use serde::{Deserialize, Serialize};
 

@@ -2,9 +2,10 @@
 
 use brigand_core::batch::{Need, SampleKind, TOKENS};
 use brigand_core::capability::SequenceSampler;
+use brigand_core::limits::above_zero;
 use brigand_core::modules::Part;
 use brigand_core::players::{AverageRecipe, OptimizerRecipe, Schedule, Turn};
-use brigand_core::recipe::{Family, Length, Make, Row, SystemRecipe, above_zero};
+use brigand_core::recipe::{Family, Length, Make, Row, SystemRecipe};
 use brigand_core::system::{Parts, System};
 use brigand_core::{Result, Setup};
 use serde::{Deserialize, Serialize};

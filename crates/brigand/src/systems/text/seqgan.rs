@@ -3,6 +3,7 @@
 
 use brigand_core::batch::{Indices, Need, SampleKind, TOKENS};
 use brigand_core::capability::SequenceSampler;
+use brigand_core::limits::{above_zero, at_least_one};
 use brigand_core::measurements::GENERATOR_LOSS;
 use brigand_core::modules::{Initialization, Network, Part, Plan};
 use brigand_core::objectives::Objective;
@@ -10,7 +11,7 @@ use brigand_core::players::{
     AverageRecipe, Critic, Draw, Optimizer, OptimizerRecipe, Player, Rules, Schedule, Scorer, SquaredWeights,
     Turn,
 };
-use brigand_core::recipe::{Family, Length, Make, Row, SystemRecipe, above_zero, at_least_one};
+use brigand_core::recipe::{Family, Length, Make, Row, SystemRecipe};
 use brigand_core::system::{Parts, System};
 use brigand_core::{Result, Setup};
 use serde::{Deserialize, Serialize};

@@ -3,9 +3,9 @@
 
 use brigand_autograd::Variable;
 use brigand_core::batch::END;
+use brigand_core::limits::at_least_one;
 use brigand_core::modules::{Builder, Convolution, Dropout, Layer, Linear, Padding, Pass, Plan, Window};
 use brigand_core::players::{Scored, Scorer};
-use brigand_core::recipe::at_least_one;
 use brigand_core::{Error, Result};
 use serde::{Deserialize, Serialize};
 

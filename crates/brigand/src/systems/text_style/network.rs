@@ -3,10 +3,10 @@
 
 use brigand_autograd::Variable;
 use brigand_core::batch::{END, Indices};
+use brigand_core::limits::at_least_one;
 use brigand_core::modules::{Builder, Cell, Initialization, Linear, Lstm, LstmState, Pass, Plan, WeightId};
 use brigand_core::networks::without_end;
 use brigand_core::objectives::largest;
-use brigand_core::recipe::at_least_one;
 use brigand_core::{Error, Place, Result};
 use serde::{Deserialize, Serialize};
 

@@ -1,10 +1,11 @@
 //! The recipe of `text-style`.
 
 use brigand_core::batch::{Need, SECOND_TOKENS, SampleKind, TOKENS};
+use brigand_core::limits::{above_zero, at_least_zero};
 use brigand_core::objectives::Hinge;
 use brigand_core::penalties::Constraint;
 use brigand_core::players::{AdversarialRecipe, AverageRecipe, OptimizerRecipe};
-use brigand_core::recipe::{Family, Length, Make, Row, SystemRecipe, above_zero, at_least_zero};
+use brigand_core::recipe::{Family, Length, Make, Row, SystemRecipe};
 use brigand_core::system::System;
 use brigand_core::{Result, Setup};
 use serde::{Deserialize, Serialize};

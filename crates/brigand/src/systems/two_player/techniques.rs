@@ -5,8 +5,8 @@
 //! rates, several discriminator steps and the merged update stand in `update`, the average of the generator's weights in
 //! `average`.
 
+use brigand_core::limits::at_least_zero;
 use brigand_core::modules::Minibatch;
-use brigand_core::recipe::at_least_zero;
 use brigand_core::techniques::{Consistency, FeatureMatching, InstanceNoise, Unrolling};
 use brigand_core::{Error, Result};
 use serde::{Deserialize, Serialize};

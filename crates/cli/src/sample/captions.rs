@@ -10,9 +10,9 @@ use brigand::pictures::{Grid, Names, image_grid, with_row_names};
 use brigand::sampling::{Backdrop, Destination, check_count};
 use brigand::{Error, Result};
 
+use super::arguments::Arguments;
 use crate::console;
 use crate::failure::Failure;
-use crate::sample::Arguments;
 
 /// Captions of which a file is read at most.
 const MOST_CAPTIONS: usize = 10_000;

@@ -4,9 +4,9 @@ use brigand::capability::SequenceSampler;
 use brigand::files::write_atomically;
 use brigand::random::Stream;
 
+use super::arguments::Arguments;
 use crate::console;
 use crate::failure::Failure;
-use crate::sample::Arguments;
 
 /// Prints sampled lines, or writes them into the file `--out`.
 pub(crate) fn run(arguments: &Arguments, sampler: &dyn SequenceSampler) -> Result<(), Failure> {

@@ -6,13 +6,12 @@ use std::path::{Path, PathBuf};
 use brigand_core::batch::MapLabel;
 use image::{DynamicImage, GenericImageView};
 
-use super::pairs::of_equal_names;
-use super::{Found, SIZE, decode, find, images_of_size};
+use super::{LabelMaps, default_colour, fit, read_map, read_palette};
 use crate::dataset::Dataset;
 use crate::error::DataError;
-use crate::label_maps::{LabelMaps, default_colour, fit, read_map, read_palette};
-use crate::load::Options;
+use crate::folder::{Found, SIZE, decode_safely, find, fitted, images_of_size, of_equal_names};
 use crate::notes::{Notes, Skipped};
+use crate::options::Options;
 use crate::{parallel, pixels};
 
 /// An image, its map at the size that is trained on, and the colours that the map's own palette gives its labels.
@@ -86,8 +85,7 @@ fn labelled(
     let unreadable = |path: &Path, reason| Fault::Unreadable(Skipped { path: path.to_owned(), reason });
     let wrong =
         |problem| Fault::Wrong(DataError::WrongKind { path: map.clone(), wanted: "a label map", problem });
-    let decoded =
-        decode::decode_safely(image, options.background).map_err(|reason| unreadable(image, reason))?;
+    let decoded = decode_safely(image, options.background).map_err(|reason| unreadable(image, reason))?;
     let raw = read_map(map).map_err(|reason| unreadable(map, reason))?;
     let (width, height) = decoded.dimensions();
     let [rows, columns] = raw.size;
@@ -101,7 +99,7 @@ fn labelled(
         Some(labels) => (raw.labels(labels).map_err(wrong)?, BTreeMap::new()),
         None => raw.numbers().map_err(wrong)?,
     };
-    Ok((decode::fitted(&decoded, size), fit(&values, raw.size, size), colours))
+    Ok((fitted(&decoded, size), fit(&values, raw.size, size), colours))
 }
 
 /// The labels of maps without a palette of their own.

@@ -10,9 +10,9 @@ use brigand::sampling::{Destination, check_count};
 use brigand::training::backdrop_for;
 use brigand::{Error, batch::SampleShape};
 
+use super::arguments::Arguments;
 use crate::console;
 use crate::failure::Failure;
-use crate::sample::Arguments;
 
 /// Writes images of the sound in `file`, louder by the gain that is asked for.
 pub(crate) fn run(

@@ -10,9 +10,9 @@ use brigand::random::Stream;
 use brigand::sampling::{Backdrop, Destination, check_count};
 use brigand::{Error, Result};
 
+use super::arguments::Arguments;
 use crate::console;
 use crate::failure::Failure;
-use crate::sample::Arguments;
 
 /// The most frames of a walk.
 const MOST_FRAMES: usize = 600;

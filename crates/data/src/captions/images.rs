@@ -5,11 +5,11 @@ use std::path::{Path, PathBuf};
 
 use brigand_core::{Error, Result};
 
-use super::{Readable, of_read, read_images, square_images};
-use crate::captions::{Captions, Words, caption_tokens, of_shared_captions};
+use super::{Captions, Words, caption_tokens, of_shared_captions};
 use crate::dataset::Dataset;
-use crate::load::Options;
+use crate::folder::{Readable, of_read, read_images, square_images};
 use crate::notes::Notes;
+use crate::options::Options;
 use crate::pixels;
 use crate::table_lines::records;
 use crate::tags::TagTable;

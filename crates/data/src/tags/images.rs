@@ -2,11 +2,11 @@
 
 use std::path::Path;
 
-use super::{Readable, read_images, square_images};
+use super::{TagTable, Tags};
 use crate::dataset::Dataset;
-use crate::load::Options;
+use crate::folder::{Readable, read_images, square_images};
 use crate::notes::Notes;
-use crate::tags::{TagTable, Tags};
+use crate::options::Options;
 
 /// The images of the table `path` and their labels. Images are fitted to the size as those of any folder. Images that cannot be
 /// read, and labels that only one image has, are left out and noted.
@@ -25,7 +25,7 @@ pub(crate) fn load_tagged(path: &Path, options: &Options) -> Result<(Dataset, Ta
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::beside::BesideImages;
+    use crate::run_data::MorePart;
 
     #[test]
     fn images_keep_their_labels_where_others_cannot_be_read() {
