@@ -102,6 +102,25 @@ pub(super) unsafe fn sums<V: Vector>(mut m: Square<V>) -> Square<V> {
     }
 }
 
+/// `G w`: the transform of two taps.
+///
+/// # Safety
+/// The processor must have the vectors.
+#[inline(always)] // A closure would not be, and its instructions would be calls.
+unsafe fn taps_of_line<V: Vector>(a: V, b: V) -> [V; WINDOW] {
+    // SAFETY: the caller's promise.
+    unsafe {
+        let (zero, half, sixth) = (V::zero(), number::<V>(0.5), V::splat(sixth()));
+        [
+            zero.multiply_add(half, a),
+            zero.subtract(zero.multiply_add(half, a.add(b))),
+            zero.multiply_add(sixth, b.subtract(a)),
+            zero.multiply_add(sixth, a.add(b).add(b)),
+            b,
+        ]
+    }
+}
+
 /// `G w G^T`: the transform of 2 x 2 taps.
 ///
 /// # Safety
@@ -110,18 +129,12 @@ pub(super) unsafe fn sums<V: Vector>(mut m: Square<V>) -> Square<V> {
 pub(super) unsafe fn taps<V: Vector>([[a, b], [c, d]]: [[V; 2]; 2]) -> Square<V> {
     // SAFETY: the caller's promise.
     unsafe {
-        let (zero, half, sixth) = (V::zero(), number::<V>(0.5), V::splat(sixth()));
-        let line = |a: V, b: V| {
-            [
-                zero.multiply_add(half, a),
-                zero.subtract(zero.multiply_add(half, a.add(b))),
-                zero.multiply_add(sixth, b.subtract(a)),
-                zero.multiply_add(sixth, a.add(b).add(b)),
-                b,
-            ]
-        };
-        let (left, right) = (line(a, c), line(b, d));
-        std::array::from_fn(|i| line(left[i], right[i]))
+        let (left, right) = (taps_of_line(a, c), taps_of_line(b, d));
+        let mut square = [[a; WINDOW]; WINDOW];
+        for (row, (left, right)) in square.iter_mut().zip(left.into_iter().zip(right)) {
+            *row = taps_of_line(left, right);
+        }
+        square
     }
 }
 
@@ -144,6 +157,22 @@ pub(super) unsafe fn gradients<V: Vector>(mut y: Square<V>) -> Square<V> {
     }
 }
 
+/// `G^T n`: the gradients of two taps from the sums of a line.
+///
+/// # Safety
+/// The processor must have the vectors.
+#[inline(always)] // As `taps_of_line`.
+unsafe fn products_of_line<V: Vector>([a, b, c, d, e]: [V; WINDOW]) -> [V; 2] {
+    // SAFETY: the caller's promise.
+    unsafe {
+        let (zero, half, sixth) = (V::zero(), number::<V>(0.5), V::splat(sixth()));
+        [
+            zero.multiply_add(half, a.subtract(b)).multiply_add(sixth, d.subtract(c)),
+            e.subtract(zero.multiply_add(half, b)).multiply_add(sixth, c.add(d).add(d)),
+        ]
+    }
+}
+
 /// `G^T n G`: the gradients of 2 x 2 taps from sums of products.
 ///
 /// # Safety
@@ -152,16 +181,13 @@ pub(super) unsafe fn gradients<V: Vector>(mut y: Square<V>) -> Square<V> {
 pub(super) unsafe fn products<V: Vector>(n: Square<V>) -> [[V; 2]; 2] {
     // SAFETY: the caller's promise.
     unsafe {
-        let (zero, half, sixth) = (V::zero(), number::<V>(0.5), V::splat(sixth()));
-        let line = |[a, b, c, d, e]: [V; WINDOW]| {
-            [
-                zero.multiply_add(half, a.subtract(b)).multiply_add(sixth, d.subtract(c)),
-                e.subtract(zero.multiply_add(half, b)).multiply_add(sixth, c.add(d).add(d)),
-            ]
-        };
-        let rows: [[V; 2]; WINDOW] = n.map(line);
-        let column = |j: usize| line(rows.map(|row| row[j]));
-        let (left, right) = (column(0), column(1));
+        let mut rows = [[V::zero(); 2]; WINDOW];
+        for (row, sums) in rows.iter_mut().zip(n) {
+            *row = products_of_line(sums);
+        }
+        let [a, b, c, d, e] = rows;
+        let left = products_of_line([a[0], b[0], c[0], d[0], e[0]]);
+        let right = products_of_line([a[1], b[1], c[1], d[1], e[1]]);
         [[left[0], right[0]], [left[1], right[1]]]
     }
 }
