@@ -1,5 +1,6 @@
 //! `brigand evaluate`: how good samples are, as scores with the protocol of their measurement.
 
+mod captions;
 mod gam;
 mod output;
 mod pairs;
@@ -37,6 +38,7 @@ Examples:
   brigand evaluate --compare runs/gan-1/evaluation.json runs/gan-2/evaluation.json
   brigand evaluate --gam runs/gran-1 runs/dcgan-1
   brigand evaluate runs/text-style-1 --classifier unpaired-lines:bad.txt,good.txt    lines in two styles, by other lines
+  brigand evaluate runs/text-to-image-1 --retrieval    images of captions: which are nearest to their own one
   brigand evaluate runs/cyclegan-1 --real pairs:photos,drawings    a translator: its errors on pairs
 
 A SPEC is data (`brigand data list`; `:train` or `:test` after the name chooses the part), a .npy file of images or of
@@ -80,8 +82,12 @@ pub(crate) struct Arguments {
     /// trained on]
     #[arg(long, value_name = "SPEC", requires = "run")]
     classifier: Option<String>,
+    /// How many images of held-out captions are nearer to their caption than to nine others, in the run's own encoders, instead of
+    /// metrics (runs of text-to-image and stackgan)
+    #[arg(long, requires = "run")]
+    retrieval: bool,
     /// Samples of either side, but for features, which are taken whole [default: as many as there are real ones, at
-    /// most 10000; 50 beside one image]
+    /// most 10000; 50 beside one image; with --retrieval of each caption, 4]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(2..))]
     count: Option<u32>,
     /// Decides which samples a run generates, and which subsets and resamples are drawn
@@ -138,6 +144,9 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let generated = match &arguments.run {
         Some(run) => {
             let (recipe, system, step) = load_run_at(run, which, &device)?;
+            if arguments.retrieval {
+                return captions::measure(system.as_ref(), arguments, (&recipe, step), &device);
+            }
             if let Some(translator) = system.as_line_translator() {
                 return styles::measure(translator, arguments, (&recipe, step), &device);
             }

@@ -10,7 +10,7 @@ use brigand_autograd::Variable;
 use candle_core::Tensor;
 use toml::Table;
 
-use crate::batch::{Batch, Indices, MapLabel, NumberKey, SpectrogramField, TokenField};
+use crate::batch::{Batch, Feed, Indices, MapLabel, NumberKey, SpectrogramField, TokenField};
 use crate::error::Result;
 use crate::networks::ImageClassifier;
 use crate::place::Place;
@@ -169,6 +169,27 @@ pub trait CaptionSampler {
         let images = captions.iter().map(of).collect::<Result<Vec<_>>>()?;
         Ok(Variable::concatenate(&images.iter().collect::<Vec<_>>(), 0)?)
     }
+
+    /// How well images show their captions: `draws` images of each caption that `feed` holds out. `None` where it does not hold
+    /// out ten captions of different meanings.
+    ///
+    /// # Errors
+    /// If the held-out data has no captions over the same vocabulary.
+    fn retrieval(&self, feed: &Feed, seed: u64, draws: u64) -> Result<Option<Retrieval>>;
+}
+
+/// Shares of images that the system's own encoders of images and captions, which were trained on its training data, find nearer to
+/// their own held-out caption than to nine held-out captions of other meanings.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Retrieval {
+    /// Held-out captions.
+    pub captions: usize,
+    /// Of the images made of these captions.
+    pub made: f64,
+    /// Of the real images that the captions belong to.
+    pub real: f64,
+    /// Of images made of captions of the training data instead: what an image gets that does not depend on its caption.
+    pub random: f64,
 }
 
 /// Makes sequences over a vocabulary.

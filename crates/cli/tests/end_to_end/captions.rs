@@ -62,6 +62,24 @@ fn captions_are_sampled_and_unknown_words_are_named() {
     assert!(!desk.path("never.png").exists() && !desk.path("never.txt").exists());
     desk.succeed("train gan --steps 2 --quiet --out gan");
     desk.refuse("sample gan --text red", &["captions are for systems"]);
+    desk.refuse("evaluate gan --retrieval", &["--retrieval is for systems that make images of captions"]);
+}
+
+#[test]
+fn images_are_found_by_held_out_captions() {
+    let desk = desk();
+    desk.succeed(&format!("{TRAIN} --out whole"));
+    desk.refuse("evaluate whole --retrieval", &["held_out.every=0", "--real captions:LIST"]);
+    desk.refuse("evaluate whole --retrieval --real captions:list.tsv", &["fewer than 10 captions"]);
+    desk.succeed("train text-to-image --set data.size=8 --set training.batch=8 --steps 3 --quiet --out run");
+    let table = desk.succeed("evaluate run --retrieval --count 1");
+    for words in ["of held-out captions  500", "real                  500", "of other captions     500"] {
+        assert!(table.contains(words), "{table}");
+    }
+    let numbers: serde_json::Value =
+        serde_json::from_str(&desk.succeed("evaluate run --retrieval --count 2 --json")).unwrap();
+    assert_eq!((&numbers["captions"], &numbers["images_of_each"]), (&500.into(), &2.into()));
+    desk.refuse("evaluate run --retrieval --metrics fid", &["--metrics", "retrieval of captions"]);
 }
 
 #[test]

@@ -3,8 +3,8 @@
 
 use brigand_autograd::Variable;
 use brigand_core::Result;
-use brigand_core::batch::{CAPTION, IMAGES, MEANING};
-use brigand_core::capability::Sampler;
+use brigand_core::batch::{CAPTION, Feed, IMAGES, MEANING};
+use brigand_core::capability::{Retrieval, Sampler};
 use brigand_core::players::Turn;
 use brigand_core::random::Stream;
 
@@ -47,12 +47,12 @@ impl Counted {
     }
 }
 
-/// Notes the shares on the held-out images, always against the same captions.
-pub(super) fn note(system: &CaptionGan, turn: &mut Turn<'_>) -> Result<()> {
+/// Measures the held-out captions of `feed`, always against the same others, with `draws` images of each caption.
+pub(super) fn measure(system: &CaptionGan, feed: &Feed, seed: u64, draws: u64) -> Result<Option<Retrieval>> {
     let (mut made, mut real, mut random) = (Counted::default(), Counted::default(), Counted::default());
-    let mut stream = Stream::new(system.seed, "retrieval", 0);
-    let mut portion = 0;
-    for_each_portion(turn.feed(), |batch| {
+    let mut stream = Stream::new(seed, "retrieval", 0);
+    let mut draw = 0;
+    for_each_portion(feed, |batch| {
         let (images, captions) = (batch.numbers(IMAGES)?, batch.indices(CAPTION)?);
         let meanings = &batch.indices(MEANING)?.values;
         let others: Vec<Vec<usize>> =
@@ -62,19 +62,31 @@ pub(super) fn note(system: &CaptionGan, turn: &mut Turn<'_>) -> Result<()> {
             Ok(system.encoders.image_vectors(images)?.matmul(&vectors.transposed()?)?.to_vec_f32()?)
         };
         real.add(&likeness(images)?, &others);
-        let latents =
-            system.latents(meanings.len(), &mut Stream::new(system.seed, "retrieval/latents", portion))?;
         let rows: Vec<Vec<u32>> = captions.rows()?.map(<[u32]>::to_vec).collect();
-        made.add(&likeness(&system.generate_all(&system.with_tokens(&latents, &rows)?)?)?, &others);
-        // As they are drawn, latents have captions of the training data.
-        random.add(&likeness(&system.generate_all(&latents)?)?, &others);
-        portion += 1;
+        for _ in 0..draws {
+            let latents =
+                system.latents(meanings.len(), &mut Stream::new(seed, "retrieval/latents", draw))?;
+            made.add(&likeness(&system.generate_all(&system.with_tokens(&latents, &rows)?)?)?, &others);
+            // As they are drawn, latents have captions of the training data.
+            random.add(&likeness(&system.generate_all(&latents)?)?, &others);
+            draw += 1;
+        }
         Ok(())
     })?;
-    for (name, counted) in [(RETRIEVAL, made), (REAL_RETRIEVAL, real), (RANDOM_RETRIEVAL, random)] {
-        if let Some(share) = counted.share() {
-            turn.report.note_number(name, share);
-        }
+    let captions = real.all;
+    let shares = (made.share(), real.share(), random.share());
+    let (Some(made), Some(real), Some(random)) = shares else { return Ok(None) };
+    Ok(Some(Retrieval { captions, made, real, random }))
+}
+
+/// Notes the shares of one image of each held-out caption.
+pub(super) fn note(system: &CaptionGan, turn: &mut Turn<'_>) -> Result<()> {
+    let Some(Retrieval { captions: _, made, real, random }) = measure(system, turn.feed(), system.seed, 1)?
+    else {
+        return Ok(());
+    };
+    for (name, share) in [(RETRIEVAL, made), (REAL_RETRIEVAL, real), (RANDOM_RETRIEVAL, random)] {
+        turn.report.note_number(name, share);
     }
     Ok(())
 }

@@ -1,13 +1,13 @@
 //! Images of captions.
 
 use brigand_autograd::Variable;
-use brigand_core::batch::{Indices, SampleShape, UNKNOWN};
-use brigand_core::capability::{CaptionSampler, Sampler, Sampling};
+use brigand_core::batch::{CAPTION, Feed, Indices, SampleShape, UNKNOWN};
+use brigand_core::capability::{CaptionSampler, Retrieval, Sampler, Sampling};
 use brigand_core::latent;
 use brigand_core::modules::Statistics;
 use brigand_core::{Error, Result};
 
-use super::{CONDITIONS, CaptionGan};
+use super::{CONDITIONS, CaptionGan, retrieval};
 use crate::data::captions::{caption_tokens, tokens_between};
 use crate::systems::text::indices;
 
@@ -119,5 +119,10 @@ impl CaptionSampler for CaptionGan {
 
     fn with_captions(&self, latents: &Variable, captions: &[&str]) -> Result<Variable> {
         self.with_tokens(latents, &self.rows(captions)?)
+    }
+
+    fn retrieval(&self, feed: &Feed, seed: u64, draws: u64) -> Result<Option<Retrieval>> {
+        self.encoders.vocabulary.field().refuse_other_vocabulary(&feed.schema().tokens(CAPTION)?)?;
+        retrieval::measure(self, feed, seed, draws)
     }
 }

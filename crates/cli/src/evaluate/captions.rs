@@ -1,0 +1,82 @@
+//! `brigand evaluate --retrieval`: how well the images of a run of captions show held-out captions.
+
+use brigand::Place;
+use brigand::batch::Feed;
+use brigand::capability::Retrieval;
+use brigand::hardware::Device;
+use brigand::recipe::Recipe;
+use brigand::system::System;
+use brigand::training::{open_data, open_held_out};
+use serde_json::json;
+
+use super::{AUTOMATIC, Arguments, refuse_options_of_sets, refused};
+use crate::console::{self, grouped};
+use crate::data::warn;
+use crate::failure::Failure;
+
+/// Images of each caption, unless --count says otherwise.
+const DRAWS: u64 = 4;
+
+/// Measures `system` on the captions of `--real`, or on those that its run holds out, and prints the shares.
+pub(super) fn measure(
+    system: &dyn System,
+    arguments: &Arguments,
+    (recipe, step): (&Recipe, u64),
+    device: &Device,
+) -> Result<(), Failure> {
+    let sampler = system.as_caption_sampler().ok_or_else(|| {
+        refused(&format!(
+            "--retrieval is for systems that make images of captions, and this is a run of `{}`; leave it out, or give a run of \
+             `brigand train text-to-image`",
+            recipe.common.system
+        ))
+    })?;
+    let also =
+        [(arguments.features != AUTOMATIC, "--features"), (arguments.background.is_some(), "--background")];
+    refuse_options_of_sets(arguments, &also, "the retrieval of captions")?;
+    let mut recipe = recipe.clone();
+    if let Some(given) = &arguments.real {
+        recipe.common.data.held_out = Some(given.clone());
+    }
+    let data = open_data(&recipe)?;
+    warn(&data.notes);
+    let held_out = open_held_out(&recipe)?;
+    warn(&held_out.notes);
+    if !system.needs_held_out() && held_out.sources.iter().all(Option::is_none) {
+        return Err(refused(
+            "this run was trained on all captions of its data (held_out.every=0); give others as --real captions:LIST",
+        ));
+    }
+    let mut feed = Feed::new(data.boxed_sources(), 1, recipe.common.training.seed, &Place::on(device))?;
+    feed.hold_out(held_out.sources)?;
+    let draws = arguments.count.map_or(DRAWS, u64::from);
+    let found = sampler.retrieval(&feed, arguments.seed, draws)?;
+    let found = found.ok_or_else(|| {
+        refused("fewer than 10 captions of different meanings are held out; give --real captions:LIST")
+    })?;
+    print(found, (draws, step), arguments.json)
+}
+
+fn print(found: Retrieval, (draws, step): (u64, u64), as_json: bool) -> Result<(), Failure> {
+    let Retrieval { captions, made, real, random } = found;
+    if as_json {
+        return console::print_json(&json!({
+            "step": step,
+            "captions": captions,
+            "images_of_each": draws,
+            "retrieval": made,
+            "real_retrieval": real,
+            "random_retrieval": random,
+        }));
+    }
+    let captions = captions as u64;
+    let mut table = vec![["IMAGES", "NUMBER", "NEAREST TO THEIR CAPTION OF 10"].map(str::to_owned).to_vec()];
+    for (name, number, share) in [
+        ("of held-out captions", captions * draws, made),
+        ("real", captions, real),
+        ("of other captions", captions * draws, random),
+    ] {
+        table.push(vec![name.to_owned(), grouped(number), format!("{share:.3}")]);
+    }
+    console::print_table(&table)
+}
