@@ -125,7 +125,8 @@ pub struct StyleOptimizers {
 }
 
 impl SystemRecipe for TextStyleRecipe {
-    const NEEDS: &'static [Need] = &[Need::Indices(TOKENS), Need::Indices(SECOND_TOKENS)];
+    // What text in one style lacks comes first, since that is what is said.
+    const NEEDS: &'static [Need] = &[Need::Indices(SECOND_TOKENS), Need::Indices(TOKENS)];
 
     fn defaults(_: SampleKind) -> Result<Self> {
         Ok(Self {
