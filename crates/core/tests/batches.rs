@@ -218,7 +218,7 @@ fn a_schema_knows_shapes_and_kinds() {
     assert!(refusal(schema.tokens(wrong)).contains("points of shape [2], but tokens are needed"));
     // The kind by its name, without the words of a vocabulary.
     let refused = refusal(schema.features(brigand_core::batch::NumberKey(CAPTION.0)));
-    assert_eq!(refused, "`caption` holds tokens of shape [5], but features are needed");
+    assert!(refused.starts_with("`caption` holds tokens of shape [5], but features are needed"), "{refused}");
     assert!(schema.class_counts().is_empty());
 }
 
