@@ -35,7 +35,7 @@ pub(crate) struct Arguments {
     /// The table; files stand in it as they lie below the folder of images
     #[arg(long, value_name = "FILE.csv")]
     out: PathBuf,
-    /// Probability from which a label is found, from 0 to 1 [default: that of the best F1 on the run's held-out images]
+    /// Probability from which a label is found, from 0 to 1 [default: that of the best F1 on the held-out images when the run measured them last, 0.5 before]
     #[arg(long, value_name = "P")]
     threshold: Option<f64>,
     #[command(flatten)]

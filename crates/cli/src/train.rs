@@ -201,17 +201,31 @@ fn results(system: &dyn System, folder: &RunFolder, steps: u64, held_out: Option
         shown.push_str(&pictures("samples", "samples"));
         more.push(format!("{sample} -n 64 --seed 1"));
     }
+    shown.push_str(&other_series(folder, &shown));
     if !more.is_empty() {
         format!("{shown}{history}\nmore     {}", more.join("\n         "))
     } else if system.as_sequence_sampler().is_some() {
         let lines = folder.text("samples", steps);
-        format!("samples  {}\n{history}\nmore     {sample} -n 20 --seed 1", lines.display())
+        format!("samples  {}\n{shown}{history}\nmore     {sample} -n 20 --seed 1", lines.display())
     } else {
         let right = held_out.map_or_else(String::new, |share| {
             format!("right    {:.2}% of the held-out samples\n", 100.0 * share)
         });
-        format!("{right}{history}")
+        format!("{right}{shown}{history}")
     }
+}
+
+/// The folders of the series of pictures that `shown` does not name.
+fn other_series(folder: &RunFolder, shown: &str) -> String {
+    let has_pictures = |path: &PathBuf| {
+        let mut files = std::fs::read_dir(path).into_iter().flatten().flatten();
+        files.any(|file| file.path().extension().is_some_and(|ending| ending == "png" || ending == "gif"))
+    };
+    // A folder that cannot be listed is missing here and nowhere else.
+    let all = folder.all_pictures().unwrap_or_default();
+    let paths = all.iter().filter(|path| has_pictures(path)).map(|path| path.display().to_string());
+    let others: Vec<String> = paths.filter(|path| !shown.contains(&format!("{path}/"))).collect();
+    if others.is_empty() { String::new() } else { format!("pictures {}\n", others.join("\n         ")) }
 }
 
 /// What a run that failed can be continued from, as its folder is now.

@@ -53,10 +53,9 @@ impl Notes {
     /// A sentence for each kind of thing noticed.
     pub fn sentences(&self) -> Vec<String> {
         let mut sentences = Vec::new();
-        if let Some(first) = self.unreadable.first() {
-            let paths = self.unreadable.iter().map(|one| &one.path);
+        if !self.unreadable.is_empty() {
             let (count, noun) = counted(self.unreadable.len(), "unreadable image");
-            sentences.push(format!("{count} {noun} skipped: {} ({})", named(paths), first.reason));
+            sentences.push(format!("{count} {noun} skipped: {}", with_reasons(&self.unreadable)));
         }
         if !self.others.is_empty() {
             let (count, noun) = counted(self.others.values().sum(), "file");
@@ -77,10 +76,9 @@ impl Notes {
                 "no class labels: {count} {noun} {lie} beside the sub-folders: {names}; {move_it} to have these as classes"
             ));
         }
-        if let Some(first) = self.unusable_sounds.first() {
-            let paths = self.unusable_sounds.iter().map(|one| &one.path);
+        if !self.unusable_sounds.is_empty() {
             let (count, noun) = counted(self.unusable_sounds.len(), "sound");
-            sentences.push(format!("{count} {noun} left out: {} ({})", named(paths), first.reason));
+            sentences.push(format!("{count} {noun} left out: {}", with_reasons(&self.unusable_sounds)));
         }
         if !self.rare_labels.is_empty() {
             let (count, noun) = counted(self.rare_labels.len(), "label");
@@ -108,6 +106,24 @@ fn counted(count: usize, noun: &str) -> (usize, String) {
 /// The names of the first files, and how many more there are.
 fn named<'a>(paths: impl ExactSizeIterator<Item = &'a PathBuf>) -> String {
     some(paths.map(|path| path.file_name().unwrap_or_default().to_string_lossy().into_owned()))
+}
+
+/// The names of the first files with their reasons, a reason that several share behind the last of them, and how many more there are.
+fn with_reasons(skipped: &[Skipped]) -> String {
+    let mut shown = String::new();
+    let named = skipped.get(..NAMED).unwrap_or(skipped);
+    for (number, one) in named.iter().enumerate() {
+        let name = one.path.file_name().unwrap_or_default().to_string_lossy();
+        let separator = if number == 0 { "" } else { ", " };
+        shown.push_str(&format!("{separator}{name}"));
+        if named.get(number + 1).is_none_or(|next| next.reason != one.reason) {
+            shown.push_str(&format!(" ({})", one.reason));
+        }
+    }
+    match skipped.len() - named.len() {
+        0 => shown,
+        more => format!("{shown} and {more} more"),
+    }
 }
 
 /// The first names, and how many more there are.
@@ -148,11 +164,17 @@ mod tests {
     fn three_are_named_the_rest_counted_and_all_listed() {
         assert!(Notes::default().sentences().is_empty() && Notes::default().list().is_none());
         assert_eq!(unreadable(1).sentences(), ["1 unreadable image skipped: 0.png (torn\n0)"]);
-        assert!(
-            unreadable(3).sentences()[0].contains("0.png, 1.png, 2.png (") && unreadable(3).list().is_none()
+        let three = "3 unreadable images skipped: 0.png (torn\n0), 1.png (torn\n1), 2.png (torn\n2)";
+        assert!(unreadable(3).sentences() == [three] && unreadable(3).list().is_none());
+        let mut alike = unreadable(4);
+        alike.unreadable.iter_mut().for_each(|one| one.reason = "empty".into());
+        assert_eq!(
+            alike.sentences(),
+            ["4 unreadable images skipped: 0.png, 1.png, 2.png (empty) and 1 more"]
         );
         let many = unreadable(500);
-        let words = "500 unreadable images skipped: 0.png, 1.png, 2.png and 497 more (torn\n0)";
+        let words =
+            "500 unreadable images skipped: 0.png (torn\n0), 1.png (torn\n1), 2.png (torn\n2) and 497 more";
         assert_eq!(many.sentences(), [words]);
         let list = many.list().unwrap();
         assert_eq!((list.lines().count(), list.lines().last()), (500, Some("a/499.png\ttorn 499")));

@@ -20,6 +20,8 @@ Examples:
 
 /// Samples where no number is asked for.
 const SAMPLES: usize = 64;
+/// Samples of a caption or of a sound where no number is asked for.
+const SAMPLES_OF_ONE: usize = 8;
 
 /// Draw samples from a trained run.
 #[derive(clap::Args)]
@@ -27,7 +29,7 @@ const SAMPLES: usize = 64;
 pub(crate) struct Arguments {
     /// Folder of the run
     pub(super) run: PathBuf,
-    /// How many samples, of every caption where captions are given [default: 64, of a caption 8]
+    /// How many samples, of every caption where captions are given [default: 64, of a caption or a sound 8]
     #[arg(short = 'n', long, value_name = "N")]
     pub(super) count: Option<usize>,
     /// Decides which samples; the same seed gives the same
@@ -49,7 +51,7 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "FILE", conflicts_with_all = ["text", "text_file"])]
     pub(super) sound: Option<PathBuf>,
     /// Decibels that the sound is made louder by; negative ones make it softer
-    #[arg(long, value_name = "DB", allow_negative_numbers = true, requires = "sound")]
+    #[arg(long, value_name = "DB", allow_negative_numbers = true, requires = "sound", conflicts_with_all = ["text", "text_file"])]
     pub(super) gain: Option<f32>,
     /// Height of the images in pixels (systems of scales, such as singan) [default: that of the picture]
     #[arg(long, value_name = "PIXELS")]
@@ -65,7 +67,7 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "FRAMES")]
     pub(super) walk: Option<usize>,
     /// Where to write them: FILE.png (a grid), FILE.npy or DIR/ (a PNG each) (default `RUN/samples-seed<N>.png`, with the classes
-    /// and the truncation in its name); text: FILE (default: it is printed)
+    /// and the truncation in its name; of a sound `RUN/sound-<NAME>-seed<N>.png`); text: FILE (default: it is printed)
     #[arg(long, value_name = "PATH")]
     pub(super) out: Option<PathBuf>,
     /// From the checkpoint with the best score instead of the newest (runs with evaluation.every)
@@ -76,8 +78,13 @@ pub(crate) struct Arguments {
 }
 
 impl Arguments {
-    /// Samples that are asked for where there are no captions.
+    /// Samples that are asked for where there are no captions and no sound.
     pub(super) fn count(&self) -> usize {
         self.count.unwrap_or(SAMPLES)
+    }
+
+    /// Samples of one caption or sound that are asked for.
+    pub(super) fn count_of_one(&self) -> usize {
+        self.count.unwrap_or(SAMPLES_OF_ONE)
     }
 }

@@ -65,7 +65,7 @@ pub(crate) fn run(
     };
     let path = arguments.out.clone().unwrap_or_else(|| arguments.run.join(name));
     let destination = Destination::new(&path, shape)?;
-    let count = arguments.count.unwrap_or(8);
+    let count = arguments.count_of_one();
     check_count(count.saturating_mul(captions.len()), shape)?;
     for caption in captions {
         let unknown = system.unknown_words(caption)?;

@@ -12,7 +12,15 @@ pub(super) fn nearest(text: &str) -> String {
         return format!("for a folder of images write folder:{text}");
     }
     if path_of(text).is_file() {
-        return format!("for one picture write image:{text}");
+        let ending = path_of(text).extension().map(|ending| ending.to_string_lossy().to_lowercase());
+        return match ending.as_deref() {
+            Some("tsv") => {
+                format!("for images with captions write captions:{text}, with sounds sounds:{text}")
+            }
+            Some("csv") => format!("for images with labels write tags:{text}, as captions captions:{text}"),
+            Some("txt") => format!("for lines of text write lines:{text}"),
+            _ => format!("for one picture write image:{text}"),
+        };
     }
     let lower = text.to_lowercase();
     let mut ranked: Vec<(f64, &str)> =

@@ -27,7 +27,8 @@ pub enum Names<'a> {
 }
 
 /// A picture of [`image_grid`](super::image_grid) with `rows` rows, and a name on the left of each; rows beyond the names
-/// have none. A name may have several lines. Those that are wider than there is room are cut.
+/// have none. A name may have several lines. Those that are wider than there is room go on below; what is longer than a row is high
+/// and words that are wider are cut.
 ///
 /// # Errors
 /// [`PictureError::Shape`] when a grid of so many rows has another height.
@@ -47,19 +48,37 @@ pub fn with_row_names(grid: &Picture, rows: usize, names: Names<'_>) -> Result<P
         let style = text(size, INK).pos(Pos::new(HPos::Right, VPos::Center));
         for (row, name) in names.iter().take(rows).enumerate() {
             let middle = (GAP + row * pitch + (pitch - GAP) / 2) as i32;
-            let lines = name.lines().count();
-            for (number, line) in name.lines().enumerate() {
-                let mut line = line.to_owned();
-                while area.estimate_text_size(&line, &style)?.0 > px(widest as i32) as u32
-                    && line.pop().is_some()
-                {}
-                let below = (LINE * number) as i32 - (LINE * (lines - 1) / 2) as i32;
-                area.draw_text(&line, &style, (px((canvas.0 - MARGIN) as i32), px(middle + below)))?;
+            let fits = |line: &str| Ok(area.estimate_text_size(line, &style)?.0 <= px(widest as i32) as u32);
+            let mut lines = Vec::new();
+            for line in name.lines() {
+                lines.extend(wrapped(line, &fits)?);
+            }
+            lines.truncate((pitch / LINE).max(1));
+            for (number, line) in lines.iter().enumerate() {
+                let below = (LINE * number) as i32 - (LINE * (lines.len() - 1) / 2) as i32;
+                area.draw_text(line, &style, (px((canvas.0 - MARGIN) as i32), px(middle + below)))?;
             }
         }
         Ok(())
     })?;
     beside(&column, grid, always_whole)
+}
+
+/// The words of a line on as many lines as they need. A word that does not fit is cut.
+fn wrapped<E>(line: &str, fits: &impl Fn(&str) -> Result<bool, E>) -> Result<Vec<String>, E> {
+    let mut lines: Vec<String> = Vec::new();
+    for word in line.split(' ') {
+        let joined = lines.last().map(|last| format!("{last} {word}"));
+        match (joined, lines.last_mut()) {
+            (Some(joined), Some(last)) if fits(&joined)? => *last = joined,
+            _ => {
+                let mut word = word.to_owned();
+                while !fits(&word)? && word.pop().is_some() {}
+                lines.push(word);
+            }
+        }
+    }
+    Ok(lines)
 }
 
 /// `column`, without its empty left side unless it is `whole`, then `grid`, both as high as each other.
@@ -124,6 +143,14 @@ mod tests {
                 assert!(middle.abs_diff(top + 20) <= 4 && own.len() >= 6, "{own:?}");
             }
         }
+    }
+
+    #[test]
+    fn words_go_on_below_where_they_do_not_fit() {
+        let fits = |line: &str| Ok::<_, ()>(line.len() <= 8);
+        assert_eq!(wrapped("red disc, blue square", &fits).unwrap(), ["red", "disc,", "blue", "square"]);
+        assert_eq!(wrapped("a red immeasurable b", &fits).unwrap(), ["a red", "immeasur", "b"]);
+        assert_eq!(wrapped("", &fits).unwrap(), [""]);
     }
 
     #[test]

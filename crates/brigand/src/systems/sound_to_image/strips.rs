@@ -70,7 +70,8 @@ pub(super) fn sounds(sampler: &dyn SoundSampler, showing: &Showing<'_>) -> Resul
         shown.push(sampler.images(&noise, &repeated)?);
     }
     let images = Variable::concatenate(&shown.iter().collect::<Vec<_>>(), 0)?;
-    Ok(Exhibit { series: "sounds".into(), content: Content::Images { images, columns: SAMPLES + 2 } })
+    let names = vec![format!("spectrogram, picture, {SAMPLES} images"); count];
+    Ok(Exhibit { series: "sounds".into(), content: Content::Rows { images, names, columns: SAMPLES + 2 } })
 }
 
 /// A spectrogram as an image, low bands below, from the faintest (black) to the loudest (white) number.
@@ -94,7 +95,8 @@ pub(super) fn levels(sampler: &dyn SoundSampler, showing: &Showing<'_>) -> Resul
     let strips = (0..STRIPS.min(sounds.shape()[0]))
         .map(|number| Ok(level_strip(sampler, &sounds.narrow(0, number, 1)?, &noise)?.1))
         .collect::<Result<Vec<_>>>()?;
-    exhibit("levels", &strips)
+    let names = (1..=strips.len()).map(|number| format!("sound {number}, {LOWEST} to 0 dB")).collect();
+    exhibit("levels", &strips, names)
 }
 
 /// A strip of rising pitches for each of a few levels.
@@ -104,10 +106,12 @@ pub(super) fn pitches(sampler: &dyn SoundSampler, showing: &Showing<'_>) -> Resu
         .iter()
         .map(|&level| Ok(pitch_strip(sampler, level, &noise)?.1))
         .collect::<Result<Vec<_>>>()?;
-    exhibit("pitches", &strips)
+    let [from, to] = PITCHES;
+    let names = PITCH_LEVELS.iter().map(|level| format!("{from} to {to} Hz at {level} dB")).collect();
+    exhibit("pitches", &strips, names)
 }
 
-fn exhibit(series: &str, strips: &[Variable]) -> Result<Exhibit> {
+fn exhibit(series: &str, strips: &[Variable], names: Vec<String>) -> Result<Exhibit> {
     let images = Variable::concatenate(&strips.iter().collect::<Vec<_>>(), 0)?;
-    Ok(Exhibit { series: series.to_owned(), content: Content::Images { images, columns: STEPS } })
+    Ok(Exhibit { series: series.to_owned(), content: Content::Rows { images, names, columns: STEPS } })
 }
