@@ -183,6 +183,11 @@ fn in_words(measurements: &Measurements) -> String {
             parts.push(format!("{label} {value:.3}"));
         }
     }
+    if parts.is_empty() {
+        // A phase of a run may have losses of its own.
+        let losses = measurements.iter().filter(|(name, _)| name.ends_with("loss")).take(2);
+        parts.extend(losses.map(|(name, value)| format!("{} {value:.3}", name.replace('_', " "))));
+    }
     for (name, label) in [("accuracy", "accuracy"), (HELD_OUT_ACCURACY, "held-out accuracy")] {
         if let Some(value) = measurements.get(name) {
             parts.push(format!("{label} {:.1}%", 100.0 * value));
@@ -218,5 +223,7 @@ mod tests {
     fn a_report_without_accuracies_shows_its_losses() {
         let measured = Measurements::from([(GENERATOR_LOSS.to_owned(), 0.4567)]);
         assert_eq!(in_words(&measured), "G loss 0.457");
+        let measured = Measurements::from([("contrastive_loss".to_owned(), 0.5), ("other".to_owned(), 1.0)]);
+        assert_eq!(in_words(&measured), "contrastive loss 0.500");
     }
 }
