@@ -72,6 +72,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
         false => Originals::of_file(&arguments.input, reading)?,
     };
     let threshold = arguments.threshold.unwrap_or_else(|| tagger.threshold());
+    // Said before the labels are found, which may take long.
+    tag_table(&images.paths().map(|path| (path.to_owned(), Vec::new())).collect::<Vec<_>>())?;
     let rows = labels(tagger, &images, threshold, (&arguments.input, &Place::on(&device)))?;
     write_atomically(&arguments.out, &tag_table(&rows)?)?;
     for skipped in images.skipped() {

@@ -8,7 +8,7 @@ use crate::error::DataError;
 use crate::text::read_text;
 
 /// The records of the UTF-8 table `path` with the lines that they stand in, counted from 1. Empty lines and remarks (`#`) are left
-/// out; with a tab as `separator` quotes have no meaning. `wanted` is what the table is used as.
+/// out; with a tab as `separator` quotes have no meaning and spaces around fields are left out. `wanted` is what the table is used as.
 ///
 /// # Errors
 /// If it cannot be read or is no UTF-8 text.
@@ -25,7 +25,8 @@ pub(crate) fn records(
         .has_headers(false)
         .flexible(true)
         .comment(Some(b'#'))
-        .trim(csv::Trim::All)
+        // A name in quotes may begin or end with a space.
+        .trim(if separator == b'\t' { csv::Trim::All } else { csv::Trim::None })
         .from_reader(bytes);
     let unfit = |error: csv::Error| DataError::WrongKind {
         path: path.to_owned(),

@@ -81,6 +81,8 @@ pub struct CheckpointRecipe {
 }
 
 /// The most frames beside the target in an episode.
+/// Most tokens of a line or caption.
+const MOST_TOKENS: usize = 65_536;
 const MOST_FRAMES: usize = 64;
 /// More batches take longer than training and change nothing.
 const MOST_STATISTICS_BATCHES: usize = 10_000;
@@ -144,8 +146,8 @@ impl Common {
                 self.checkpoint.statistics_batches
             ));
         }
-        if self.data.length == Some(0) {
-            return refuse("data.length is 0; give at least 1".into());
+        if let Some(length) = self.data.length.filter(|length| !(1..=MOST_TOKENS).contains(length)) {
+            return refuse(format!("data.length is {length}; give 1 to {MOST_TOKENS}"));
         }
         if self.data.frames.is_some_and(|frames| frames == 0 || frames > MOST_FRAMES) {
             return refuse(format!(

@@ -2,7 +2,6 @@
 
 use std::path::{Path, PathBuf};
 
-use brigand_core::batch::TOKENS;
 use candle_core::Device;
 
 use super::Training;
@@ -88,9 +87,7 @@ impl Training {
             Ok(found) => {
                 let step = found.snapshot.step;
                 let (trained, data) = (&found.snapshot.schema, prepared.session.feed().schema());
-                if let (Ok(trained), Ok(data)) = (trained.tokens(TOKENS), data.tokens(TOKENS)) {
-                    trained.refuse_other_vocabulary(&data)?;
-                }
+                trained.refuse_other_words(data, prepared.recipe.system.needs())?;
                 prepared.session.restore(found.snapshot.into_state()?, step)?;
                 (step, found.skipped)
             }

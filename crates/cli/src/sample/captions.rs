@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use brigand::capability::CaptionSampler;
+use brigand::data::checksum::sha256;
 use brigand::data::text::read_text;
 use brigand::files::write_atomically;
 use brigand::latent_tools::Choice;
@@ -22,7 +23,8 @@ impl Arguments {
     pub(crate) fn captions(&self) -> Result<Option<Vec<String>>> {
         match (&self.text_file, self.text.as_slice()) {
             (None, []) => Ok(None),
-            (None, given) => Ok(Some(given.to_vec())),
+            // A file of lines has a line for each.
+            (None, given) => Ok(Some(given.iter().map(|text| text.replace(['\n', '\r'], " ")).collect())),
             (Some(path), _) => lines(path).map(Some),
         }
     }
@@ -59,10 +61,8 @@ pub(crate) fn run(
     }
     let sampler = system.sampler();
     let shape = sampler.sample_shape();
-    let name = match captions {
-        [only] => format!("samples-seed{}-{}.png", arguments.seed, short_name(only)),
-        _ => format!("samples-seed{}-captions.png", arguments.seed),
-    };
+    let truncated = arguments.truncation.map(|limit| format!("-truncation-{limit}")).unwrap_or_default();
+    let name = format!("samples-seed{}-{}{truncated}.png", arguments.seed, short_name(captions));
     let path = arguments.out.clone().unwrap_or_else(|| arguments.run.join(name));
     let destination = Destination::new(&path, shape)?;
     let count = arguments.count_of_one();
@@ -104,8 +104,19 @@ fn beside(path: &Path) -> PathBuf {
     path.with_extension("txt")
 }
 
-/// The beginning of a caption as a part of a file's name.
-fn short_name(caption: &str) -> String {
+/// Captions as a part of a file's name: a short one by itself, else the beginning of the first and a number that others do not have.
+fn short_name(captions: &[String]) -> String {
     let plain = |symbol: char| if symbol.is_alphanumeric() { symbol } else { '-' };
-    caption.to_lowercase().chars().take(40).map(plain).collect()
+    let first = captions.first().map(|caption| caption.to_lowercase()).unwrap_or_default();
+    let beginning: String = first.chars().take(40).map(plain).collect();
+    if captions.len() == 1 && first.chars().count() <= 40 {
+        return beginning;
+    }
+    // Reading from memory does not fail.
+    let digest = sha256(captions.join("\n").as_bytes()).unwrap_or_default();
+    let own = digest.get(..8).unwrap_or(&digest);
+    match captions {
+        [_] => format!("{beginning}-{own}"),
+        several => format!("{}-captions-{own}", several.len()),
+    }
 }

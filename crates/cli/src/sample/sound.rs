@@ -29,9 +29,9 @@ pub(crate) fn run(
     if !gain.is_finite() || gain.abs() > 120.0 {
         return Err(Error::Request(format!("--gain is {gain}; give decibels from -120 to 120")).into());
     }
-    let sound = read_sound(file, Some(LogMel::RATE))?;
+    let sound = read_sound(file, Some(LogMel::RATE))?.beginning(LogMel::SAMPLES);
     if sound.is_silent() {
-        console::tell(&format!("warning: {} is silent", file.display()));
+        console::tell(&format!("warning: the first second of {} is silent", file.display()));
     }
     let factor = 10.0_f32.powf(gain / 20.0);
     let wave: Vec<f32> = sound.samples.iter().map(|sample| factor * sample).collect();

@@ -60,9 +60,22 @@ fn captions_are_sampled_and_unknown_words_are_named() {
         sampled(&desk, &format!("{line} --out never.png"), captions).assert_refused(line, &[reason]);
     }
     assert!(!desk.path("never.png").exists() && !desk.path("never.txt").exists());
+    assert_eq!(sampled(&desk, "-n 1 --gain 3", &["red"]).code, Some(2));
     desk.succeed("train gan --steps 2 --quiet --out gan");
     desk.refuse("sample gan --text red", &["captions are for systems"]);
     desk.refuse("evaluate gan --retrieval", &["--retrieval is for systems that make images of captions"]);
+}
+
+#[test]
+fn other_words_are_refused_when_a_run_goes_on() {
+    let desk = desk();
+    desk.succeed(&format!("{TRAIN} --out run"));
+    let list = fs::read_to_string(desk.path("list.tsv")).unwrap();
+    fs::write(desk.path("list.tsv"), list.replace("blue", "zebra")).unwrap();
+    desk.refuse(
+        "train --resume run --steps 4 --accept-changed-data --quiet",
+        &["vocabulary", "`zebra`", "train a new run"],
+    );
 }
 
 #[test]

@@ -160,6 +160,23 @@ fn advice(name: &str) -> &'static str {
     ADVICE.iter().find(|(field, _)| *field == name).map_or("", |(_, advice)| advice)
 }
 
+/// Refuses labels that are not those that a system was trained on.
+fn refuse_other_labels(own: &[String], data: &[String]) -> Result<()> {
+    if own == data {
+        return Ok(());
+    }
+    let in_words = |names: &[String], others: &[String]| {
+        let names: Vec<&str> =
+            names.iter().filter(|name| !others.contains(name)).map(String::as_str).collect();
+        if names.is_empty() { "none".to_owned() } else { names.join(", ") }
+    };
+    Err(Error::Data(format!(
+        "the run was trained on other labels; new in the data: {}; gone: {}; train a new run on this data",
+        in_words(data, own),
+        in_words(own, data)
+    )))
+}
+
 impl Field {
     /// That this field, called `name`, is not what is needed.
     fn is_not(&self, name: &str, needed: &str) -> Error {
@@ -281,6 +298,25 @@ impl Schema {
             Kind::Tags { names, rules } => Ok(TagField { names, rules }),
             _ => Err(field.is_not(TAGS.0, "labels")),
         }
+    }
+
+    /// Refuses `data` over other words or labels than these, where a system needs them: its weights belong to their numbers.
+    ///
+    /// # Errors
+    /// [`Error::Data`], naming a word or label that is new.
+    pub fn refuse_other_words(&self, data: &Self, needs: &[Need]) -> Result<()> {
+        for need in needs {
+            match need {
+                Need::Indices(key) => {
+                    if let (Ok(own), Ok(other)) = (self.tokens(*key), data.tokens(*key)) {
+                        own.refuse_other_vocabulary(&other)?;
+                    }
+                }
+                Need::Numbers(TAGS) => refuse_other_labels(self.tags()?.names, data.tags()?.names)?,
+                Need::Numbers(_) | Need::Samples | Need::Aligned(..) => {}
+            }
+        }
+        Ok(())
     }
 
     /// The spectrograms of sounds.

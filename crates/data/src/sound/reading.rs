@@ -15,6 +15,10 @@ pub const ENDINGS: [&str; 3] = [".wav", ".flac", ".ogg"];
 const SILENCE: f32 = 1e-4;
 /// From this absolute value on a sample is at full scale.
 const FULL_SCALE: f32 = 0.999;
+/// Rates that recordings have, in samples a second.
+const RATES: std::ops::RangeInclusive<u32> = 1000..=768_000;
+/// The largest absolute value of a sample: files of floating-point numbers may go beyond full scale, but not by more.
+const LOUDEST: f32 = 100.0;
 /// Fewest samples that are resampled at once.
 const CHUNK: usize = 1024;
 
@@ -31,6 +35,13 @@ impl Sound {
     /// How long it lasts, in seconds.
     pub fn seconds(&self) -> f64 {
         self.samples.len() as f64 / f64::from(self.rate.max(1))
+    }
+
+    /// Its first samples, so many, or all of it where it is shorter.
+    #[must_use]
+    pub fn beginning(mut self, count: usize) -> Self {
+        self.samples.truncate(count);
+        self
     }
 
     /// Whether it is silent: no sample is louder than -80 dB of full scale.
@@ -69,7 +80,7 @@ impl Sound {
 /// and its own otherwise. The content decides which format it is.
 ///
 /// # Errors
-/// If the file cannot be read, is of another kind, is damaged, or has no samples.
+/// If the file cannot be read, is of another kind, is damaged, has no samples, or its rate or samples are no recording's.
 pub fn read_sound(path: &Path, rate: Option<u32>) -> Result<Sound, DataError> {
     let bytes = std::fs::read(path).map_err(|source| DataError::io("read", path, source))?;
     let damaged = |problem: String| DataError::Damaged { path: path.to_owned(), problem };
@@ -89,8 +100,16 @@ pub fn read_sound(path: &Path, rate: Option<u32>) -> Result<Sound, DataError> {
     if sound.samples.is_empty() || sound.rate == 0 {
         return Err(damaged("it has no samples".into()));
     }
-    if sound.samples.iter().any(|sample| !sample.is_finite()) {
-        return Err(damaged("it has samples that are no numbers".into()));
+    if !RATES.contains(&sound.rate) {
+        return Err(damaged(format!(
+            "it says that it has {} samples a second; {} to {} are possible",
+            sound.rate,
+            RATES.start(),
+            RATES.end()
+        )));
+    }
+    if let Some(sample) = sound.samples.iter().find(|sample| sample.is_nan() || sample.abs() > LOUDEST) {
+        return Err(damaged(format!("it has a sample of {sample}, and full scale is 1")));
     }
     let rate = rate.unwrap_or(sound.rate);
     sound.resampled(rate).map_err(damaged)
@@ -212,6 +231,25 @@ mod tests {
         assert!(message("short.wav", b"RIFF").contains("damaged"));
         assert!(message("short.flac", b"fLaC\0\0").contains("damaged"));
         assert!(message("short.ogg", b"OggS\0").contains("damaged"));
+        let depth = hound::WavSpec {
+            bits_per_sample: 32,
+            sample_format: hound::SampleFormat::Float,
+            channels: 1,
+            ..STEREO
+        };
+        for (spec, sample, words) in [
+            (depth, f32::NAN, "a sample of NaN"),
+            (depth, 3e38, "full scale is 1"),
+            (hound::WavSpec { sample_rate: 200_000_003, ..depth }, 0.5, "200000003 samples a second"),
+            (hound::WavSpec { sample_rate: 1, ..depth }, 0.5, "1 samples a second"),
+        ] {
+            let path = folder.path().join("float.wav");
+            let mut writer = hound::WavWriter::create(&path, spec).unwrap();
+            (0..9).for_each(|_| writer.write_sample(sample).unwrap());
+            writer.finalize().unwrap();
+            let message = read_sound(&path, Some(16_000)).err().unwrap().to_string();
+            assert!(message.contains(words), "{message}");
+        }
         let (_folder, path) = written(STEREO, &[]);
         assert!(read_sound(&path, None).err().unwrap().to_string().contains("no samples"));
         assert!(read_sound(std::path::Path::new("absent.wav"), None).is_err());

@@ -43,7 +43,9 @@ pub(crate) fn load_sounds(path: &Path, options: &Options) -> Result<(Dataset, So
     if let (true, Some(first)) = (kept.is_empty(), unusable_sounds.first()) {
         let problem =
             format!("none of its sounds can be used; the first: {}: {}", first.path.display(), first.reason);
-        return Err(DataError::Damaged { path: path.to_owned(), problem }.into());
+        return Err(
+            DataError::WrongKind { path: path.to_owned(), wanted: "sounds with pictures", problem }.into()
+        );
     }
     let notes = Notes { unreadable, unusable_sounds, ..Notes::default() };
     let name = format!("sounds:{}", path.display());
@@ -54,8 +56,9 @@ pub(crate) fn load_sounds(path: &Path, options: &Options) -> Result<(Dataset, So
 /// The log-mel spectrogram of a file, or why there is none.
 fn spectrogram(front_end: &LogMel, path: &Path) -> Result<Vec<f32>, String> {
     let sound = read_sound(path, Some(LogMel::RATE)).map_err(|error| error.to_string())?;
+    let sound = sound.beginning(LogMel::SAMPLES);
     if sound.is_silent() {
-        return Err("it is silent".into());
+        return Err("its first second is silent".into());
     }
     front_end.of(&sound.samples).map_err(|error| error.to_string())
 }
@@ -109,7 +112,10 @@ mod tests {
         assert_eq!((pictures.len(), sounds.count(), sounds.shape()), (2, 2, [1, 64, 101]));
         assert_eq!(pictures.labels().unwrap().classes, ["a", "b"]);
         let notes = pictures.notes().sentences().join("\n");
-        assert!(notes.contains("2 sounds left out: silent.wav, broken.wav (it is silent)"), "{notes}");
+        assert!(
+            notes.contains("2 sounds left out: silent.wav (its first second is silent), broken.wav ("),
+            "{notes}"
+        );
         // The level stays: 20 dB are ln(100) in the loudest band.
         let [loud, quiet] = [0, 1].map(|number| {
             sounds.values.chunks(64 * 101).nth(number).unwrap().iter().copied().fold(f32::MIN, f32::max)

@@ -44,8 +44,8 @@ impl TagTable {
             let wrong = |problem: String| unfit(path, format!("line {line} {problem}"));
             let fields: Vec<&str> = record.iter().collect();
             let (file, named) = match fields.as_slice() {
-                [HEADING, ..] if number == 0 => continue,
-                ["", ..] => return Err(wrong("names no file".into())),
+                [heading, ..] if number == 0 && heading.trim() == HEADING => continue,
+                [file, ..] if file.trim().is_empty() => return Err(wrong("names no file".into())),
                 [file] => (*file, ""),
                 [file, named] => (*file, *named),
                 more => {
@@ -55,6 +55,8 @@ impl TagTable {
                     )));
                 }
             };
+            // Spaces around a name are left out unless they are part of it.
+            let file = if folder.join(file).is_file() { file } else { file.trim() };
             let image = folder.join(file);
             if !image.is_file() {
                 return Err(wrong(format!("names {}, which does not exist", image.display())));
@@ -118,7 +120,8 @@ impl TagTable {
 /// # Errors
 /// If a file's name is no text.
 pub fn tag_table(rows: &[(PathBuf, Vec<&str>)]) -> Result<Vec<u8>, DataError> {
-    let mut writer = csv::Writer::from_writer(Vec::new());
+    // A name that begins with # would else be read as a remark.
+    let mut writer = csv::WriterBuilder::new().comment(Some(b'#')).from_writer(Vec::new());
     let failed = |file: &Path, problem: String| DataError::WrongKind {
         path: file.to_owned(),
         wanted: "a name in a CSV file",
@@ -176,6 +179,18 @@ mod tests {
         let (_folder, path) = table(&String::from_utf8(bytes).unwrap(), &["a, b.png", "c.png"]);
         let labels = TagTable::read(&path).unwrap().labels;
         assert_eq!(labels, [BTreeSet::from(["x".to_owned(), "two words".to_owned()]), BTreeSet::new()]);
+    }
+
+    #[test]
+    fn names_that_look_like_remarks_or_have_spaces_are_kept() {
+        let names = ["#h.png", " lead.png", "tail.png ", "plain.png"];
+        let rows: Vec<_> = names.iter().map(|name| (PathBuf::from(name), vec!["x"])).collect();
+        let (folder, path) = table(&String::from_utf8(tag_table(&rows).unwrap()).unwrap(), &names);
+        let read = TagTable::read(&path).unwrap();
+        assert_eq!(read.images, names.map(|name| folder.path().join(name)));
+        // By hand a name may have spaces around it.
+        let (folder, path) = table("a.png , x\n", &["a.png"]);
+        assert_eq!(TagTable::read(&path).unwrap().images, [folder.path().join("a.png")]);
     }
 
     #[test]

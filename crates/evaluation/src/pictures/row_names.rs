@@ -14,6 +14,9 @@ const CLASS_WIDTH: usize = 150;
 const CAPTION_WIDTH: usize = 340;
 /// From one line of a name to the next, in pixels.
 const LINE: usize = 15;
+/// Lines of a name, and characters of a line, of which there is never room for more: the rest is not measured.
+const MOST_LINES: usize = 20;
+const MOST_CHARACTERS: usize = 400;
 /// Pixels on both sides of the names.
 const MARGIN: usize = 6;
 
@@ -50,8 +53,9 @@ pub fn with_row_names(grid: &Picture, rows: usize, names: Names<'_>) -> Result<P
             let middle = (GAP + row * pitch + (pitch - GAP) / 2) as i32;
             let fits = |line: &str| Ok(area.estimate_text_size(line, &style)?.0 <= px(widest as i32) as u32);
             let mut lines = Vec::new();
-            for line in name.lines() {
-                lines.extend(wrapped(line, &fits)?);
+            for line in name.lines().take(MOST_LINES) {
+                let line: String = line.chars().take(MOST_CHARACTERS).collect();
+                lines.extend(wrapped(&line, &fits)?);
             }
             lines.truncate((pitch / LINE).max(1));
             for (number, line) in lines.iter().enumerate() {
@@ -86,8 +90,10 @@ fn beside(column: &Picture, grid: &Picture, whole: bool) -> Result<Picture, Pict
     let lines = || column.pixels().chunks_exact(3 * column.width());
     let first_inked = |line: &[u8]| line.chunks_exact(3).position(|pixel| pixel != [u8::MAX; 3]);
     let inked = lines().filter_map(first_inked).min();
-    let Some(left) = inked.map(|left| if whole { 0 } else { left.saturating_sub(MARGIN) }) else {
-        return Ok(grid.clone());
+    let left = match (whole, inked) {
+        (true, _) => 0,
+        (false, Some(left)) => left.saturating_sub(MARGIN),
+        (false, None) => return Ok(grid.clone()),
     };
     let channels = grid.channels();
     let mut pixels = Vec::new();

@@ -322,6 +322,13 @@ impl SystemRecipe for CaptionGanRecipe {
         self.caption_encoder.check()?;
         check_shares(&self.shares())?;
         match &self.second {
+            Stacking::None {} if self.phases.first != 0.0 => {
+                return Err(Error::Recipe(format!(
+                    "phases.first is {}, the share of a first of two generators, and there is no second one; leave it out, or train \
+                     stackgan",
+                    self.phases.first
+                )));
+            }
             Stacking::None {} => {}
             Stacking::Second { doublings, generator, .. } => {
                 generator.check()?;

@@ -71,8 +71,9 @@ impl CaptionGan {
         }
         if words.len() > length {
             return Err(Error::Request(format!(
-                "the caption `{caption}` has {} words, this run's have at most {length}; give a shorter one",
-                words.len()
+                "the caption `{caption}` has {} {}, this run's have at most {length}; give a shorter one",
+                words.len(),
+                if vocabulary.separator().is_empty() { "characters" } else { "words" }
             )));
         }
         let mut tokens: Vec<u32> =
