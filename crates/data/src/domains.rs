@@ -96,6 +96,6 @@ impl RunData {
                  a translator such as cyclegan"
             )));
         }
-        missing.map_or(Ok(()), Err)
+        missing.map_or(Ok(()), |missing| Err(Error::Data(format!("{spec} does not fit: {missing}"))))
     }
 }

@@ -85,8 +85,8 @@ fn images_are_found_by_held_out_captions() {
     desk.refuse("evaluate whole --retrieval", &["held_out.every=0", "--real captions:LIST"]);
     desk.refuse("evaluate whole --retrieval --real captions:list.tsv", &["fewer than 10 captions"]);
     desk.succeed("train text-to-image --set data.size=8 --set training.batch=8 --steps 3 --quiet --out run");
-    let table = desk.succeed("evaluate run --retrieval --count 1");
-    for words in ["of held-out captions  500", "real                  500", "of other captions     500"] {
+    let table = desk.succeed("evaluate run --retrieval --count 2");
+    for words in ["of held-out captions  1,000", "real                  500", "of other captions     1,000"] {
         assert!(table.contains(words), "{table}");
     }
     let numbers: serde_json::Value =

@@ -16,7 +16,7 @@ fn many_unreadable_images_are_counted_and_listed() {
     for index in 0..3 {
         write_png(&desk.path(&format!("bad/good{index}.png")), 20, 20);
     }
-    let warning = "warning: 500 unreadable images skipped: 000.jpg, 001.jpg, 002.jpg and 497 more (";
+    let warning = "warning: 500 unreadable images skipped: 000.jpg, 001.jpg, 002.jpg (The image format could not be determined) and 497 more";
     let whole = |list: &str| {
         let text = std::fs::read_to_string(desk.path(list)).unwrap();
         assert_eq!(text.lines().count(), 500);
