@@ -11,15 +11,19 @@ mod styles;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
+use brigand::Place;
+use brigand::batch::Feed;
 use brigand::data::{Background, Spec};
 use brigand::evaluation::extractors::Extractor;
 use brigand::evaluation::{
     Available, Evaluation, METRICS, Measured, MetricRow, Need, Request, Samples, Shapes, Side, ValueRange,
     evaluate, find_metric, read_reference, write_reference,
 };
-use brigand::training::{Which, choose_extractor, load_run_at, train_classifier};
+use brigand::recipe::Recipe;
+use brigand::training::{Which, choose_extractor, load_run_at, open_data, open_held_out, train_classifier};
 
 use crate::console;
+use crate::data::warn;
 use crate::failure::Failure;
 use crate::hardware::Hardware;
 use crate::progress::Parts;
@@ -286,6 +290,27 @@ fn measure(
         let _ = write_reference(&path, reference);
     }
     Ok(measured)
+}
+
+/// The data of a run with the samples that it holds out, or with those of `--real` in their place; and whether these are apart from
+/// its data, as a sixth of that is not.
+fn held_out_feed(
+    recipe: &Recipe,
+    arguments: &Arguments,
+    device: &brigand::hardware::Device,
+) -> Result<(Feed, bool), Failure> {
+    let mut recipe = recipe.clone();
+    if let Some(given) = &arguments.real {
+        recipe.common.data.held_out = Some(given.clone());
+    }
+    let data = open_data(&recipe)?;
+    warn(&data.notes);
+    let held_out = open_held_out(&recipe)?;
+    warn(&held_out.notes);
+    let are_apart = held_out.sources.iter().any(Option::is_some);
+    let mut feed = Feed::new(data.boxed_sources(), 1, recipe.common.training.seed, &Place::on(device))?;
+    feed.hold_out(held_out.sources)?;
+    Ok((feed, are_apart))
 }
 
 /// Refuses the options for sets of samples, and those of `also` that are given, for a run of which `what` is measured instead.

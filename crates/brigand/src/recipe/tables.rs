@@ -80,9 +80,9 @@ pub struct CheckpointRecipe {
     pub statistics_batches: usize,
 }
 
-/// The most frames beside the target in an episode.
-/// Most tokens of a line or caption.
+/// The most tokens of a line or caption.
 const MOST_TOKENS: usize = 65_536;
+/// The most frames beside the target in an episode.
 const MOST_FRAMES: usize = 64;
 /// More batches take longer than training and change nothing.
 const MOST_STATISTICS_BATCHES: usize = 10_000;

@@ -1,17 +1,13 @@
 //! `brigand evaluate --retrieval`: how well the images of a run of captions show held-out captions.
 
-use brigand::Place;
-use brigand::batch::Feed;
 use brigand::capability::Retrieval;
 use brigand::hardware::Device;
 use brigand::recipe::Recipe;
 use brigand::system::System;
-use brigand::training::{open_data, open_held_out};
 use serde_json::json;
 
-use super::{AUTOMATIC, Arguments, refuse_options_of_sets, refused};
+use super::{AUTOMATIC, Arguments, held_out_feed, refuse_options_of_sets, refused};
 use crate::console::{self, grouped};
-use crate::data::warn;
 use crate::failure::Failure;
 
 /// Images of each caption, unless --count says otherwise.
@@ -34,21 +30,12 @@ pub(super) fn measure(
     let also =
         [(arguments.features != AUTOMATIC, "--features"), (arguments.background.is_some(), "--background")];
     refuse_options_of_sets(arguments, &also, "the retrieval of captions")?;
-    let mut recipe = recipe.clone();
-    if let Some(given) = &arguments.real {
-        recipe.common.data.held_out = Some(given.clone());
-    }
-    let data = open_data(&recipe)?;
-    warn(&data.notes);
-    let held_out = open_held_out(&recipe)?;
-    warn(&held_out.notes);
-    if !system.needs_held_out() && held_out.sources.iter().all(Option::is_none) {
+    let (feed, are_apart) = held_out_feed(recipe, arguments, device)?;
+    if !system.needs_held_out() && !are_apart {
         return Err(refused(
             "this run was trained on all captions of its data (held_out.every=0); give others as --real captions:LIST",
         ));
     }
-    let mut feed = Feed::new(data.boxed_sources(), 1, recipe.common.training.seed, &Place::on(device))?;
-    feed.hold_out(held_out.sources)?;
     let draws = arguments.count.map_or(DRAWS, u64::from);
     let found = sampler.retrieval(&feed, arguments.seed, draws)?;
     let found = found.ok_or_else(|| {

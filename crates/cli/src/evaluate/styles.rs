@@ -1,8 +1,6 @@
 //! `brigand evaluate` of a run that brings lines of text to another style: the style that is found in held-out lines, and what is
 //! kept of them, beside what simple rules reach.
 
-use brigand::Place;
-use brigand::batch::Feed;
 use brigand::capability::LineTranslator;
 use brigand::data::Spec;
 use brigand::data::styles::read_lines;
@@ -10,12 +8,10 @@ use brigand::evaluation::{StyleClassifier, TransferScores, Transferred};
 use brigand::hardware::Device;
 use brigand::recipe::Recipe;
 use brigand::systems::text_style::{HeldOutStyles, StyleReference};
-use brigand::training::{open_data, open_held_out};
 use serde_json::json;
 
-use super::{AUTOMATIC, Arguments, refuse_options_of_sets, refused};
+use super::{AUTOMATIC, Arguments, held_out_feed, refuse_options_of_sets, refused};
 use crate::console;
-use crate::data::warn;
 use crate::failure::Failure;
 
 /// Measures `translator` on the lines of `--real`, or on those that its run holds out, and prints the scores.
@@ -31,16 +27,7 @@ pub(super) fn measure(
         (arguments.features != AUTOMATIC, "--features"),
     ];
     refuse_options_of_sets(arguments, &also, "lines in two styles")?;
-    let mut recipe = recipe.clone();
-    if let Some(given) = &arguments.real {
-        recipe.common.data.held_out = Some(given.clone());
-    }
-    let data = open_data(&recipe)?;
-    warn(&data.notes);
-    let mut feed = Feed::new(data.boxed_sources(), 1, recipe.common.training.seed, &Place::on(device))?;
-    let held_out = open_held_out(&recipe)?;
-    warn(&held_out.notes);
-    feed.hold_out(held_out.sources)?;
+    let (feed, _) = held_out_feed(recipe, arguments, device)?;
     let mut reference = StyleReference::of(&translator.lines(), &feed)?;
     if let Some(given) = &arguments.classifier {
         let Spec::Styles(which) = given.parse::<Spec>()? else {

@@ -1,9 +1,9 @@
-//! What a generator's layers are told before they are built.
+//! The sizes and options that a generator's layers are built from.
 
 use crate::batch::SampleShape;
 use crate::modules::Reparametrisation;
 
-/// What the layers of a generator or decoder are built for.
+/// The sizes and options that the layers of a generator or decoder are built from.
 pub(super) struct GeneratorLayout<N> {
     pub(super) latent: usize,
     pub(super) sample: SampleShape,
