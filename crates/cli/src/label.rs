@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use brigand::batch::Batch;
-use brigand::capability::Tagger;
+use brigand::capability::{Tagger, UNMEASURED_THRESHOLD};
 use brigand::data::{Originals, tag_table};
 use brigand::files::write_atomically;
 use brigand::training::load_run;
@@ -71,7 +71,15 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
         true => Originals::open(&arguments.input, reading, usize::MAX, |count| (0..count).collect())?,
         false => Originals::of_file(&arguments.input, reading)?,
     };
-    let threshold = arguments.threshold.unwrap_or_else(|| tagger.threshold());
+    let threshold = match (arguments.threshold, tagger.threshold()) {
+        (Some(given), _) | (None, Some(given)) => given,
+        (None, None) => {
+            console::tell(&format!(
+                "the run has not measured a threshold on held-out images; {UNMEASURED_THRESHOLD} is taken (--threshold gives another)"
+            ));
+            UNMEASURED_THRESHOLD
+        }
+    };
     // Said before the labels are found, which may take long.
     tag_table(&images.paths().map(|path| (path.to_owned(), Vec::new())).collect::<Vec<_>>())?;
     let rows = labels(tagger, &images, threshold, (&arguments.input, &Place::on(&device)))?;

@@ -8,7 +8,7 @@ mod text;
 
 pub(crate) use arguments::Arguments;
 
-use brigand::capability::Sampler;
+use brigand::capability::{CaptionSampler, Sampler};
 use brigand::latent_tools::{Choice, find_class};
 use brigand::recipe::Recipe;
 use brigand::sampling::{Destination, check_count};
@@ -54,7 +54,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
         return sound::run(arguments, file, (sampler, &recipe), step);
     }
     match (system.as_sampler(), system.as_sequence_sampler()) {
-        (Some(sampler), _) => sample_images(arguments, &recipe, sampler, step),
+        (Some(sampler), _) => sample_images(arguments, &recipe, (sampler, system.as_caption_sampler()), step),
         (None, Some(sequences)) => text::run(arguments, sequences),
         (None, None) if system.as_sound_sampler().is_some() => Err(brigand::Error::Request(format!(
             "{} makes images of sounds; give one: --sound FILE.wav",
@@ -73,7 +73,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
 fn sample_images(
     arguments: &Arguments,
     recipe: &Recipe,
-    sampler: &dyn Sampler,
+    (sampler, captions): (&dyn Sampler, Option<&dyn CaptionSampler>),
     step: u64,
 ) -> Result<(), Failure> {
     let shape = sampler.sample_shape();
@@ -87,9 +87,13 @@ fn sample_images(
     let number = |class: &String| find_class(&recipe.common.data.classes, sampler.space(), class);
     let classes = arguments.classes.iter().map(number).collect::<Result<_, _>>()?;
     let choice = Choice { classes, truncation: arguments.truncation };
-    let samples = choice.samples(sampler, arguments.count(), arguments.seed)?;
+    let latents = choice.latents(sampler, arguments.count(), arguments.seed)?;
+    let samples = choice.samples_of(sampler, &latents)?;
     let caption = format!("step {step}, seed {}", arguments.seed);
     destination.write(&samples, &backdrop_for(recipe, shape)?, &caption)?;
+    if let Some(captions) = captions {
+        captions::write_beside(&path, &captions.captions(&latents)?)?;
+    }
     console::print(&path.display().to_string())
 }
 

@@ -156,6 +156,12 @@ pub trait CaptionSampler {
     /// As [`CaptionSampler::unknown_words`], or if there are not as many captions as latents.
     fn with_captions(&self, latents: &Variable, captions: &[&str]) -> Result<Variable>;
 
+    /// The captions that `latents` hold, one for each.
+    ///
+    /// # Errors
+    /// If they are no latents of its sampler.
+    fn captions(&self, latents: &Variable) -> Result<Vec<String>>;
+
     /// The images of all `latents` for each caption, caption after caption.
     ///
     /// # Errors
@@ -297,6 +303,9 @@ pub trait SoundSampler {
     fn images(&self, noise: &Variable, spectrograms: &Variable) -> Result<Variable>;
 }
 
+/// The probability from which a label counts as found where none was measured on held-out images.
+pub const UNMEASURED_THRESHOLD: f64 = 0.5;
+
 /// Finds the labels of images, of which several may hold for one.
 pub trait Tagger {
     /// What the labels are called.
@@ -306,8 +315,8 @@ pub trait Tagger {
     fn image(&self) -> [usize; 3];
 
     /// The probability from which a label counts as found, the same for all: the one of the best F1 on held-out samples when
-    /// these were measured last, 0.5 before.
-    fn threshold(&self) -> f64;
+    /// these were measured last; `None` before, when [`UNMEASURED_THRESHOLD`] counts.
+    fn threshold(&self) -> Option<f64>;
 
     /// The probability of each label, `[batch, labels]`.
     ///

@@ -62,6 +62,9 @@ pub enum DataError {
     /// A file or folder named by the user is absent.
     #[error("{} does not exist: check the path", .0.display())]
     NotFound(PathBuf),
+    /// A folder where a file is needed.
+    #[error("{} is a folder: give a file", .0.display())]
+    IsAFolder(PathBuf),
     /// A file that should be text and is in another encoding.
     #[error("{}: line {line} is no UTF-8; convert the file to UTF-8", path.display())]
     NotUtf8 {
@@ -215,10 +218,12 @@ impl From<DataError> for brigand_core::Error {
 }
 
 impl DataError {
-    /// The error for a failed system call on `path`; a missing file becomes [`DataError::NotFound`].
+    /// The error for a failed system call on `path`; a missing file becomes [`DataError::NotFound`], a folder in place of a file
+    /// [`DataError::IsAFolder`].
     pub(crate) fn io(action: &'static str, path: &std::path::Path, source: io::Error) -> Self {
         match source.kind() {
             io::ErrorKind::NotFound => Self::NotFound(path.to_owned()),
+            io::ErrorKind::IsADirectory => Self::IsAFolder(path.to_owned()),
             _ => Self::Io { action, path: path.to_owned(), source },
         }
     }

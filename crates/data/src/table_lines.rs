@@ -39,6 +39,15 @@ pub(crate) fn records(
         .collect()
 }
 
+/// Why `path` is not the file that a table names, if it is not one.
+pub(crate) fn not_a_file(path: &Path) -> Option<&'static str> {
+    match (path.is_file(), path.is_dir()) {
+        (true, _) => None,
+        (false, true) => Some("is a folder and no file"),
+        (false, false) => Some("does not exist"),
+    }
+}
+
 /// The line of `record` in the `bytes` it was read from. The position that the reader gives includes empty lines and remarks before
 /// the record.
 fn line_of(record: &StringRecord, bytes: &[u8]) -> u64 {

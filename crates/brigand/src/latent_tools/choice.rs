@@ -42,10 +42,17 @@ impl Choice {
     /// # Errors
     /// As [`Choice::latents`].
     pub fn samples(&self, sampler: &dyn Sampler, count: usize, seed: u64) -> Result<Variable> {
-        let latents = self.latents(sampler, count, seed)?;
+        self.samples_of(sampler, &self.latents(sampler, count, seed)?)
+    }
+
+    /// The samples of `latents`, which are those of [`Choice::latents`].
+    ///
+    /// # Errors
+    /// As [`Choice::latents`].
+    pub fn samples_of(&self, sampler: &dyn Sampler, latents: &Variable) -> Result<Variable> {
         match truncated_statistics(sampler, self.truncation)? {
-            Some(estimate) => sampler.generate_all_with(&latents, &mut Statistics::Given(&estimate)),
-            None => sampler.generate_all(&latents),
+            Some(estimate) => sampler.generate_all_with(latents, &mut Statistics::Given(&estimate)),
+            None => sampler.generate_all(latents),
         }
     }
 }

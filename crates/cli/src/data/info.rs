@@ -2,7 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use brigand::data::{self, Background, Dataset, Options, Spec};
+use brigand::Error;
+use brigand::batch::{Field, IMAGES, Kind, LABELS, POINTS};
+use brigand::data::{self, Background, Dataset, Options, RunData, Spec};
 use brigand::sampling::draw_data;
 
 use super::{warn, write_list};
@@ -14,11 +16,11 @@ Examples:
   brigand data info digits
   brigand data info folder:my-pictures --size 32 --channels 1 --out seen.png";
 
-/// Show what a source holds, and write a picture of some samples.
+/// Show what a source holds, and write a picture of some samples where it holds images or points.
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Arguments {
-    /// A name of `brigand data list`, `folder:DIR`, `image:FILE` or `idx:IMAGES[,LABELS]`
+    /// A name of `brigand data list`, or files of yours in one of the forms that it lists
     spec: String,
     /// Resize and crop images to this side in pixels
     #[arg(long, value_name = "N")]
@@ -42,13 +44,67 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
         background: arguments.background,
         ..Options::default()
     };
-    let set = data::load(&spec, &options)?;
-    warn(set.notes());
-    console::print(&facts(&set))?;
+    let data = data::open(&spec, &options)?;
+    if let (Some(out), None) = (&arguments.out, &data.dataset) {
+        return Err(Error::Request(format!(
+            "--out is {}, and there is no picture of `{spec}`, whose samples are no single images or points; leave it out",
+            out.display()
+        ))
+        .into());
+    }
+    warn(&data.notes);
+    match &data.dataset {
+        Some(set) => console::print(&facts(set))?,
+        None => console::print(&format!("data         {spec}"))?,
+    }
+    for line in fields(&data) {
+        console::print(&line)?;
+    }
     let out = arguments.out.clone().unwrap_or_else(|| file_name(&arguments.spec).into());
-    draw_data(&set)?.save_png(&out)?;
-    console::print(&format!("picture      {}", out.display()))?;
-    write_list(set.notes(), &list_beside(&out))
+    if let Some(set) = &data.dataset {
+        draw_data(set)?.save_png(&out)?;
+        console::print(&format!("picture      {}", out.display()))?;
+    }
+    write_list(&data.notes, &list_beside(&out))
+}
+
+/// A line for each source with its number of samples and one for each of its fields, besides what [`facts`] says.
+fn fields(data: &RunData) -> Vec<String> {
+    let said = |name: &str| data.dataset.is_some() && [IMAGES.0, POINTS.0, LABELS.0].contains(&name);
+    let mut lines = Vec::new();
+    for source in &data.sources {
+        let schema = source.schema();
+        if data.dataset.is_none() {
+            lines.push(format!("samples      {}", grouped(source.count() as u64)));
+        }
+        let own = schema.fields.iter().filter(|(name, _)| !said(name));
+        lines.extend(own.map(|(name, field)| format!("{name:<12} {}", of_field(field))));
+    }
+    lines
+}
+
+/// What a field holds, with the shape of one sample.
+fn of_field(field: &Field) -> String {
+    let shape: Vec<String> = field.shape.iter().map(ToString::to_string).collect();
+    let name = field.kind.name();
+    let what = if shape.is_empty() { name.to_owned() } else { format!("{name}, {}", shape.join("x")) };
+    match &field.kind {
+        Kind::LabelMap { labels } => {
+            let names: Vec<&str> = labels.iter().map(|label| label.name.as_str()).collect();
+            format!("{what}: {}", names.join(", "))
+        }
+        Kind::Tags { names, .. } => format!("{what}: {}", names.join(", ")),
+        Kind::Tokens { vocabulary, .. } => format!("{what}, of {} different", vocabulary.len()),
+        Kind::Class { counts } => {
+            let counts: Vec<String> = counts.iter().map(|count| grouped(*count as u64)).collect();
+            format!("{what}: {} of {} samples", counts.len(), counts.join(", "))
+        }
+        Kind::Spectrogram { rate, .. } | Kind::Features { rate } | Kind::Audio { rate } => match rate {
+            0 => what,
+            rate => format!("{what}, of sound at {} Hz", grouped(u64::from(*rate))),
+        },
+        Kind::Image {} | Kind::Frames {} | Kind::Points {} | Kind::Number {} => what,
+    }
 }
 
 /// `seen.unreadable.txt` beside `seen.png`.

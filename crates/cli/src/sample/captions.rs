@@ -19,22 +19,39 @@ use crate::failure::Failure;
 const MOST_CAPTIONS: usize = 10_000;
 
 impl Arguments {
-    /// The captions that are asked for, if any are.
-    pub(crate) fn captions(&self) -> Result<Option<Vec<String>>> {
+    /// The captions that are asked for, if any are, and where each stands.
+    pub(crate) fn captions(&self) -> Result<Option<Vec<Asked>>> {
         match (&self.text_file, self.text.as_slice()) {
             (None, []) => Ok(None),
             // A file of lines has a line for each.
-            (None, given) => Ok(Some(given.iter().map(|text| text.replace(['\n', '\r'], " ")).collect())),
+            (None, given) => Ok(Some(
+                given
+                    .iter()
+                    .map(|text| Asked { caption: text.replace(['\n', '\r'], " "), place: String::new() })
+                    .collect(),
+            )),
             (Some(path), _) => lines(path).map(Some),
         }
     }
 }
 
+/// A caption that images are asked for.
+pub(crate) struct Asked {
+    caption: String,
+    /// The file and line that it stands in, as the beginning of a message.
+    place: String,
+}
+
 /// The lines of a file that are not empty.
-fn lines(path: &Path) -> Result<Vec<String>> {
+fn lines(path: &Path) -> Result<Vec<Asked>> {
     let text = read_text(path)?;
-    let lines: Vec<String> =
-        text.lines().map(str::trim).filter(|line| !line.is_empty()).map(str::to_owned).collect();
+    let numbered = text.lines().map(str::trim).zip(1..).filter(|(line, _)| !line.is_empty());
+    let lines: Vec<Asked> = numbered
+        .map(|(line, number)| Asked {
+            caption: line.to_owned(),
+            place: format!("{}: line {number}: ", path.display()),
+        })
+        .collect();
     match lines.len() {
         0 => Err(Error::Request(format!("{} has no caption; write one on each line", path.display()))),
         count if count > MOST_CAPTIONS => Err(Error::Request(format!(
@@ -51,8 +68,9 @@ pub(crate) fn run(
     arguments: &Arguments,
     step: u64,
     system: &dyn CaptionSampler,
-    captions: &[String],
+    asked: &[Asked],
 ) -> std::result::Result<(), Failure> {
+    let captions: &[String] = &asked.iter().map(|asked| asked.caption.clone()).collect::<Vec<_>>();
     if !arguments.classes.is_empty() {
         return Err(Error::Request(
             "--class chooses classes, and this run's images have captions; leave it out".into(),
@@ -67,11 +85,14 @@ pub(crate) fn run(
     let destination = Destination::new(&path, shape)?;
     let count = arguments.count_of_one();
     check_count(count.saturating_mul(captions.len()), shape)?;
-    for caption in captions {
-        let unknown = system.unknown_words(caption)?;
+    for Asked { caption, place } in asked {
+        let unknown = system.unknown_words(caption).map_err(|error| match error {
+            Error::Request(what) => Error::Request(format!("{place}{what}")),
+            other => other,
+        })?;
         if !unknown.is_empty() {
             console::tell(&format!(
-                "`{caption}`: the vocabulary of the run lacks {}; taken for {}",
+                "{place}`{caption}`: the vocabulary of the run lacks {}; taken for {}",
                 unknown.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", "),
                 if unknown.len() == 1 { "an unknown word" } else { "unknown words" }
             ));
@@ -93,9 +114,14 @@ pub(crate) fn run(
         }
     }
     if captions.len() > 1 {
-        write_atomically(&beside(&path), format!("{}\n", captions.join("\n")).as_bytes())?;
+        write_beside(&path, captions)?;
     }
     console::print(&path.display().to_string())
+}
+
+/// Writes captions, a line for each, beside the samples in `path`.
+pub(super) fn write_beside(path: &Path, captions: &[String]) -> std::result::Result<(), Failure> {
+    Ok(write_atomically(&beside(path), format!("{}\n", captions.join("\n")).as_bytes())?)
 }
 
 /// The file of lines that belongs to a picture, an array or a folder.

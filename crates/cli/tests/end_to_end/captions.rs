@@ -48,12 +48,18 @@ fn captions_are_sampled_and_unknown_words_are_named() {
         assert_eq!(sampled(&desk, &format!("-n 2 --out {name}"), &["red"]).code, Some(0));
     }
     assert_eq!(fs::read(desk.path("a.npy")).unwrap(), fs::read(desk.path("b.npy")).unwrap());
+    // Captions that are drawn stand beside the samples.
+    desk.succeed("sample run -n 4 --out drawn.png");
+    assert_eq!(fs::read_to_string(desk.path("drawn.txt")).unwrap().lines().count(), 4);
     let long = "a ".repeat(17);
+    fs::write(desk.path("long.txt"), format!("red\n\n{long}\n")).unwrap();
     fs::write(desk.path("latin.txt"), b"red\ncaf\xe9\n").unwrap();
     for (line, captions, reason) in [
         ("", &[" ?!"][..], "has no word"),
         ("", &[long.as_str()], "at most 16"),
         ("--text-file absent.txt", &[], "absent.txt"),
+        ("--text-file pictures", &[], "is a folder"),
+        ("--text-file long.txt", &[], "long.txt: line 3: the caption"),
         ("--text-file latin.txt", &[], "latin.txt: line 2 is no UTF-8"),
         ("--class 1", &["a"], "leave it out"),
     ] {
@@ -107,4 +113,9 @@ fn lists_that_cannot_be_trained_on_are_refused() {
         desk.refuse_to_train(TRAIN.trim_start_matches("train "), &[reason]);
     }
     desk.refuse_to_train("text-to-image --data digits", &["captions:TSV"]);
+    for line in
+        ["text-to-image --set phases.encoders=1", "stackgan --set phases.encoders=0.4 --set phases.first=0.6"]
+    {
+        desk.refuse_to_train(line, &["phases.encoders", "generator; give less than 1"]);
+    }
 }

@@ -44,6 +44,13 @@ fn a_run_labels_images_in_the_form_that_it_is_trained_on() {
     desk.succeed(&format!("{TRAIN} --data tags:images/found.csv --out again"));
     desk.succeed("label run --in images/3.png --out one.csv");
     assert!(std::fs::read_to_string(desk.path("one.csv")).unwrap().contains("\n3.png,"));
+    let none = TRAIN.replace("held_out.every=2", "held_out.every=0");
+    desk.succeed(&format!("{none} --data tags:images/labels.csv --out unmeasured"));
+    let ended = desk.run("label unmeasured --in images/3.png --out unmeasured.csv");
+    assert!(ended.code == Some(0) && ended.err.contains("0.5 is taken"), "{}", ended.err);
+    let info = desk.succeed("data info tags:images/labels.csv");
+    assert!(info.contains("samples      24") && info.contains("labels, 3: blue, cold, red"), "{info}");
+    desk.refuse("data info tags:images/labels.csv --out x.png", &["leave it out"]);
     desk.refuse("label run --in images --out labels", &["a file such as labels.csv"]);
     desk.refuse("label run --in images --out x.csv --threshold 2", &["from 0 to 1"]);
     desk.refuse(

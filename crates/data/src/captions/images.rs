@@ -11,7 +11,7 @@ use crate::folder::{Readable, of_read, read_images, square_images};
 use crate::notes::Notes;
 use crate::options::Options;
 use crate::pixels;
-use crate::table_lines::records;
+use crate::table_lines::{not_a_file, records};
 use crate::tags::TagTable;
 use crate::text::Tokens;
 
@@ -36,9 +36,9 @@ fn lines_of_captions(list: &Path) -> Result<ListedImages> {
                 [image, caption @ ..] => (image, caption.join(" ")),
             };
             let path = root.join(image);
-            if !path.is_file() {
+            if let Some(why) = not_a_file(&path) {
                 return Err(wrong(&format!(
-                    "the image {} does not exist; give paths relative to the folder of the list",
+                    "the image {} {why}; give paths relative to the folder of the list",
                     path.display()
                 )));
             }
@@ -226,6 +226,7 @@ mod tests {
         assert!(refused("list", "torn.png\tx\n", &options).contains("torn.png"));
         assert!(refused("list.csv", "a.png\n", &options).contains("has no word"));
         assert!(refused("list.csv", "c.png,x\n", &options).contains("does not exist"));
+        assert!(refused("list", ".\tx\n", &options).contains("is a folder"));
         let short = Options { length: Some(2), ..Options::default() };
         let message = refused("list", "a.png\tx y\na.png\tx y z\n", &short);
         assert!(message.contains("line 2") && message.contains("set data.length=3"), "{message}");

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::error::DataError;
-use crate::table_lines::records;
+use crate::table_lines::{not_a_file, records};
 
 /// What such a file is used as.
 const WANTED: &str = "sounds with pictures (lines of sound, tab, picture)";
@@ -43,8 +43,10 @@ pub(super) fn lines(path: &Path) -> Result<Vec<Line>, DataError> {
             }
         };
         let [sound, picture] = [sound, picture].map(|file| folder.join(file));
-        if let Some(missing) = [&sound, &picture].into_iter().find(|file| !file.is_file()) {
-            return Err(wrong(format!("names {}, which does not exist", missing.display())));
+        for file in [&sound, &picture] {
+            if let Some(why) = not_a_file(file) {
+                return Err(wrong(format!("names {}, which {why}", file.display())));
+            }
         }
         if found.first().is_some_and(|first| first.class.is_some() != class.is_some()) {
             return Err(wrong(

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use super::Tags;
 use crate::error::DataError;
 use crate::folder::of_read;
-use crate::table_lines::records;
+use crate::table_lines::{not_a_file, records};
 
 /// What such a file is used as.
 const WANTED: &str = "labels of images (lines of file,label|label)";
@@ -58,8 +58,8 @@ impl TagTable {
             // Spaces around a name are left out unless they are part of it.
             let file = if folder.join(file).is_file() { file } else { file.trim() };
             let image = folder.join(file);
-            if !image.is_file() {
-                return Err(wrong(format!("names {}, which does not exist", image.display())));
+            if let Some(why) = not_a_file(&image) {
+                return Err(wrong(format!("names {}, which {why}", image.display())));
             }
             if let Some(first) = of_image.insert(image.clone(), line) {
                 return Err(wrong(format!("is another one for {file}, after line {first}")));

@@ -122,6 +122,13 @@ impl CaptionSampler for CaptionGan {
         self.with_tokens(latents, &self.rows(captions)?)
     }
 
+    fn captions(&self, latents: &Variable) -> Result<Vec<String>> {
+        self.sampling.space.check(latents)?;
+        let Indices { values, shape } = self.tokens(latents)?;
+        let length = shape.last().copied().unwrap_or(0).max(1);
+        Ok(values.chunks(length).map(|tokens| self.encoders.vocabulary.text(tokens)).collect())
+    }
+
     fn retrieval(&self, feed: &Feed, seed: u64, draws: u64) -> Result<Option<Retrieval>> {
         self.encoders.vocabulary.field().refuse_other_vocabulary(&feed.schema().tokens(CAPTION)?)?;
         retrieval::measure(self, feed, seed, draws)

@@ -27,29 +27,36 @@ pub const RULE_VIOLATIONS: &str = "rule_violations";
 /// Name of the probability from which labels count as found.
 pub const THRESHOLD: &str = "threshold";
 
-/// The probability from which labels count as found.
-pub(super) struct Threshold(pub(super) f64);
+/// The probability from which labels count as found, if it was measured.
+#[derive(Default)]
+pub(super) struct Threshold(pub(super) Option<f64>);
 
-impl Default for Threshold {
-    fn default() -> Self {
-        Self(0.5)
+impl Threshold {
+    /// The measured one, or what counts without.
+    pub(super) fn counting(&self) -> f64 {
+        self.0.unwrap_or(UNMEASURED_THRESHOLD)
     }
 }
 
 impl Part for Threshold {
     fn save(&self, name: &str, state: &mut State) -> Result<()> {
-        state.count(format!("{name}.bits"), self.0.to_bits());
+        // No number stands for none.
+        state.count(format!("{name}.bits"), self.0.unwrap_or(f64::NAN).to_bits());
         Ok(())
     }
 
     fn restore(&mut self, name: &str, state: &mut State) -> Result<()> {
         let found = f64::from_bits(state.counter(&format!("{name}.bits"))?);
+        if found.is_nan() {
+            self.0 = None;
+            return Ok(());
+        }
         if !(0.0..=1.0).contains(&found) {
             return Err(Error::State(format!(
                 "the checkpoint's `{name}` is {found}, which is no probability"
             )));
         }
-        self.0 = found;
+        self.0 = Some(found);
         Ok(())
     }
 }
@@ -81,9 +88,10 @@ impl ImageToLabel {
             return Ok(());
         }
         if let Some(threshold) = best_threshold(&chosen_on, &chosen_hold)? {
-            self.threshold.0 = threshold;
+            self.threshold.0 = Some(threshold);
         }
-        let found: Vec<bool> = measured.iter().map(|&value| f64::from(value) >= self.threshold.0).collect();
+        let threshold = self.threshold.counting();
+        let found: Vec<bool> = measured.iter().map(|&value| f64::from(value) >= threshold).collect();
         let scores = MultiLabelScores::of(&found, &hold, labels)?;
         for (name, value) in [
             (MICRO_F1, scores.micro_f1),
@@ -92,7 +100,7 @@ impl ImageToLabel {
             (PRECISION, scores.precision),
             (RECALL, scores.recall),
             (RULE_VIOLATIONS, broken_rules(&found, labels, &self.rules)?),
-            (THRESHOLD, self.threshold.0),
+            (THRESHOLD, threshold),
         ] {
             turn.report.note_number(name, value);
         }

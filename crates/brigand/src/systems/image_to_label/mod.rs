@@ -220,7 +220,7 @@ impl System for ImageToLabel {
     fn show(&self, showing: &Showing<'_>) -> Result<Vec<Exhibit>> {
         let (images, tags) = (showing.examples.numbers(IMAGES)?, showing.examples.numbers(TAGS)?);
         let found = self.probabilities(showing.examples)?;
-        let (hold, found) = (holding(tags, 0.5)?, holding(&found, self.threshold.0)?);
+        let (hold, found) = (holding(tags, 0.5)?, holding(&found, self.threshold.counting())?);
         let named = |labels: &[bool]| {
             let names = self.names.iter().zip(labels).filter(|(_, holds)| **holds);
             names.map(|(name, _)| name.as_str()).collect::<Vec<_>>().join(", ")
@@ -245,7 +245,7 @@ impl Tagger for ImageToLabel {
         self.image
     }
 
-    fn threshold(&self) -> f64 {
+    fn threshold(&self) -> Option<f64> {
         self.threshold.0
     }
 
