@@ -20,7 +20,9 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::SystemTime;
 
-use clap::{Args, Parser, Subcommand};
+use brigand::Place;
+use brigand_kernels::element::Products;
+use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use workload::Workload;
 
@@ -117,6 +119,37 @@ struct Conditions {
     /// Threads; by default one for each core.
     #[arg(long)]
     threads: Option<usize>,
+    /// How Brigand multiplies: f32, or bf16 as `training.precision=bf16` does.
+    #[arg(long, value_enum, default_value = "f32")]
+    precision: Precision,
+}
+
+/// How Brigand multiplies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Precision {
+    /// In single precision.
+    F32,
+    /// Numbers rounded to bfloat16.
+    Bf16,
+}
+
+impl Precision {
+    /// What a measurement with it is called.
+    fn name(self) -> &'static str {
+        match self {
+            Self::F32 => "brigand",
+            Self::Bf16 => "brigand bf16",
+        }
+    }
+
+    /// The CPU with such products.
+    fn place(self) -> Place {
+        let products = match self {
+            Self::F32 => Products::Full,
+            Self::Bf16 => Products::Bfloat16,
+        };
+        Place { products, ..Place::cpu() }
+    }
 }
 
 impl Conditions {

@@ -27,7 +27,7 @@ pub(crate) fn measure(
     let threads = conditions.threads()?;
     hardware::keep_freed_memory();
     hardware::set_threads(threads)?;
-    let mut session = workload.session(SEED)?;
+    let mut session = workload.session(SEED, &conditions.precision.place())?;
 
     let begun = session.advance()?.read(0)?;
     let first_step_s = now()? - started_at;
@@ -40,7 +40,7 @@ pub(crate) fn measure(
         .collect::<Result<Vec<_>, _>>()?;
     Ok(Measurement {
         workload: workload.name.into(),
-        peer: "brigand".into(),
+        peer: conditions.precision.name().into(),
         version: env!("CARGO_PKG_VERSION").into(),
         threads,
         step_ms_median: median(steps.iter().copied())? * 1e3,

@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 
 use crate::measurement::Measurement;
 use crate::workload::Workload;
-use crate::{Conditions, Failure, now};
+use crate::{Conditions, Failure, Precision, now};
 
 /// How PyTorch computes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -40,6 +40,13 @@ pub(crate) fn measure_build<M: DeserializeOwned>(
 ) -> Result<M, Failure> {
     let mut command = Command::new(program);
     command.args(["run", name]);
+    match conditions.precision {
+        // Older builds do not know the option.
+        Precision::F32 => {}
+        Precision::Bf16 => {
+            command.args(["--precision", "bf16"]);
+        }
+    }
     measure(command, conditions)
 }
 

@@ -3,6 +3,7 @@
 use std::hint::black_box;
 use std::time::Instant;
 
+use brigand_kernels::element::Products;
 use brigand_kernels::gemm::{Matrix, multiply};
 
 use crate::Failure;
@@ -18,7 +19,7 @@ pub(crate) fn rate() -> Result<f64, Failure> {
     let matrix = || Matrix::row_major(&operand, SIZE, SIZE);
     let times = (0..CALLS).map(|_| {
         let start = Instant::now();
-        multiply(matrix(), matrix(), black_box(&mut result), false);
+        multiply(Products::Full, matrix(), matrix(), black_box(&mut result), false);
         start.elapsed().as_secs_f64()
     });
     Ok(2.0 * (SIZE as f64).powi(3) / median(times)? / 1e9)

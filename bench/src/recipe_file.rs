@@ -82,14 +82,14 @@ pub(crate) const LSTM_TEXT: RecipeFile = RecipeFile {
 
 impl RecipeFile {
     /// The system, untrained, with its data.
-    pub(crate) fn session(&self, seed: u64) -> Result<Session, Failure> {
+    pub(crate) fn session(&self, seed: u64, place: &Place) -> Result<Session, Failure> {
         let mut assignments = vec![format!("training.seed={seed}")];
         assignments.extend(self.changes.iter().map(ToString::to_string));
         let changes = Changes { file: Some(self.text.to_owned()), assignments };
         let recipe = Recipe::resolve(registry::find(self.system)?, &changes)?;
         let TrainingRecipe { steps, batch, .. } = recipe.common.training;
         let sources = self.sources(&recipe, batch, seed)?;
-        Ok(Session::new(recipe.system.as_ref(), sources, Span { steps, batch, seed }, &Place::cpu())?)
+        Ok(Session::new(recipe.system.as_ref(), sources, Span { steps, batch, seed }, place)?)
     }
 
     fn sources(&self, recipe: &Recipe, batch: usize, seed: u64) -> Result<Vec<Box<dyn Source>>, Failure> {
@@ -138,7 +138,7 @@ mod tests {
     #[test]
     fn the_networks_have_as_many_parameters_as_the_peers() {
         let sizes = |of: &RecipeFile| {
-            of.session(0).unwrap().system_mut().sizes().into_iter().collect::<BTreeMap<_, _>>()
+            of.session(0, &Place::cpu()).unwrap().system_mut().sizes().into_iter().collect::<BTreeMap<_, _>>()
         };
         let counts = |of: &[(&str, usize)]| {
             of.iter().map(|&(name, count)| (name.to_owned(), count)).collect::<BTreeMap<_, _>>()

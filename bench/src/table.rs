@@ -7,8 +7,8 @@ use crate::measurement::{Measurement, median};
 pub(crate) fn write(rows: &[Row], rounds: usize) -> String {
     let Some(pair) = rows.first().and_then(|row| row.pairs.first()) else { return String::new() };
     let heading = format!(
-        "Brigand {} beside PyTorch {}: {} threads, {rounds} pairs, one process each.\n",
-        pair.ours.version, pair.theirs.version, pair.ours.threads
+        "{} {} beside PyTorch {}: {} threads, {rounds} pairs, one process each.\n",
+        pair.ours.peer, pair.ours.version, pair.theirs.version, pair.ours.threads
     );
     let ratios = [
         "PyTorch / Brigand: how many times as much PyTorch takes; the median over the pairs (least to most).\n",

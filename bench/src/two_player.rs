@@ -66,13 +66,13 @@ impl TwoPlayer {
     }
 
     /// The two networks, untrained, with one batch of random images.
-    pub(crate) fn session(&self, seed: u64) -> Result<Session, Failure> {
+    pub(crate) fn session(&self, seed: u64, place: &Place) -> Result<Session, Failure> {
         let shape = self.sample_shape();
         let images = Stream::new(seed, "images", 0).uniform(BATCH * shape.elements(), -1.0, 1.0);
         let dataset = Dataset::from_values("random images", images, &shape.dims())?;
         let source = Box::new(DatasetSource(Arc::new(dataset)));
         let span = Span { steps: 1, batch: BATCH, seed };
-        Ok(Session::new(&self.recipe(), vec![source], span, &Place::cpu())?)
+        Ok(Session::new(&self.recipe(), vec![source], span, place)?)
     }
 
     /// The two networks and their updates.

@@ -90,7 +90,7 @@ mod tests {
 
     fn of(name: &str) -> f64 {
         let workload = Workload::find(name).unwrap();
-        flop(workload, &mut workload.session(0).unwrap()).unwrap().unwrap() / 1e9
+        flop(workload, &mut workload.session(0, &brigand::Place::cpu()).unwrap()).unwrap().unwrap() / 1e9
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! What is trained: the same networks and updates as the peer's script.
 
+use brigand::Place;
 use brigand::session::Session;
 use brigand::systems::two_player::Order;
 
@@ -82,10 +83,10 @@ impl Workload {
     }
 
     /// The networks, untrained, with their data.
-    pub(crate) fn session(&self, seed: u64) -> Result<Session, Failure> {
+    pub(crate) fn session(&self, seed: u64, place: &Place) -> Result<Session, Failure> {
         match &self.trained {
-            Trained::TwoPlayer(of) => of.session(seed),
-            Trained::Recipe(of) => of.session(seed),
+            Trained::TwoPlayer(of) => of.session(seed, place),
+            Trained::Recipe(of) => of.session(seed, place),
         }
     }
 

@@ -25,6 +25,7 @@ mod layout;
 mod operations;
 mod variable;
 
+pub use brigand_kernels::element::Products;
 pub use directional::{hessian_vector_product, jacobian_vector_product};
 pub use error::{Error, Result};
 pub use gradient::{GradientOptions, Output, grad, grad_of, through_composition};

@@ -81,8 +81,13 @@ fn any_operation(
     n: &[usize; 4],
     shape: &[usize],
 ) -> Result<Variable> {
-    let sliding =
-        Sliding { stride: [n[0], n[1]], padding: [n[2], n[3]], dilation: [n[1], n[2]], groups: n[3] };
+    let sliding = Sliding {
+        stride: [n[0], n[1]],
+        padding: [n[2], n[3]],
+        dilation: [n[1], n[2]],
+        groups: n[3],
+        ..Sliding::default()
+    };
     let indices: Vec<u32> = n.iter().map(|&index| index as u32).collect();
     let picked = Tensor::from_vec(indices.clone(), (2, 2), &Device::Cpu)?;
     let grouping = [Grouping::Batch, Grouping::Instance, Grouping::Layer, Grouping::Channels(n[1])];

@@ -60,6 +60,11 @@ fn unusable(name: &str, reason: &candle_core::Error) -> Error {
     Error::Request(format!("the device `{name}` cannot be used: {first}; use --device cpu"))
 }
 
+/// Whether this processor multiplies in bfloat16 (AVX512-BF16), so that `training.precision=bf16` is faster.
+pub fn has_bfloat16() -> bool {
+    brigand_kernels::element::Products::are_native()
+}
+
 /// Makes training faster by keeping freed memory for the next step, for the whole process and for good; see
 /// [`brigand_kernels::memory::keep_freed_memory`]. A program that trains calls it at its beginning.
 pub fn keep_freed_memory() {

@@ -16,7 +16,7 @@ use toml::Table;
 pub use self::changes::Changes;
 pub use self::evaluation::EvaluationRecipe;
 use self::intervals::Interval;
-pub use self::tables::{CheckpointRecipe, Common, DataRecipe, SamplesRecipe, TrainingRecipe};
+pub use self::tables::{CheckpointRecipe, Common, DataRecipe, Precision, SamplesRecipe, TrainingRecipe};
 use crate::data::{Augmentation, Background, Spec};
 use crate::error::{Error, Result};
 use crate::registry;
@@ -64,7 +64,13 @@ impl Recipe {
                 frames: source.episode_frames(),
                 classes: Vec::new(),
             },
-            training: TrainingRecipe { steps: length.steps, batch: length.batch, seed: 0, report_every: 10 },
+            training: TrainingRecipe {
+                steps: length.steps,
+                batch: length.batch,
+                seed: 0,
+                report_every: 10,
+                precision: Precision::F32,
+            },
             samples: SamplesRecipe { every: Interval::Samples.default(length.steps), count: 64 },
             checkpoint: CheckpointRecipe {
                 every: Interval::Checkpoints.default(length.steps),

@@ -1,6 +1,6 @@
 //! Device and precision in one value.
 
-use brigand_autograd::Variable;
+use brigand_autograd::{Products, Variable};
 use candle_core::{DType, Device, Tensor};
 
 use crate::error::Result;
@@ -15,6 +15,8 @@ pub struct Place {
     pub storage: DType,
     /// The type that inputs and weights are cast to in a forward pass.
     pub compute: DType,
+    /// How convolutions and fully connected layers multiply numbers of single precision on the CPU.
+    pub products: Products,
 }
 
 impl Place {
@@ -25,7 +27,7 @@ impl Place {
 
     /// A device in single precision.
     pub fn on(device: &Device) -> Self {
-        Self { device: device.clone(), storage: DType::F32, compute: DType::F32 }
+        Self { device: device.clone(), storage: DType::F32, compute: DType::F32, products: Products::Full }
     }
 
     /// Numbers in row-major order as a constant in the compute type.

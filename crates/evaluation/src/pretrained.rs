@@ -1,6 +1,7 @@
 //! Networks whose weights were trained elsewhere, on images that each of them brings to its own size.
 
 use brigand_core::error::{Error, Result};
+use brigand_kernels::element::Products;
 use brigand_kernels::gemm::{Matrix, multiply};
 use brigand_kernels::pool::{parallel_chunks, threads};
 
@@ -105,7 +106,13 @@ impl LastLayer {
         let (count, classes) = (features.len() / self.features, self.bias.len());
         let mut logits: Vec<f32> = self.bias.iter().copied().cycle().take(count * classes).collect();
         let weight = Matrix::row_major(&self.weight, classes, self.features).transposed();
-        multiply(Matrix::row_major(features, count, self.features), weight, &mut logits, true);
+        multiply(
+            Products::Full,
+            Matrix::row_major(features, count, self.features),
+            weight,
+            &mut logits,
+            true,
+        );
         logits
     }
 }

@@ -1,7 +1,7 @@
 //! Prints what the matrix loops of this crate reach on this machine, in GFLOP/s: a register-only ceiling, a large
 //! square product, and the layers of usual networks at batch 64.
 //!
-//! `cargo run --release -p brigand-kernels --example rates [FILTER]`
+//! `cargo run --release -p brigand-kernels --example rates [FILTER [bfloat16]]`
 #![allow(unsafe_code)] // The ceiling is measured with vector registers that nothing else touches.
 #![allow(clippy::print_stdout)] // A program, though a small one.
 
@@ -9,6 +9,7 @@ use std::hint::black_box;
 use std::time::Instant;
 
 use brigand_kernels::convolution::{self, Geometry};
+use brigand_kernels::element::Products;
 use brigand_kernels::gemm::{Matrix, multiply};
 use brigand_kernels::pool;
 
@@ -61,6 +62,14 @@ fn time(body: &mut dyn FnMut()) -> (f64, f64) {
     (times[times.len() / 2], times[0])
 }
 
+/// What the second argument asks for.
+fn products() -> Products {
+    match std::env::args().nth(2).as_deref() {
+        Some("bfloat16") => Products::Bfloat16,
+        _ => Products::Full,
+    }
+}
+
 type Show<'a> = &'a dyn Fn(&str, f64, &mut dyn FnMut());
 
 fn wave(length: usize) -> Vec<f32> {
@@ -74,7 +83,9 @@ fn product(show: Show, name: &str, rows: usize, depth: usize, columns: usize, tr
         true => Matrix::row_major(data, columns, rows).transposed(),
     };
     let (a, b) = (matrix(&a, rows, depth, transposed[0]), matrix(&b, depth, columns, transposed[1]));
-    show(name, 2.0 * (rows * depth * columns) as f64, &mut || multiply(a, b, black_box(&mut c), false));
+    show(name, 2.0 * (rows * depth * columns) as f64, &mut || {
+        multiply(products(), a, b, black_box(&mut c), false)
+    });
 }
 
 fn layers() -> Vec<(&'static str, Geometry)> {
@@ -118,12 +129,14 @@ fn layer(show: Show, name: &str, g: &Geometry) {
     let flop = 2.0 * (outputs * patch) as f64;
     let mut x = wave(BATCH * g.in_channels * g.in_height * g.in_width);
     let (mut y, mut w) = (wave(outputs), wave(g.out_channels * patch));
-    show(&format!("{name} forward"), flop, &mut || convolution::forward(g, &x, &w, black_box(&mut y)));
+    show(&format!("{name} forward"), flop, &mut || {
+        convolution::forward(products(), g, &x, &w, black_box(&mut y))
+    });
     show(&format!("{name} input gradient"), flop, &mut || {
-        convolution::input_gradient(g, &y, &w, black_box(&mut x));
+        convolution::input_gradient(products(), g, &y, &w, black_box(&mut x));
     });
     show(&format!("{name} weight gradient"), flop, &mut || {
-        convolution::weight_gradient(g, &x, &y, black_box(&mut w));
+        convolution::weight_gradient(products(), g, &x, &y, black_box(&mut w));
     });
 }
 

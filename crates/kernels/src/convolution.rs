@@ -18,8 +18,8 @@ pub(crate) mod winograd;
 
 pub use geometry::{Geometry, GeometryError};
 
-use crate::element::{Element, Path};
-use crate::gemm::{Matrix, multiply_on};
+use crate::element::{Element, Path, Products};
+use crate::gemm::{Matrix, multiply_on, rounded};
 use crate::pool;
 use crate::tile::TILE_ROWS;
 
@@ -29,8 +29,8 @@ use crate::tile::TILE_ROWS;
 ///
 /// # Panics
 /// If [`Geometry::check`] fails or a slice has another length.
-pub fn forward<T: Element>(g: &Geometry, input: &[T], weight: &[T], output: &mut [T]) {
-    forward_on(Path::best(), g, input, weight, output);
+pub fn forward<T: Element>(products: Products, g: &Geometry, input: &[T], weight: &[T], output: &mut [T]) {
+    run(products, forward_on, g, [input, weight], output);
 }
 
 /// The gradient of [`forward`] with respect to its input, which is also the forward pass of the transposed
@@ -39,12 +39,13 @@ pub fn forward<T: Element>(g: &Geometry, input: &[T], weight: &[T], output: &mut
 /// # Panics
 /// If [`Geometry::check`] fails or a slice has another length.
 pub fn input_gradient<T: Element>(
+    products: Products,
     g: &Geometry,
     output_gradient: &[T],
     weight: &[T],
     input_gradient: &mut [T],
 ) {
-    input_gradient_on(Path::best(), g, output_gradient, weight, input_gradient);
+    run(products, input_gradient_on, g, [output_gradient, weight], input_gradient);
 }
 
 /// The gradient of [`forward`] with respect to its weight. Every element of `weight_gradient` is written.
@@ -52,12 +53,32 @@ pub fn input_gradient<T: Element>(
 /// # Panics
 /// If [`Geometry::check`] fails or a slice has another length.
 pub fn weight_gradient<T: Element>(
+    products: Products,
     g: &Geometry,
     input: &[T],
     output_gradient: &[T],
     weight_gradient: &mut [T],
 ) {
-    weight_gradient_on(Path::best(), g, input, output_gradient, weight_gradient);
+    run(products, weight_gradient_on, g, [input, output_gradient], weight_gradient);
+}
+
+/// One of the three on a path.
+type Kernel<T> = fn(Path, &Geometry, &[T], &[T], &mut [T]);
+
+/// Computes with such products, of which those with few channels are in full.
+fn run<T: Element>(
+    products: Products,
+    kernel: Kernel<T>,
+    g: &Geometry,
+    [left, right]: [&[T]; 2],
+    result: &mut [T],
+) {
+    let path = Path::of(products);
+    if products.round_first() {
+        kernel(path, g, rounded(left).slice(), rounded(right).slice(), result);
+    } else {
+        kernel(path, g, left, right, result);
+    }
 }
 
 /// Panics unless the geometry is one and the slices fit it.

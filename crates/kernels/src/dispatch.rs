@@ -22,7 +22,7 @@ macro_rules! vectorised {
             match $crate::element::Path::best() {
                 // SAFETY: the path is available, so the processor has these features.
                 #[cfg(target_arch = "x86_64")]
-                $crate::element::Path::Avx512 => unsafe { wide($($argument),*) },
+                $crate::element::Path::Avx512 | $crate::element::Path::Pairs => unsafe { wide($($argument),*) },
                 // SAFETY: as above.
                 #[cfg(target_arch = "x86_64")]
                 $crate::element::Path::Avx2 => unsafe { medium($($argument),*) },

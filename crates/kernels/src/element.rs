@@ -5,7 +5,7 @@ use std::ops::{Add, AddAssign, Mul, Sub};
 
 use crate::vector::{Scalar, Work};
 #[cfg(target_arch = "x86_64")]
-use crate::vector::{avx2, avx512};
+use crate::vector::{avx2, avx512, pairs::Pairs};
 
 /// `f32` or `f64`: what the matrix products and convolutions compute with.
 #[allow(private_bounds)] // Nobody else can implement it.
@@ -29,12 +29,49 @@ pub trait Element:
 impl Element for f32 {}
 impl Element for f64 {}
 
+/// How matrix products and convolutions of `f32` multiply. Those of `f64` always multiply the numbers as they are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Products {
+    /// The numbers as they are.
+    #[default]
+    Full,
+    /// Numbers rounded to bfloat16, which has 8 significant bits; products are added up in single precision. With minimal filtering
+    /// the transformed numbers are rounded. Where a layer has too few channels for that to be faster it multiplies in full.
+    ///
+    /// A processor with AVX512-BF16 multiplies two pairs of numbers at once. On others both operands are rounded first and then
+    /// multiplied in full, which is no faster and rounds a little less.
+    Bfloat16,
+}
+
+impl Products {
+    /// Whether this processor multiplies in bfloat16.
+    pub fn are_native() -> bool {
+        #[cfg(target_arch = "x86_64")]
+        return is_x86_feature_detected!("avx512bf16")
+            && is_x86_feature_detected!("avx512bw")
+            && Path::best() == Path::Avx512;
+        #[cfg(not(target_arch = "x86_64"))]
+        return false;
+    }
+
+    /// Whether operands must be rounded before they are multiplied in full.
+    pub(crate) fn round_first(self) -> bool {
+        match self {
+            Self::Full => false,
+            Self::Bfloat16 => !Self::are_native(),
+        }
+    }
+}
+
 /// The instruction sets the kernels are compiled for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Path {
     /// 512-bit vectors with fused multiply-add.
     #[cfg(target_arch = "x86_64")]
     Avx512,
+    /// The same with products of pairs of bfloat16 numbers.
+    #[cfg(target_arch = "x86_64")]
+    Pairs,
     /// 256-bit vectors with fused multiply-add.
     #[cfg(target_arch = "x86_64")]
     Avx2,
@@ -43,7 +80,7 @@ pub(crate) enum Path {
 }
 
 impl Path {
-    /// All paths this processor can run, the fastest first.
+    /// All paths this processor can run that multiply in full, the fastest first.
     pub(crate) fn available() -> impl Iterator<Item = Self> {
         #[cfg(target_arch = "x86_64")]
         let vectors = [
@@ -59,45 +96,120 @@ impl Path {
     pub(crate) fn best() -> Self {
         Self::available().next().unwrap_or(Self::Portable)
     }
+
+    /// The fastest path of this processor for such products; for bfloat16 where it has none, operands must be rounded first.
+    pub(crate) fn of(products: Products) -> Self {
+        match products {
+            #[cfg(target_arch = "x86_64")]
+            Products::Bfloat16 if Products::are_native() => Self::Pairs,
+            Products::Full | Products::Bfloat16 => Self::best(),
+        }
+    }
+
+    /// Whether tiles multiply pairs.
+    pub(crate) fn has_pairs(self) -> bool {
+        match self {
+            #[cfg(target_arch = "x86_64")]
+            Self::Pairs => true,
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512 | Self::Avx2 => false,
+            Self::Portable => false,
+        }
+    }
+
+    /// The same path with products in full.
+    pub(crate) fn in_full(self) -> Self {
+        match self {
+            #[cfg(target_arch = "x86_64")]
+            Self::Pairs => Self::Avx512,
+            other => other,
+        }
+    }
+}
+
+/// `value` rounded to the nearest number of bfloat16, to the even one of two; NaN stays NaN.
+pub(crate) fn bfloat16(value: f32) -> f32 {
+    let bits = value.to_bits();
+    let rounded = bits.wrapping_add(0x7fff + (bits >> 16 & 1)) & 0xffff_0000;
+    if value.is_nan() { value } else { f32::from_bits(rounded) }
 }
 
 /// Declares [`Dispatch`] with a function for each kind of work, and implements it for both number types. The functions are not
-/// generic, so that the loops are compiled once, in this crate, and not again in each crate that calls them.
+/// generic, so that the loops are compiled once, in this crate, and not again in each crate that calls them. Work behind `in full`
+/// has no products of pairs.
 macro_rules! dispatch {
-    ($($name:ident: $($work:ident)::+),+ $(,)?) => {
-        /// Runs work compiled for one instruction set, with the vectors of a path that must be one of [`Path::available`].
+    (
+        in pairs: $($paired:ident: $($paired_work:ident)::+),+;
+        in full: $($name:ident: $($work:ident)::+),+;
+    ) => {
+        /// Runs work compiled for one instruction set, with the vectors of a path that must be one of [`Path::available`], or that
+        /// of [`Path::of`].
         pub(crate) trait Dispatch: Sized {
+            $(fn $paired(path: Path, work: crate::$($paired_work)::+<'_, Self>)
+            where
+                Self: Element;)+
             $(fn $name(path: Path, work: crate::$($work)::+<'_, Self>)
             where
                 Self: Element;)+
+            /// Rounded to bfloat16 where this is `f32`.
+            fn rounded(self) -> Self;
         }
 
         impl Dispatch for f32 {
+            $(fn $paired(path: Path, work: crate::$($paired_work)::+<'_, Self>) {
+                #[cfg(target_arch = "x86_64")]
+                if path == Path::Pairs {
+                    #[target_feature(enable = "avx512f,avx512bw,avx512bf16,avx2,fma")]
+                    fn pairs(work: impl Work<f32>) {
+                        work.run::<Pairs, 4, 6>();
+                    }
+                    // SAFETY: the path is available, so the processor has these features.
+                    return unsafe { pairs(work) };
+                }
+                single(path, work);
+            })+
             $(fn $name(path: Path, work: crate::$($work)::+<'_, Self>) {
                 single(path, work);
             })+
+
+            #[inline(always)]
+            fn rounded(self) -> Self {
+                bfloat16(self)
+            }
         }
 
         impl Dispatch for f64 {
+            $(fn $paired(path: Path, work: crate::$($paired_work)::+<'_, Self>) {
+                double(path, work);
+            })+
             $(fn $name(path: Path, work: crate::$($work)::+<'_, Self>) {
                 double(path, work);
             })+
+
+            #[inline(always)]
+            fn rounded(self) -> Self {
+                self
+            }
         }
     };
 }
 
 dispatch! {
-    pack_right: gemm::product::PackRight,
-    multiply_block: gemm::product::Block,
-    convolve: convolution::forward::Task,
-    input_gradient: convolution::input_gradient::Task,
-    transpose_gradient: convolution::weight_gradient::Transpose,
-    weight_gradient: convolution::weight_gradient::Task,
-    minimal_weights: convolution::winograd::weights::Pack,
-    minimal_pass: convolution::winograd::pass::Task,
-    minimal_gradients: convolution::winograd::output_gradients::Gradients,
-    minimal_weight_gradient: convolution::winograd::weight_gradient::Task,
-    minimal_weight_sums: convolution::winograd::weight_sums::Finish,
+    in pairs:
+        pack_right: gemm::product::PackRight,
+        pack_left: gemm::product::PackLeft,
+        multiply_block: gemm::product::Block,
+        convolve: convolution::forward::Task,
+        input_gradient: convolution::input_gradient::Task,
+        pair_weights: convolution::winograd::weights::PairWeights,
+        minimal_pass: convolution::winograd::pass::Task,
+        minimal_gradients: convolution::winograd::output_gradients::Gradients,
+        minimal_weight_gradient: convolution::winograd::weight_gradient::Task;
+    in full:
+        transpose_gradient: convolution::weight_gradient::Transpose,
+        weight_gradient: convolution::weight_gradient::Task,
+        minimal_weights: convolution::winograd::weights::Pack,
+        minimal_weight_sums: convolution::winograd::weight_sums::Finish;
 }
 
 /// Runs work with the vectors of a path, which must be one of [`Path::available`]. Tiles of six rows, or three where they are
@@ -118,7 +230,7 @@ macro_rules! run {
             match path {
                 // SAFETY: the path is available, so the processor has these features.
                 #[cfg(target_arch = "x86_64")]
-                Path::Avx512 => unsafe { wide(work) },
+                Path::Avx512 | Path::Pairs => unsafe { wide(work) },
                 // SAFETY: as above.
                 #[cfg(target_arch = "x86_64")]
                 Path::Avx2 => unsafe { medium(work) },

@@ -7,8 +7,9 @@
 mod pack;
 pub(crate) mod product;
 
-use crate::element::{Element, Path};
+use crate::element::{Element, Path, Products};
 use crate::pool;
+use crate::workspace::Workspace;
 use product::{Out, Product, View};
 
 /// A matrix in a slice: the element at row `r` and column `c` is `data[r * row_stride + c * column_stride]`.
@@ -77,8 +78,27 @@ impl<'a, T> Matrix<'a, T> {
 ///
 /// # Panics
 /// If the inner dimensions differ or `c` has not `a.rows() * b.columns()` elements.
-pub fn multiply<T: Element>(a: Matrix<'_, T>, b: Matrix<'_, T>, c: &mut [T], accumulate: bool) {
-    multiply_on(Path::best(), a, b, c, accumulate);
+pub fn multiply<T: Element>(
+    products: Products,
+    a: Matrix<'_, T>,
+    b: Matrix<'_, T>,
+    c: &mut [T],
+    accumulate: bool,
+) {
+    let path = Path::of(products);
+    if !products.round_first() {
+        return multiply_on(path, a, b, c, accumulate);
+    }
+    let [mut first, mut second] = [a, b].map(|matrix| rounded(matrix.data));
+    let (a, b) = (Matrix { data: first.slice(), ..a }, Matrix { data: second.slice(), ..b });
+    multiply_on(path, a, b, c, accumulate);
+}
+
+/// Numbers rounded to bfloat16.
+pub(crate) fn rounded<T: Element>(values: &[T]) -> Workspace<T> {
+    let mut copy = Workspace::take(values.len());
+    copy.slice().iter_mut().zip(values).for_each(|(to, value)| *to = value.rounded());
+    copy
 }
 
 /// `count` products: `C[i] = A(i) B(i)`. `c` is `[count, rows, columns]`; all products have the same shape.
@@ -86,6 +106,7 @@ pub fn multiply<T: Element>(a: Matrix<'_, T>, b: Matrix<'_, T>, c: &mut [T], acc
 /// # Panics
 /// As [`multiply`], or if `c` is not `count` equal matrices.
 pub fn multiply_batch<'a, T: Element>(
+    products: Products,
     count: usize,
     a: impl Fn(usize) -> Matrix<'a, T> + Sync,
     b: impl Fn(usize) -> Matrix<'a, T> + Sync,
@@ -96,7 +117,7 @@ pub fn multiply_batch<'a, T: Element>(
     }
     assert_eq!(c.len() % count, 0, "{} elements are not {count} equal matrices", c.len());
     let size = c.len() / count;
-    let one = |index: usize, c: &mut [T]| multiply(a(index), b(index), c, false);
+    let one = |index: usize, c: &mut [T]| multiply(products, a(index), b(index), c, false);
     if count >= 2 * pool::threads() {
         pool::parallel_chunks(c, size, one);
     } else {
@@ -134,6 +155,7 @@ pub(crate) fn multiply_on<T: Element>(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::element::bfloat16;
     use proptest::prelude::*;
 
     /// Small integers, so that sums are exact in every order and type.
@@ -180,7 +202,8 @@ mod tests {
                 sum + if accumulate { before[i] } else { 0 }
             })
             .collect();
-        for path in Path::available() {
+        // So small whole numbers are exact in bfloat16, too.
+        for path in Path::available().chain([Path::of(Products::Bfloat16)]) {
             let mut c = if accumulate { convert(&before) } else { vec![T::from(f32::NAN); rows * columns] };
             multiply_on(path, left, right, &mut c, accumulate);
             assert_eq!(c, convert(&expected), "{path:?} {shape:?} {layouts:?} {accumulate}");
@@ -219,10 +242,10 @@ mod tests {
             let left = |i: usize| Matrix::row_major(&a[i * 6..], 2, 3);
             let right = |i: usize| Matrix::row_major(&b[i * 15..], 5, 3).transposed();
             let mut c = vec![f64::NAN; count * 10];
-            multiply_batch(count, left, right, &mut c);
+            multiply_batch(Products::Full, count, left, right, &mut c);
             for (i, product) in c.chunks(10).enumerate() {
                 let mut single = [0.0; 10];
-                multiply(left(i), right(i), &mut single, false);
+                multiply(Products::Full, left(i), right(i), &mut single, false);
                 assert_eq!(product, single);
             }
         }
@@ -232,18 +255,66 @@ mod tests {
     fn the_thread_count_does_not_change_a_byte() {
         let a: Vec<f32> = (0..130 * 600).map(|i| (i as f32 * 0.37).sin()).collect();
         let b: Vec<f32> = (0..600 * 210).map(|i| (i as f32 * 0.11).cos()).collect();
-        let product = || {
+        let product = |products: Products| {
             let mut c = vec![0.0_f32; 130 * 210];
-            multiply(Matrix::row_major(&a, 130, 600), Matrix::row_major(&b, 600, 210), &mut c, false);
+            multiply(
+                products,
+                Matrix::row_major(&a, 130, 600),
+                Matrix::row_major(&b, 600, 210),
+                &mut c,
+                false,
+            );
             c.iter().map(|v| v.to_bits()).collect::<Vec<_>>()
         };
-        let several = product();
-        assert_eq!(several, product());
-        for threads in [1, 3] {
-            pool::set_threads(threads);
-            let others = product();
-            pool::set_threads(0);
-            assert_eq!(several, others, "{threads} threads");
+        for products in [Products::Full, Products::Bfloat16] {
+            let several = product(products);
+            assert_eq!(several, product(products));
+            for threads in [1, 3] {
+                pool::set_threads(threads);
+                let others = product(products);
+                pool::set_threads(0);
+                assert_eq!(several, others, "{products:?}, {threads} threads");
+            }
         }
+    }
+
+    #[test]
+    fn products_in_bfloat16_are_those_of_rounded_numbers() {
+        let (rows, depth, columns) = (37, 301, 75);
+        let a: Vec<f32> = (0..rows * depth).map(|i| (i as f32 * 0.37).sin()).collect();
+        let b: Vec<f32> = (0..depth * columns).map(|i| (i as f32 * 0.11).cos()).collect();
+        let of = |products: Products, transposed: bool| {
+            let mut c = vec![0.0; rows * columns];
+            let (left, right) = (Matrix::row_major(&a, rows, depth), Matrix::row_major(&b, depth, columns));
+            if transposed {
+                let mut turned = vec![0.0; rows * columns];
+                multiply(products, right.transposed(), left.transposed(), &mut turned, false);
+                (0..rows * columns).for_each(|i| c[i] = turned[i % columns * rows + i / columns]);
+            } else {
+                multiply(products, left, right, &mut c, false);
+            }
+            c
+        };
+        for transposed in [false, true] {
+            let full = of(Products::Full, transposed);
+            for (i, &found) in of(Products::Bfloat16, transposed).iter().enumerate() {
+                let (r, c) = (i / columns, i % columns);
+                let exact: f64 = (0..depth)
+                    .map(|k| f64::from(bfloat16(a[r * depth + k])) * f64::from(bfloat16(b[k * columns + c])))
+                    .sum();
+                assert!((f64::from(found) - exact).abs() < 1e-4, "{found} for {exact}");
+                assert!(found != full[i] || exact == f64::from(full[i]), "nothing was rounded");
+            }
+        }
+    }
+
+    #[test]
+    fn rounding_goes_to_the_nearest_and_keeps_what_is_no_number() {
+        for (value, nearest) in [(1.0, 1.0), (1.003, 1.0), (1.005, 1.007_812_5), (1.003_906_25, 1.0)] {
+            assert!((bfloat16(value) - nearest).abs() <= nearest.abs() * 3e-3, "{value}");
+        }
+        assert_eq!(bfloat16(1.011_718_75), 1.015_625);
+        assert!(bfloat16(f32::from_bits(0x7fff_ffff)).is_nan());
+        assert_eq!([f32::INFINITY, f32::MAX, -0.0].map(bfloat16), [f32::INFINITY, f32::INFINITY, -0.0]);
     }
 }

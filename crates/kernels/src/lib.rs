@@ -17,6 +17,7 @@ pub mod group_normalization;
 pub mod memory;
 pub mod normalization;
 pub mod optimizer;
+mod pairs;
 pub mod pool;
 pub mod reduction;
 mod runs;

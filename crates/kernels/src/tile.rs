@@ -10,7 +10,8 @@ pub(crate) const STEPS: u8 = 1;
 /// The most rows a tile has.
 pub(crate) const TILE_ROWS: usize = 6;
 
-/// One tile `out[r][c] (+)= sum over k < depth of left[r][k] right[k][c]`.
+/// One tile `out[r][c] (+)= sum over k < depth of left[r][k] right[k][c]`. With vectors of pairs both operands are pairs, see
+/// [`crate::pairs`], and `k` counts these.
 ///
 /// Where `left[r][k]` is depends on the mode: [`ROWS`] or [`STEPS`]. The row `right[k]` at
 /// `right + k * width`, or at `right + right_steps[k]`; vector `v` of `out[r]` at `out + r * out_stride + vectors[v]`.
@@ -77,7 +78,7 @@ pub(crate) unsafe fn rows<
             *start = tile.left.add(*tile.rows.get_unchecked(r));
         }
         let mut sums = [[V::zero(); WIDTH]; ROWS];
-        for k in 0..tile.depth {
+        for k in 0..if V::PAIRS { tile.depth.div_ceil(2) } else { tile.depth } {
             let right_step = if RIGHT_STEPS { *tile.right_steps.add(k) } else { k * (WIDTH * V::LANES) };
             let left_step = match LEFT {
                 STEPS => *tile.left_steps.add(k),
@@ -91,7 +92,7 @@ pub(crate) unsafe fn rows<
             for r in 0..ROWS {
                 let factor = V::splat(*left[r].add(left_step));
                 for v in 0..WIDTH {
-                    sums[r][v] = sums[r][v].multiply_add(factor, right[v]);
+                    sums[r][v] = sums[r][v].add_product(factor, right[v]);
                 }
             }
         }

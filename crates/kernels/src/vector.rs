@@ -20,6 +20,8 @@ pub(crate) trait Vector: Copy {
     type Element: Element;
     /// How many there are.
     const LANES: usize;
+    /// Whether tiles multiply pairs of bfloat16 numbers, see [`crate::pairs`].
+    const PAIRS: bool = false;
     /// All zero.
     ///
     /// # Safety
@@ -55,6 +57,31 @@ pub(crate) trait Vector: Copy {
     /// # Safety
     /// See the trait.
     unsafe fn multiply_add(self, a: Self, b: Self) -> Self;
+    /// What a tile adds up: `self + a b`; of pairs the sum of both products.
+    ///
+    /// # Safety
+    /// See the trait.
+    #[inline(always)]
+    unsafe fn add_product(self, a: Self, b: Self) -> Self {
+        // SAFETY: the caller's promise.
+        unsafe { self.multiply_add(a, b) }
+    }
+    /// Pairs of the numbers of two rows: pair `i` has number `i` of each. Only where there are [`Vector::PAIRS`].
+    ///
+    /// # Safety
+    /// See the trait.
+    #[inline(always)]
+    unsafe fn pair_rows(self, _below: Self) -> Self {
+        self
+    }
+    /// Pairs of neighbouring numbers: those of this vector, then those of the next. Only where there are [`Vector::PAIRS`].
+    ///
+    /// # Safety
+    /// See the trait.
+    #[inline(always)]
+    unsafe fn pair_neighbours(self, _next: Self) -> Self {
+        self
+    }
     /// [`crate::tile::rows`] as a function of its own, so that it is compiled once for all who use it.
     ///
     /// # Safety
@@ -67,7 +94,7 @@ pub(crate) trait Vector: Copy {
 /// Implements [`Vector`] for a register with one intrinsic per operation.
 #[cfg(target_arch = "x86_64")]
 macro_rules! register {
-    ($name:ident, $features:literal, $type:ty, $lanes:literal, $register:ty, $zero:ident, $splat:ident, $load:ident, $store:ident, $add:ident, $subtract:ident, $fma:ident) => {
+    ($name:ident, $features:literal, $type:ty, $lanes:literal, $register:ty, $zero:ident, $splat:ident, $load:ident, $store:ident, $add:ident, $subtract:ident, $fma:ident $(, { $($more:item)* })?) => {
         /// A register of one x86-64 vector extension.
         #[derive(Clone, Copy)]
         pub(crate) struct $name($register);
@@ -75,6 +102,7 @@ macro_rules! register {
         impl crate::vector::Vector for $name {
             type Element = $type;
             const LANES: usize = $lanes;
+            $($($more)*)?
 
             #[inline(always)]
             unsafe fn zero() -> Self {
@@ -148,6 +176,54 @@ macro_rules! register {
 pub(crate) mod avx512 {
     use std::arch::x86_64::*;
     register!(Single, "avx512f,avx2,fma", f32, 16, __m512, _mm512_setzero_ps, _mm512_set1_ps, _mm512_loadu_ps, _mm512_storeu_ps, _mm512_add_ps, _mm512_sub_ps, _mm512_fmadd_ps);
+}
+
+/// 512-bit registers of single precision, whose tiles read each number as a pair of bfloat16 numbers.
+#[cfg(target_arch = "x86_64")]
+pub(crate) mod pairs {
+    use std::arch::x86_64::*;
+    use std::mem::transmute;
+
+    /// Where the words of two rows of 16 go when they become pairs.
+    const ALTERNATING: [u16; 32] = {
+        let mut places = [0; 32];
+        let mut i = 0;
+        while i < 16 {
+            places[2 * i] = i as u16;
+            places[2 * i + 1] = 16 + i as u16;
+            i += 1;
+        }
+        places
+    };
+
+    #[rustfmt::skip]
+    register!(Pairs, "avx512f,avx512bw,avx512bf16,avx2,fma", f32, 16, __m512, _mm512_setzero_ps, _mm512_set1_ps, _mm512_loadu_ps, _mm512_storeu_ps, _mm512_add_ps, _mm512_sub_ps, _mm512_fmadd_ps, {
+        const PAIRS: bool = true;
+
+        #[inline(always)]
+        unsafe fn add_product(self, a: Self, b: Self) -> Self {
+            // SAFETY: the caller's processor has the instruction, and registers of numbers have the size of those of pairs.
+            Self(unsafe {
+                _mm512_dpbf16_ps(self.0, transmute::<__m512, __m512bh>(a.0), transmute::<__m512, __m512bh>(b.0))
+            })
+        }
+
+        #[inline(always)]
+        unsafe fn pair_rows(self, below: Self) -> Self {
+            // SAFETY: as above.
+            unsafe {
+                let words = transmute::<__m512bh, __m512i>(_mm512_cvtne2ps_pbh(below.0, self.0));
+                let places = transmute::<[u16; 32], __m512i>(ALTERNATING);
+                Self(_mm512_castsi512_ps(_mm512_permutexvar_epi16(places, words)))
+            }
+        }
+
+        #[inline(always)]
+        unsafe fn pair_neighbours(self, next: Self) -> Self {
+            // SAFETY: as above.
+            Self(unsafe { transmute::<__m512bh, __m512>(_mm512_cvtne2ps_pbh(next.0, self.0)) })
+        }
+    });
 }
 
 /// 256-bit registers.

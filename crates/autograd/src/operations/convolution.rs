@@ -6,6 +6,7 @@
 //! A transposed convolution is `input_gradient`.
 
 use brigand_kernels::convolution::{self as kernel, Geometry};
+use brigand_kernels::element::Products;
 use candle_core::{DType, Tensor};
 
 use crate::buffer::{Real, has_kernels, tensor_of, with_slice, written_by};
@@ -26,11 +27,13 @@ pub struct Sliding {
     pub dilation: [usize; 2],
     /// Independent groups of channels.
     pub groups: usize,
+    /// How numbers are multiplied on the CPU, in all derivatives too. Other devices multiply in full.
+    pub products: Products,
 }
 
 impl Default for Sliding {
     fn default() -> Self {
-        Self { stride: [1, 1], padding: [0, 0], dilation: [1, 1], groups: 1 }
+        Self { stride: [1, 1], padding: [0, 0], dilation: [1, 1], groups: 1, products: Products::Full }
     }
 }
 
@@ -41,12 +44,14 @@ impl Sliding {
     }
 }
 
-fn geometry(
-    operation: &'static str,
-    input: &[usize],
-    weight: &[usize],
-    sliding: Sliding,
-) -> Result<Geometry> {
+/// A convolution that fits its operands.
+#[derive(Clone, Copy)]
+struct Plan {
+    geometry: Geometry,
+    products: Products,
+}
+
+fn plan(operation: &'static str, input: &[usize], weight: &[usize], sliding: Sliding) -> Result<Plan> {
     let (&[batch, in_channels, in_height, in_width], &[out_channels, per_group, kernel_height, kernel_width]) =
         (input, weight)
     else {
@@ -85,7 +90,7 @@ fn geometry(
     for shape in [weight_shape(&geometry), output_shape(&geometry)] {
         element_count(operation, &shape)?;
     }
-    Ok(geometry)
+    Ok(Plan { geometry, products: sliding.products })
 }
 
 fn input_shape(geometry: &Geometry) -> [usize; 4] {
@@ -110,16 +115,15 @@ enum Part {
 }
 
 /// One of the three, on values: by the kernels on the CPU, in single precision for other dtypes.
-fn compute(part: Part, geometry: &Geometry, left: &Tensor, right: &Tensor) -> Result<Tensor> {
+fn compute(part: Part, plan: &Plan, left: &Tensor, right: &Tensor) -> Result<Tensor> {
     if has_kernels(left) {
-        return dispatch!(left, T => run::<T>(part, geometry, left, right));
+        return dispatch!(left, T => run::<T>(part, plan, left, right));
     }
     if left.device().is_cpu() {
         let (single, dtype) = (DType::F32, left.dtype());
-        return Ok(
-            compute(part, geometry, &left.to_dtype(single)?, &right.to_dtype(single)?)?.to_dtype(dtype)?
-        );
+        return Ok(compute(part, plan, &left.to_dtype(single)?, &right.to_dtype(single)?)?.to_dtype(dtype)?);
     }
+    let geometry = &plan.geometry;
     match part {
         Part::Output => composed::forward(geometry, left, right),
         Part::InputGradient => composed::input_gradient(geometry, left, right),
@@ -127,9 +131,14 @@ fn compute(part: Part, geometry: &Geometry, left: &Tensor, right: &Tensor) -> Re
     }
 }
 
-type Kernel<T> = fn(&Geometry, &[T], &[T], &mut [T]);
+type Kernel<T> = fn(Products, &Geometry, &[T], &[T], &mut [T]);
 
-fn run<T: Real>(part: Part, geometry: &Geometry, left: &Tensor, right: &Tensor) -> Result<Tensor> {
+fn run<T: Real>(
+    part: Part,
+    Plan { geometry, products }: &Plan,
+    left: &Tensor,
+    right: &Tensor,
+) -> Result<Tensor> {
     let (kernel, shape): (Kernel<T>, _) = match part {
         Part::Output => (kernel::forward, output_shape(geometry)),
         Part::InputGradient => (kernel::input_gradient, input_shape(geometry)),
@@ -137,26 +146,26 @@ fn run<T: Real>(part: Part, geometry: &Geometry, left: &Tensor, right: &Tensor) 
     };
     let (result, done) = written_by::<T, _>(shape.iter().product(), |result| {
         with_slice::<T, _>(left, |left| {
-            with_slice::<T, _>(right, |right| kernel(geometry, left, right, result))
+            with_slice::<T, _>(right, |right| kernel(*products, geometry, left, right, result))
         })
     });
     done??;
     tensor_of(result, &shape)
 }
 
-fn forward(geometry: Geometry, input: &Variable, weight: &Variable) -> Result<Variable> {
-    let value = compute(Part::Output, &geometry, input.tensor(), weight.tensor())?;
+fn forward(plan: Plan, input: &Variable, weight: &Variable) -> Result<Variable> {
+    let value = compute(Part::Output, &plan, input.tensor(), weight.tensor())?;
     Ok(Variable::record("conv2d", value, &[input, weight], &[input, weight], false, move |b| {
         let [input, weight] = b.saved()?;
         Ok(vec![
-            b.when(0, || input_gradient(geometry, b.gradient, weight))?,
-            b.when(1, || weight_gradient(geometry, input, b.gradient))?,
+            b.when(0, || input_gradient(plan, b.gradient, weight))?,
+            b.when(1, || weight_gradient(plan, input, b.gradient))?,
         ])
     }))
 }
 
-fn input_gradient(geometry: Geometry, gradient: &Variable, weight: &Variable) -> Result<Variable> {
-    let value = compute(Part::InputGradient, &geometry, gradient.tensor(), weight.tensor())?;
+fn input_gradient(plan: Plan, gradient: &Variable, weight: &Variable) -> Result<Variable> {
+    let value = compute(Part::InputGradient, &plan, gradient.tensor(), weight.tensor())?;
     Ok(Variable::record(
         "conv_transpose2d",
         value,
@@ -166,20 +175,20 @@ fn input_gradient(geometry: Geometry, gradient: &Variable, weight: &Variable) ->
         move |b| {
             let [gradient, weight] = b.saved()?;
             Ok(vec![
-                b.when(0, || forward(geometry, b.gradient, weight))?,
-                b.when(1, || weight_gradient(geometry, b.gradient, gradient))?,
+                b.when(0, || forward(plan, b.gradient, weight))?,
+                b.when(1, || weight_gradient(plan, b.gradient, gradient))?,
             ])
         },
     ))
 }
 
-fn weight_gradient(geometry: Geometry, input: &Variable, gradient: &Variable) -> Result<Variable> {
-    let value = compute(Part::WeightGradient, &geometry, input.tensor(), gradient.tensor())?;
+fn weight_gradient(plan: Plan, input: &Variable, gradient: &Variable) -> Result<Variable> {
+    let value = compute(Part::WeightGradient, &plan, input.tensor(), gradient.tensor())?;
     Ok(Variable::record("conv2d_weight", value, &[input, gradient], &[input, gradient], false, move |b| {
         let [input, gradient] = b.saved()?;
         Ok(vec![
-            b.when(0, || input_gradient(geometry, gradient, b.gradient))?,
-            b.when(1, || forward(geometry, input, b.gradient))?,
+            b.when(0, || input_gradient(plan, gradient, b.gradient))?,
+            b.when(1, || forward(plan, input, b.gradient))?,
         ])
     }))
 }
@@ -191,7 +200,7 @@ impl Variable {
     /// If shapes, groups or the kernel's extent do not fit; the message gives the shapes.
     pub fn conv2d(&self, weight: &Variable, sliding: Sliding) -> Result<Variable> {
         agree("conv2d", self, weight)?;
-        forward(geometry("conv2d", self.shape(), weight.shape(), sliding)?, self, weight)
+        forward(plan("conv2d", self.shape(), weight.shape(), sliding)?, self, weight)
     }
 
     /// Transposed convolution of `[batch, in, height, width]` with `weight` `[in, out / groups, kh, kw]`:
@@ -243,12 +252,12 @@ impl Variable {
         let out_channels = per_group.saturating_mul(sliding.groups);
         let enlarged = [batch, out_channels, size(0, height, kernel_height)?, size(1, width, kernel_width)?];
         element_count(operation, &enlarged)?;
-        let geometry = geometry(operation, &enlarged, weight.shape(), sliding)?;
-        if [geometry.out_height(), geometry.out_width()] != [height, width] {
+        let plan = plan(operation, &enlarged, weight.shape(), sliding)?;
+        if [plan.geometry.out_height(), plan.geometry.out_width()] != [height, width] {
             let reason = format!("{sliding:?} does not lead from {enlarged:?} back to {:?}", self.shape());
             return Err(shape_error(operation, reason));
         }
-        input_gradient(geometry, self, weight)
+        input_gradient(plan, self, weight)
     }
 
     /// Convolution of `[batch, in, length]` with `weight` `[out, in / groups, k]`.
@@ -260,7 +269,13 @@ impl Variable {
         dilation: usize,
         groups: usize,
     ) -> Result<Variable> {
-        let sliding = Sliding { stride: [1, stride], padding: [0, padding], dilation: [1, dilation], groups };
+        let sliding = Sliding {
+            stride: [1, stride],
+            padding: [0, padding],
+            dilation: [1, dilation],
+            groups,
+            ..Sliding::default()
+        };
         let (image, weight) = as_rows(("conv1d", "[o, c/groups, k]"), self, weight)?;
         image.conv2d(&weight, sliding)?.squeeze(2)
     }
@@ -279,7 +294,13 @@ impl Variable {
         dilation: usize,
         groups: usize,
     ) -> Result<Variable> {
-        let sliding = Sliding { stride: [1, stride], padding: [0, padding], dilation: [1, dilation], groups };
+        let sliding = Sliding {
+            stride: [1, stride],
+            padding: [0, padding],
+            dilation: [1, dilation],
+            groups,
+            ..Sliding::default()
+        };
         let (image, weight) = as_rows(("conv_transpose1d", "[c, o/groups, k]"), self, weight)?;
         image.conv_transpose2d(&weight, sliding, [0, output_padding])?.squeeze(2)
     }

@@ -264,7 +264,8 @@ fn products() -> Vec<Case> {
 }
 
 fn convolutions() -> Vec<Case> {
-    let grouped = Sliding { stride: [2, 1], padding: [1, 0], dilation: [1, 2], groups: 2 };
+    let grouped =
+        Sliding { stride: [2, 1], padding: [1, 0], dilation: [1, 2], groups: 2, ..Sliding::default() };
     vec![
         Case::new("conv2d", &[(&[2, 2, 5, 4], Any), (&[3, 2, 3, 2], Any)], |v| {
             v[0].conv2d(&v[1], Sliding::new(2, 1))

@@ -23,7 +23,7 @@ prop_compose! {
     fn sliding()(
         stride in pair(1..=3), padding in pair(0..=2), dilation in pair(1..=2), groups in 1usize..=2,
     ) -> Sliding {
-        Sliding { stride, padding, dilation, groups }
+        Sliding { stride, padding, dilation, groups, ..Sliding::default() }
     }
 }
 

@@ -1,7 +1,11 @@
 //! The tables that every recipe has.
 
+use std::fmt;
+
+use brigand_autograd::Products;
 use brigand_core::batch::Schema;
 use brigand_core::{Place, Setup};
+use candle_core::Device;
 use serde::{Deserialize, Serialize};
 
 use super::evaluation::EvaluationRecipe;
@@ -54,6 +58,21 @@ pub struct TrainingRecipe {
     pub seed: u64,
     /// Steps between two lines of `metrics.jsonl`.
     pub report_every: u64,
+    /// How convolutions, fully connected layers and attention multiply.
+    #[serde(default)]
+    pub precision: Precision,
+}
+
+/// How convolutions, fully connected layers and attention multiply. Weights, what lies between layers, statistics, losses and
+/// optimizers are in single precision either way.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Precision {
+    /// In single precision.
+    #[default]
+    F32,
+    /// Numbers rounded to bfloat16, added up in single precision; on the CPU, see [`Products::Bfloat16`].
+    Bf16,
 }
 
 /// Pictures of the same latents while training.
@@ -94,6 +113,15 @@ impl CheckpointRecipe {
     }
 }
 
+impl fmt::Display for Precision {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::F32 => "f32",
+            Self::Bf16 => "bf16",
+        })
+    }
+}
+
 /// The tables that every recipe has.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -114,6 +142,15 @@ pub struct Common {
 }
 
 impl Common {
+    /// Where and in which precision the system computes on `device`.
+    pub fn place(&self, device: &Device) -> Place {
+        let products = match self.training.precision {
+            Precision::F32 => Products::Full,
+            Precision::Bf16 => Products::Bfloat16,
+        };
+        Place { products, ..Place::on(device) }
+    }
+
     /// What the system is built for.
     pub fn setup(&self, schema: Schema, place: Place) -> Setup {
         let TrainingRecipe { steps, batch, seed, .. } = self.training;

@@ -2,7 +2,6 @@
 
 use std::path::Path;
 
-use brigand_core::Place;
 use brigand_core::capability::Classifier;
 use brigand_core::networks::ImageClassifier;
 use brigand_core::session::restore_system;
@@ -82,7 +81,7 @@ pub fn load_run(path: &Path, device: &Device) -> Result<(Recipe, Box<dyn System>
 pub fn load_run_at(path: &Path, which: Which, device: &Device) -> Result<(Recipe, Box<dyn System>, u64)> {
     let (recipe, mut snapshot) = load_snapshot(path, which)?;
     let schema = std::mem::take(&mut snapshot.schema);
-    let mut system = recipe.system.build(&recipe.common.setup(schema, Place::on(device)))?;
+    let mut system = recipe.system.build(&recipe.common.setup(schema, recipe.common.place(device)))?;
     let step = snapshot.step;
     restore_system(system.as_mut(), snapshot.into_state()?)?;
     Ok((recipe, system, step))

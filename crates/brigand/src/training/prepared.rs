@@ -1,6 +1,5 @@
 //! A system built for its data, and the data that a recipe names.
 
-use brigand_core::Place;
 use brigand_core::batch::{Schema, Source};
 use brigand_core::session::{Session, Span};
 use brigand_core::system::System;
@@ -8,7 +7,7 @@ use candle_core::Device;
 
 use crate::data::{self, Augmentation, Augmented, Dataset, Notes, Options, RunData, Spec, Split};
 use crate::error::{Error, Result};
-use crate::recipe::{Recipe, TrainingRecipe};
+use crate::recipe::{Precision, Recipe, TrainingRecipe};
 
 /// A system built for its data, untrained.
 pub struct Prepared {
@@ -35,6 +34,11 @@ impl Prepared {
     /// If the batch is larger than the data, or no network fits it.
     pub fn with(mut recipe: Recipe, data: RunData, device: &Device) -> Result<Self> {
         recipe.make_paths_absolute()?;
+        if recipe.common.training.precision == Precision::Bf16 && !device.is_cpu() {
+            return Err(Error::Recipe(
+                "training.precision=bf16 is for the CPU; leave it out, or give --device cpu".into(),
+            ));
+        }
         let spec = recipe.common.data.source.parse::<Spec>()?;
         data.check_needs(&recipe.common.data.source, recipe.system.needs())?;
         if let Some([channels, height, width]) = data.dataset.as_deref().map(Dataset::shape) {
@@ -44,7 +48,7 @@ impl Prepared {
                 recipe.common.data.size = *height.max(width);
             }
         }
-        let (training, place) = (recipe.common.training, Place::on(device));
+        let (training, place) = (recipe.common.training, recipe.common.place(device));
         let TrainingRecipe { steps, batch, seed, .. } = training;
         let span = Span { steps, batch, seed };
         let sources = augmented(data.boxed_sources(), recipe.common.data.augment)?;

@@ -15,6 +15,7 @@ use crate::data::Spec;
 use crate::error::{Error, Result};
 use crate::evaluation::EvaluationFile;
 use crate::files::write_atomically;
+use crate::recipe::Recipe;
 
 /// How a run goes on.
 #[derive(Clone, Debug, Default)]
@@ -86,6 +87,7 @@ impl Training {
         let (step, damaged) = match checkpoint::latest(&folder.checkpoints()) {
             Ok(found) => {
                 let step = found.snapshot.step;
+                refuse_other_precision(&folder, &prepared.recipe, &found.snapshot.recipe)?;
                 let (trained, data) = (&found.snapshot.schema, prepared.session.feed().schema());
                 trained.refuse_other_words(data, prepared.recipe.system.needs())?;
                 prepared.session.restore(found.snapshot.into_state()?, step)?;
@@ -130,4 +132,18 @@ impl Training {
         let training = Self::assemble(prepared, folder, lock, step, events)?;
         Ok(Resumed { training, damaged, notes })
     }
+}
+/// Refuses to go on in another precision than that of a checkpoint, whose recipe is `trained`: the run would be none that can be
+/// made again.
+fn refuse_other_precision(folder: &RunFolder, recipe: &Recipe, trained: &str) -> Result<()> {
+    let before = Recipe::from_toml(trained, "the recipe in the checkpoint")?.common.training.precision;
+    let now = recipe.common.training.precision;
+    if before == now {
+        return Ok(());
+    }
+    Err(Error::Recipe(format!(
+        "{} says training.precision = {now}, and the newest checkpoint was trained with {before}; set it back to {before}, or train \
+         a new run",
+        folder.recipe().display()
+    )))
 }

@@ -16,6 +16,7 @@ mod labels;
 mod latent;
 mod locks;
 mod memory;
+mod precision;
 mod program;
 mod refusals;
 mod resuming;

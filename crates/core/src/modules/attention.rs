@@ -54,8 +54,8 @@ impl SelfAttention {
         let query = flat(self.query.run(pass, input)?)?;
         let key = flat(self.key.run(pass, input)?)?;
         let value = flat(self.value.run(pass, input)?)?;
-        let attention = query.transposed()?.matmul(&key)?.softmax(2)?;
-        let mixed = value.matmul(&attention.transposed()?)?;
+        let attention = query.transposed()?.matmul_by(&key, pass.products())?.softmax(2)?;
+        let mixed = value.matmul_by(&attention.transposed()?, pass.products())?;
         let mixed = mixed.reshape(&[batch, mixed.shape()[1], height, width])?;
         let output = self.output.run(pass, &mixed)?.mul(&pass.weight(self.gamma)?)?;
         Ok((input.add(&output)?, attention))

@@ -1,6 +1,6 @@
 //! Convolutions and transposed convolutions of `[batch, channels, height, width]`.
 
-use brigand_autograd::{Sliding, Variable};
+use brigand_autograd::{Products, Sliding, Variable};
 
 use super::builder::Builder;
 use super::layer::unconditional_layer;
@@ -73,19 +73,19 @@ impl Window {
     }
 
     /// The convolution of `input` by `weight` `[to, from, rows, columns]`.
-    fn apply(&self, input: &Variable, weight: &Variable) -> Result<Variable> {
+    fn apply(&self, input: &Variable, weight: &Variable, products: Products) -> Result<Variable> {
         let [down, across] = self.padding;
         Ok(match self.around {
-            Padding::Zeros => input.conv2d(weight, self.sliding(self.padding))?,
+            Padding::Zeros => input.conv2d(weight, self.sliding(self.padding, products))?,
             Padding::Reflection => {
                 let padded = input.pad_reflection(2, down, down)?.pad_reflection(3, across, across)?;
-                padded.conv2d(weight, self.sliding([0, 0]))?
+                padded.conv2d(weight, self.sliding([0, 0], products))?
             }
         })
     }
 
-    fn sliding(&self, padding: [usize; 2]) -> Sliding {
-        Sliding { stride: [self.stride; 2], padding, groups: self.groups, ..Sliding::default() }
+    fn sliding(&self, padding: [usize; 2], products: Products) -> Sliding {
+        Sliding { stride: [self.stride; 2], padding, groups: self.groups, products, ..Sliding::default() }
     }
 
     /// The inputs and outputs that each output and input of a layer of these channels is connected to.
@@ -143,22 +143,22 @@ impl Convolution {
 
     /// The output.
     pub fn run(&self, pass: &mut Pass<'_>, input: &Variable) -> Result<Variable> {
-        let weight = self.weight.value(pass)?;
+        let (weight, products) = (self.weight.value(pass)?, pass.products());
+        let resized =
+            |side: usize| Sliding { stride: [2; 2], padding: [side / 2; 2], products, ..Sliding::default() };
         let output = match (self.resizing, self.window.side_that_is_kept()) {
-            (Resizing::None, _) => self.window.apply(input, &weight)?,
+            (Resizing::None, _) => self.window.apply(input, &weight, products)?,
             // A pixel at a time commutes with both, so that it can run on the smaller maps.
-            (Resizing::Doubling, Some(1)) => double(&self.window.apply(input, &weight)?)?,
-            (Resizing::Halving, Some(1)) => self.window.apply(&halve(input)?, &weight)?,
+            (Resizing::Doubling, Some(1)) => double(&self.window.apply(input, &weight, products)?)?,
+            (Resizing::Halving, Some(1)) => self.window.apply(&halve(input)?, &weight, products)?,
             (Resizing::Doubling, Some(side)) => {
-                let sliding = Sliding { stride: [2; 2], padding: [side / 2; 2], ..Sliding::default() };
-                input.conv_transpose2d(&doubling_weight(&weight, side)?, sliding, [0, 0])?
+                input.conv_transpose2d(&doubling_weight(&weight, side)?, resized(side), [0, 0])?
             }
             (Resizing::Halving, Some(side)) => {
-                let sliding = Sliding { stride: [2; 2], padding: [side / 2; 2], ..Sliding::default() };
-                input.conv2d(&halving_weight(&weight, side)?, sliding)?
+                input.conv2d(&halving_weight(&weight, side)?, resized(side))?
             }
-            (Resizing::Doubling, None) => self.window.apply(&double(input)?, &weight)?,
-            (Resizing::Halving, None) => halve(&self.window.apply(input, &weight)?)?,
+            (Resizing::Doubling, None) => self.window.apply(&double(input)?, &weight, products)?,
+            (Resizing::Halving, None) => halve(&self.window.apply(input, &weight, products)?)?,
         };
         with_bias(pass, output, self.bias)
     }
@@ -231,7 +231,7 @@ impl TransposedConvolution {
     /// The output.
     pub fn run(&self, pass: &mut Pass<'_>, input: &Variable) -> Result<Variable> {
         let weight = self.weight.value(pass)?;
-        let sliding = self.window.sliding(self.window.padding);
+        let sliding = self.window.sliding(self.window.padding, pass.products());
         let output = input.conv_transpose2d(&weight, sliding, [0, 0])?;
         with_bias(pass, output, self.bias)
     }

@@ -27,7 +27,7 @@ impl Linear {
     pub fn run(&self, pass: &mut Pass<'_>, input: &Variable) -> Result<Variable> {
         let weight = self.weight.value(pass)?;
         let bias = self.bias.map(|bias| pass.weight(bias)).transpose()?;
-        Ok(input.linear(&weight, bias.as_ref())?)
+        Ok(input.linear_by(&weight, bias.as_ref(), pass.products())?)
     }
 }
 

@@ -69,8 +69,7 @@ impl<M> Network<M> {
         forward: impl FnOnce(&M, &mut Pass<'_>) -> Result<R>,
     ) -> Result<R> {
         let Parameters { weights, buffers, place, .. } = &self.parameters;
-        let mut pass =
-            Pass::new(how.weights.unwrap_or(weights), buffers, how.mode, place.compute, how.random);
+        let mut pass = Pass::new(how.weights.unwrap_or(weights), buffers, how.mode, place, how.random);
         let output = forward(&self.module, &mut pass)?;
         for (id, value) in std::mem::take(&mut pass.updates) {
             self.parameters.buffers.set(id, value)?;
@@ -96,10 +95,7 @@ impl<M> Network<M> {
     ) -> Result<R> {
         let Parameters { weights: own, buffers, place, .. } = &self.parameters;
         let buffers = given.or(self.sampling.as_ref()).unwrap_or(buffers);
-        forward(
-            &self.module,
-            &mut Pass::new(weights.unwrap_or(own), buffers, Mode::Sampling, place.compute, None),
-        )
+        forward(&self.module, &mut Pass::new(weights.unwrap_or(own), buffers, Mode::Sampling, place, None))
     }
 
     /// As [`Network::sample`] with stored or given statistics; or, to estimate them, one unrecorded pass with those of its
@@ -122,7 +118,7 @@ impl<M> Network<M> {
         let Parameters { weights: own, buffers, place, .. } = &self.parameters;
         let (found, seen) = estimate.so_far(self.identity, buffers);
         let mode = Mode::Estimating { seen };
-        let mut pass = Pass::new(weights.unwrap_or(own), found, mode, place.compute, None);
+        let mut pass = Pass::new(weights.unwrap_or(own), found, mode, place, None);
         let output = without_recording(|| forward(&self.module, &mut pass))?;
         let updates = std::mem::take(&mut pass.updates);
         if !updates.is_empty() {

@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use brigand_autograd::Variable;
+use brigand_autograd::{Products, Variable};
 use candle_core::{DType, Tensor};
 
 use super::parameters::{BufferId, Buffers, WeightId, Weights};
 use crate::error::{Error, Result};
+use crate::place::Place;
 use crate::random::Stream;
 
 /// How statistics of the batch are used in a forward pass.
@@ -44,6 +45,7 @@ pub struct Pass<'a> {
     buffers: &'a Buffers,
     mode: Mode,
     compute: DType,
+    products: Products,
     random: Option<&'a mut Stream>,
     /// New values of statistics, which the network takes over after the pass.
     pub(super) updates: BTreeMap<BufferId, Tensor>,
@@ -56,10 +58,25 @@ impl<'a> Pass<'a> {
         weights: &'a Weights,
         buffers: &'a Buffers,
         mode: Mode,
-        compute: DType,
+        place: &Place,
         random: Option<&'a mut Stream>,
     ) -> Self {
-        Self { weights, buffers, mode, compute, random, updates: BTreeMap::new(), used: BTreeMap::new() }
+        let &Place { compute, products, .. } = place;
+        Self {
+            weights,
+            buffers,
+            mode,
+            compute,
+            products,
+            random,
+            updates: BTreeMap::new(),
+            used: BTreeMap::new(),
+        }
+    }
+
+    /// How convolutions and fully connected layers multiply.
+    pub fn products(&self) -> Products {
+        self.products
     }
 
     /// How statistics are used.

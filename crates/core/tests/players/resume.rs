@@ -8,7 +8,7 @@ use brigand_core::players::{AverageRecipe, OptimizerRecipe, Rules};
 use brigand_core::techniques::InstanceNoise;
 
 use crate::support::systems::{Options, maps, points, translation};
-use crate::support::{Make, PLAN, Run, apart, bright, circle, domains, double, mixed};
+use crate::support::{Make, PLAN, Run, apart, bright, circle, domains, double, mixed, narrow};
 
 type Case = (&'static str, fn() -> Vec<Box<dyn Source>>, Make);
 
@@ -54,7 +54,7 @@ fn cases() -> Vec<Case> {
 
 #[test]
 fn every_system_resumes_bit_by_bit() {
-    for place in [Place::cpu(), double(), mixed()] {
+    for place in [Place::cpu(), double(), mixed(), narrow()] {
         for (name, sources, make) in cases() {
             let run = || Run::new(sources(), &make, 8, place.clone());
             let mut whole = run();
@@ -67,7 +67,7 @@ fn every_system_resumes_bit_by_bit() {
             resumed.system.restore(stopped.system.save().unwrap()).unwrap();
             resumed.step = 3;
             resumed.steps(3);
-            assert_eq!(whole.values(), resumed.values(), "{name} in {:?}", place.compute);
+            assert_eq!(whole.values(), resumed.values(), "{name} in {place:?}");
         }
     }
 }

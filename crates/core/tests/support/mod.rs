@@ -7,6 +7,7 @@ pub(crate) mod systems;
 
 use std::collections::BTreeMap;
 
+use brigand_autograd::Products;
 use brigand_autograd::Variable;
 use brigand_core::batch::{
     Feed, Field, HostBatch, HostField, IMAGES, Indices, Kind, LABELS, MemorySource, NumberKey, POINTS,
@@ -50,6 +51,11 @@ pub(crate) fn double() -> Place {
 /// Weights in single precision, passes in bfloat16.
 pub(crate) fn mixed() -> Place {
     Place { compute: DType::BF16, ..Place::cpu() }
+}
+
+/// Single precision, of which layers multiply numbers rounded to bfloat16.
+pub(crate) fn narrow() -> Place {
+    Place { products: Products::Bfloat16, ..Place::cpu() }
 }
 
 /// A setup for networks that read nothing of the data.

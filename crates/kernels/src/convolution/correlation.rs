@@ -3,13 +3,14 @@
 
 use super::patches::{PIECE, Patches, Pieces};
 use crate::element::Element;
+use crate::pairs::{pair_panel, pair_row};
 use crate::tile::{Panels, ROWS, TILE_ROWS, Tile, adjacent, multiply_tile};
 use crate::vector::Vector;
 use crate::workspace::Workspace;
 
 /// Depth of a block: a tile's weights stay in L1, a block of packed patches in L2.
 pub(super) const DEPTH: usize = 256;
-/// With at most this many output channels packing does not pay, and patches are read from the planes.
+/// With at most this many output channels packing does not pay, and patches are read from the planes (which are never pairs).
 pub(super) const FEW: usize = 3;
 /// Output pixels of a task with so few channels, at most: nothing is packed, and longer runs are read faster.
 pub(super) const FEW_PIXELS: usize = 1024;
@@ -55,7 +56,7 @@ impl<T: Element> Correlation<'_, T> {
         unsafe {
             if self.offsets.is_empty() {
                 self.clear(sink);
-            } else if self.outputs <= FEW {
+            } else if self.outputs <= FEW && !V::PAIRS {
                 self.run_few::<V, NARROW, WIDE>(sink);
             } else {
                 self.run_packed::<V, NARROW>(sink);
@@ -129,11 +130,15 @@ impl<T: Element> Correlation<'_, T> {
                 for (index, pieces) in pieces.iter().enumerate() {
                     let to = scratch.add(offsets.len() * panels.start(index));
                     self.patches.pack(offsets, pieces, panels.width(index), to);
+                    pair_panel::<V>(to, offsets.len(), panels.width(index));
                 }
                 for first in (0..self.outputs).step_by(TILE_ROWS) {
                     let count = TILE_ROWS.min(self.outputs - first);
                     let from = self.weights.add(first * self.weight_stride + block * DEPTH);
                     gather::<V>(from, self.weight_stride, offsets.len(), &mut weights[..count]);
+                    for row in &mut weights[..count] {
+                        pair_row::<V>(row.as_mut_ptr(), offsets.len());
+                    }
                     for index in 0..panels.count() {
                         let tile = Tile {
                             left: weights.as_ptr().cast(),

@@ -41,6 +41,7 @@ unsafe impl<T: Sync> Sync for Plan<'_, T> {}
 pub(super) fn compute<T: Element>(path: Path, g: &Geometry, input: &[T], weight: &[T], output: &mut [T]) {
     let (height, width) = (g.out_height(), g.out_width());
     let inputs = g.group_inputs() * g.stride[0] * g.stride[1];
+    let path = if g.group_outputs() <= FEW { path.in_full() } else { path };
     let taps = winograd::taps(g, g.group_outputs(), inputs, height, width);
     if taps.is_some_and(|taps| winograd::pays(g, taps, height, width)) {
         return large_squares(path, g, input, weight, output);
@@ -137,6 +138,7 @@ fn pack_weights<T: Element>(path: Path, g: &Geometry, taps: usize, weight: &[T],
             phases: (0..rows * columns).map(phase).collect(),
         };
         filters.pack(path, packed);
+        winograd::pair(path, packed, window(taps), [outputs, planes]);
     }
 }
 

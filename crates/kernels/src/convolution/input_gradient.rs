@@ -52,6 +52,7 @@ pub(super) fn compute<T: Element>(
     input_gradient: &mut [T],
 ) {
     let (rows, columns) = (Axis::new(g, 0), Axis::new(g, 1));
+    let path = if g.group_inputs() <= FEW { path.in_full() } else { path };
     let taps = winograd::taps(g, g.group_inputs(), g.group_outputs(), rows.longest(), columns.longest());
     if taps.is_some_and(|taps| winograd::pays(g, taps, rows.longest(), columns.longest())) {
         return large_squares(path, g, [&rows, &columns], output_gradient, weight, input_gradient);

@@ -41,6 +41,14 @@ fn near_whole<T: Float>(number: T, whole: T) -> bool {
     (number - whole).magnitude() < T::from(0.01)
 }
 
+/// Whether numbers are what they should be but for the rounding of factors to bfloat16, where `squares` are the sums of the
+/// squared terms of each.
+fn near_in_bfloat16<T: Float>(numbers: &[T], exact: &[T], squares: &[T]) -> bool {
+    let errors: f64 = numbers.iter().zip(exact).map(|(&a, &b)| (a - b).double().powi(2)).sum();
+    let terms: f64 = squares.iter().map(|square| square.double()).sum();
+    errors.sqrt() <= 0.02 * terms.sqrt()
+}
+
 /// All three kernels on all paths against the definition; outputs start as NaN.
 fn check_all<T: Float>(g: &Geometry, seed: u32) {
     assert_eq!(g.check(), Ok(()), "{g:?}");
@@ -49,26 +57,33 @@ fn check_all<T: Float>(g: &Geometry, seed: u32) {
         (numbers::<T>(inputs, seed), numbers::<T>(weights, seed + 1), numbers::<T>(outputs, seed + 2));
     let (mut y, mut dx, mut dw) =
         (vec![T::default(); outputs], vec![T::default(); inputs], vec![T::default(); weights]);
+    let [mut y2, mut dx2, mut dw2] = [&y, &dx, &dw].map(Clone::clone);
     visit(g, |i, k, o| {
-        y[o] += x[i] * w[k];
-        dx[i] += d[o] * w[k];
-        dw[k] += d[o] * x[i];
+        let terms = [x[i] * w[k], d[o] * w[k], d[o] * x[i]];
+        let totals = [&mut y[o], &mut dx[i], &mut dw[k]];
+        totals.into_iter().zip(terms).for_each(|(total, term)| *total += term);
+        let totals = [&mut y2[o], &mut dx2[i], &mut dw2[k]];
+        totals.into_iter().zip(terms).for_each(|(total, term)| *total += term * term);
     });
-    for path in Path::available() {
-        let check = |out: &[T], exact: &[T], what: &str| {
+    for path in Path::available().chain([Path::of(Products::Bfloat16)]) {
+        let check = |out: &[T], exact: &[T], squares: &[T], what: &str| {
+            if path.has_pairs() {
+                assert!(near_in_bfloat16(out, exact, squares), "{what}, {path:?}, {g:?}");
+                return;
+            }
             let wrong = out.iter().zip(exact).position(|(&out, &exact)| !near_whole(out, exact));
             assert_eq!(wrong, None, "{what}, {path:?}, {g:?}");
         };
         let garbage = |length| vec![T::from(f32::NAN); length];
         let mut out = garbage(outputs);
         forward_on(path, g, &x, &w, &mut out);
-        check(&out, &y, "forward");
+        check(&out, &y, &y2, "forward");
         let mut out = garbage(inputs);
         input_gradient_on(path, g, &d, &w, &mut out);
-        check(&out, &dx, "input gradient");
+        check(&out, &dx, &dx2, "input gradient");
         let mut out = garbage(weights);
         weight_gradient_on(path, g, &x, &d, &mut out);
-        check(&out, &dw, "weight gradient");
+        check(&out, &dw, &dw2, "weight gradient");
     }
 }
 
@@ -182,9 +197,9 @@ fn kernels_are_adjoint() {
     let wave = |length: usize, step: f64| (0..length).map(|i| (i as f64 * step).sin()).collect::<Vec<_>>();
     let (x, w, d) = (wave(inputs, 0.7), wave(weights, 1.3), wave(outputs, 0.9));
     let (mut y, mut dx, mut dw) = (vec![0.0; outputs], vec![0.0; inputs], vec![0.0; weights]);
-    forward(&g, &x, &w, &mut y);
-    input_gradient(&g, &d, &w, &mut dx);
-    weight_gradient(&g, &x, &d, &mut dw);
+    forward(Products::Full, &g, &x, &w, &mut y);
+    input_gradient(Products::Full, &g, &d, &w, &mut dx);
+    weight_gradient(Products::Full, &g, &x, &d, &mut dw);
     let dot = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
     let (along_y, along_x, along_w) = (dot(&y, &d), dot(&x, &dx), dot(&w, &dw));
     assert!(along_y.abs() > 1e-3);
@@ -202,11 +217,15 @@ fn kernels_are_adjoint() {
 fn results(g: &Geometry, path: Path) -> [Vec<f32>; 3] {
     let [inputs, weights, outputs] = g.lengths();
     let wave = |length: usize, step: f32| (0..length).map(|i| (i as f32 * step).sin()).collect::<Vec<_>>();
-    let (x, w, d) = (wave(inputs, 0.7), wave(weights, 1.3), wave(outputs, 0.9));
-    let (mut y, mut dx, mut dw) = (vec![0.0; outputs], vec![0.0; inputs], vec![0.0; weights]);
-    forward_on(path, g, &x, &w, &mut y);
-    input_gradient_on(path, g, &d, &w, &mut dx);
-    weight_gradient_on(path, g, &x, &d, &mut dw);
+    results_of(g, path, &[wave(inputs, 0.7), wave(weights, 1.3), wave(outputs, 0.9)])
+}
+
+/// The three results of one geometry on inputs, weights and gradients of outputs.
+fn results_of(g: &Geometry, path: Path, [x, w, d]: &[Vec<f32>; 3]) -> [Vec<f32>; 3] {
+    let (mut y, mut dx, mut dw) = (vec![0.0; d.len()], vec![0.0; x.len()], vec![0.0; w.len()]);
+    forward_on(path, g, x, w, &mut y);
+    input_gradient_on(path, g, d, w, &mut dx);
+    weight_gradient_on(path, g, x, d, &mut dw);
     [y, dx, dw]
 }
 
@@ -224,6 +243,56 @@ fn paths_agree_within_rounding() {
     }
 }
 
+/// Numbers between -1 and 1 without a pattern, so that sums of their products do not cancel.
+fn noise(length: usize, seed: u32) -> Vec<f32> {
+    let mixed = |i: u32| (i ^ i >> 15).wrapping_mul(0x2c1b_3c6d).wrapping_add(seed).wrapping_mul(0x297a_2d39);
+    (0..length as u32)
+        .map(|i| (mixed(i) >> 8) as f32 / f32::from(1_u16 << 12) / f32::from(1_u16 << 11) - 1.0)
+        .collect()
+}
+
+/// The root mean square of the differences of two results beside that of the second.
+fn difference(found: &[f32], wanted: &[f32]) -> f32 {
+    let squared = |values: &mut dyn Iterator<Item = f32>| values.map(|value| value * value).sum::<f32>();
+    let differences = squared(&mut found.iter().zip(wanted).map(|(a, b)| a - b));
+    (differences / squared(&mut wanted.iter().copied())).sqrt()
+}
+
+#[test]
+fn pairs_round_to_bfloat16_and_no_further() {
+    // Direct sums, minimal filtering in squares of 2 x 2 with two and with three taps, and in squares of 4 x 4.
+    for (g, most) in [
+        (square(8, [40, 50], 16, 5, 1, 2), 0.004),
+        (square(4, [40, 50], 12, 4, 2, 1), 0.012),
+        (square(4, [40, 50], 16, 3, 1, 1), 0.012),
+        (square(32, [40, 50], 32, 4, 2, 1), 0.024),
+    ] {
+        let [inputs, weights, outputs] = g.lengths();
+        let numbers = [noise(inputs, 1), noise(weights, 2), noise(outputs, 3)];
+        let full = results_of(&g, Path::best(), &numbers);
+        for (narrow, full) in results_of(&g, Path::of(Products::Bfloat16), &numbers).iter().zip(&full) {
+            let difference = difference(narrow, full);
+            assert!(difference < most, "{difference} in {g:?}");
+            assert!(
+                difference > 1e-4 || !Products::are_native() || g.kernel == [5, 5],
+                "nothing was rounded in {g:?}"
+            );
+        }
+    }
+}
+
+#[test]
+fn without_the_instruction_operands_are_rounded_first() {
+    let g = square(4, [40, 50], 16, 3, 1, 1);
+    let [inputs, weights, outputs] = g.lengths();
+    let (x, w) = (noise(inputs, 1), noise(weights, 2));
+    let (mut y, mut narrow) = (vec![0.0; outputs], vec![0.0; outputs]);
+    forward(Products::Full, &g, rounded(&x).slice(), rounded(&w).slice(), &mut y);
+    forward(Products::Bfloat16, &g, &x, &w, &mut narrow);
+    assert!(difference(&narrow, &y) < 0.008);
+    assert_eq!(narrow == y, !Products::are_native());
+}
+
 #[test]
 fn threads_and_repetition_do_not_change_a_byte() {
     let bits = |results: [Vec<f32>; 3]| results.map(|r| r.into_iter().map(f32::to_bits).collect::<Vec<_>>());
@@ -233,13 +302,15 @@ fn threads_and_repetition_do_not_change_a_byte() {
         square(5, [70, 3], 14, 4, 2, 1),
         square(35, [30, 40], 14, 4, 2, 1),
     ] {
-        let several = bits(results(&g, Path::best()));
-        assert_eq!(several, bits(results(&g, Path::best())), "{g:?}");
-        for threads in [1, 3] {
-            pool::set_threads(threads);
-            let others = bits(results(&g, Path::best()));
-            pool::set_threads(0);
-            assert_eq!(several, others, "{threads} threads, {g:?}");
+        for path in [Path::best(), Path::of(Products::Bfloat16)] {
+            let several = bits(results(&g, path));
+            assert_eq!(several, bits(results(&g, path)), "{g:?}");
+            for threads in [1, 3] {
+                pool::set_threads(threads);
+                let others = bits(results(&g, path));
+                pool::set_threads(0);
+                assert_eq!(several, others, "{threads} threads, {path:?}, {g:?}");
+            }
         }
     }
 }

@@ -79,6 +79,8 @@ pub(super) fn compute<T: Element>(
     if let Some(taps) = winograd::taps(g, g.group_outputs(), inputs, g.out_height(), g.out_width()) {
         return winograd::weight_gradient::compute(path, g, taps, input, output_gradient, weight_gradient);
     }
+    // Patches are read where they lie in the planes, which are never pairs.
+    let path = path.in_full();
     let blocks = Blocks::new(g.batch, g.out_height(), g.out_width(), PIXELS);
     let layout = layout(g, &blocks);
     let channels = PATCHES.div_ceil(g.taps()).min(g.group_inputs());

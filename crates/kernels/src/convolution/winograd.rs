@@ -29,7 +29,7 @@ pub(super) use filter::{Filter, Target};
 pub(super) use fours::SQUARE;
 pub(super) use lanes::Source;
 pub(super) use pass::{Part, Pass};
-pub(super) use weights::{Filters, PhaseTaps, packed_length};
+pub(super) use weights::{Filters, PhaseTaps, packed_length, pair};
 
 use super::geometry::Geometry;
 use crate::vector::Vector;

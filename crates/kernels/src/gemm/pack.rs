@@ -56,6 +56,13 @@ pub(super) unsafe fn panel<V: Vector>(
 pub(super) unsafe fn row_major<T: Element>(matrix: View<T>, from: usize, to: usize, copy: *mut T) {
     // SAFETY: all indices are inside the matrix and the copy.
     unsafe {
+        if matrix.column_stride == 1 {
+            for r in 0..to - from {
+                let target = copy.add(r * matrix.columns);
+                target.copy_from_nonoverlapping(matrix.at(from + r, 0), matrix.columns);
+            }
+            return;
+        }
         for k in 0..matrix.columns {
             let (source, target) = (matrix.at(from, k), copy.add(k));
             for r in 0..to - from {

@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use super::{Matrix, pack};
 use crate::element::{Element, Path};
+use crate::pairs::{pair_panel, pair_row};
 use crate::pool;
 use crate::runs::transpose;
 use crate::tile::{Panels, ROWS, TILE_ROWS, Tile, adjacent, multiply_tile};
@@ -67,7 +68,8 @@ pub(super) struct Out<T> {
 // SAFETY: tasks write disjoint blocks of the result.
 unsafe impl<T: Send> Sync for Out<T> {}
 
-/// `out (+)= left right`. The right operand is packed, the left one read where it lies if its rows are contiguous.
+/// `out (+)= left right`. The right operand is packed, the left one read where it lies if its rows are contiguous and tiles do not
+/// multiply pairs.
 #[derive(Clone, Copy)]
 pub(super) struct Product<T> {
     pub(super) left: View<T>,
@@ -101,7 +103,7 @@ impl<T: Element> Product<T> {
         let depth = self.left.columns;
         let packed_columns = self.right.columns.next_multiple_of(WIDEST);
         let mut packed = Workspace::<T>::take(depth * packed_columns);
-        let copies = self.left.column_stride != 1;
+        let copies = self.left.column_stride != 1 || path.has_pairs();
         let mut copy = Workspace::<T>::take(if copies { self.left.rows * depth } else { 0 });
         let (packed, copy) = (Out::new(packed.pointer()), Out::new(copy.pointer()));
         let serial = self.left.rows * depth * self.right.columns < SERIAL;
@@ -114,10 +116,7 @@ impl<T: Element> Product<T> {
                 let (depth_block, column_block) = (task / column_blocks, task % column_blocks);
                 T::pack_right(path, PackRight { product, packed, depth_block, column_block });
             } else {
-                let from = (task - packing) * BLOCK_ROWS;
-                let to = (from + BLOCK_ROWS).min(product.left.rows);
-                // SAFETY: the copy has room for all rows, and each task writes its own.
-                unsafe { pack::row_major(product.left, from, to, copy.start.add(from * depth)) };
+                T::pack_left(path, PackLeft { product, copy, row_block: task - packing });
             }
         });
         let left = if copies {
@@ -168,7 +167,37 @@ impl<T: Element> Work<T> for PackRight<'_, T> {
         for index in block_panels::<V, NARROW>(right.columns, self.column_block) {
             let place = rows.0 * panels.padded() + (rows.1 - rows.0) * panels.start(index);
             // SAFETY: depth block after depth block, panel after panel, the packed copy has room for all.
-            unsafe { pack::panel::<V>(right, rows, &panels, index, self.packed.start.add(place)) };
+            unsafe {
+                let panel = self.packed.start.add(place);
+                pack::panel::<V>(right, rows, &panels, index, panel);
+                pair_panel::<V>(panel, rows.1 - rows.0, panels.width(index));
+            }
+        }
+    }
+}
+
+/// Copies one block of rows of the left operand.
+pub(crate) struct PackLeft<'a, T> {
+    product: &'a Product<T>,
+    copy: &'a Out<T>,
+    row_block: usize,
+}
+
+impl<T: Element> Work<T> for PackLeft<'_, T> {
+    #[inline(always)]
+    fn run<V: Vector<Element = T>, const NARROW: usize, const WIDE: usize>(self) {
+        let left = self.product.left;
+        let from = self.row_block * BLOCK_ROWS;
+        let to = (from + BLOCK_ROWS).min(left.rows);
+        // SAFETY: the copy has room for all rows, and each task writes its own.
+        unsafe {
+            pack::row_major(left, from, to, self.copy.start.add(from * left.columns));
+            for row in from..to {
+                for first in (0..left.columns).step_by(DEPTH) {
+                    let row = self.copy.start.add(row * left.columns + first);
+                    pair_row::<V>(row, DEPTH.min(left.columns - first));
+                }
+            }
         }
     }
 }

@@ -104,7 +104,7 @@ fn a_share_falls_on_its_place() {
 #[test]
 fn gradients_of_the_likelihood_are_those_of_finite_differences() {
     let double = candle_core::DType::F64;
-    let place = Place { device: Device::Cpu, storage: double, compute: double };
+    let place = Place { storage: double, compute: double, ..Place::cpu() };
     let setup = Setup { schema: Schema::default(), batch: 1, steps: 1, seed: 4, place: place.clone() };
     let sizes = RecurrentSizes { vocabulary: 4, latent: 0, embedding: 2, hidden: 3 };
     let plan = Plan::new(Initialization::Normal { mean: 0.0, deviation: 1.0 });

@@ -4,6 +4,7 @@ use super::super::patches::{PIECE, Patches, Pieces};
 use super::weights::place;
 use super::{load, store, transform_inputs, transform_sums, window};
 use crate::element::Element;
+use crate::pairs::pair_panel;
 use crate::runs::{copy, zip};
 use crate::tile::{Panels, ROWS, TILE_ROWS, Tile, adjacent, multiply_tile};
 use crate::vector::Vector;
@@ -194,18 +195,26 @@ impl<T: Element> Products<T> {
     /// output, square]`, or starts them.
     ///
     /// # Safety
-    /// Weights and inputs must be readable, the sums writable and unshared, and the processor must have the vectors.
+    /// Weights must be readable, inputs and sums writable and unshared, and the processor must have the vectors. The inputs are
+    /// used up where tiles multiply pairs.
     #[inline(always)]
     pub(super) unsafe fn add<V: Vector<Element = T>, const NARROW: usize>(
         &self,
         panels: &Panels,
         [first, depth, inputs]: [usize; 3],
-        right: *const T,
+        right: *mut T,
         sums: *mut T,
     ) {
         let places: [usize; TILE_ROWS] = std::array::from_fn(|r| r * depth);
         let (padded, vectors) = (panels.padded(), adjacent::<V>());
         for position in 0..self.positions {
+            for index in 0..panels.count() {
+                // SAFETY: the caller's promise.
+                unsafe {
+                    let panel = (position * padded + panels.start(index)) * depth + position * self.pad;
+                    pair_panel::<V>(right.add(panel), depth, panels.width(index));
+                }
+            }
             for output in (0..self.outputs).step_by(TILE_ROWS) {
                 for index in 0..panels.count() {
                     // SAFETY: the caller's promise.

@@ -4,6 +4,7 @@ use super::super::blocks::Block;
 use super::weight_gradient::Plan;
 use super::{fours, lanes, load, store, transform_gradients, window};
 use crate::element::Element;
+use crate::pairs::pair_panel;
 use crate::runs::transpose;
 use crate::tile::Panels;
 use crate::vector::{Vector, Work};
@@ -75,6 +76,15 @@ impl<T: Element> Plan<'_, T> {
                             }
                         }
                     }
+                }
+            }
+        }
+        for position in 0..self.positions() {
+            for index in 0..panels.count() {
+                // SAFETY: the caller's promise; all squares of this panel are there.
+                unsafe {
+                    let panel = to.add(position * to_stride + squares * panels.start(index));
+                    pair_panel::<V>(panel, squares, panels.width(index));
                 }
             }
         }

@@ -4,7 +4,7 @@ use super::super::blocks::Blocks;
 use super::filter::{DEPTH, Products};
 use super::fours::{self, POSITIONS, SQUARE, WINDOW};
 use super::lanes::{IMAGES, LANES, RUN, Run, Source, blocks, load, runs, store};
-use super::weights::{Filters, PhaseTaps, packed_length};
+use super::weights::{Filters, PhaseTaps, packed_length, pair};
 use crate::element::{Element, Path};
 use crate::pool;
 use crate::runs::transpose;
@@ -130,6 +130,7 @@ impl<T: Element> Pass<'_, T> {
             };
             filters.pack(path, packed);
         }
+        pair(path, packed, WINDOW, [self.outputs, self.planes()]);
     }
 }
 

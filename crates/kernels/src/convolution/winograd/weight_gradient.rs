@@ -12,6 +12,7 @@ use super::output_gradients::Gradients;
 use super::weight_sums::Finish;
 use super::{fours, pays};
 use crate::element::{Element, Path};
+use crate::pairs::pair_row;
 use crate::pool;
 use crate::tile::{Panels, ROWS, TILE_ROWS, Tile, adjacent, multiply_tile};
 use crate::vector::{Vector, Work};
@@ -325,7 +326,7 @@ impl<T: Element> Task<'_, T> {
     unsafe fn add<V: Vector<Element = T>, const NARROW: usize>(
         &self,
         block: Block,
-        inputs: *const T,
+        inputs: *mut T,
         stride: usize,
         gradients: *const T,
         accumulate: bool,
@@ -336,6 +337,15 @@ impl<T: Element> Task<'_, T> {
         let (vectors, sums) = (adjacent::<V>(), plan.task_sums(self.group, self.chunk, self.slice));
         let rows: [usize; TILE_ROWS] = std::array::from_fn(|r| r * stride);
         for position in 0..plan.positions() {
+            for plane in 0..planes {
+                // SAFETY: the caller's promise.
+                unsafe {
+                    pair_row::<V>(
+                        inputs.add((position * planes + plane) * stride + position * LANES),
+                        squares,
+                    );
+                }
+            }
             for index in 0..panels.count() {
                 for plane in (0..planes).step_by(TILE_ROWS) {
                     // SAFETY: the caller's promise; planes, panels and positions are inside their workspaces.

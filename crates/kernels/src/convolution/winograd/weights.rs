@@ -3,6 +3,7 @@
 use super::filter::DEPTH;
 use super::{fours, transform_taps};
 use crate::element::{Element, Path};
+use crate::pairs::pair_row;
 use crate::pool;
 use crate::runs::{copy, transpose};
 use crate::tile::TILE_ROWS;
@@ -66,6 +67,41 @@ impl<T: Element> Filters<'_, T> {
         pool::parallel(self.outputs, |output| {
             T::minimal_weights(path, Pack { filters: self, output, packed: &start });
         });
+    }
+}
+
+/// Makes pairs of the packed weights of `[outputs, inputs]` filters where the path multiplies these.
+pub(in super::super) fn pair<T: Element>(path: Path, packed: &mut [T], window: usize, size: [usize; 2]) {
+    if path.has_pairs() {
+        let packed = Start(packed.as_mut_ptr());
+        pool::parallel(window * window, |position| {
+            T::pair_weights(path, PairWeights { packed: &packed, position, size });
+        });
+    }
+}
+
+/// Makes pairs of the packed weights of one position.
+pub(crate) struct PairWeights<'a, T> {
+    packed: &'a Start<T>,
+    position: usize,
+    /// Outputs and inputs.
+    size: [usize; 2],
+}
+
+impl<T: Element> Work<T> for PairWeights<'_, T> {
+    #[inline(always)]
+    fn run<V: Vector<Element = T>, const NARROW: usize, const WIDE: usize>(self) {
+        let [outputs, inputs] = self.size;
+        for first in (0..inputs).step_by(DEPTH) {
+            let depth = DEPTH.min(inputs - first);
+            for output in 0..outputs {
+                // SAFETY: the rows of a block of inputs lie together, and only this task has those of this position.
+                unsafe {
+                    let block = self.packed.0.add(place(self.position, first, 0, self.size));
+                    pair_row::<V>(block.add(output * depth), depth);
+                }
+            }
+        }
     }
 }
 

@@ -1,0 +1,43 @@
+//! `--precision bf16`: training in bfloat16 products, and going on with it.
+
+use crate::program::{Desk, tensors};
+
+const TRAIN: &str = "train dcgan --set generator.width=8 --set discriminator.width=8 --set training.batch=16 \
+                     --set checkpoint.every=10 --quiet";
+
+#[test]
+fn a_run_in_bfloat16_is_made_again_and_goes_on_to_the_byte() {
+    let desk = Desk::new();
+    for (options, out) in [
+        ("--precision bf16 --steps 20", "whole"),
+        ("--set training.precision=bf16 --steps 20", "again"),
+        ("--precision bf16 --steps 10", "parts"),
+        ("--steps 20", "single"),
+    ] {
+        desk.succeed(&format!("{TRAIN} {options} --out {out}"));
+    }
+    desk.succeed("train --resume parts --steps 20 --quiet");
+    let last = |run: &str| tensors(&desk.path(run), 20);
+    assert!(last("whole") == last("again") && last("whole") == last("parts"));
+    // The same networks, weights and batches; only the rounding differs.
+    assert!(last("whole") != last("single") && last("whole").len() == last("single").len());
+    for number in [1, 2] {
+        desk.succeed(&format!("sample whole -n 4 --out {number}.npy"));
+    }
+    assert_eq!(std::fs::read(desk.path("1.npy")).unwrap(), std::fs::read(desk.path("2.npy")).unwrap());
+}
+
+#[test]
+fn another_precision_is_refused_when_a_run_goes_on() {
+    let desk = Desk::new();
+    desk.succeed(&format!("{TRAIN} --precision bf16 --steps 2 --out run"));
+    assert_eq!(desk.run("train --resume run --precision f32").code, Some(2));
+    let recipe = std::fs::read_to_string(desk.path("run/recipe.toml")).unwrap();
+    assert!(recipe.contains("precision = \"bf16\""), "{recipe}");
+    std::fs::write(desk.path("run/recipe.toml"), recipe.replace("bf16", "f32")).unwrap();
+    desk.refuse(
+        "train --resume run --steps 4",
+        &["precision = f32", "trained with bf16", "set it back to bf16, or train a new run"],
+    );
+    desk.refuse_to_train("gan --precision f16", &["precision", "f32", "bf16"]);
+}
