@@ -2,6 +2,7 @@
 
 use brigand_core::error::Result;
 use brigand_kernels::convolution::{self, Geometry};
+use brigand_kernels::element::Products;
 use brigand_kernels::memory::written_by;
 
 /// Added to the variance.
@@ -107,7 +108,7 @@ impl Layer {
         };
         let (height, width) = (geometry.out_height(), geometry.out_width());
         let (mut values, ()) = written_by(count * self.to * height * width, |output| {
-            convolution::forward(&geometry, input, &self.weight, output);
+            convolution::forward(Products::Full, &geometry, input, &self.weight, output);
         });
         for (plane, bias) in values.chunks_exact_mut(height * width).zip(self.bias.iter().cycle()) {
             match self.kind {

@@ -1,6 +1,7 @@
 //! Convolution, batch normalisation and ReLU: the units of the network.
 
 use brigand_kernels::convolution::{self, Geometry};
+use brigand_kernels::element::Products;
 use brigand_kernels::memory::written_by;
 use brigand_kernels::normalization::BatchNormalization;
 
@@ -83,7 +84,7 @@ impl Unit {
         let inner = geometry.out_height() * geometry.out_width();
         let image = self.kernel.to * inner;
         let (raw, ()) = written_by(input.shape[0] * image, |raw| {
-            convolution::forward(&geometry, &input.values, &self.weight, raw);
+            convolution::forward(Products::Full, &geometry, &input.values, &self.weight, raw);
         });
         let normalization = BatchNormalization {
             shape: [1, self.kernel.to, inner],
