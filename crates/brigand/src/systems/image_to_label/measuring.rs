@@ -2,8 +2,7 @@
 
 use brigand_autograd::Variable;
 use brigand_core::batch::TAGS;
-use brigand_core::capability::Tagger;
-use brigand_core::capability::UNMEASURED_THRESHOLD;
+use brigand_core::capability::{Tagger, UNMEASURED_THRESHOLD};
 use brigand_core::modules::Part;
 use brigand_core::players::Turn;
 use brigand_core::state::State;
