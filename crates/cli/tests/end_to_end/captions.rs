@@ -112,6 +112,10 @@ fn lists_that_cannot_be_trained_on_are_refused() {
         fs::write(desk.path("list.tsv"), list).unwrap();
         desk.refuse_to_train(TRAIN.trim_start_matches("train "), &[reason]);
     }
+    desk.refuse_to_train(
+        "stackgan --set second.doublings=4 --set data.size=48",
+        &["3x3", "data.size is 16 times as large"],
+    );
     desk.refuse_to_train("text-to-image --data digits", &["captions:TSV"]);
     for line in
         ["text-to-image --set phases.encoders=1", "stackgan --set phases.encoders=0.4 --set phases.first=0.6"]

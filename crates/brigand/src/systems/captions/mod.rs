@@ -99,8 +99,12 @@ impl CaptionGan {
         let sample = small.into();
         let generator = Network::build("generator", setup, |b| {
             CaptionGenerator::new(b, &recipe.generator, &layout(sample))
-        })?;
-        let discriminator = recipe.discriminator.discriminator(DISCRIMINATOR, setup, sample, of_captions)?;
+        })
+        .map_err(|error| of_small_images(error, doublings))?;
+        let discriminator = recipe
+            .discriminator
+            .discriminator(DISCRIMINATOR, setup, sample, of_captions)
+            .map_err(|error| of_small_images(error, doublings))?;
         let first = Stage::new(generator, discriminator, recipe, &setup.place)?;
         let second = match &recipe.second {
             Stacking::None {} => None,
@@ -236,6 +240,17 @@ fn smaller([channels, height, width]: [usize; 3], halvings: usize) -> Result<[us
         )));
     }
     Ok([channels, height / multiple, width / multiple])
+}
+
+/// An error about the images of the first of two generators, which are smaller than the data's.
+fn of_small_images(error: Error, halvings: usize) -> Error {
+    match error {
+        Error::Recipe(what) if halvings > 0 => Error::Recipe(format!(
+            "{what} (the first generator's images; data.size is {} times as large, or less with fewer second.doublings)",
+            1 << halvings
+        )),
+        other => other,
+    }
 }
 
 /// Images at a whole part of their size: the means of their pixels.
