@@ -201,14 +201,13 @@ dispatch! {
         multiply_block: gemm::product::Block,
         convolve: convolution::forward::Task,
         input_gradient: convolution::input_gradient::Task,
-        pair_weights: convolution::winograd::weights::PairWeights,
+        minimal_weights: convolution::winograd::weights::Pack,
         minimal_pass: convolution::winograd::pass::Task,
         minimal_gradients: convolution::winograd::output_gradients::Gradients,
         minimal_weight_gradient: convolution::winograd::weight_gradient::Task;
     in full:
         transpose_gradient: convolution::weight_gradient::Transpose,
         weight_gradient: convolution::weight_gradient::Task,
-        minimal_weights: convolution::winograd::weights::Pack,
         minimal_weight_sums: convolution::winograd::weight_sums::Finish;
 }
 

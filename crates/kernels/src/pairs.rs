@@ -1,8 +1,9 @@
-//! Rounding the operands of a tile to pairs of bfloat16 numbers, in place.
+//! The operands of a tile as pairs of bfloat16 numbers.
 //!
-//! A pair takes the place of one number of single precision: numbers `2k` and `2k + 1` of the depth, the first in the lower half.
-//! What had `depth` numbers then has half as many pairs, rounded up, which begin where the numbers began; where the depth is odd the
-//! last pair ends with zero. So no address of a product changes. Vectors without pairs leave everything as it is.
+//! A pair takes the place of one number of single precision: numbers `2k` and `2k + 1` of the depth, the first in the lower half, so
+//! that a row of the left operand is its numbers one after the other. Where the depth is odd the last pair ends with zero. What is
+//! copied before it is multiplied is rounded in place by the functions here; what is computed is written in pairs at once
+//! ([`Vector::store_along`], [`Vector::store_row`]). Vectors without pairs leave everything as it is.
 
 use crate::vector::Vector;
 
@@ -53,5 +54,17 @@ pub(crate) unsafe fn pair_panel<V: Vector>(panel: *mut V::Element, depth: usize,
                 upper.pair_rows(lower).store(panel.add(k / 2 * width + v));
             }
         }
+    }
+}
+
+/// Ends the last pair of each column of a panel with zero where the depth is odd, before its rows are written one by one.
+///
+/// # Safety
+/// As [`pair_row`].
+#[inline(always)]
+pub(crate) unsafe fn end_panel<V: Vector>(panel: *mut V::Element, depth: usize, width: usize) {
+    if V::PAIRS && depth % 2 == 1 {
+        // SAFETY: the caller's promise.
+        unsafe { panel.add(depth / 2 * width).write_bytes(0, width) };
     }
 }

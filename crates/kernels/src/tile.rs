@@ -78,7 +78,7 @@ pub(crate) unsafe fn rows<
             *start = tile.left.add(*tile.rows.get_unchecked(r));
         }
         let mut sums = [[V::zero(); WIDTH]; ROWS];
-        for k in 0..if V::PAIRS { tile.depth.div_ceil(2) } else { tile.depth } {
+        for k in 0..V::places(tile.depth) {
             let right_step = if RIGHT_STEPS { *tile.right_steps.add(k) } else { k * (WIDTH * V::LANES) };
             let left_step = match LEFT {
                 STEPS => *tile.left_steps.add(k),

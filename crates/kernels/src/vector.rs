@@ -82,6 +82,39 @@ pub(crate) trait Vector: Copy {
     unsafe fn pair_neighbours(self, _next: Self) -> Self {
         self
     }
+    /// The places that so many numbers of the depth take: half as many, rounded up, where there are [`Vector::PAIRS`].
+    #[inline(always)]
+    fn places(numbers: usize) -> usize {
+        if Self::PAIRS { numbers.div_ceil(2) } else { numbers }
+    }
+    /// Writes numbers `k` and after of a row of the left operand, in pairs where there are [`Vector::PAIRS`].
+    ///
+    /// # Safety
+    /// See the trait; the numbers must be writable.
+    #[inline(always)]
+    unsafe fn store_along(self, row: *mut Self::Element, k: usize) {
+        // SAFETY: the caller's promise.
+        unsafe { self.store(row.add(k)) }
+    }
+    /// Writes one number of a row of the left operand.
+    ///
+    /// # Safety
+    /// See [`Vector::store_along`].
+    #[inline(always)]
+    unsafe fn put(value: Self::Element, row: *mut Self::Element, k: usize) {
+        // SAFETY: the caller's promise.
+        unsafe { *row.add(k) = value }
+    }
+    /// Writes a vector of row `k` of a panel of the right operand, whose columns begin at `column`: where there are
+    /// [`Vector::PAIRS`] one half of each pair, the other one stays.
+    ///
+    /// # Safety
+    /// See the trait; the place must be readable and writable.
+    #[inline(always)]
+    unsafe fn store_row(self, column: *mut Self::Element, k: usize, width: usize) {
+        // SAFETY: the caller's promise.
+        unsafe { self.store(column.add(k * width)) }
+    }
     /// [`crate::tile::rows`] as a function of its own, so that it is compiled once for all who use it.
     ///
     /// # Safety
@@ -184,6 +217,8 @@ pub(crate) mod pairs {
     use std::arch::x86_64::*;
     use std::mem::transmute;
 
+    use crate::element::bfloat16;
+
     /// Where the words of two rows of 16 go when they become pairs.
     const ALTERNATING: [u16; 32] = {
         let mut places = [0; 32];
@@ -222,6 +257,37 @@ pub(crate) mod pairs {
         unsafe fn pair_neighbours(self, next: Self) -> Self {
             // SAFETY: as above.
             Self(unsafe { transmute::<__m512bh, __m512>(_mm512_cvtne2ps_pbh(next.0, self.0)) })
+        }
+
+        #[inline(always)]
+        unsafe fn store_along(self, row: *mut f32, k: usize) {
+            // SAFETY: as above; the words of the numbers are writable.
+            unsafe {
+                let words = transmute::<__m256bh, __m256i>(_mm512_cvtneps_pbh(self.0));
+                _mm256_storeu_si256(row.cast::<u16>().add(k).cast(), words);
+            }
+        }
+
+        #[inline(always)]
+        unsafe fn put(value: f32, row: *mut f32, k: usize) {
+            // SAFETY: the word of the number is writable.
+            unsafe { *row.cast::<u16>().add(k) = (bfloat16(value).to_bits() >> 16) as u16 }
+        }
+
+        #[inline(always)]
+        unsafe fn store_row(self, column: *mut f32, k: usize, width: usize) {
+            // SAFETY: as above; the pairs are readable and writable.
+            unsafe {
+                let words = _mm512_cvtepu16_epi32(transmute::<__m256bh, __m256i>(_mm512_cvtneps_pbh(self.0)));
+                let pairs: *mut __m512i = column.add(k / 2 * width).cast();
+                let (before, lower) = (_mm512_loadu_si512(pairs), _mm512_set1_epi32(0xffff));
+                let after = if k % 2 == 0 {
+                    _mm512_or_si512(_mm512_andnot_si512(lower, before), words)
+                } else {
+                    _mm512_or_si512(_mm512_and_si512(lower, before), _mm512_slli_epi32::<16>(words))
+                };
+                _mm512_storeu_si512(pairs, after);
+            }
         }
     });
 }

@@ -115,6 +115,7 @@ pub(super) fn weight_gradient(g: &Geometry, input: &Tensor, gradient: &Tensor) -
 mod tests {
     use super::*;
     use brigand_kernels::convolution as kernel;
+    use brigand_kernels::element::Products;
     use candle_core::Device;
 
     fn numbers(shape: [usize; 4], seed: usize) -> (Vec<f32>, Tensor) {
@@ -154,13 +155,13 @@ mod tests {
                 assert_eq!(got.flatten_all().unwrap().to_vec1::<f32>().unwrap(), want, "{part} of {g:?}");
             };
             let mut want = vec![f32::NAN; r.len()];
-            kernel::forward(&g, &x, &w, &mut want);
+            kernel::forward(Products::Full, &g, &x, &w, &mut want);
             check(forward(&g, &input, &weight).unwrap(), want, "output");
             let mut want = vec![f32::NAN; x.len()];
-            kernel::input_gradient(&g, &r, &w, &mut want);
+            kernel::input_gradient(Products::Full, &g, &r, &w, &mut want);
             check(input_gradient(&g, &gradient, &weight).unwrap(), want, "input gradient");
             let mut want = vec![f32::NAN; w.len()];
-            kernel::weight_gradient(&g, &x, &r, &mut want);
+            kernel::weight_gradient(Products::Full, &g, &x, &r, &mut want);
             check(weight_gradient(&g, &input, &gradient).unwrap(), want, "weight gradient");
         }
     }

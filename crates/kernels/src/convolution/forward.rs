@@ -138,7 +138,6 @@ fn pack_weights<T: Element>(path: Path, g: &Geometry, taps: usize, weight: &[T],
             phases: (0..rows * columns).map(phase).collect(),
         };
         filters.pack(path, packed);
-        winograd::pair(path, packed, window(taps), [outputs, planes]);
     }
 }
 

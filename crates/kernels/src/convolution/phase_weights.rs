@@ -90,11 +90,6 @@ pub(super) fn pack_weights<T: Element>(
             phases: pairs.iter().zip(phases()).map(phase).collect(),
         };
         filters.pack(path, packed);
-        for pair in pairs {
-            let start = pair.weights + group * pair.group_weights;
-            let packed = &mut packed[start..start + pair.group_weights];
-            winograd::pair(path, packed, window(taps), [inputs, outputs]);
-        }
     }
 }
 

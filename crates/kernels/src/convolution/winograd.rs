@@ -29,7 +29,7 @@ pub(super) use filter::{Filter, Target};
 pub(super) use fours::SQUARE;
 pub(super) use lanes::Source;
 pub(super) use pass::{Part, Pass};
-pub(super) use weights::{Filters, PhaseTaps, packed_length, pair};
+pub(super) use weights::{Filters, PhaseTaps, packed_length};
 
 use super::geometry::Geometry;
 use crate::vector::Vector;
@@ -94,6 +94,21 @@ macro_rules! both_ways {
         }
     };
 }
+
+/// Does something with the vector of each position of a window of filters with `$taps` taps. (A function would take a closure, whose
+/// instructions could be calls.)
+macro_rules! for_positions {
+    ($square:expr, $taps:expr, $position:ident, $vector:ident => $with:expr) => {
+        for (i, vectors) in $square.iter().take($crate::convolution::winograd::window($taps)).enumerate() {
+            for (j, &$vector) in vectors.iter().take($crate::convolution::winograd::window($taps)).enumerate()
+            {
+                let $position = i * $crate::convolution::winograd::window($taps) + j;
+                $with
+            }
+        }
+    };
+}
+use for_positions;
 
 /// Reads a square of `size x size` vectors, rows and columns of which are so far apart.
 ///

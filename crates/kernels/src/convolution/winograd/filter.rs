@@ -2,9 +2,9 @@
 
 use super::super::patches::{PIECE, Patches, Pieces};
 use super::weights::place;
-use super::{load, store, transform_inputs, transform_sums, window};
+use super::{Square, for_positions, load, store, transform_inputs, transform_sums, window};
 use crate::element::Element;
-use crate::pairs::pair_panel;
+use crate::pairs::end_panel;
 use crate::runs::{copy, zip};
 use crate::tile::{Panels, ROWS, TILE_ROWS, Tile, adjacent, multiply_tile};
 use crate::vector::Vector;
@@ -60,7 +60,7 @@ impl<T: Element> Filter<'_, T> {
         let inputs = self.offsets.len() / positions;
         let mut windows = Workspace::<T>::take(positions * padded + PIECE);
         windows.slice().fill(T::default());
-        let mut right = Workspace::<T>::take(positions * DEPTH.min(inputs) * padded);
+        let mut right = Workspace::<T>::take(positions * V::places(DEPTH.min(inputs)) * padded);
         let mut sums = Workspace::<T>::take(positions * self.outputs * padded);
         let pieces = self.squares.pieces(0, self.squares.pixels());
         let products = Products {
@@ -110,6 +110,16 @@ impl<T: Element> Filter<'_, T> {
         right: *mut T,
     ) {
         let (padded, depth) = (panels.padded(), offsets.len() / (window(R) * window(R)));
+        let places = V::places(depth);
+        for position in 0..window(R) * window(R) {
+            for index in 0..panels.count() {
+                // SAFETY: the caller's promise.
+                unsafe {
+                    let panel = right.add((position * padded + panels.start(index)) * places);
+                    end_panel::<V>(panel, depth, panels.width(index));
+                }
+            }
+        }
         for (k, offsets) in offsets.chunks_exact(window(R) * window(R)).enumerate() {
             // SAFETY: the caller's promise; every vector of every position has its place.
             unsafe {
@@ -117,8 +127,11 @@ impl<T: Element> Filter<'_, T> {
                 for index in 0..panels.count() {
                     let (start, width) = (panels.start(index), panels.width(index));
                     for v in (0..width).step_by(V::LANES) {
-                        let to = right.add(start * depth + k * width + v);
-                        transform_windows::<V, R>(windows.add(start + v), padded, to, depth * padded);
+                        let to = right.add(start * places + v);
+                        let square = transformed_windows::<V, R>(windows.add(start + v), padded);
+                        for_positions!(square, R, position, vector => {
+                            vector.store_row(to.add(position * places * padded), k, width);
+                        });
                     }
                 }
             }
@@ -195,38 +208,34 @@ impl<T: Element> Products<T> {
     /// output, square]`, or starts them.
     ///
     /// # Safety
-    /// Weights must be readable, inputs and sums writable and unshared, and the processor must have the vectors. The inputs are
-    /// used up where tiles multiply pairs.
+    /// Weights and inputs must be readable, the sums writable and unshared, and the processor must have the vectors.
     #[inline(always)]
     pub(super) unsafe fn add<V: Vector<Element = T>, const NARROW: usize>(
         &self,
         panels: &Panels,
         [first, depth, inputs]: [usize; 3],
-        right: *mut T,
+        right: *const T,
         sums: *mut T,
     ) {
-        let places: [usize; TILE_ROWS] = std::array::from_fn(|r| r * depth);
+        let places: [usize; TILE_ROWS] = std::array::from_fn(|r| r * V::places(depth));
         let (padded, vectors) = (panels.padded(), adjacent::<V>());
         for position in 0..self.positions {
-            for index in 0..panels.count() {
-                // SAFETY: the caller's promise.
-                unsafe {
-                    let panel = (position * padded + panels.start(index)) * depth + position * self.pad;
-                    pair_panel::<V>(right.add(panel), depth, panels.width(index));
-                }
-            }
             for output in (0..self.outputs).step_by(TILE_ROWS) {
                 for index in 0..panels.count() {
                     // SAFETY: the caller's promise.
                     unsafe {
-                        let left =
-                            place(position, first, self.first_output + output, [self.all_outputs, inputs]);
+                        let left = place::<V>(
+                            position,
+                            first,
+                            self.first_output + output,
+                            [self.all_outputs, inputs],
+                        );
                         let (panel, pad) = (panels.start(index), position * self.pad);
                         let tile = Tile {
                             left: self.weights.add(left),
                             rows: &places[..TILE_ROWS.min(self.outputs - output)],
                             left_steps: std::ptr::null(),
-                            right: right.add((position * padded + panel) * depth + pad),
+                            right: right.add((position * padded + panel) * V::places(depth) + pad),
                             right_steps: std::ptr::null(),
                             depth,
                             out: sums.add((position * self.outputs + output) * padded + panel + pad),
@@ -246,21 +255,15 @@ impl<T: Element> Products<T> {
     }
 }
 
-/// Transforms a vector of windows. Positions are `from_stride` and `to_stride` apart.
+/// Transforms a vector of windows, whose positions are `stride` apart.
 ///
 /// # Safety
-/// All positions must be readable and writable, and the processor must have the vectors.
+/// All positions must be readable, and the processor must have the vectors.
 #[inline(always)]
-pub(super) unsafe fn transform_windows<V: Vector, const R: usize>(
+pub(super) unsafe fn transformed_windows<V: Vector, const R: usize>(
     from: *const V::Element,
-    from_stride: usize,
-    to: *mut V::Element,
-    to_stride: usize,
-) {
+    stride: usize,
+) -> Square<V> {
     // SAFETY: the caller's promise.
-    unsafe {
-        let square = load::<V>(from, window(R), [window(R) * from_stride, from_stride]);
-        let square = transform_inputs::<V, R>(square);
-        store(square, to, window(R), [window(R) * to_stride, to_stride]);
-    }
+    unsafe { transform_inputs::<V, R>(load::<V>(from, window(R), [window(R) * stride, stride])) }
 }

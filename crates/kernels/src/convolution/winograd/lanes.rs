@@ -145,15 +145,3 @@ pub(super) unsafe fn load<V: Vector>(from: *const V::Element, [row, column]: [us
         square
     }
 }
-
-/// Writes all positions of a window, which are `stride` apart.
-///
-/// # Safety
-/// All must be writable, and the processor must have the vectors.
-#[inline(always)]
-pub(super) unsafe fn store<V: Vector>(square: fours::Square<V>, to: *mut V::Element, stride: usize) {
-    for (position, vector) in square.as_flattened().iter().enumerate() {
-        // SAFETY: the caller's promise.
-        unsafe { vector.store(to.add(position * stride)) };
-    }
-}

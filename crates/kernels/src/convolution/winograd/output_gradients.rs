@@ -2,9 +2,8 @@
 
 use super::super::blocks::Block;
 use super::weight_gradient::Plan;
-use super::{fours, lanes, load, store, transform_gradients, window};
+use super::{Square, for_positions, fours, load, transform_gradients};
 use crate::element::Element;
-use crate::pairs::pair_panel;
 use crate::runs::transpose;
 use crate::tile::Panels;
 use crate::vector::{Vector, Work};
@@ -44,9 +43,9 @@ impl<T: Element> Plan<'_, T> {
         let g = self.geometry;
         let panels = Panels::new::<V, NARROW>(g.group_outputs());
         let (columns, squares, side) = (self.square_columns(), self.squares(block), self.side);
-        let (pixels, to_stride) = (side * side * block.rows * columns, squares * self.outputs());
-        if squares > block.images * block.rows * columns {
-            // SAFETY: the caller's promise. Images that are not there count nothing.
+        let (pixels, to_stride) = (side * side * block.rows * columns, V::places(squares) * self.outputs());
+        if squares > block.images * block.rows * columns || V::PAIRS && squares % 2 == 1 {
+            // SAFETY: the caller's promise. Images that are not there count nothing, nor does the end of half a pair.
             unsafe { to.write_bytes(0, self.positions() * to_stride) };
         }
         let mut transposed = Workspace::<T>::take(pixels * V::LANES);
@@ -58,7 +57,7 @@ impl<T: Element> Plan<'_, T> {
                 let (group, lane, apart) =
                     if self.large() { (image / V::LANES, image % V::LANES, V::LANES) } else { (image, 0, 1) };
                 let first_square = group * block.rows * columns * apart + lane;
-                let place = squares * panel + first_square * width + output - panel;
+                let place = V::places(squares) * panel + output - panel;
                 // SAFETY: the caller's promise; the local copy has room for the image's pixels.
                 unsafe {
                     self.transpose::<V>(of_group, image, block, output, transposed.pointer());
@@ -66,25 +65,28 @@ impl<T: Element> Plan<'_, T> {
                         for x in 0..columns {
                             let from = (side * row * columns + x) * side * V::LANES;
                             let from = transposed.pointer().add(from);
-                            let to = to.add(place + (row * columns + x) * apart * width);
+                            let (column, k) = (to.add(place), first_square + (row * columns + x) * apart);
+                            let row_stride = side * columns * V::LANES;
                             match self.taps {
                                 2 if self.large() => {
-                                    transform_large::<V>(from, side * columns * V::LANES, to, to_stride);
+                                    let square = transformed_large::<V>(from, row_stride);
+                                    for (position, &vector) in square.as_flattened().iter().enumerate() {
+                                        vector.store_row(column.add(position * to_stride), k, width);
+                                    }
                                 }
-                                2 => transform_pixels::<V, 2>(from, 2 * columns * V::LANES, to, to_stride),
-                                _ => transform_pixels::<V, 3>(from, 2 * columns * V::LANES, to, to_stride),
+                                2 => {
+                                    for_positions!(transformed::<V, 2>(from, row_stride), 2, position, vector => {
+                                        vector.store_row(column.add(position * to_stride), k, width);
+                                    })
+                                }
+                                _ => {
+                                    for_positions!(transformed::<V, 3>(from, row_stride), 3, position, vector => {
+                                        vector.store_row(column.add(position * to_stride), k, width);
+                                    })
+                                }
                             }
                         }
                     }
-                }
-            }
-        }
-        for position in 0..self.positions() {
-            for index in 0..panels.count() {
-                // SAFETY: the caller's promise; all squares of this panel are there.
-                unsafe {
-                    let panel = to.add(position * to_stride + squares * panels.start(index));
-                    pair_panel::<V>(panel, squares, panels.width(index));
                 }
             }
         }
@@ -128,33 +130,19 @@ impl<T: Element> Plan<'_, T> {
 /// Transforms a square of pixels of a vector of channels; `row_stride` leads to the lower row.
 ///
 /// # Safety
-/// The pixels must be readable, all positions writable, and the processor must have the vectors.
+/// The pixels must be readable, and the processor must have the vectors.
 #[inline(always)]
-unsafe fn transform_pixels<V: Vector, const R: usize>(
-    from: *const V::Element,
-    row_stride: usize,
-    to: *mut V::Element,
-    to_stride: usize,
-) {
+unsafe fn transformed<V: Vector, const R: usize>(from: *const V::Element, row_stride: usize) -> Square<V> {
     // SAFETY: the caller's promise.
-    unsafe {
-        let square = load::<V>(from, 2, [row_stride, V::LANES]);
-        let square = transform_gradients::<V, R>(square);
-        store(square, to, window(R), [window(R) * to_stride, to_stride]);
-    }
+    unsafe { transform_gradients::<V, R>(load::<V>(from, 2, [row_stride, V::LANES])) }
 }
 
 /// The same for a square of 4 x 4 pixels.
 ///
 /// # Safety
-/// As [`transform_pixels`].
+/// As [`transformed`].
 #[inline(always)]
-unsafe fn transform_large<V: Vector>(
-    from: *const V::Element,
-    row_stride: usize,
-    to: *mut V::Element,
-    to_stride: usize,
-) {
+unsafe fn transformed_large<V: Vector>(from: *const V::Element, row_stride: usize) -> fours::Square<V> {
     // SAFETY: the caller's promise.
     unsafe {
         let mut square = [[V::zero(); fours::WINDOW]; fours::WINDOW];
@@ -163,6 +151,6 @@ unsafe fn transform_large<V: Vector>(
                 *vector = V::load(from.add(i * row_stride + j * V::LANES));
             }
         }
-        lanes::store::<V>(fours::gradients(square), to, to_stride);
+        fours::gradients(square)
     }
 }

@@ -3,9 +3,10 @@
 use super::super::blocks::Blocks;
 use super::filter::{DEPTH, Products};
 use super::fours::{self, POSITIONS, SQUARE, WINDOW};
-use super::lanes::{IMAGES, LANES, RUN, Run, Source, blocks, load, runs, store};
-use super::weights::{Filters, PhaseTaps, packed_length, pair};
+use super::lanes::{IMAGES, LANES, RUN, Run, Source, blocks, load, runs};
+use super::weights::{Filters, PhaseTaps, packed_length};
 use crate::element::{Element, Path};
+use crate::pairs::end_panel;
 use crate::pool;
 use crate::runs::transpose;
 use crate::tile::{Panels, TILE_ROWS};
@@ -130,7 +131,6 @@ impl<T: Element> Pass<'_, T> {
             };
             filters.pack(path, packed);
         }
-        pair(path, packed, WINDOW, [self.outputs, self.planes()]);
     }
 }
 
@@ -156,7 +156,7 @@ impl<T: Element> Work<T> for Task<'_, T> {
         let keep = pass.parts.len() > 1;
         let kept = if keep { runs.len() * pass.source.channels } else { 1 };
         let mut pixels = Workspace::<T>::take(kept * height * width * V::LANES);
-        let mut right = Workspace::<T>::take(POSITIONS * (DEPTH.min(planes) * padded + PAD));
+        let mut right = Workspace::<T>::take(POSITIONS * (V::places(DEPTH.min(planes)) * padded + PAD));
         let part_sums = POSITIONS * (outputs * padded + PAD);
         let mut sums = Workspace::<T>::take(pass.part_columns * part_sums);
         // SAFETY: pixels, inputs and sums are complete before they are read, and only this task writes its results.
@@ -219,7 +219,15 @@ impl<T: Element> Task<'_, T> {
     ) {
         let pass = self.plan.pass;
         let ([height, width], keep) = (pass.source.span(pass.columns), pass.parts.len() > 1);
-        let stride = depth * panels.padded() + PAD;
+        let stride = V::places(depth) * panels.padded() + PAD;
+        for (position, index) in (0..POSITIONS).flat_map(|p| (0..panels.count()).map(move |index| (p, index)))
+        {
+            // SAFETY: the caller's promise.
+            unsafe {
+                let panel = right.add(position * stride + panels.start(index) * V::places(depth));
+                end_panel::<V>(panel, depth, panels.width(index));
+            }
+        }
         let within = |plane: &usize| (first..first + depth).contains(plane);
         for channel in 0..pass.source.channels {
             if !(0..pass.phases()).any(|phase| within(&pass.plane(channel, phase))) {
@@ -244,11 +252,13 @@ impl<T: Element> Task<'_, T> {
                             let index = panels.containing(column);
                             let (start, wide) = (panels.start(index), panels.width(index));
                             let from = y * width + x + square * SQUARE * pass.source.step[1];
-                            let to = start * depth + (plane - first) * wide + column - start;
+                            let to = right.add(start * V::places(depth) + column - start);
                             let steps =
                                 [pass.source.step[0] * width * V::LANES, pass.source.step[1] * V::LANES];
                             let window = load::<V>(pixels.add(from * V::LANES), steps);
-                            store::<V>(fours::inputs(window), right.add(to), stride);
+                            for (p, vector) in fours::inputs(window).as_flattened().iter().enumerate() {
+                                vector.store_row(to.add(p * stride), plane - first, wide);
+                            }
                         }
                     }
                 }

@@ -6,13 +6,12 @@ use super::super::forward::window_layout;
 use super::super::geometry::Geometry;
 use super::super::patches::{PIECE, Patches};
 use super::super::planes::{Images, Layout, split};
-use super::filter::transform_windows;
+use super::filter::transformed_windows;
 use super::lanes::{self, Source};
 use super::output_gradients::Gradients;
 use super::weight_sums::Finish;
-use super::{fours, pays};
+use super::{for_positions, fours, pays};
 use crate::element::{Element, Path};
-use crate::pairs::pair_row;
 use crate::pool;
 use crate::tile::{Panels, ROWS, TILE_ROWS, Tile, adjacent, multiply_tile};
 use crate::vector::{Vector, Work};
@@ -196,7 +195,7 @@ impl<T: Element> Work<T> for Task<'_, T> {
         let largest = plan.blocks.images * plan.blocks.rows * plan.square_columns();
         let own = if plan.shared { 0 } else { plan.positions() * largest * plan.outputs() };
         let mut own = Workspace::<T>::take(own);
-        let stride = largest.next_multiple_of(LANES) + LANES;
+        let stride = V::places(largest.next_multiple_of(LANES)) + LANES;
         let mut inputs = Workspace::<T>::take(plan.positions() * (plan.planes() * stride + LANES));
         for index in from..to {
             let block = plan.blocks.block(index);
@@ -239,18 +238,27 @@ impl<T: Element> Task<'_, T> {
             columns: plan.square_columns(),
         };
         let pieces = patches.pieces(0, squares);
-        let mut windows = Workspace::<T>::take(plan.positions() * stride + PIECE);
+        let width = squares.next_multiple_of(LANES);
+        let mut windows = Workspace::<T>::take(plan.positions() * width + PIECE);
         windows.slice().fill(T::default());
         let position_stride = plan.planes() * stride + LANES;
         for (k, offsets) in plan.offsets.chunks_exact(plan.positions()).enumerate() {
             // SAFETY: the caller's promise; whole vectors fit into a stride.
             unsafe {
-                patches.pack(offsets, &pieces, stride, windows.pointer());
+                patches.pack(offsets, &pieces, width, windows.pointer());
                 for v in (0..squares).step_by(V::LANES) {
-                    let (from, to) = (windows.pointer().add(v), to.add(k * stride + v));
+                    let (from, row) = (windows.pointer().add(v), to.add(k * stride));
                     match plan.taps {
-                        2 => transform_windows::<V, 2>(from, stride, to, position_stride),
-                        _ => transform_windows::<V, 3>(from, stride, to, position_stride),
+                        2 => {
+                            for_positions!(transformed_windows::<V, 2>(from, width), 2, position, vector => {
+                                vector.store_along(row.add(position * position_stride), v);
+                            })
+                        }
+                        _ => {
+                            for_positions!(transformed_windows::<V, 3>(from, width), 3, position, vector => {
+                                vector.store_along(row.add(position * position_stride), v);
+                            })
+                        }
                     }
                 }
             }
@@ -290,8 +298,11 @@ impl<T: Element> Task<'_, T> {
                             let steps = [g.stride[0] * span[1] * V::LANES, g.stride[1] * V::LANES];
                             let window = lanes::load::<V>(pixels.pointer().add(from), steps);
                             let plane = phase * plan.channels + channel;
-                            let to = to.add(plane * stride + (run.vector + square) * V::LANES);
-                            lanes::store::<V>(fours::inputs(window), to, position_stride);
+                            let row = to.add(plane * stride);
+                            for (p, vector) in fours::inputs(window).as_flattened().iter().enumerate() {
+                                let k = (run.vector + square) * V::LANES;
+                                vector.store_along(row.add(p * position_stride), k);
+                            }
                         }
                     }
                 }
@@ -326,7 +337,7 @@ impl<T: Element> Task<'_, T> {
     unsafe fn add<V: Vector<Element = T>, const NARROW: usize>(
         &self,
         block: Block,
-        inputs: *mut T,
+        inputs: *const T,
         stride: usize,
         gradients: *const T,
         accumulate: bool,
@@ -337,15 +348,6 @@ impl<T: Element> Task<'_, T> {
         let (vectors, sums) = (adjacent::<V>(), plan.task_sums(self.group, self.chunk, self.slice));
         let rows: [usize; TILE_ROWS] = std::array::from_fn(|r| r * stride);
         for position in 0..plan.positions() {
-            for plane in 0..planes {
-                // SAFETY: the caller's promise.
-                unsafe {
-                    pair_row::<V>(
-                        inputs.add((position * planes + plane) * stride + position * LANES),
-                        squares,
-                    );
-                }
-            }
             for index in 0..panels.count() {
                 for plane in (0..planes).step_by(TILE_ROWS) {
                     // SAFETY: the caller's promise; planes, panels and positions are inside their workspaces.
@@ -355,7 +357,8 @@ impl<T: Element> Task<'_, T> {
                             left: inputs.add((position * planes + plane) * stride + position * LANES),
                             rows: &rows[..TILE_ROWS.min(planes - plane)],
                             left_steps: std::ptr::null(),
-                            right: gradients.add(squares * (position * outputs + panels.start(index))),
+                            right: gradients
+                                .add(V::places(squares) * (position * outputs + panels.start(index))),
                             right_steps: std::ptr::null(),
                             depth: squares,
                             out: plan.sums.add(place),

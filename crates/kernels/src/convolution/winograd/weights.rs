@@ -3,9 +3,8 @@
 use super::filter::DEPTH;
 use super::{fours, transform_taps};
 use crate::element::{Element, Path};
-use crate::pairs::pair_row;
 use crate::pool;
-use crate::runs::{copy, transpose};
+use crate::runs::transpose;
 use crate::tile::TILE_ROWS;
 use crate::vector::{Vector, Work};
 use crate::workspace::Workspace;
@@ -21,14 +20,14 @@ pub(in super::super) fn packed_length(window: usize, outputs: usize, inputs: usi
 /// Where the weights of a group of outputs and a block of inputs start: position, block of inputs, group of outputs,
 /// output, input.
 #[inline(always)]
-pub(super) fn place(
+pub(super) fn place<V: Vector>(
     position: usize,
     first_input: usize,
     first_output: usize,
     [outputs, inputs]: [usize; 2],
 ) -> usize {
-    let depth = DEPTH.min(inputs - first_input);
-    (position * inputs + first_input) * outputs.next_multiple_of(TILE_ROWS)
+    let depth = V::places(DEPTH.min(inputs - first_input));
+    (position * V::places(inputs) + V::places(first_input)) * outputs.next_multiple_of(TILE_ROWS)
         + position * PAD
         + first_output * depth
 }
@@ -67,41 +66,6 @@ impl<T: Element> Filters<'_, T> {
         pool::parallel(self.outputs, |output| {
             T::minimal_weights(path, Pack { filters: self, output, packed: &start });
         });
-    }
-}
-
-/// Makes pairs of the packed weights of `[outputs, inputs]` filters where the path multiplies these.
-pub(in super::super) fn pair<T: Element>(path: Path, packed: &mut [T], window: usize, size: [usize; 2]) {
-    if path.has_pairs() {
-        let packed = Start(packed.as_mut_ptr());
-        pool::parallel(window * window, |position| {
-            T::pair_weights(path, PairWeights { packed: &packed, position, size });
-        });
-    }
-}
-
-/// Makes pairs of the packed weights of one position.
-pub(crate) struct PairWeights<'a, T> {
-    packed: &'a Start<T>,
-    position: usize,
-    /// Outputs and inputs.
-    size: [usize; 2],
-}
-
-impl<T: Element> Work<T> for PairWeights<'_, T> {
-    #[inline(always)]
-    fn run<V: Vector<Element = T>, const NARROW: usize, const WIDE: usize>(self) {
-        let [outputs, inputs] = self.size;
-        for first in (0..inputs).step_by(DEPTH) {
-            let depth = DEPTH.min(inputs - first);
-            for output in 0..outputs {
-                // SAFETY: the rows of a block of inputs lie together, and only this task has those of this position.
-                unsafe {
-                    let block = self.packed.0.add(place(self.position, first, 0, self.size));
-                    pair_row::<V>(block.add(output * depth), depth);
-                }
-            }
-        }
     }
 }
 
@@ -176,10 +140,11 @@ impl<T: Element> Pack<'_, T> {
             }
             let mut put = |position: usize, vector: V| {
                 if whole {
-                    vector.store(self.packed.0.add(self.place(position, phase, channel)));
+                    let (row, k) = self.place::<V>(position, phase, channel);
+                    vector.store_along(self.packed.0.add(row), k);
                 } else {
                     vector.store(line.as_mut_ptr());
-                    self.store(position, phase, channel, &line[..count]);
+                    self.store::<V>(position, phase, channel, &line[..count]);
                 }
             };
             if W == fours::WINDOW {
@@ -198,29 +163,35 @@ impl<T: Element> Pack<'_, T> {
         }
     }
 
-    /// Where the weight of one position and channel goes.
+    /// Where the row of the weight of one position and channel starts, and the number of the weight in it.
     #[inline(always)]
-    fn place(&self, position: usize, phase: &PhaseTaps, channel: usize) -> usize {
+    fn place<V: Vector>(&self, position: usize, phase: &PhaseTaps, channel: usize) -> (usize, usize) {
         let (size, input) = ([self.filters.outputs, self.filters.planes], phase.plane + channel);
         let first = input / DEPTH * DEPTH;
-        let depth = DEPTH.min(size[1] - first);
+        let depth = V::places(DEPTH.min(size[1] - first));
         let (group, row) = (self.output / TILE_ROWS * TILE_ROWS, self.output % TILE_ROWS);
-        phase.start + place(position, first, group, size) + row * depth + input - first
+        (phase.start + place::<V>(position, first, group, size) + row * depth, input - first)
     }
 
     /// Puts the weights of one position and neighbouring input planes into their places.
     #[inline(always)]
-    fn store(&self, position: usize, phase: &PhaseTaps, channel: usize, weights: &[T]) {
-        let planes = self.filters.planes;
-        let mut stored = 0;
-        while stored < weights.len() {
-            let input = phase.plane + channel + stored;
-            let end = (input / DEPTH * DEPTH + DEPTH).min(planes);
-            let count = (weights.len() - stored).min(end - input);
-            let place = self.place(position, phase, channel + stored);
+    fn store<V: Vector<Element = T>>(
+        &self,
+        position: usize,
+        phase: &PhaseTaps,
+        channel: usize,
+        weights: &[T],
+    ) {
+        for (channel, &weight) in (channel..).zip(weights) {
+            let (row, k) = self.place::<V>(position, phase, channel);
             // SAFETY: the block's place has room for its depth, and only this task writes this output's row.
-            unsafe { copy(weights[stored..].as_ptr(), self.packed.0.add(place), count) };
-            stored += count;
+            unsafe {
+                V::put(weight, self.packed.0.add(row), k);
+                // The row may end with half a pair.
+                if V::PAIRS && phase.plane + channel + 1 == self.filters.planes && k.is_multiple_of(2) {
+                    V::put(T::default(), self.packed.0.add(row), k + 1);
+                }
+            }
         }
     }
 }
