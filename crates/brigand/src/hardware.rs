@@ -60,6 +60,14 @@ fn unusable(name: &str, reason: &candle_core::Error) -> Error {
     Error::Request(format!("the device `{name}` cannot be used: {first}; use --device cpu"))
 }
 
+/// Refuses a name of an instruction set in [`brigand_kernels::element::INSTRUCTIONS`] that this processor does not have.
+///
+/// # Errors
+/// [`Error::Request`], with those that it has.
+pub fn check_instructions() -> Result<()> {
+    brigand_kernels::element::instructions().map(|_| ()).map_err(Error::Request)
+}
+
 /// Whether this processor multiplies in bfloat16 (AVX512-BF16), so that `training.precision=bf16` is faster.
 pub fn has_bfloat16() -> bool {
     brigand_kernels::element::Products::are_native()

@@ -2,6 +2,7 @@
 
 use std::fmt::Debug;
 use std::ops::{Add, AddAssign, Mul, Sub};
+use std::sync::OnceLock;
 
 use crate::vector::{Scalar, Work};
 #[cfg(target_arch = "x86_64")]
@@ -63,6 +64,34 @@ impl Products {
     }
 }
 
+/// The environment variable that names the instruction set to compute with, for tests and comparisons: `avx512`, `avx2` or
+/// `portable`. Without it, it is the fastest that the processor has.
+pub const INSTRUCTIONS: &str = "BRIGAND_INSTRUCTIONS";
+
+/// The path that [`INSTRUCTIONS`] names, if it does.
+fn chosen() -> Result<Option<Path>, String> {
+    let Some(given) = std::env::var_os(INSTRUCTIONS).filter(|given| !given.is_empty()) else {
+        return Ok(None);
+    };
+    let there: Vec<Path> = Path::available().collect();
+    match there.iter().find(|path| given == path.name()) {
+        Some(&path) => Ok(Some(path)),
+        None => Err(format!(
+            "{INSTRUCTIONS} is {}; this processor has {}",
+            given.display(),
+            there.into_iter().map(Path::name).collect::<Vec<_>>().join(", ")
+        )),
+    }
+}
+
+/// The instruction set that is computed with.
+///
+/// # Errors
+/// If [`INSTRUCTIONS`] names one that is unknown or that the processor does not have; the fastest is used then.
+pub fn instructions() -> Result<&'static str, String> {
+    chosen().map(|_| Path::best().name())
+}
+
 /// The instruction sets the kernels are compiled for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Path {
@@ -92,9 +121,21 @@ impl Path {
         vectors.into_iter().flatten().chain([Self::Portable])
     }
 
-    /// The fastest path of this processor. The standard library remembers what the processor answered.
+    /// The fastest path of this processor, or the one that [`INSTRUCTIONS`] names.
     pub(crate) fn best() -> Self {
-        Self::available().next().unwrap_or(Self::Portable)
+        static BEST: OnceLock<Path> = OnceLock::new();
+        let fastest = || Self::available().next().unwrap_or(Self::Portable);
+        *BEST.get_or_init(|| chosen().ok().flatten().unwrap_or_else(fastest))
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512 | Self::Pairs => "avx512",
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx2 => "avx2",
+            Self::Portable => "portable",
+        }
     }
 
     /// The fastest path of this processor for such products; for bfloat16 where it has none, operands must be rounded first.

@@ -1,6 +1,6 @@
 //! The list of operations and the points they are checked at.
 
-use brigand_autograd::{Activation, Grouping, Result, Sliding, Variable};
+use brigand_autograd::{Activation, Grouping, Products, Result, Sliding, Variable};
 use candle_core::{DType, Device, Tensor};
 
 /// Where an input's elements lie.
@@ -258,6 +258,12 @@ fn products() -> Vec<Case> {
         ),
         Case::new("linear", &[(&[3, 4], Any), (&[2, 4], Any), (&[2], Any)], |v| {
             v[0].linear(&v[1], Some(&v[2]))?.tanh()
+        }),
+        Case::new("matmul_by", &[(&[3, 4], Any), (&[4, 2], Any)], |v| {
+            v[0].matmul_by(&v[1], Products::Full)?.tanh()
+        }),
+        Case::new("linear_by", &[(&[3, 4], Any), (&[2, 4], Any)], |v| {
+            v[0].linear_by(&v[1], None, Products::Full)?.tanh()
         }),
         Case::new("linear: positions", &[(&[2, 3, 4], Any), (&[2, 4], Any)], |v| v[0].linear(&v[1], None)),
     ]

@@ -7,7 +7,7 @@ mod random;
 
 use std::collections::BTreeSet;
 
-use brigand_autograd::{Activation, Result, Variable, grad};
+use brigand_autograd::{Activation, Products, Result, Sliding, Variable, grad};
 use candle_core::{DType, Tensor};
 
 type Function = Box<dyn Fn(&Variable) -> Result<Variable>>;
@@ -194,5 +194,34 @@ fn values_and_slopes_stay_finite_far_out() {
             }
             assert!(found.iter().all(|value| value.is_finite()), "function {number} in {dtype:?}: {found:?}");
         }
+    }
+}
+
+/// Two layers of a convolution and a product, their values, and the first and second derivatives by inputs and weights.
+fn two_layers(products: Products) -> Vec<Vec<f64>> {
+    let numbers = |shape: &[usize], seed| {
+        let numbers = check::numbers(shape, cases::Domain::Any, seed);
+        Variable::leaf(numbers.to_dtype(DType::F32).unwrap())
+    };
+    let (x, kernel, weight) = (numbers(&[4, 8, 8, 8], 1), numbers(&[8, 8, 4, 4], 2), numbers(&[3, 128], 3));
+    let sliding = Sliding { products, ..Sliding::new(2, 1) };
+    let hidden = x.conv2d(&kernel, sliding).unwrap().scale(0.1).unwrap().tanh().unwrap();
+    let output = hidden.flatten_from_second().unwrap().linear_by(&weight, None, products).unwrap();
+    let leaves = [&x, &kernel, &weight];
+    let first = grad(&output.square().unwrap().mean_all().unwrap(), &leaves, true).unwrap();
+    let length = first.iter().map(|gradient| gradient.square().unwrap().sum_all().unwrap());
+    let length = length.reduce(|a, b| a.add(&b).unwrap()).unwrap();
+    let second = grad(&length, &leaves, false).unwrap();
+    [output].iter().chain(&first).chain(&second).map(|found| found.to_vec().unwrap()).collect()
+}
+
+/// Factors have 8 binary digits, so that each product is off by 2^-9 of itself at most; four follow one another at most.
+#[test]
+fn products_in_bfloat16_have_their_derivatives_to_any_order() {
+    for (narrow, full) in two_layers(Products::Bfloat16).iter().zip(two_layers(Products::Full)) {
+        let length = |numbers: &mut dyn Iterator<Item = f64>| numbers.map(|n| n * n).sum::<f64>().sqrt();
+        let apart = length(&mut narrow.iter().zip(&full).map(|(a, b)| a - b));
+        let share = apart / length(&mut full.iter().copied());
+        assert!(share > 0.0 && share < 0.02, "{share}");
     }
 }
