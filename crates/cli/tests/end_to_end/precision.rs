@@ -30,13 +30,13 @@ fn a_run_in_bfloat16_is_made_again_and_goes_on_to_the_byte() {
 #[test]
 fn another_precision_is_refused_when_a_run_goes_on() {
     let desk = Desk::new();
-    desk.succeed(&format!("{TRAIN} --precision bf16 --steps 2 --out run"));
-    assert_eq!(desk.run("train --resume run --precision f32").code, Some(2));
-    let recipe = std::fs::read_to_string(desk.path("run/recipe.toml")).unwrap();
+    desk.succeed(&format!("{TRAIN} --precision bf16 --steps 2 --out half"));
+    assert_eq!(desk.run("train --resume half --precision f32").code, Some(2));
+    let recipe = std::fs::read_to_string(desk.path("half/recipe.toml")).unwrap();
     assert!(recipe.contains("precision = \"bf16\""), "{recipe}");
-    std::fs::write(desk.path("run/recipe.toml"), recipe.replace("bf16", "f32")).unwrap();
+    std::fs::write(desk.path("half/recipe.toml"), recipe.replace("bf16", "f32")).unwrap();
     desk.refuse(
-        "train --resume run --steps 4",
+        "train --resume half --steps 4",
         &["precision = f32", "trained with bf16", "set it back to bf16, or train a new run"],
     );
     desk.refuse_to_train("gan --precision f16", &["precision", "f32", "bf16"]);

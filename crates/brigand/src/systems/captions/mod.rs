@@ -245,7 +245,7 @@ fn smaller([channels, height, width]: [usize; 3], halvings: usize) -> Result<[us
 /// An error about the images of the first of two generators, which are smaller than the data's.
 fn of_small_images(error: Error, halvings: usize) -> Error {
     match error {
-        Error::Recipe(what) if halvings > 0 => Error::Recipe(format!(
+        Error::Network(what) if halvings > 0 => Error::Network(format!(
             "{what} (the first generator's images; data.size is {} times as large, or less with fewer second.doublings)",
             1 << halvings
         )),
