@@ -1,6 +1,6 @@
 //! `--device` and `--threads`, for every command that computes.
 
-use brigand::hardware::{Device, Processor, check_instructions, keep_freed_memory, set_threads};
+use brigand::hardware::{Device, Processor, keep_freed_memory, set_threads};
 
 use crate::failure::Failure;
 
@@ -19,7 +19,6 @@ impl Hardware {
     /// Makes it ready.
     pub(crate) fn open(&self) -> Result<Device, Failure> {
         keep_freed_memory();
-        check_instructions()?;
         if let Some(threads) = self.threads {
             set_threads(threads)?;
         }

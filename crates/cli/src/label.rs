@@ -36,7 +36,7 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "FILE.csv")]
     out: PathBuf,
     /// Probability from which a label is found, from 0 to 1 [default: that of the best F1 on the held-out images when the run measured them last, 0.5 before]
-    #[arg(long, value_name = "P")]
+    #[arg(long, value_name = "P", allow_negative_numbers = true)]
     threshold: Option<f64>,
     #[command(flatten)]
     hardware: Hardware,
@@ -67,6 +67,10 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
         ))
     })?;
     let reading = (Some(tagger.image()[0]), recipe.common.data.background.unwrap_or_default());
+    if !arguments.input.exists() {
+        let input = arguments.input.display();
+        return Err(Error::Request(format!("{input} does not exist: check the path")).into());
+    }
     let images = match arguments.input.is_dir() {
         true => Originals::open(&arguments.input, reading, usize::MAX, |count| (0..count).collect())?,
         false => Originals::of_file(&arguments.input, reading)?,

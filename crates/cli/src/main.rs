@@ -113,6 +113,7 @@ fn report(failure: Failure) -> ExitCode {
 }
 
 fn run(command: Command) -> Result<(), Failure> {
+    brigand::hardware::check_instructions()?;
     match command {
         Command::List(arguments) => list::run(&arguments),
         Command::Info(arguments) => info::run(arguments),

@@ -50,7 +50,7 @@ pub(crate) struct Arguments {
     /// Decides every random choice; the same seed gives the same run
     #[arg(long, value_name = "N", conflicts_with = "resume")]
     seed: Option<u64>,
-    /// How layers multiply: f32, or bf16, which is faster where the processor has AVX512-BF16
+    /// How layers multiply: f32, or bf16, which is faster where the processor has AVX512-BF16; a run goes on in its own
     #[arg(long, value_name = "TYPE", conflicts_with = "resume")]
     precision: Option<String>,
     /// Recipe file in TOML; it may be partial
@@ -86,6 +86,9 @@ pub(crate) fn run(arguments: Arguments) -> Result<(), Failure> {
 fn start(arguments: &Arguments) -> Result<Option<Training>, Failure> {
     let row = registry::find(arguments.system.as_deref().unwrap_or_default())?;
     let recipe = Recipe::resolve(row, &changes(arguments)?)?;
+    if let Some(out) = &arguments.out {
+        RunFolder::refuse_existing(out)?;
+    }
     let device = arguments.hardware.open()?;
     let data = data_that_fits(&recipe, &device, || {
         let data = open_data(&recipe)?;
@@ -121,7 +124,7 @@ fn resume(run: &Path, arguments: &Arguments) -> Result<Option<Training>, Failure
         accept_changed_data: arguments.accept_changed_data,
     };
     let resumed = Training::resume(run, &continuation, &arguments.hardware.open()?)?;
-    let Resumed { training, damaged, notes } = resumed;
+    let Resumed { mut training, damaged, notes } = resumed;
     for note in notes {
         console::tell(&format!("note: {note}"));
     }
@@ -132,6 +135,7 @@ fn resume(run: &Path, arguments: &Arguments) -> Result<Option<Training>, Failure
     if training.step() < steps {
         return Ok(Some(training));
     }
+    training.draw_again()?;
     let more = console::command_line("train --resume", run);
     console::print(&format!(
         "this run has finished its {steps} steps; for more: {more} --steps {}",
@@ -147,13 +151,16 @@ pub(crate) fn train(mut training: Training, quiet: bool) -> Result<(), Failure> 
     let (first, steps) = (training.step(), recipe.steps);
     if recipe.precision == Precision::Bf16 && !hardware::has_bfloat16() {
         console::tell(
-            "note: this processor has no AVX512-BF16; numbers are rounded to bfloat16 and then multiplied in single precision, which \
-             is no faster than --precision f32",
+            "note: numbers are rounded to bfloat16 and then multiplied in single precision, which is no faster than --precision f32: \
+             there is no AVX512-BF16, or BRIGAND_INSTRUCTIONS leaves it unused",
         );
     }
     let mut progress = Steps::new(first, steps, recipe.batch, quiet);
     if !quiet {
         progress.tell(&format!("training in {}", folder.path().display()));
+        if let Some(note) = slow_average(training.recipe())? {
+            progress.tell(&note);
+        }
     }
     let mut held_out = None;
     let outcome = training.run(stop, &mut |event| match event {
@@ -181,6 +188,21 @@ pub(crate) fn train(mut training: Training, quiet: bool) -> Result<(), Failure> 
         }
         Err(error) => Err(Failure::Midway(error, what_is_left(&folder, &resume))),
     }
+}
+
+/// What is to be said of an average of weights that follows more slowly than the run is long.
+fn slow_average(recipe: &Recipe) -> Result<Option<String>, Failure> {
+    let table = recipe.to_table()?;
+    let decay =
+        table.get("average").and_then(|average| average.get("decay")).and_then(|decay| decay.as_float());
+    let reach = decay.filter(|decay| *decay > 0.0).map_or(0.0, |decay| (1.0 - decay).recip());
+    let steps = recipe.common.training.steps;
+    Ok((steps as f64 <= 3.0 * reach).then(|| {
+        format!(
+            "note: samples are made by an average of the weights over about {reach:.0} steps (average.decay), in which the first \
+             weights still count after {steps}: train longer, or give --set average.decay=0"
+        )
+    }))
 }
 
 /// Where a finished run's results are, and the command that makes more of them.
@@ -211,6 +233,12 @@ fn results(system: &dyn System, folder: &RunFolder, steps: u64, held_out: Option
     if system.as_sampler().is_some() {
         shown.push_str(&pictures("samples", "samples"));
         more.push(format!("{sample} -n 64 --seed 1"));
+    }
+    if system.as_sound_sampler().is_some() {
+        more.push(format!("{sample} --sound FILE.wav"));
+    }
+    if system.as_tagger().is_some() {
+        more.push(format!("{} --in IMAGES --out labels.csv", console::command_line("label", folder.path())));
     }
     shown.push_str(&other_series(folder, &shown));
     if !more.is_empty() {

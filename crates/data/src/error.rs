@@ -42,13 +42,13 @@ pub enum DataError {
     /// Images with several labels each where one data set is needed.
     #[error(
         "`{0}` is images with several labels each; one data set is needed here, for example folder:IMAGES. Several labels are for \
-         image-to-label, whose scores are in its run's metrics.jsonl"
+         image-to-label, whose scores are in its run's metrics.jsonl, every held_out.every steps"
     )]
     WithTags(String),
     /// Sounds with pictures where one data set is needed.
     #[error(
         "`{0}` is sounds with pictures; one data set is needed here, for example folder:IMAGES. Sounds are for sound-to-image, \
-         whose pictures are in its run"
+         whose pictures are in its run, and its pair_error in metrics.jsonl every held_out.every steps"
     )]
     WithSounds(String),
     /// A SPEC with a known beginning but an unusable rest.

@@ -76,7 +76,7 @@ pub use list::{Listed, list};
 pub use load::load;
 pub use notes::{Notes, Skipped};
 pub use open::{open, open_beside, open_test_part};
-pub use options::Options;
+pub use options::{LONGEST, Options};
 pub use pixels::LARGEST_SIZE;
 pub use run_data::RunData;
 pub use source::DatasetSource;

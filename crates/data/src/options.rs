@@ -5,6 +5,9 @@ use super::cache::Cache;
 use super::split::Split;
 use super::text::Tokens;
 
+/// The most tokens of a line or caption that [`Options::length`] may be.
+pub const LONGEST: usize = 65_536;
+
 /// How data is to be read.
 #[derive(Clone, Debug, Default)]
 pub struct Options {

@@ -52,6 +52,14 @@ impl RunData {
         self.parts.iter().map(of).collect()
     }
 
+    /// Images or points to show: the data set, or the first images that the data has.
+    pub fn shown(&self) -> Option<&Dataset> {
+        self.parts.iter().find_map(|part| match part {
+            Part::Samples(dataset) => Some(dataset.as_ref()),
+            Part::More(_) | Part::Read(_) => None,
+        })
+    }
+
     /// The sources, as a feed takes them.
     pub fn boxed_sources(&self) -> Vec<Box<dyn Source>> {
         self.sources.iter().map(|source| Box::new(Arc::clone(source)) as Box<dyn Source>).collect()

@@ -269,13 +269,7 @@ impl Variable {
         dilation: usize,
         groups: usize,
     ) -> Result<Variable> {
-        let sliding = Sliding {
-            stride: [1, stride],
-            padding: [0, padding],
-            dilation: [1, dilation],
-            groups,
-            ..Sliding::default()
-        };
+        let sliding = along(stride, padding, dilation, groups);
         let (image, weight) = as_rows(("conv1d", "[o, c/groups, k]"), self, weight)?;
         image.conv2d(&weight, sliding)?.squeeze(2)
     }
@@ -294,15 +288,20 @@ impl Variable {
         dilation: usize,
         groups: usize,
     ) -> Result<Variable> {
-        let sliding = Sliding {
-            stride: [1, stride],
-            padding: [0, padding],
-            dilation: [1, dilation],
-            groups,
-            ..Sliding::default()
-        };
+        let sliding = along(stride, padding, dilation, groups);
         let (image, weight) = as_rows(("conv_transpose1d", "[c, o/groups, k]"), self, weight)?;
         image.conv_transpose2d(&weight, sliding, [0, output_padding])?.squeeze(2)
+    }
+}
+
+/// How a kernel slides along sequences.
+fn along(stride: usize, padding: usize, dilation: usize, groups: usize) -> Sliding {
+    Sliding {
+        stride: [1, stride],
+        padding: [0, padding],
+        dilation: [1, dilation],
+        groups,
+        ..Sliding::default()
     }
 }
 

@@ -9,7 +9,7 @@ use candle_core::Device;
 use serde::{Deserialize, Serialize};
 
 use super::evaluation::EvaluationRecipe;
-use crate::data::{Augmentation, Background, Tokens};
+use crate::data::{Augmentation, Background, LONGEST, Tokens};
 use crate::error::{Error, Result};
 
 /// Where the real samples come from.
@@ -99,8 +99,6 @@ pub struct CheckpointRecipe {
     pub statistics_batches: usize,
 }
 
-/// The most tokens of a line or caption.
-const MOST_TOKENS: usize = 65_536;
 /// The most frames beside the target in an episode.
 const MOST_FRAMES: usize = 64;
 /// More batches take longer than training and change nothing.
@@ -183,8 +181,8 @@ impl Common {
                 self.checkpoint.statistics_batches
             ));
         }
-        if let Some(length) = self.data.length.filter(|length| !(1..=MOST_TOKENS).contains(length)) {
-            return refuse(format!("data.length is {length}; give 1 to {MOST_TOKENS}"));
+        if let Some(length) = self.data.length.filter(|length| !(1..=LONGEST).contains(length)) {
+            return refuse(format!("data.length is {length}; give 1 to {LONGEST}"));
         }
         if self.data.frames.is_some_and(|frames| frames == 0 || frames > MOST_FRAMES) {
             return refuse(format!(

@@ -40,6 +40,20 @@ impl Phases {
         Self(ends.collect())
     }
 
+    /// Refuses phases that leave the last one, which trains what `trains` says, none of so many steps.
+    pub(super) fn refuse_without_last(&self, steps: u64, trains: &str) -> Result<()> {
+        match self.0.last() {
+            Some((_, end)) if *end >= steps => {
+                let keys: Vec<String> = self.0.iter().map(|(name, _)| format!("phases.{name}")).collect();
+                Err(Error::Recipe(format!(
+                    "{} leave no step of {steps} for {trains}; give less, or more steps",
+                    keys.join(" and ")
+                )))
+            }
+            Some(_) | None => Ok(()),
+        }
+    }
+
     /// The number of the phase that this step is in, counted from 0.
     pub(super) fn at(&self, step: u64) -> usize {
         self.0.iter().take_while(|(_, end)| step >= *end).count()

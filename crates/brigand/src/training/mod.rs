@@ -339,6 +339,14 @@ impl Training {
         Ok(())
     }
 
+    /// Draws `history.png` and the animations anew: a run that was killed after its last checkpoint may lack them.
+    ///
+    /// # Errors
+    /// If they cannot be written.
+    pub fn draw_again(&mut self) -> Result<()> {
+        self.draw_history()
+    }
+
     /// Draws `history.png`, and the animations from the pictures in the folder.
     fn draw_history(&mut self) -> Result<()> {
         self.events.flush()?;

@@ -96,6 +96,14 @@ impl RunFolder {
         Ok(run)
     }
 
+    /// Refuses a path where a run has begun, before anything is made for another one.
+    ///
+    /// # Errors
+    /// [`RunFolderError::HoldsRun`].
+    pub fn refuse_existing(path: &Path) -> Result<(), RunFolderError> {
+        RunFolder { path: path.to_owned(), made: Vec::new() }.refuse_run()
+    }
+
     /// Refuses a folder in which a run has begun.
     ///
     /// # Errors

@@ -25,6 +25,9 @@ pub(crate) struct Arguments {
     /// Resize and crop images to this side in pixels
     #[arg(long, value_name = "N")]
     size: Option<usize>,
+    /// Most tokens of a line or caption
+    #[arg(long, value_name = "N")]
+    length: Option<usize>,
     /// 1 for grey, 3 for colour
     #[arg(long, value_name = "C")]
     channels: Option<usize>,
@@ -41,27 +44,38 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let options = Options {
         size: arguments.size,
         channels: arguments.channels,
+        length: arguments.length,
         background: arguments.background,
         ..Options::default()
     };
     let data = data::open(&spec, &options)?;
-    if let (Some(out), None) = (&arguments.out, &data.dataset) {
-        return Err(Error::Request(format!(
-            "--out is {}, and there is no picture of `{spec}`, whose samples are no single images or points; leave it out",
-            out.display()
-        ))
-        .into());
+    if let Some(out) = &arguments.out {
+        let why = if data.shown().is_none() {
+            "there is no picture of such data; leave it out"
+        } else if !out.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("png")) {
+            "the picture is a PNG file; give a name such as seen.png"
+        } else {
+            ""
+        };
+        if !why.is_empty() {
+            return Err(Error::Request(format!("--out is {}, and {why}", out.display())).into());
+        }
     }
     warn(&data.notes);
     match &data.dataset {
         Some(set) => console::print(&facts(set))?,
-        None => console::print(&format!("data         {spec}"))?,
+        None => {
+            console::print(&format!("data         {spec}"))?;
+            if let Some(set) = data.shown() {
+                console::print(&format!("licence      {}", set.licence()))?;
+            }
+        }
     }
     for line in fields(&data) {
         console::print(&line)?;
     }
     let out = arguments.out.clone().unwrap_or_else(|| file_name(&arguments.spec).into());
-    if let Some(set) = &data.dataset {
+    if let Some(set) = data.shown() {
         draw_data(set)?.save_png(&out)?;
         console::print(&format!("picture      {}", out.display()))?;
     }
@@ -94,7 +108,7 @@ fn of_field(field: &Field) -> String {
             format!("{what}: {}", names.join(", "))
         }
         Kind::Tags { names, .. } => format!("{what}: {}", names.join(", ")),
-        Kind::Tokens { vocabulary, .. } => format!("{what}, of {} different", vocabulary.len()),
+        Kind::Tokens { vocabulary, .. } => format!("{what} at most, {} different ones", vocabulary.len()),
         Kind::Class { counts } => {
             let counts: Vec<String> = counts.iter().map(|count| grouped(*count as u64)).collect();
             format!("{what}: {} of {} samples", counts.len(), counts.join(", "))

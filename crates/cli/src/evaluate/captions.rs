@@ -39,7 +39,10 @@ pub(super) fn measure(
     let draws = arguments.count.map_or(DRAWS, u64::from);
     let found = sampler.retrieval(&feed, arguments.seed, draws)?;
     let found = found.ok_or_else(|| {
-        refused("fewer than 10 captions of different meanings are held out; give --real captions:LIST")
+        refused(
+            "an image is compared with its own caption and nine others, and the held-out captions have fewer than ten different \
+             meanings; give a list of more as --real captions:LIST",
+        )
     })?;
     print(found, (draws, step), arguments.json)
 }

@@ -45,6 +45,7 @@ pub(crate) struct Asked {
 /// The lines of a file that are not empty.
 fn lines(path: &Path) -> Result<Vec<Asked>> {
     let text = read_text(path)?;
+    let text = text.replace("\r\n", "\n").replace('\r', "\n");
     let numbered = text.lines().map(str::trim).zip(1..).filter(|(line, _)| !line.is_empty());
     let lines: Vec<Asked> = numbered
         .map(|(line, number)| Asked {
@@ -83,6 +84,9 @@ pub(crate) fn run(
     let name = format!("samples-seed{}-{}{truncated}.png", arguments.seed, short_name(captions));
     let path = arguments.out.clone().unwrap_or_else(|| arguments.run.join(name));
     let destination = Destination::new(&path, shape)?;
+    if captions.len() > 1 {
+        refuse_text(&beside(&path), arguments.text_file.as_deref())?;
+    }
     let count = arguments.count_of_one();
     check_count(count.saturating_mul(captions.len()), shape)?;
     for Asked { caption, place } in asked {
@@ -117,6 +121,26 @@ pub(crate) fn run(
         write_beside(&path, captions)?;
     }
     console::print(&path.display().to_string())
+}
+
+/// Refuses a file for the captions that cannot be one, or that they are read from.
+fn refuse_text(path: &Path, given: Option<&Path>) -> Result<()> {
+    let why = if path.is_dir() {
+        "is a folder"
+    } else if given.is_some_and(|given| is_same(given, path)) {
+        "is the file that they are read from"
+    } else {
+        return Ok(());
+    };
+    Err(Error::Request(format!(
+        "the captions of the rows would be written into {}, which {why}; give another --out",
+        path.display()
+    )))
+}
+
+/// Whether two paths lead to one file.
+fn is_same(first: &Path, second: &Path) -> bool {
+    matches!((first.canonicalize(), second.canonicalize()), (Ok(first), Ok(second)) if first == second)
 }
 
 /// Writes captions, a line for each, beside the samples in `path`.

@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use super::fields::{Batch, IndexKey, LABELS, NumberKey, no_labels};
 use super::held_out::HeldOut;
+use super::reworded::in_words_of;
 use super::sampler::Sampler;
 use super::schema::Schema;
 use super::source::{HostBatch, HostField, Source};
@@ -98,7 +99,7 @@ impl Feed {
     /// samples, which then are in no batch.
     ///
     /// # Errors
-    /// If a part has other fields, what remains does not fill a batch, or samples are drawn by weights.
+    /// If a part has other fields or labels, or words that nothing stands for, what remains does not fill a batch, or samples are drawn by weights.
     pub fn hold_out(&mut self, apart: Vec<Option<Box<dyn Source>>>) -> Result<()> {
         if self.groups.iter().any(|group| group.cumulative.is_some()) {
             return Err(Error::Internal(
@@ -107,9 +108,13 @@ impl Feed {
         }
         let apart = apart.into_iter().chain(std::iter::repeat_with(|| None));
         for (number, (group, apart)) in self.groups.iter_mut().zip(apart).enumerate() {
-            if let Some(apart) = &apart {
-                check_alike(&group.source.schema(), &apart.schema())?;
-            }
+            let trained = group.source.schema();
+            let apart = apart
+                .map(|apart| {
+                    check_alike(&trained, &apart.schema())?;
+                    in_words_of(&trained, apart)
+                })
+                .transpose()?;
             group.held_out = apart.map_or(HeldOut::Sixth, HeldOut::Apart);
             let trained = group.held_out.trained_count(group.source.count());
             group.sampler = Sampler::new(trained, self.batch, group_seed(self.seed, number))?;
@@ -342,9 +347,10 @@ fn check_alike(trained: &Schema, apart: &Schema) -> Result<()> {
     for (name, field) in &trained.fields {
         let found = apart.fields.get(name).map(|field| &field.shape);
         if found != Some(&field.shape) && name != LABELS.0 {
+            let found = found.map_or_else(|| "none".to_owned(), |shape| format!("such of shape {shape:?}"));
             return Err(Error::Request(format!(
-                "held-out samples have `{name}` of shape {found:?}, those that are trained on {:?}; give a part of the \
-                 same shape",
+                "samples that are trained on have `{name}` of shape {:?}, held-out samples have {found}; give held-out data of the \
+                 same kind and shape",
                 field.shape
             )));
         }

@@ -3,6 +3,7 @@
 mod feed;
 mod fields;
 mod held_out;
+mod reworded;
 mod sample_shape;
 mod sampler;
 mod schema;
@@ -21,4 +22,4 @@ pub use sampler::Sampler;
 pub use schema::{Field, Kind, MapLabel, Need, Schema, SpectrogramField};
 pub use source::{HostBatch, HostField, Joined, MemorySource, Renamed, Source};
 pub use tags::{TagField, TagRule};
-pub use tokens::{END, TokenField, UNKNOWN, UNKNOWN_WORD};
+pub use tokens::{END, TokenField, UNKNOWN, UNKNOWN_CAPTION_WORD, UNKNOWN_WORD};

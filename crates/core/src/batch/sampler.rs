@@ -27,7 +27,7 @@ impl Sampler {
                 "a batch of 0 samples trains nothing: set training.batch to 1 or more".into(),
             )),
             _ if batch > samples => Err(Error::Data(format!(
-                "a batch of {batch} is larger than the data, which has {samples} in all: set training.batch to {samples} or less"
+                "a batch of {batch} is larger than the data, which has {samples} in all: set training.batch to {samples} or less, or give more data"
             ))),
             _ => Ok(Self { samples, batch, seed, shuffled: None }),
         }

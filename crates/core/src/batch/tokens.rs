@@ -10,6 +10,12 @@ pub const UNKNOWN: u32 = 1;
 /// In lines of text the word that stands for every word which is rare.
 pub const UNKNOWN_WORD: &str = "<unk>";
 
+/// The same in captions.
+pub const UNKNOWN_CAPTION_WORD: &str = "<unknown>";
+
+/// All words that stand for unknown ones.
+pub(super) const UNKNOWN_WORDS: [&str; 2] = [UNKNOWN_WORD, UNKNOWN_CAPTION_WORD];
+
 /// A field of sequences.
 #[derive(Clone, Copy, Debug)]
 pub struct TokenField<'a> {

@@ -9,7 +9,7 @@ use super::{Captions, Words, caption_tokens, of_shared_captions};
 use crate::dataset::Dataset;
 use crate::folder::{Readable, of_read, read_images, square_images};
 use crate::notes::Notes;
-use crate::options::Options;
+use crate::options::{LONGEST, Options};
 use crate::pixels;
 use crate::table_lines::{not_a_file, records};
 use crate::tags::TagTable;
@@ -107,10 +107,12 @@ pub(crate) fn load_captioned(
         }
     }
     if longest.0 > length {
-        let what = format!(
-            "its caption has {0} tokens, more than data.length={length}; set data.length={0}",
-            longest.0
-        );
+        let advice = if longest.0 <= LONGEST {
+            format!("set data.length={}, or shorten it", longest.0)
+        } else {
+            format!("shorten it, data.length is at most {LONGEST}")
+        };
+        let what = format!("its caption has {} tokens, more than data.length={length}; {advice}", longest.0);
         return Err(wrong_line(list, longest.1, &what));
     }
     if paths.is_empty() {

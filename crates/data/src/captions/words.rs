@@ -2,13 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use brigand_core::batch::{END, UNKNOWN};
+use brigand_core::batch::{END, UNKNOWN, UNKNOWN_CAPTION_WORD};
 use brigand_core::{Error, Result};
 
 use crate::text::{Tokens, numbers, vocabulary};
-
-/// How the unknown word is written.
-const UNKNOWN_WORD: &str = "<unknown>";
 
 /// The tokens of a caption: it is read in lower case, and punctuation separates words as white space does.
 pub fn caption_tokens(caption: &str, tokens: Tokens) -> Vec<String> {
@@ -57,7 +54,7 @@ impl Words {
         if length == 0 {
             return Err(Error::Recipe("data.length is 0; give captions at least 1 word".into()));
         }
-        let vocabulary = vocabulary(captions, &["", UNKNOWN_WORD])?;
+        let vocabulary = vocabulary(captions, &["", UNKNOWN_CAPTION_WORD])?;
         let numbers = numbers(&vocabulary, 2).into_iter().map(|(word, number)| (word.clone(), number));
         Ok(Self { numbers: numbers.collect(), vocabulary, tokens, length })
     }

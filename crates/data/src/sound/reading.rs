@@ -85,7 +85,16 @@ pub fn read_sound(path: &Path, rate: Option<u32>) -> Result<Sound, DataError> {
     let bytes = std::fs::read(path).map_err(|source| DataError::io("read", path, source))?;
     let damaged = |problem: String| DataError::Damaged { path: path.to_owned(), problem };
     let sound = match bytes.get(..4) {
-        Some(b"RIFF") => wav(bytes),
+        Some(b"RIFF") => match wav(bytes) {
+            Err(error) if is_unsupported(&error) => {
+                return Err(DataError::WrongKind {
+                    path: path.to_owned(),
+                    wanted: "sound",
+                    problem: "its samples are in a form that is not read; convert it to WAV of 16-bit whole numbers".into(),
+                });
+            }
+            read => read.map_err(|error| error.to_string()),
+        },
         Some(b"fLaC") => flac(bytes),
         Some(b"OggS") => vorbis(bytes),
         _ => {
@@ -115,8 +124,17 @@ pub fn read_sound(path: &Path, rate: Option<u32>) -> Result<Sound, DataError> {
     sound.resampled(rate).map_err(damaged)
 }
 
-fn wav(bytes: Vec<u8>) -> Result<Sound, String> {
-    let mut reader = hound::WavReader::new(Cursor::new(bytes)).map_err(|error| error.to_string())?;
+/// Whether a WAV file is whole, but of samples that are not read: compressed ones, or floating-point numbers of 64 bits.
+fn is_unsupported(error: &hound::Error) -> bool {
+    match error {
+        hound::Error::Unsupported | hound::Error::TooWide | hound::Error::InvalidSampleFormat => true,
+        hound::Error::FormatError(what) => what.contains("bits per sample"),
+        hound::Error::IoError(_) | hound::Error::UnfinishedSample => false,
+    }
+}
+
+fn wav(bytes: Vec<u8>) -> Result<Sound, hound::Error> {
+    let mut reader = hound::WavReader::new(Cursor::new(bytes))?;
     let spec = reader.spec();
     let samples: Result<Vec<f32>, hound::Error> = match spec.sample_format {
         hound::SampleFormat::Float => reader.samples::<f32>().collect(),
@@ -125,8 +143,7 @@ fn wav(bytes: Vec<u8>) -> Result<Sound, String> {
             reader.samples::<i32>().map(|sample| sample.map(|sample| sample as f32 / scale)).collect()
         }
     };
-    let samples = samples.map_err(|error| error.to_string())?;
-    Ok(Sound { rate: spec.sample_rate, samples: mono(&samples, spec.channels.into()) })
+    Ok(Sound { rate: spec.sample_rate, samples: mono(&samples?, spec.channels.into()) })
 }
 
 fn flac(bytes: Vec<u8>) -> Result<Sound, String> {

@@ -45,7 +45,10 @@ pub(super) fn lines(path: &Path) -> Result<Vec<Line>, DataError> {
         let [sound, picture] = [sound, picture].map(|file| folder.join(file));
         for file in [&sound, &picture] {
             if let Some(why) = not_a_file(file) {
-                return Err(wrong(format!("names {}, which {why}", file.display())));
+                return Err(wrong(format!(
+                    "names {}, which {why}; give paths relative to the folder of the table",
+                    file.display()
+                )));
             }
         }
         if found.first().is_some_and(|first| first.class.is_some() != class.is_some()) {

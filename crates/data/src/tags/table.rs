@@ -59,7 +59,10 @@ impl TagTable {
             let file = if folder.join(file).is_file() { file } else { file.trim() };
             let image = folder.join(file);
             if let Some(why) = not_a_file(&image) {
-                return Err(wrong(format!("names {}, which {why}", image.display())));
+                return Err(wrong(format!(
+                    "names {}, which {why}; give paths below the folder of the table, and `file,labels` as a heading",
+                    image.display()
+                )));
             }
             if let Some(first) = of_image.insert(image.clone(), line) {
                 return Err(wrong(format!("is another one for {file}, after line {first}")));

@@ -91,6 +91,14 @@ impl CaptionGan {
             reparametrisation: recipe.adversarial.constraint.reparametrisation(),
             ..DiscriminatorOptions::default()
         };
+        let phases = Phases::new(&recipe.shares(), setup.steps);
+        phases.refuse_without_last(
+            setup.steps,
+            match recipe.second {
+                Stacking::None {} => "the generator",
+                Stacking::Second { .. } => "the second generator",
+            },
+        )?;
         let doublings = match recipe.second {
             Stacking::None {} => 0,
             Stacking::Second { doublings, .. } => doublings,
@@ -120,7 +128,7 @@ impl CaptionGan {
         };
         Ok(Self {
             sampling: Sampling::new(space(recipe, second.is_some(), setup)?, setup)?,
-            phases: Phases::new(&recipe.shares(), setup.steps),
+            phases,
             encoders: CaptionEncoders::new(recipe, setup)?,
             recipe: recipe.clone(),
             seed: setup.seed,

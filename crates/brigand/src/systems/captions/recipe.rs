@@ -321,18 +321,6 @@ impl SystemRecipe for CaptionGanRecipe {
         self.check_sizes()?;
         self.caption_encoder.check()?;
         check_shares(&self.shares())?;
-        let shares = self.shares();
-        if shares.iter().map(|(_, share)| share).sum::<f64>() >= 1.0 {
-            let keys: Vec<String> = shares.iter().map(|(key, _)| format!("phases.{key}")).collect();
-            return Err(Error::Recipe(format!(
-                "{} leave no step for the {}generator; give less than 1 together",
-                keys.join(" and "),
-                match self.second {
-                    Stacking::None {} => "",
-                    Stacking::Second { .. } => "second ",
-                }
-            )));
-        }
         match &self.second {
             Stacking::None {} if self.phases.first != 0.0 => {
                 return Err(Error::Recipe(format!(

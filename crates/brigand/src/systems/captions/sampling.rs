@@ -71,7 +71,8 @@ impl CaptionGan {
         }
         if words.len() > length {
             return Err(Error::Request(format!(
-                "the caption `{caption}` has {} {}, this run's have at most {length}; give a shorter one",
+                "the caption `{}` has {} {}, this run's have at most {length}; give a shorter one",
+                beginning(caption),
                 words.len(),
                 if vocabulary.separator().is_empty() { "characters" } else { "words" }
             )));
@@ -94,6 +95,15 @@ impl CaptionGan {
         let Indices { values, shape } = indices(rows);
         let values = values.into_iter().map(|token| token as f32).collect();
         self.sampling.space.with_part(latents, latent::CAPTION, self.sampling.place.numbers(values, &shape)?)
+    }
+}
+
+/// The beginning of a caption, for a message.
+fn beginning(caption: &str) -> String {
+    const MOST: usize = 80;
+    match caption.char_indices().nth(MOST) {
+        Some((end, _)) => format!("{}...", caption.get(..end).unwrap_or(caption)),
+        None => caption.to_owned(),
     }
 }
 
