@@ -49,8 +49,11 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
         ..Options::default()
     };
     let data = data::open(&spec, &options)?;
+    // The frames of people are read in episodes; they are shown one by one.
+    let frames = if data.shown().is_none() { data::load(&spec, &options).ok() } else { None };
+    let shown = data.shown().or(frames.as_ref());
     if let Some(out) = &arguments.out {
-        let why = if data.shown().is_none() {
+        let why = if shown.is_none() {
             "there is no picture of such data; leave it out"
         } else if !out.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("png")) {
             "the picture is a PNG file; give a name such as seen.png"
@@ -66,7 +69,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
         Some(set) => console::print(&facts(set))?,
         None => {
             console::print(&format!("data         {spec}"))?;
-            if let Some(set) = data.shown() {
+            if let Some(set) = shown {
                 console::print(&format!("licence      {}", set.licence()))?;
             }
         }
@@ -75,7 +78,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
         console::print(&line)?;
     }
     let out = arguments.out.clone().unwrap_or_else(|| file_name(&arguments.spec).into());
-    if let Some(set) = data.shown() {
+    if let Some(set) = shown {
         draw_data(set)?.save_png(&out)?;
         console::print(&format!("picture      {}", out.display()))?;
     }
