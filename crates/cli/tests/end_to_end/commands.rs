@@ -72,6 +72,16 @@ fn data_info_counts_and_draws() {
     assert!(ended.out.contains("9 images") && ended.out.contains("1x12x12"), "{}", ended.out);
     assert!(ended.err.contains("1 unreadable image skipped: torn.jpg"), "{}", ended.err);
     assert!(desk.path("folder-pictures.png").is_file());
+    for (spec, words) in [
+        ("cartoon-faces", "picture      cartoon-faces.png"),
+        ("tone-discs", "spectrograms, 1x64x101, of sound at 16,000 Hz"),
+        ("scenes", "second       images"),
+        ("grammar", "tokens, 12 at most, 6 different ones"),
+    ] {
+        let info = desk.succeed(&format!("data info {spec}"));
+        assert!(info.contains(words), "{spec}: {info}");
+    }
+    assert!(desk.path("scenes.png").is_file() && !desk.path("grammar.png").exists());
 }
 
 #[test]
