@@ -93,7 +93,10 @@ fn folders_that_do_not_belong_together_are_refused_before_anything_is_written() 
     refuse("labels:images,maps", &["maps/3.png", "10x10", "20x20"]);
     // A SPEC of its own for what is measured.
     write_map(&desk.path("maps/3.png"), 20, 3);
-    refuse("labels:images,maps --set data.held_out=folder:images", &["`label_map`", "held-out samples have none"]);
+    refuse(
+        "labels:images,maps --set data.held_out=folder:images",
+        &["`label_map`", "held-out samples have none"],
+    );
     desk.succeed(&format!(
         "{TRAIN} --data labels:images,maps --set data.held_out=labels:images,maps --set held_out.every=1 \
          --set training.report_every=1 --out run"
