@@ -63,7 +63,7 @@ pub(crate) unsafe fn pair_panel<V: Vector>(panel: *mut V::Element, depth: usize,
 /// As [`pair_row`].
 #[inline(always)]
 pub(crate) unsafe fn end_panel<V: Vector>(panel: *mut V::Element, depth: usize, width: usize) {
-    if V::PAIRS && depth % 2 == 1 {
+    if V::PAIRS && !depth.is_multiple_of(2) {
         // SAFETY: the caller's promise.
         unsafe { panel.add(depth / 2 * width).write_bytes(0, width) };
     }

@@ -281,7 +281,7 @@ pub(crate) mod pairs {
                 let words = _mm512_cvtepu16_epi32(transmute::<__m256bh, __m256i>(_mm512_cvtneps_pbh(self.0)));
                 let pairs: *mut __m512i = column.add(k / 2 * width).cast();
                 let (before, lower) = (_mm512_loadu_si512(pairs), _mm512_set1_epi32(0xffff));
-                let after = if k % 2 == 0 {
+                let after = if k.is_multiple_of(2) {
                     _mm512_or_si512(_mm512_andnot_si512(lower, before), words)
                 } else {
                     _mm512_or_si512(_mm512_and_si512(lower, before), _mm512_slli_epi32::<16>(words))

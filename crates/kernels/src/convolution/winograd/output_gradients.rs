@@ -44,7 +44,7 @@ impl<T: Element> Plan<'_, T> {
         let panels = Panels::new::<V, NARROW>(g.group_outputs());
         let (columns, squares, side) = (self.square_columns(), self.squares(block), self.side);
         let (pixels, to_stride) = (side * side * block.rows * columns, V::places(squares) * self.outputs());
-        if squares > block.images * block.rows * columns || V::PAIRS && squares % 2 == 1 {
+        if squares > block.images * block.rows * columns || V::PAIRS && !squares.is_multiple_of(2) {
             // SAFETY: the caller's promise. Images that are not there count nothing, nor does the end of half a pair.
             unsafe { to.write_bytes(0, self.positions() * to_stride) };
         }
