@@ -87,7 +87,7 @@ fn start(arguments: &Arguments) -> Result<Option<Training>, Failure> {
     let row = registry::find(arguments.system.as_deref().unwrap_or_default())?;
     let recipe = Recipe::resolve(row, &changes(arguments)?)?;
     if let Some(out) = &arguments.out {
-        RunFolder::refuse_existing(out)?;
+        RunFolder::refuse_run(out)?;
     }
     let device = arguments.hardware.open()?;
     let data = data_that_fits(&recipe, &device, || {

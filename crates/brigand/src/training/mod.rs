@@ -140,7 +140,7 @@ impl Training {
             _ => folder.discard(),
         })?;
         // Another process may have begun in it since.
-        folder.refuse_run()?;
+        RunFolder::refuse_run(folder.path())?;
         write(&mut prepared, &folder).inspect_err(|_| folder.discard())?;
         Self::begin(prepared, folder.clone(), lock).inspect_err(|_| folder.discard())
     }

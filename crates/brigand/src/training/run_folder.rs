@@ -79,7 +79,7 @@ impl RunFolder {
     pub fn create(path: &Path) -> Result<Self, RunFolderError> {
         let made = create_noting(path)?;
         let run = RunFolder { path: path.to_owned(), made };
-        run.refuse_run()?;
+        RunFolder::refuse_run(path)?;
         let inner = [run.samples(), run.checkpoints()];
         for entry in fs::read_dir(path).map_err(FileError::when("read", path))? {
             let entry = entry.map_err(FileError::when("read", path))?.path();
@@ -96,21 +96,13 @@ impl RunFolder {
         Ok(run)
     }
 
-    /// Refuses a path where a run has begun, before anything is made for another one.
+    /// Refuses a path where a run has begun.
     ///
     /// # Errors
     /// [`RunFolderError::HoldsRun`].
-    pub fn refuse_existing(path: &Path) -> Result<(), RunFolderError> {
-        RunFolder { path: path.to_owned(), made: Vec::new() }.refuse_run()
-    }
-
-    /// Refuses a folder in which a run has begun.
-    ///
-    /// # Errors
-    /// [`RunFolderError::HoldsRun`].
-    pub(super) fn refuse_run(&self) -> Result<(), RunFolderError> {
-        match self.recipe().exists() {
-            true => Err(RunFolderError::HoldsRun { path: self.path.clone() }),
+    pub fn refuse_run(path: &Path) -> Result<(), RunFolderError> {
+        match path.join(RECIPE).exists() {
+            true => Err(RunFolderError::HoldsRun { path: path.to_owned() }),
             false => Ok(()),
         }
     }

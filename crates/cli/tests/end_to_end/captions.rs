@@ -113,7 +113,8 @@ fn images_are_found_by_held_out_captions() {
     for (number, word) in
         ["zebra", "a", "red", "green", "blue", "b", "c", "d", "e", "f", "g", "h"].iter().enumerate()
     {
-        list.push_str(&format!("pictures/{}.png\ta {word} circle {number}\n", number % 6));
+        write_png(&desk.path(&format!("pictures/other-{number}.png")), 10, 10);
+        list.push_str(&format!("pictures/other-{number}.png\ta {word} circle {number}\n"));
     }
     fs::write(desk.path("other.tsv"), list).unwrap();
     assert!(desk.succeed("evaluate run --retrieval --count 2 --real captions:other.tsv").contains("real"));
