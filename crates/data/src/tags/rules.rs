@@ -5,8 +5,11 @@ use brigand_core::batch::TagRule;
 /// Samples that would break a rule if its two labels were independent, at the least. Independent labels then show none by
 /// chance in one of 22,000 pairs.
 const EXPECTED: f64 = 10.0;
+/// Rules that are kept, at most: with thousands of labels millions of pairs never meet, and every checkpoint notes the rules.
+const MOST: usize = 10_000;
 
-/// The implications and exclusions that hold in all samples, where that is no chance. `values` has `labels` values for each
+/// The implications and exclusions that hold in all samples, where that is no chance; of more than [`MOST`] those that most samples
+/// would break by chance. `values` has `labels` values for each
 /// sample.
 pub(super) fn rules_of(values: &[bool], labels: usize) -> Vec<TagRule> {
     let samples = values.chunks_exact(labels.max(1));
@@ -27,14 +30,17 @@ pub(super) fn rules_of(values: &[bool], labels: usize) -> Vec<TagRule> {
         for second in (0..labels).filter(|&second| second != first) {
             let together = f64::from(both[first * labels + second]);
             let (own, other) = (f64::from(single[first]), f64::from(single[second]));
-            if together == own && own * (1.0 - other / total) >= EXPECTED {
-                rules.push(TagRule::Implies(first, second));
+            let (without, both) = (own * (1.0 - other / total), own * other / total);
+            if together == own && without >= EXPECTED {
+                rules.push((without, TagRule::Implies(first, second)));
             }
-            if first < second && together == 0.0 && own * other / total >= EXPECTED {
-                rules.push(TagRule::Excludes(first, second));
+            if first < second && together == 0.0 && both >= EXPECTED {
+                rules.push((both, TagRule::Excludes(first, second)));
             }
         }
     }
+    rules.sort_by(|(one, first), (other, second)| other.total_cmp(one).then_with(|| first.cmp(second)));
+    let mut rules: Vec<TagRule> = rules.into_iter().take(MOST).map(|(_, rule)| rule).collect();
     rules.sort_unstable();
     rules
 }
