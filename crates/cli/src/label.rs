@@ -67,10 +67,6 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
         ))
     })?;
     let reading = (Some(tagger.image()[0]), recipe.common.data.background.unwrap_or_default());
-    if !arguments.input.exists() {
-        let input = arguments.input.display();
-        return Err(Error::Request(format!("{input} does not exist: check the path")).into());
-    }
     let images = match arguments.input.is_dir() {
         true => Originals::open(&arguments.input, reading, usize::MAX, |count| (0..count).collect())?,
         false => Originals::of_file(&arguments.input, reading)?,

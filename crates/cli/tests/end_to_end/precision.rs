@@ -60,15 +60,15 @@ fn every_instruction_set_trains_the_same_up_to_rounding() {
         let ended =
             Ended::from(desk.command(&line).env("BRIGAND_INSTRUCTIONS", instructions).output().unwrap());
         assert_eq!(ended.code, Some(0), "{}", ended.err);
-        let told = ended.err.contains("no AVX512-BF16");
-        assert!(precision == "bf16" || !told, "{}", ended.err);
+        let warned = ended.err.contains("no AVX512-BF16");
+        assert!(precision == "bf16" || !warned, "{}", ended.err);
         let text = std::fs::read_to_string(desk.path(&out).join("metrics.jsonl")).unwrap();
         let last: serde_json::Value = serde_json::from_str(text.lines().last().unwrap()).unwrap();
-        (last["discriminator_loss"].as_f64().unwrap(), told)
+        (last["discriminator_loss"].as_f64().unwrap(), warned)
     };
     let (single, _) = losses("portable", "f32");
-    let (half, told) = losses("portable", "bf16");
-    assert!(told && half != single && (half - single).abs() < 0.05, "{half} and {single}");
+    let (half, warned) = losses("portable", "bf16");
+    assert!(warned && half != single && (half - single).abs() < 0.05, "{half} and {single}");
     for (instructions, is_there) in has() {
         if is_there {
             let (fast, _) = losses(instructions, "f32");

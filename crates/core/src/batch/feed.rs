@@ -108,9 +108,9 @@ impl Feed {
         }
         let apart = apart.into_iter().chain(std::iter::repeat_with(|| None));
         for (number, (group, apart)) in self.groups.iter_mut().zip(apart).enumerate() {
-            let trained = group.source.schema();
             let apart = apart
                 .map(|apart| {
+                    let trained = group.source.schema();
                     check_alike(&trained, &apart.schema())?;
                     in_words_of(&trained, apart)
                 })

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::schema::{Kind, Schema};
+use super::schema::{Kind, Schema, other_labels};
 use super::source::{HostBatch, HostField, Source};
 use super::tokens::UNKNOWN_WORDS;
 use crate::error::{Error, Result};
@@ -26,34 +26,42 @@ pub(super) fn in_words_of(trained: &Schema, apart: Box<dyn Source>) -> Result<Bo
     let mut numbers = BTreeMap::new();
     for (name, field) in &trained.fields {
         let Some(own) = schema.fields.get_mut(name) else { continue };
-        match (&field.kind, &own.kind) {
-            (Kind::Tokens { vocabulary, .. }, Kind::Tokens { vocabulary: words, .. })
-                if vocabulary != words =>
-            {
-                numbers.insert(name.clone(), renumbered(vocabulary, words)?);
-                own.kind = field.kind.clone();
+        match &field.kind {
+            Kind::Tokens { vocabulary, .. } => {
+                if let Kind::Tokens { vocabulary: words, .. } = &own.kind
+                    && vocabulary != words
+                {
+                    numbers.insert(name.clone(), renumbered(vocabulary, words)?);
+                    own.kind = field.kind.clone();
+                }
             }
-            (Kind::Tags { names, .. }, Kind::Tags { names: found, .. }) if names != found => {
-                return Err(other_labels(names, found));
+            Kind::Tags { .. } | Kind::LabelMap { .. } => {
+                if let Some(differences) = other_labels(&labels(&field.kind), &labels(&own.kind)) {
+                    return Err(Error::Data(format!(
+                        "held-out samples have other labels; {differences}; give held-out samples with the same labels"
+                    )));
+                }
             }
-            (Kind::LabelMap { labels }, Kind::LabelMap { labels: found }) if labels != found => {
-                let names = |labels: &[super::MapLabel]| {
-                    labels.iter().map(|label| label.name.clone()).collect::<Vec<_>>()
-                };
-                return Err(other_labels(&names(labels), &names(found)));
-            }
-            _ => {}
+            Kind::Image {}
+            | Kind::Frames {}
+            | Kind::Points {}
+            | Kind::Class { .. }
+            | Kind::Spectrogram { .. }
+            | Kind::Features { .. }
+            | Kind::Number {}
+            | Kind::Audio { .. } => {}
         }
     }
     Ok(if numbers.is_empty() { apart } else { Box::new(Reworded { source: apart, schema, numbers }) })
 }
 
-fn other_labels(trained: &[String], found: &[String]) -> Error {
-    Error::Data(format!(
-        "the held-out samples have the labels {}, and those that are trained on {}; give held-out samples with the same",
-        found.join(", "),
-        trained.join(", ")
-    ))
+/// The names of the labels of a field, if it has some.
+fn labels(kind: &Kind) -> Vec<String> {
+    match kind {
+        Kind::Tags { names, .. } => names.clone(),
+        Kind::LabelMap { labels } => labels.iter().map(|label| label.name.clone()).collect(),
+        _ => Vec::new(),
+    }
 }
 
 /// The number in `vocabulary` of each of `words`.

@@ -160,21 +160,23 @@ fn advice(name: &str) -> &'static str {
     ADVICE.iter().find(|(field, _)| *field == name).map_or("", |(_, advice)| advice)
 }
 
-/// Refuses labels that are not those that a system was trained on.
-fn refuse_other_labels(own: &[String], data: &[String]) -> Result<()> {
-    if own == data {
-        return Ok(());
-    }
+/// How the labels of other data differ from `own`, if they do.
+pub(super) fn other_labels(own: &[String], data: &[String]) -> Option<String> {
     let in_words = |names: &[String], others: &[String]| {
         let names: Vec<&str> =
             names.iter().filter(|name| !others.contains(name)).map(String::as_str).collect();
         if names.is_empty() { "none".to_owned() } else { names.join(", ") }
     };
-    Err(Error::Data(format!(
-        "the run was trained on other labels; new in the data: {}; gone: {}; train a new run on this data",
-        in_words(data, own),
-        in_words(own, data)
-    )))
+    (own != data).then(|| format!("new in the data: {}; gone: {}", in_words(data, own), in_words(own, data)))
+}
+
+/// Refuses labels that are not those that a system was trained on.
+fn refuse_other_labels(own: &[String], data: &[String]) -> Result<()> {
+    other_labels(own, data).map_or(Ok(()), |differences| {
+        Err(Error::Data(format!(
+            "the run was trained on other labels; {differences}; train a new run on this data"
+        )))
+    })
 }
 
 impl Field {

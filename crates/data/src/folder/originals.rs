@@ -98,6 +98,9 @@ impl Originals {
         path: &Path,
         (channels, background): (Option<usize>, Background),
     ) -> Result<Self, DataError> {
+        if !path.exists() {
+            return Err(DataError::NotFound(path.to_owned()));
+        }
         let (size, grey) = facts(path, background).map_err(|problem| DataError::WrongKind {
             path: path.to_owned(),
             wanted: "an image",

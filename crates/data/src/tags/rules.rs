@@ -9,8 +9,7 @@ const EXPECTED: f64 = 10.0;
 const MOST: usize = 10_000;
 
 /// The implications and exclusions that hold in all samples, where that is no chance; of more than [`MOST`] those that most samples
-/// would break by chance. `values` has `labels` values for each
-/// sample.
+/// would break by chance. `values` has `labels` values for each sample.
 pub(super) fn rules_of(values: &[bool], labels: usize) -> Vec<TagRule> {
     let samples = values.chunks_exact(labels.max(1));
     let total = samples.len() as f64;

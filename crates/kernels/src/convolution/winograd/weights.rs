@@ -182,16 +182,25 @@ impl<T: Element> Pack<'_, T> {
         channel: usize,
         weights: &[T],
     ) {
-        for (channel, &weight) in (channel..).zip(weights) {
-            let (row, k) = self.place::<V>(position, phase, channel);
+        let planes = self.filters.planes;
+        let mut stored = 0;
+        while stored < weights.len() {
+            let input = phase.plane + channel + stored;
+            let end = (input / DEPTH * DEPTH + DEPTH).min(planes);
+            let count = (weights.len() - stored).min(end - input);
+            let (row, first) = self.place::<V>(position, phase, channel + stored);
             // SAFETY: the block's place has room for its depth, and only this task writes this output's row.
             unsafe {
-                V::put(weight, self.packed.0.add(row), k);
+                let row = self.packed.0.add(row);
+                for (k, &weight) in (first..).zip(&weights[stored..stored + count]) {
+                    V::put(weight, row, k);
+                }
                 // The row may end with half a pair.
-                if V::PAIRS && phase.plane + channel + 1 == self.filters.planes && k.is_multiple_of(2) {
-                    V::put(T::default(), self.packed.0.add(row), k + 1);
+                if V::PAIRS && input + count == planes && !(first + count).is_multiple_of(2) {
+                    V::put(T::default(), row, first + count);
                 }
             }
+            stored += count;
         }
     }
 }
