@@ -1,5 +1,6 @@
 //! Claims: pictures show what their captions say, of combinations of words that were never trained on, and another word
-//! changes what it names alone; without the encoders' phase pictures do not depend on their captions; the second stage of StackGAN is sharper than the first one enlarged, and shows the same.
+//! changes what it names alone; where generated pairs train no score of pairs, wrong pairs are what captions are learned
+//! from; without the encoders' phase pictures do not depend on their captions; the second stage of StackGAN is sharper than the first one enlarged, and shows the same.
 
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a test")]
 
@@ -119,6 +120,23 @@ fn pictures_show_combinations_that_were_never_trained_on_and_words_change_one_th
     println!("colour {colour:.3} shape {shape:.3} size {size:.3} place {place:.3}, a word alone {alone:.3}");
     assert!(colour >= 0.90 && place >= 0.80 && shape >= 0.75, "{colour} {place} {shape}");
     assert!(alone >= 0.70, "{alone}");
+}
+
+#[test]
+fn with_a_score_of_pairs_alone_wrong_pairs_are_what_captions_are_learned_from() {
+    let words = |wrong: bool, steps| {
+        format!(
+            "{NETWORKS} pairs.scores=separate pairs.interpolated=0 pairs.wrong={wrong} training.steps={steps}"
+        )
+    };
+    let [colour, shape, size, place] = right(&ready("text-to-image", &words(true, 3000)), SIDE);
+    println!("wrong pairs: colour {colour:.3} shape {shape:.3} size {size:.3} place {place:.3}");
+    let without = right(&ready("text-to-image", &words(false, 1500)), SIDE);
+    println!("none: {without:.3?}");
+    assert!(colour >= 0.70 && shape >= 0.60 && place >= 0.80, "{colour} {shape} {place}");
+    for (with, without) in [(colour, without[0]), (shape, without[1]), (place, without[3])] {
+        assert!(without <= with / 2.0, "{with} and {without}");
+    }
 }
 
 #[test]

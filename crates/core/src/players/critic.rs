@@ -11,7 +11,7 @@ use super::report::share_above;
 use super::rules::Rules;
 use super::scorer::{Scored, Scorer};
 use super::slopes::{differentiable, penalty_term, slopes};
-use super::triple::Triple;
+use super::triple::{Triple, Wrong};
 use super::turn::{Draw, Turn};
 use crate::error::{Error, Result};
 use crate::modules::{Estimate, How, Mode, Parameters, Part, Weights};
@@ -212,7 +212,7 @@ impl<M: Scorer> Critic<M> {
         (real, fake): (&M::Input, &M::Input),
         heads: impl FnOnce(&Scored<M::Also>, &Scored<M::Also>) -> Result<Vec<(&'static str, Variable)>>,
     ) -> Result<()> {
-        self.learn_triple(turn, draw, Triple { real, wrong: None, fake }, heads)
+        self.learn_triple(turn, draw, Triple { real, wrong: Wrong::None, fake }, heads)
     }
 
     /// The mean absolute distance of both sides' features, a mean over all of them (pix2pixHD, SPADE, talking heads).

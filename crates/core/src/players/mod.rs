@@ -35,6 +35,6 @@ pub use report::{Measurements, Report, share_above};
 pub use rules::{AdversarialRecipe, Rules};
 pub use schedule::Schedule;
 pub use scorer::{Scored, Scorer};
-pub use triple::{Triple, near_meanings, other_meanings};
+pub use triple::{Triple, Wrong, near_meanings, other_meanings};
 pub use turn::{Draw, Turn};
 pub use weight_terms::{HistoricalAverage, Orthogonal, SquaredWeights, WeightTerm, off_diagonal_penalty};

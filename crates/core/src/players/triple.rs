@@ -14,22 +14,34 @@ use crate::error::Result;
 use crate::modules::Mode;
 use crate::random::Stream;
 
+/// Real samples under conditions of others, which should be scored low.
+#[derive(Clone, Copy)]
+pub enum Wrong<'a, S> {
+    /// None: the score separates real from generated samples alone, under their conditions.
+    None,
+    /// They count as much as generated samples: one score says whether a sample is real and fits its condition.
+    Beside(&'a S),
+    /// They stand in the place of generated samples: the score says whether a sample fits its condition, and is trained on real
+    /// samples only. Another head has to say whether samples are real.
+    Instead(&'a S),
+}
+
 /// What a discriminator is given in an update.
 #[derive(Clone, Copy)]
 pub struct Triple<'a, S> {
     /// Real samples under their own conditions.
     pub real: &'a S,
-    /// Real samples under conditions of others, which should be scored low; without them conditions need not be compared.
-    pub wrong: Option<&'a S>,
+    /// Real samples under conditions of others.
+    pub wrong: Wrong<'a, S>,
     /// Generated samples under the conditions they were generated from.
     pub fake: &'a S,
 }
 
 impl<M: Scorer> Critic<M> {
-    /// One step of the discriminator; no gradient flows into its inputs. Wrong pairs count as much as generated samples, and
-    /// both together as much as real ones: `1/2 (L(real, wrong) + L(real, fake))` of the objective `L`, which is `s(-D(real))
-    /// + 1/2 (s(D(wrong)) + s(D(fake)))` of the original one with softplus `s`. `heads` are as in
-    /// [`Critic::learn_with`].
+    /// One step of the discriminator; no gradient flows into its inputs. With [`Wrong::Beside`] wrong pairs count as much as
+    /// generated samples, and both together as much as real ones: `1/2 (L(real, wrong) + L(real, fake))` of the objective `L`,
+    /// which is `s(-D(real)) + 1/2 (s(D(wrong)) + s(D(fake)))` of the original one with softplus `s`. With [`Wrong::Instead`] the
+    /// loss is `L(real, wrong)`. `heads` are as in [`Critic::learn_with`].
     ///
     /// # Errors
     /// If the inputs do not fit, or a parameter is not used.
@@ -43,15 +55,22 @@ impl<M: Scorer> Critic<M> {
         let Triple { real, wrong, fake } = triple;
         let sides = self.sides((real.detached(), fake.detached()), "discriminator", draw)?;
         let mut compared = self.compare(None, &sides, Mode::Training, ("dropout/discriminator", draw))?;
-        if let Some(wrong) = wrong {
-            let sides = self.sides((real.detached(), wrong.detached()), "wrong", draw)?;
+        let pairs = match wrong {
+            Wrong::None => None,
+            Wrong::Beside(pairs) | Wrong::Instead(pairs) => Some(pairs),
+        };
+        if let Some(pairs) = pairs {
+            let sides = self.sides((real.detached(), pairs.detached()), "wrong", draw)?;
             let mut masks = draw.stream(&self.purpose("dropout/wrong"));
             let scored = self.score(None, sides.inputs().1, Mode::Training, &mut masks)?;
             let objective = self.rules.objective;
             let mismatched = over_scores(&self.rules, (&compared.real, &scored), &sides, |scores| {
                 objective.discriminator_loss(scores)
             })?;
-            compared.adversarial = compared.adversarial.add(&mismatched)?.scale(0.5)?;
+            compared.adversarial = match wrong {
+                Wrong::None | Wrong::Beside(_) => compared.adversarial.add(&mismatched)?.scale(0.5)?,
+                Wrong::Instead(_) => mismatched,
+            };
             if let (Some(threshold), Some(scores)) = (objective.properties().threshold, scored.scores.first())
             {
                 let name = self.measurement("accuracy_wrong");

@@ -17,9 +17,7 @@ use brigand_core::batch::{CAPTION, IMAGES, MEANING};
 use brigand_core::capability::{CaptionSampler, Exhibit, Sampler, Sampling, Showing};
 use brigand_core::latent::{self, Distribution, LatentPart, LatentSpace};
 use brigand_core::modules::{Network, Part, Statistics};
-use brigand_core::networks::{
-    CaptionGenerator, CaptionLayout, ConditionOutput, DiscriminatorOptions, StackRefiner,
-};
+use brigand_core::networks::{CaptionGenerator, CaptionLayout, ConditionOutput, StackRefiner};
 use brigand_core::players::{DISCRIMINATOR, Draw, Turn, near_meanings, other_meanings};
 use brigand_core::state::State;
 use brigand_core::system::{Parts, System};
@@ -29,7 +27,7 @@ use encoders::CaptionEncoders;
 pub use encoders::{CONTRASTIVE_ACCURACY, CONTRASTIVE_LOSS};
 pub use recipe::{
     CaptionCondition, CaptionGanRecipe, CaptionOptimizers, CaptionPhases, Comparison, MatchingRecipe,
-    PairsRecipe, STACKGAN, Stacking, TEXT_TO_IMAGE,
+    PairScores, PairsRecipe, STACKGAN, Stacking, TEXT_TO_IMAGE,
 };
 pub use retrieval::{RANDOM_RETRIEVAL, REAL_RETRIEVAL, RETRIEVAL};
 pub use stage::UNCONDITIONAL;
@@ -86,11 +84,6 @@ impl CaptionGan {
             },
             sample,
         };
-        let of_captions = DiscriminatorOptions {
-            condition: recipe.comparison.of(recipe.matching.size),
-            reparametrisation: recipe.adversarial.constraint.reparametrisation(),
-            ..DiscriminatorOptions::default()
-        };
         let phases = Phases::new(&recipe.shares(), setup.steps);
         phases.refuse_without_last(
             setup.steps,
@@ -111,7 +104,7 @@ impl CaptionGan {
         .map_err(|error| of_small_images(error, doublings))?;
         let discriminator = recipe
             .discriminator
-            .discriminator(DISCRIMINATOR, setup, sample, of_captions)
+            .discriminator(DISCRIMINATOR, setup, sample, recipe.discriminator_options(false))
             .map_err(|error| of_small_images(error, doublings))?;
         let first = Stage::new(generator, discriminator, recipe, &setup.place)?;
         let second = match &recipe.second {
@@ -120,7 +113,7 @@ impl CaptionGan {
                 let generator = Network::build("second_generator", setup, |b| {
                     StackRefiner::new(b, generator, (small, *doublings), &layout(image.into()))
                 })?;
-                let options = DiscriminatorOptions { auxiliary: Some(1), ..of_captions };
+                let options = recipe.discriminator_options(true);
                 let name = "second_discriminator";
                 let discriminator = discriminator.discriminator(name, setup, image.into(), options)?;
                 Some(Stage::new(generator, discriminator, recipe, &setup.place)?)

@@ -4,7 +4,8 @@ use brigand_core::batch::{CAPTION, IMAGES, MEANING, Need, SampleKind};
 use brigand_core::latent::{LatentRecipe, Prior};
 use brigand_core::limits::{above_zero, within};
 use brigand_core::networks::{
-    CaptionEncoderRecipe, CaptionReader, ConditionUse, DcganRecipe, NetworkRecipe, StackRefinerRecipe,
+    CaptionEncoderRecipe, CaptionReader, ConditionUse, DcganRecipe, DiscriminatorOptions, NetworkRecipe,
+    StackRefinerRecipe,
 };
 use brigand_core::players::{
     AdversarialRecipe, AverageRecipe, DISCRIMINATOR, OptimizerRecipe, Rules, Schedule,
@@ -85,6 +86,23 @@ pub struct PairsRecipe {
     pub near: f64,
     /// The share of generated images whose caption's vector is the mean of two captions'.
     pub interpolated: f64,
+    /// Which scores of images and pairs there are.
+    #[serde(default)]
+    pub scores: PairScores,
+}
+
+/// Whether one score of a discriminator says all about an image and a caption.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum PairScores {
+    /// One score says whether an image is real and shows what its caption says; wrong and generated pairs should have low ones
+    /// (Reed et al. 2016, arXiv:1605.05396).
+    #[default]
+    Joint,
+    /// A score without captions separates real from generated images; a score of pairs separates right from wrong pairs of real
+    /// images. The generator raises both. Without wrong pairs there is nothing that a score of pairs could be trained on, and
+    /// the discriminator has none.
+    Separate,
 }
 
 /// Where a discriminator compares images with captions' vectors.
@@ -228,7 +246,7 @@ fn text_to_image(kind: SampleKind) -> Result<CaptionGanRecipe> {
         discriminator: dcgan(16),
         comparison: Comparison::Projection,
         second: Stacking::None {},
-        pairs: PairsRecipe { wrong: true, near: 0.5, interpolated: 0.2 },
+        pairs: PairsRecipe { wrong: true, near: 0.5, interpolated: 0.2, scores: PairScores::Joint },
         adversarial: AdversarialRecipe::default(),
         phases: CaptionPhases { encoders: 0.3, first: 0.0 },
         optimizer: CaptionOptimizers {
@@ -251,7 +269,7 @@ fn stackgan(kind: SampleKind) -> Result<CaptionGanRecipe> {
             generator: StackRefinerRecipe { width: 16, halvings: 1, blocks: 2 },
             discriminator: dcgan(16),
         },
-        pairs: PairsRecipe { wrong: true, near: 0.5, interpolated: 0.0 },
+        pairs: PairsRecipe { wrong: true, near: 0.5, interpolated: 0.0, scores: PairScores::Joint },
         phases: CaptionPhases { encoders: 0.2, first: 0.45 },
         ..text_to_image(kind)?
     })
@@ -265,6 +283,18 @@ pub(super) struct StageSteps {
 }
 
 impl CaptionGanRecipe {
+    /// What the discriminator of a stage has besides its body; that of the second one also scores images without their captions.
+    pub(super) fn discriminator_options(&self, is_second: bool) -> DiscriminatorOptions {
+        let pairs = self.comparison.of(self.matching.size);
+        let (condition, auxiliary) = match (self.pairs.scores, self.pairs.wrong) {
+            (PairScores::Joint, _) => (pairs, is_second.then_some(1)),
+            (PairScores::Separate, true) => (pairs, Some(1)),
+            (PairScores::Separate, false) => (ConditionUse::None, None),
+        };
+        let reparametrisation = self.adversarial.constraint.reparametrisation();
+        DiscriminatorOptions { condition, auxiliary, reparametrisation, ..DiscriminatorOptions::default() }
+    }
+
     pub(super) fn steps(&self) -> StageSteps {
         StageSteps { rules: self.adversarial.rules(), schedule: self.schedule, average: self.average }
     }

@@ -5,10 +5,10 @@ use brigand_core::measurements::GENERATOR_LOSS;
 use brigand_core::modules::{Network, Statistics};
 use brigand_core::networks::{ConditionedGenerator, Discriminator, Heads};
 use brigand_core::objectives::{Objective, Scores};
-use brigand_core::players::{Conditioned, Critic, Draw, Player, Scored, Triple, Turn};
+use brigand_core::players::{Conditioned, Critic, Draw, Player, Scored, Triple, Turn, Wrong};
 use brigand_core::{Error, Place, Result};
 
-use super::recipe::{CaptionCondition, CaptionGanRecipe, StageSteps};
+use super::recipe::{CaptionCondition, CaptionGanRecipe, PairScores, StageSteps};
 use crate::systems::encoders::{KL_DIVERGENCE, Posterior};
 
 /// Name of the part of both players' losses that does not regard captions.
@@ -19,6 +19,7 @@ pub(super) struct Stage<G> {
     pub(super) generator: Player<G>,
     pub(super) discriminator: Critic<Discriminator>,
     condition: CaptionCondition,
+    scores: PairScores,
     place: Place,
 }
 
@@ -50,6 +51,7 @@ impl<G: ConditionedGenerator> Stage<G> {
             generator: generator.scheduled(schedule).averaged(average),
             discriminator: Critic::new(discriminator.scheduled(schedule), rules)?,
             condition: recipe.condition,
+            scores: recipe.pairs.scores,
             place: place.clone(),
         })
     }
@@ -69,7 +71,12 @@ impl<G: ConditionedGenerator> Stage<G> {
         let (real, wrong) = (under(given.captions), given.wrong.map(under));
         let fake = Conditioned::under(fake, given.mixed.clone());
         let objective = self.discriminator.rules().objective;
-        let triple = Triple { real: &real, wrong: wrong.as_ref(), fake: &fake };
+        let wrong = match (&wrong, self.scores) {
+            (None, _) => Wrong::None,
+            (Some(pairs), PairScores::Joint) => Wrong::Beside(pairs),
+            (Some(pairs), PairScores::Separate) => Wrong::Instead(pairs),
+        };
+        let triple = Triple { real: &real, wrong, fake: &fake };
         self.discriminator.learn_triple(turn, draw, triple, |real, fake| {
             let loss = without_captions(objective, Some(real), fake)?;
             Ok(loss.map(|loss| (UNCONDITIONAL, loss)).into_iter().collect())

@@ -12,7 +12,9 @@ use brigand_core::measurements::GENERATOR_LOSS;
 use brigand_core::modules::Mode;
 use brigand_core::networks::{ConditionUse, Discriminator, DiscriminatorOptions, TagNetwork, TagSizes};
 use brigand_core::objectives::binary_cross_entropy;
-use brigand_core::players::{Conditioned, Critic, DISCRIMINATOR, Draw, Player, Triple, Turn, other_meanings};
+use brigand_core::players::{
+    Conditioned, Critic, DISCRIMINATOR, Draw, Player, Triple, Turn, Wrong, other_meanings,
+};
 use brigand_core::recipe::{Family, Length, Make, Row};
 use brigand_core::system::{Parts, System};
 use brigand_core::{Place, Result, Setup, parts};
@@ -152,7 +154,8 @@ impl ImageToLabel {
         };
         let wrong = others.map(wrong).transpose()?;
         let real = Conditioned::under(real, features);
-        let triple = Triple { real: &real, wrong: wrong.as_ref(), fake: &fake };
+        let triple =
+            Triple { real: &real, wrong: wrong.as_ref().map_or(Wrong::None, Wrong::Beside), fake: &fake };
         match &mut self.discriminator {
             Some(discriminator) => discriminator.learn_triple(turn, draw, triple, |_, _| Ok(Vec::new())),
             None => Ok(()),

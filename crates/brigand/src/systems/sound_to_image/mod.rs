@@ -10,7 +10,9 @@ use brigand_core::capability::{Exhibit, Showing, SoundSampler};
 use brigand_core::measurements::GENERATOR_LOSS;
 use brigand_core::modules::{How, Mode, Network};
 use brigand_core::networks::{SoundDiscriminator, SoundGenerator};
-use brigand_core::players::{Conditioned, Critic, DISCRIMINATOR, Draw, Player, Triple, Turn, other_meanings};
+use brigand_core::players::{
+    Conditioned, Critic, DISCRIMINATOR, Draw, Player, Triple, Turn, Wrong, other_meanings,
+};
 use brigand_core::random::Stream;
 use brigand_core::recipe::{Family, Length, Make, Row};
 use brigand_core::system::{Parts, System};
@@ -119,7 +121,8 @@ impl SoundToImage {
                 others.map(of).transpose()?.map(|sounds| Conditioned::under(real.samples.clone(), sounds))
             }
         };
-        let triple = Triple { real: &real, wrong: wrong.as_ref(), fake: &fake };
+        let triple =
+            Triple { real: &real, wrong: wrong.as_ref().map_or(Wrong::None, Wrong::Beside), fake: &fake };
         self.discriminator.learn_triple(turn, draw, triple, |_, _| Ok(Vec::new()))?;
         Ok((real, sounds))
     }
