@@ -87,21 +87,28 @@ fn merged_update_has_the_encoders_term_too() {
     assert!(largest_difference(&trained("techniques.encoder.kind=entropy", 0), &merged, "encoder.") > 1e-4);
 }
 
-/// With plain gradient descent the average after one step lies where its formula says.
+/// With plain gradient descent the average lies where its formula says after one step and after two.
 #[test]
 fn the_average_follows_the_generator() {
     const AVERAGE: &str = "average.generator.";
-    let decay = 0.75;
-    let (start, after) = (trained("", 0), trained("average.decay=0.75", 1));
-    let averaged: Vec<&String> = after.tensors.keys().filter(|name| name.starts_with(AVERAGE)).collect();
-    assert!(!averaged.is_empty());
-    for name in averaged {
-        let path = name.replace(AVERAGE, "generator.");
-        let ends = values(&start, &path).into_iter().zip(values(&after, &path));
-        for (average, (before, now)) in values(&after, name).into_iter().zip(ends) {
-            let expected = decay * f64::from(before) + (1.0 - decay) * f64::from(now);
-            assert!((f64::from(average) - expected).abs() < 1e-6, "{name}: {average} instead of {expected}");
+    // What is kept of the average is the decay, but in early steps no more than 1/10, 2/11, ...
+    for (decay, kept) in [(0.75, [1.0 / 10.0, 2.0 / 11.0]), (0.15, [1.0 / 10.0, 0.15]), (0.05, [0.05; 2])] {
+        let words = format!("average.decay={decay}");
+        let states = [0, 1, 2].map(|steps| trained(&words, steps));
+        let averaged: Vec<&String> =
+            states[0].tensors.keys().filter(|name| name.starts_with(AVERAGE)).collect();
+        assert!(!averaged.is_empty());
+        for (name, (step, kept)) in
+            averaged.iter().flat_map(|name| (1..).zip(kept).map(move |step| (name, step)))
+        {
+            let path = name.replace(AVERAGE, "generator.");
+            let ends = values(&states[step - 1], name).into_iter().zip(values(&states[step], &path));
+            for (average, (before, now)) in values(&states[step], name).into_iter().zip(ends) {
+                let expected = kept * f64::from(before) + (1.0 - kept) * f64::from(now);
+                let apart = (f64::from(average) - expected).abs();
+                assert!(apart < 1e-6, "{name}: {average} instead of {expected} after {step}");
+            }
         }
+        assert!(largest_difference(&states[0], &states[1], "generator.") > 1e-4);
     }
-    assert!(largest_difference(&start, &after, "generator.") > 1e-4);
 }

@@ -158,9 +158,6 @@ pub(crate) fn train(mut training: Training, quiet: bool) -> Result<(), Failure> 
     let mut progress = Steps::new(first, steps, recipe.batch, quiet);
     if !quiet {
         progress.tell(&format!("training in {}", folder.path().display()));
-        if let Some(note) = slow_average(training.recipe())? {
-            progress.tell(&note);
-        }
     }
     let mut held_out = None;
     let outcome = training.run(stop, &mut |event| match event {
@@ -188,21 +185,6 @@ pub(crate) fn train(mut training: Training, quiet: bool) -> Result<(), Failure> 
         }
         Err(error) => Err(Failure::Midway(error, what_is_left(&folder, &resume))),
     }
-}
-
-/// What is to be said of an average of weights that follows more slowly than the run is long.
-fn slow_average(recipe: &Recipe) -> Result<Option<String>, Failure> {
-    let table = recipe.to_table()?;
-    let decay =
-        table.get("average").and_then(|average| average.get("decay")).and_then(|decay| decay.as_float());
-    let reach = decay.filter(|decay| *decay > 0.0).map_or(0.0, |decay| (1.0 - decay).recip());
-    let steps = recipe.common.training.steps;
-    Ok((steps as f64 <= 3.0 * reach).then(|| {
-        format!(
-            "note: samples are made by an average of the weights over about {reach:.0} steps (average.decay), in which the first \
-             weights still count after {steps}: train longer, or give --set average.decay=0"
-        )
-    }))
 }
 
 /// Where a finished run's results are, and the command that makes more of them.

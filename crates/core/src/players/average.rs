@@ -14,7 +14,8 @@ use crate::state::State;
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct AverageRecipe {
-    /// Share of the old average kept at each step, for example 0.999; 0 samples from the weights themselves.
+    /// Share of the old average kept at each step, for example 0.999, less in the first `10 / (1 - decay)` steps; 0 samples from the
+    /// weights themselves.
     pub decay: f64,
 }
 
@@ -34,20 +35,34 @@ impl AverageRecipe {
     }
 }
 
-/// `average <- decay average + (1 - decay) weights` after each step, starting from the first weights.
+/// `average <- kept average + (1 - kept) weights` after each step, starting from the first weights, with `kept = min(decay,
+/// (1 + t) / (10 + t))` after `t` steps before: a constant share would keep much of the first weights over `1 / (1 - decay)` steps.
 pub(super) struct Average {
     decay: f64,
-    pub(super) weights: Weights,
+    steps: u64,
+    weights: Weights,
 }
 
 impl Average {
     /// An average that starts at `weights`; nothing if the recipe has none.
     pub(super) fn new(recipe: AverageRecipe, weights: &Weights) -> Option<Self> {
-        (recipe.decay > 0.0).then(|| Self { decay: recipe.decay, weights: weights.clone() })
+        (recipe.decay > 0.0).then(|| Self { decay: recipe.decay, steps: 0, weights: weights.clone() })
+    }
+
+    /// The averaged weights.
+    pub(super) fn weights(&self) -> &Weights {
+        &self.weights
+    }
+
+    /// Begins anew at `weights`.
+    pub(super) fn restart(&mut self, weights: &Weights) {
+        *self = Self { decay: self.decay, steps: 0, weights: weights.clone() };
     }
 
     /// Takes one step towards `weights`.
     pub(super) fn follow(&mut self, weights: &Weights) -> Result<()> {
+        let steps = self.steps as f64;
+        let kept = self.decay.min((1.0 + steps) / (10.0 + steps));
         let pairs = self.weights.values().iter().zip(weights.values());
         let mixed = pairs.map(|(average, value)| {
             let (average, value) = (average.tensor(), value.tensor());
@@ -55,25 +70,28 @@ impl Average {
                 buffer::with_slice::<f32, _>(value, |value| {
                     buffer::map_slice::<f32>(average, |old, new| {
                         new.copy_from_slice(old);
-                        exponential_average(new, value, self.decay);
+                        exponential_average(new, value, kept);
                     })
                 })??
             } else {
-                without_recording(|| (average * self.decay)? + (value * (1.0 - self.decay))?)?
+                without_recording(|| (average * kept)? + (value * (1.0 - kept))?)?
             };
             Ok(Variable::leaf(mixed))
         });
         self.weights = self.weights.with_values(mixed.collect::<Result<_>>()?)?;
+        self.steps += 1;
         Ok(())
     }
 }
 
 impl Part for Average {
     fn save(&self, name: &str, state: &mut State) -> Result<()> {
+        state.count(format!("{name}.steps"), self.steps);
         self.weights.save(name, state)
     }
 
     fn restore(&mut self, name: &str, state: &mut State) -> Result<()> {
+        self.steps = state.counter(&format!("{name}.steps"))?;
         self.weights.restore(name, state)
     }
 }

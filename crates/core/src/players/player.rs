@@ -141,7 +141,7 @@ impl<M> Player<M> {
         }
         let weights = own.with_values(theirs.values().to_vec())?;
         if let Some(average) = &mut self.average {
-            average.weights = weights.clone();
+            average.restart(&weights);
         }
         self.network.parameters.weights = weights;
         Ok(())
@@ -187,7 +187,7 @@ impl<M> Player<M> {
         input: &Variable,
         forward: impl FnOnce(&M, &mut Pass<'_>) -> Result<R>,
     ) -> Result<R> {
-        self.network.sample(self.average.as_ref().map(|average| &average.weights), input, forward)
+        self.network.sample(self.average.as_ref().map(Average::weights), input, forward)
     }
 
     /// As [`Player::sample`] with stored statistics, or estimating them.
@@ -197,13 +197,13 @@ impl<M> Player<M> {
         statistics: &mut Statistics<'_>,
         forward: impl FnOnce(&M, &mut Pass<'_>) -> Result<R>,
     ) -> Result<R> {
-        let weights = self.average.as_ref().map(|average| &average.weights);
+        let weights = self.average.as_ref().map(Average::weights);
         self.network.sample_with(weights, input, statistics, forward)
     }
 
     /// As [`Player::sample`], always recorded.
     pub fn evaluate<R>(&self, forward: impl FnOnce(&M, &mut Pass<'_>) -> Result<R>) -> Result<R> {
-        self.network.evaluate(self.average.as_ref().map(|average| &average.weights), forward)
+        self.network.evaluate(self.average.as_ref().map(Average::weights), forward)
     }
 
     /// Its weights.
@@ -213,7 +213,7 @@ impl<M> Player<M> {
 
     /// The weights that it samples with: averaged ones where there are any.
     pub fn sampling_weights(&self) -> &Weights {
-        self.average.as_ref().map_or_else(|| self.weights(), |average| &average.weights)
+        self.average.as_ref().map_or_else(|| self.weights(), Average::weights)
     }
 
     /// The terms of `weights`, its own or unrolled ones, by name.
