@@ -133,7 +133,50 @@ fn is_unsupported(error: &hound::Error) -> bool {
     }
 }
 
-fn wav(bytes: Vec<u8>) -> Result<Sound, hound::Error> {
+/// From this length on that a WAV file gives for its samples, they are all that follows: programs that write into a pipe cannot go back
+/// to give the true length (ffmpeg gives 0xffffffff, sox 0x7ffff000).
+const UNKNOWN_LENGTH: u32 = 0x7fff_f000;
+/// Where the first part of a WAV file begins: after `RIFF`, the file's length and `WAVE`.
+const FIRST_PART: usize = 12;
+
+/// The four bytes of a WAV file from `start` on, as a number.
+fn number_at(bytes: &[u8], start: usize) -> Option<u32> {
+    let four = bytes.get(start..start.checked_add(4)?)?;
+    four.try_into().ok().map(u32::from_le_bytes)
+}
+
+/// Gives the part of samples of a WAV file whose length is unknown the length of the rest of the file, in whole frames.
+fn set_unknown_length(bytes: &mut [u8]) {
+    let (mut place, mut frame) = (FIRST_PART, 1);
+    while let (Some(name), Some(length)) = (bytes.get(place..place + 4), number_at(bytes, place + 4)) {
+        let content = place + 8;
+        let rest = bytes.len() - content;
+        match name {
+            // The bytes of a frame are the number after the format, the channels, the rate and the bytes of a second.
+            b"fmt " => {
+                let size = bytes.get(content + 12..content + 14).and_then(|two| two.try_into().ok());
+                frame = size.map_or(1, u16::from_le_bytes).max(1);
+            }
+            b"data" => {
+                let whole = u32::try_from(rest - rest % usize::from(frame)).ok();
+                let known = whole.filter(|_| length >= UNKNOWN_LENGTH && length as usize > rest);
+                if let (Some(known), Some(field)) = (known, bytes.get_mut(place + 4..content)) {
+                    field.copy_from_slice(&known.to_le_bytes());
+                }
+                return;
+            }
+            _ => {}
+        }
+        // Parts of an odd length are followed by a byte without meaning.
+        place = match content.checked_add(length as usize + length as usize % 2) {
+            Some(next) if next < bytes.len() => next,
+            Some(_) | None => return,
+        };
+    }
+}
+
+fn wav(mut bytes: Vec<u8>) -> Result<Sound, hound::Error> {
+    set_unknown_length(&mut bytes);
     let mut reader = hound::WavReader::new(Cursor::new(bytes))?;
     let spec = reader.spec();
     let samples: Result<Vec<f32>, hound::Error> = match spec.sample_format {
@@ -217,6 +260,31 @@ mod tests {
         let depth = hound::WavSpec { bits_per_sample: 24, channels: 1, ..STEREO };
         let (_folder, path) = written(depth, &[1 << 22]);
         assert_eq!(read_sound(&path, None).unwrap().samples, [0.5]);
+    }
+
+    #[test]
+    fn a_wav_file_of_unknown_length_is_read_to_its_end() {
+        let (_folder, path) = written(STEREO, &[16384, -16384, 32767, 32767]);
+        let whole = std::fs::read(&path).unwrap();
+        let length = whole.windows(4).position(|four| four == b"data").unwrap() + 4;
+        let changed = |given: u32, more: &[u8]| {
+            let mut bytes = [&whole, more].concat();
+            bytes[4..8].copy_from_slice(&u32::MAX.to_le_bytes());
+            bytes[length..length + 4].copy_from_slice(&given.to_le_bytes());
+            std::fs::write(&path, bytes).unwrap();
+            read_sound(&path, None)
+        };
+        for given in [u32::MAX, u32::MAX - 36, UNKNOWN_LENGTH] {
+            assert_eq!(changed(given, &[]).unwrap().samples, [0.0, 32767.0 / 32768.0]);
+            // A frame that breaks off is none.
+            assert_eq!(changed(given, &[1, 2, 3]).unwrap().samples.len(), 2);
+        }
+        assert!(changed(4000, &[]).unwrap_err().to_string().contains("damaged"));
+        // A part before the samples is passed over.
+        let mut bytes = [&whole[..length - 4], b"LIST\x04\0\0\0abcd", &whole[length - 4..]].concat();
+        bytes[length + 12..length + 16].copy_from_slice(&u32::MAX.to_le_bytes());
+        std::fs::write(&path, bytes).unwrap();
+        assert_eq!(read_sound(&path, None).unwrap().samples.len(), 2);
     }
 
     #[test]
