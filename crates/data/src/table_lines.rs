@@ -39,6 +39,11 @@ pub(crate) fn records(
         .collect()
 }
 
+/// Whether the first `fields` of a table in `folder` are a heading: the first one is `name`, and no file is called so.
+pub(crate) fn is_heading(fields: &[&str], name: &str, folder: &Path) -> bool {
+    fields.first().is_some_and(|first| first.trim() == name) && !folder.join(name).is_file()
+}
+
 /// Why `path` is not the file that a table names, if it is not one.
 pub(crate) fn not_a_file(path: &Path) -> Option<&'static str> {
     match (path.is_file(), path.is_dir()) {

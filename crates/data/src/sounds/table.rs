@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::error::DataError;
-use crate::table_lines::{not_a_file, records};
+use crate::table_lines::{is_heading, not_a_file, records};
 
 /// What such a file is used as.
 const WANTED: &str = "sounds with pictures (lines of sound, tab, picture)";
@@ -19,7 +19,8 @@ pub(super) struct Line {
     pub(super) class: Option<String>,
 }
 
-/// The lines of `path`. A first line that begins with `sound` is a heading, those that begin with `#` are remarks.
+/// The lines of `path`. A first line whose first field is `sound` is a heading, unless a file is called so; those that begin with `#`
+/// are remarks.
 ///
 /// # Errors
 /// If it is no UTF-8 text, a line has another form than the first, a file is not there, or there is no line.
@@ -31,7 +32,7 @@ pub(super) fn lines(path: &Path) -> Result<Vec<Line>, DataError> {
         let wrong = |problem: String| unfit(format!("line {line} {problem}"));
         let fields: Vec<&str> = record.iter().collect();
         let (sound, picture, class) = match fields.as_slice() {
-            [HEADING, ..] if number == 0 => continue,
+            fields if number == 0 && is_heading(fields, HEADING, folder) => continue,
             ["", ..] | [_, "", ..] | [_, _, ""] => return Err(wrong("has an empty field".into())),
             [sound, picture] => (*sound, *picture, None),
             [sound, picture, class] => (*sound, *picture, Some((*class).to_owned())),
@@ -69,8 +70,12 @@ mod tests {
     use super::*;
 
     fn read(text: &str) -> Result<Vec<Line>, DataError> {
+        read_beside(text, &[])
+    }
+
+    fn read_beside(text: &str, others: &[&str]) -> Result<Vec<Line>, DataError> {
         let folder = tempfile::tempdir().unwrap();
-        for file in ["a b.wav", "c.png"] {
+        for file in ["a b.wav", "c.png"].iter().chain(others) {
             std::fs::write(folder.path().join(file), b"").unwrap();
         }
         let path = folder.path().join("sounds.tsv");
@@ -83,6 +88,9 @@ mod tests {
         let found = read("sound\tpicture\n# one\na b.wav\tc.png\n").unwrap();
         assert_eq!((found.len(), &found[0].class), (1, &None));
         assert!(found[0].sound.ends_with("a b.wav") && found[0].picture.ends_with("c.png"));
+        // A file may be called as a heading is.
+        let found = read_beside("sound\tc.png\na b.wav\tc.png\n", &["sound"]).unwrap();
+        assert!(found.len() == 2 && found[0].sound.ends_with("sound"));
         assert_eq!(read("a b.wav\tc.png\tсемь").unwrap()[0].class.as_deref(), Some("семь"));
         for (text, words) in [
             ("a b.wav", "line 1 has 1 fields"),
@@ -90,6 +98,7 @@ mod tests {
             ("a b.wav\td.png", "line 1 names"),
             ("a b.wav\tc.png\na b.wav\tc.png\t7", "line 2 has a class"),
             ("sound\tpicture", "no line with a sound"),
+            ("sound files\tpicture\na b.wav\tc.png", "line 1 names"),
         ] {
             let message = read(text).unwrap_err().to_string();
             assert!(message.contains(words) && message.contains("sounds.tsv"), "{message}");

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use super::Tags;
 use crate::error::DataError;
 use crate::folder::of_read;
-use crate::table_lines::{not_a_file, records};
+use crate::table_lines::{is_heading, not_a_file, records};
 
 /// What such a file is used as.
 const WANTED: &str = "labels of images (lines of file,label|label)";
@@ -31,8 +31,8 @@ fn unfit(path: &Path, problem: String) -> DataError {
 }
 
 impl TagTable {
-    /// The lines of `path`. A file stands in quotes where it has a comma; a first line that begins with `file` is a heading. An
-    /// image may have no label.
+    /// The lines of `path`. A file stands in quotes where it has a comma; a first line whose first field is `file` is a heading,
+    /// unless a file is called so. An image may have no label.
     ///
     /// # Errors
     /// If it is no UTF-8 text, a line has another form, an image is not there or has two lines, or there is no line.
@@ -44,7 +44,7 @@ impl TagTable {
             let wrong = |problem: String| unfit(path, format!("line {line} {problem}"));
             let fields: Vec<&str> = record.iter().collect();
             let (file, named) = match fields.as_slice() {
-                [heading, ..] if number == 0 && heading.trim() == HEADING => continue,
+                fields if number == 0 && is_heading(fields, HEADING, folder) => continue,
                 [file, ..] if file.trim().is_empty() => return Err(wrong("names no file".into())),
                 [file] => (*file, ""),
                 [file, named] => (*file, *named),
@@ -210,6 +210,9 @@ mod tests {
             let message = TagTable::read(&path).unwrap_err().to_string();
             assert!(message.contains(words) && message.contains("labels.csv"), "{message}");
         }
+        // A file may be called as a heading is.
+        let (_folder, path) = table("file,x\na.png,x\n", &["file", "a.png"]);
+        assert_eq!(TagTable::read(&path).unwrap().images.len(), 2);
         let (_folder, path) = table("", &[]);
         std::fs::write(&path, b"a.png,\xff\xfe").unwrap();
         assert!(TagTable::read(&path).unwrap_err().to_string().contains("UTF-8"));
