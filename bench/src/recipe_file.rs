@@ -85,7 +85,7 @@ impl RecipeFile {
     pub(crate) fn session(&self, seed: u64, place: &Place) -> Result<Session, Failure> {
         let mut assignments = vec![format!("training.seed={seed}")];
         assignments.extend(self.changes.iter().map(ToString::to_string));
-        let changes = Changes { file: Some(self.text.to_owned()), assignments };
+        let changes = Changes { file: Some(self.text.into()), assignments };
         let recipe = Recipe::resolve(registry::find(self.system)?, &changes)?;
         let TrainingRecipe { steps, batch, .. } = recipe.common.training;
         let sources = self.sources(&recipe, batch, seed)?;

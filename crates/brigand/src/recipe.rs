@@ -13,7 +13,7 @@ pub use brigand_core::recipe::{Family, Row};
 use brigand_core::recipe::{Recipe as SystemRecipe, refused};
 use toml::Table;
 
-pub use self::changes::Changes;
+pub use self::changes::{Changes, RecipeFile};
 pub use self::evaluation::EvaluationRecipe;
 use self::intervals::Interval;
 pub use self::tables::{CheckpointRecipe, Common, DataRecipe, Precision, SamplesRecipe, TrainingRecipe};

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use brigand::files::FileError;
 use brigand::hardware;
 use brigand::measurements::HELD_OUT_ACCURACY;
-use brigand::recipe::{Changes, Precision, Recipe};
+use brigand::recipe::{Changes, Precision, Recipe, RecipeFile};
 use brigand::registry;
 use brigand::system::System;
 use brigand::training::checkpoint::{self, CheckpointError};
@@ -106,7 +106,10 @@ fn start(arguments: &Arguments) -> Result<Option<Training>, Failure> {
 
 /// The recipe file, then the keys set, then the flags, which are short for keys.
 fn changes(arguments: &Arguments) -> Result<Changes, Failure> {
-    let read = |path: &PathBuf| std::fs::read_to_string(path).map_err(FileError::when("read", path));
+    let read = |path: &PathBuf| {
+        let text = std::fs::read_to_string(path).map_err(FileError::when("read", path))?;
+        Ok::<_, FileError>(RecipeFile { name: path.display().to_string(), text })
+    };
     let file = arguments.config.as_ref().map(read).transpose()?;
     let mut assignments = arguments.set.clone();
     assignments.extend(arguments.data.iter().map(|spec| format!("data.source={spec}")));

@@ -10,47 +10,94 @@ use crate::error::{Error, Result};
 /// What a user changes about a system's defaults, later entries over earlier ones.
 #[derive(Clone, Debug, Default)]
 pub struct Changes {
-    /// A recipe file's text.
-    pub file: Option<String>,
+    /// A recipe file.
+    pub file: Option<RecipeFile>,
     /// `key.path=value` pairs.
     pub assignments: Vec<String>,
 }
+
+/// A recipe file, which may be partial.
+#[derive(Clone, Debug)]
+pub struct RecipeFile {
+    /// Its name in messages.
+    pub name: String,
+    /// What it holds, as TOML.
+    pub text: String,
+}
+
+impl<T: Into<String>> From<T> for RecipeFile {
+    /// A text without a file of its own.
+    fn from(text: T) -> Self {
+        Self { name: "the recipe file".into(), text: text.into() }
+    }
+}
+
+impl RecipeFile {
+    fn table(&self) -> Result<Table> {
+        toml::from_str(&self.text).map_err(|error| not_toml(&self.name, &self.text, &error))
+    }
+
+    /// `error` as one of this file.
+    fn at_fault(&self, error: &Error) -> Error {
+        Error::Recipe(format!("{}: {error}", self.name))
+    }
+}
+
 impl Recipe {
     /// The defaults of `row` with `changes` made. `data` in the changes decides the defaults' size.
     ///
     /// # Errors
     /// For a key that does not exist (naming the nearest), a value of the wrong kind, an impossible value.
     pub fn resolve(row: &Row, changes: &Changes) -> Result<Self> {
-        let file: Table = match &changes.file {
-            Some(text) => toml::from_str(text).map_err(|error| not_toml("the recipe file", text, &error))?,
-            None => Table::new(),
+        let file = changes.file.as_ref().map(RecipeFile::table).transpose()?.unwrap_or_default();
+        let in_file = |error: Error| match &changes.file {
+            Some(file) => file.at_fault(&error),
+            None => error,
         };
         let assignments: Vec<(Vec<String>, Value)> =
             changes.assignments.iter().map(|text| assignment(text)).collect::<Result<_>>()?;
-        let source = chosen_source(row, &file, &assignments)?;
-        let mut recipe = Self::defaults(row, &source)?;
+        let is_assigned = |key: &str| assignments.iter().any(|(path, _)| path.join(".") == key);
+        let defaults = chosen_source(row, &file, &assignments).and_then(|source| Self::defaults(row, &source));
+        let mut recipe =
+            defaults.map_err(|error| if is_assigned("data.source") { error } else { in_file(error) })?;
         let mut leaves = Vec::new();
         collect_leaves(&file, &mut Vec::new(), &mut leaves);
         // A new kind changes which other keys exist, so kinds come first.
         leaves.sort_by_key(|(path, _)| path.last().is_none_or(|key| key != "kind"));
         let mut followers: Vec<Interval> = Interval::ALL.to_vec();
-        for (path, value) in leaves.into_iter().chain(assignments) {
-            followers.retain(|interval| path.join(".") != interval.key());
+        followers.retain(|interval| {
+            let is_in_file = leaves.iter().any(|(path, _)| path.join(".") == interval.key());
+            !is_in_file && !is_assigned(interval.key())
+        });
+        // Keys whose values are those of the file in the end.
+        let of_file: Vec<String> =
+            leaves.iter().map(|(path, _)| path.join(".")).filter(|key| !is_assigned(key)).collect();
+        for (path, value) in leaves {
+            recipe = recipe.with(&path, value).map_err(in_file)?;
+        }
+        for (path, value) in assignments {
             recipe = recipe.with(&path, value)?;
         }
         // Intervals that nobody chose follow the length that somebody did.
         for interval in followers {
             *interval.of(&mut recipe.common) = interval.default(recipe.common.training.steps);
         }
+        let names_file = |message: &str| {
+            changes.assignments.is_empty() || of_file.iter().any(|key| message.contains(key.as_str()))
+        };
         if recipe.common.system != row.name {
-            return Err(Error::Recipe(format!(
+            let error = Error::Recipe(format!(
                 "the recipe is for `{}`, not for `{}`; name that system",
                 recipe.common.system, row.name
-            )));
+            ));
+            return Err(if names_file("system") { in_file(error) } else { error });
         }
         // Only now: two assignments may contradict what stood before and agree with each other.
-        recipe.check()?;
-        Ok(recipe)
+        match recipe.check() {
+            Ok(()) => Ok(recipe),
+            Err(error) if names_file(&error.to_string()) => Err(in_file(error)),
+            Err(error) => Err(error),
+        }
     }
 
     /// This recipe with the value at `path` replaced.
@@ -158,7 +205,7 @@ mod tests {
 
     fn resolve(system: &str, assignments: &[&str], file: Option<&str>) -> Result<Recipe> {
         let assignments = assignments.iter().map(ToString::to_string).collect();
-        Recipe::resolve(registry::find(system)?, &Changes { file: file.map(str::to_owned), assignments })
+        Recipe::resolve(registry::find(system)?, &Changes { file: file.map(RecipeFile::from), assignments })
     }
 
     fn refusal(assignments: &[&str]) -> String {
@@ -238,6 +285,32 @@ mod tests {
         assert!(refusal(&["system=dcgan"]).contains("dcgan"));
         assert!(refusal(&["data.source=digit"]).contains("digits"));
         assert!(registry::find("dcgn").err().unwrap().to_string().contains("dcgan"));
+    }
+
+    #[test]
+    fn mistakes_of_a_file_name_it_and_those_of_assignments_do_not() {
+        let refusal = |text: &str, assignments: &[&str]| {
+            let file = Some(RecipeFile { name: "own.toml".into(), text: text.into() });
+            let assignments = assignments.iter().map(ToString::to_string).collect();
+            let row = registry::find("gan").unwrap();
+            Recipe::resolve(row, &Changes { file, assignments }).unwrap_err().to_string()
+        };
+        for (text, words) in [
+            ("[training]\nbatch = = 3", "own.toml is no valid TOML: line 2"),
+            ("[training]\nbach = 3", "own.toml: no key `training.bach`"),
+            ("[training]\nbatch = 0", "own.toml: training.batch is 0"),
+            ("[data]\nsource = \"mist\"", "own.toml: there is no data called `mist`"),
+            ("[data]\nsource = 3", "own.toml: data.source is 3"),
+            ("system = \"dcgan\"", "own.toml: the recipe is for `dcgan`"),
+            ("[evaluation]\nmetrics = [\"fdi\"]", "own.toml: "),
+        ] {
+            let message = refusal(text, &[]);
+            assert!(message.starts_with(words), "{message}");
+        }
+        let message = refusal("[training]\nbatch = 3", &["training.batch=0"]);
+        assert!(message.starts_with("training.batch is 0"), "{message}");
+        let message = refusal("[training]\nbatch = 3", &["data.source=mist"]);
+        assert!(message.starts_with("there is no data"), "{message}");
     }
 
     #[test]

@@ -297,7 +297,7 @@ fn recipes_of_the_papers_size_fit_their_data() {
         ("ebgan", include_str!("../../../../recipes/ebgan-paper.toml")),
     ] {
         let row = registry::find(name).unwrap();
-        let changes = Changes { file: Some(text.to_owned()), assignments: Vec::new() };
+        let changes = Changes { file: Some(text.into()), assignments: Vec::new() };
         let recipe = Recipe::resolve(row, &changes).unwrap_or_else(|error| panic!("{name}: {error}"));
         let side = if name == "ebgan" { 64 } else { 28 };
         let schema = Schema::of_samples(&[1, side, side], &[6000.0; 10]);

@@ -111,10 +111,10 @@ fn recipe_files_with_mistakes_are_refused() {
     let desk = Desk::new();
     desk.refuse_to_train("gan --config absent.toml", &["absent.toml"]);
     for (text, words) in [
-        ("[training]\nbatch = = 3", ["no valid TOML", "line 2"]),
-        ("[training]\nbach = 3", ["training.bach", "batch"]),
-        ("system = 'dcgan'", ["dcgan", "`gan`"]),
-        ("[training]\nbatch = 'x'", ["training.batch", "string"]),
+        ("[training]\nbatch = = 3", ["error: recipe.toml is no valid TOML", "line 2"]),
+        ("[training]\nbach = 3", ["error: recipe.toml: no key `training.bach`", "batch"]),
+        ("system = 'dcgan'", ["error: recipe.toml: the recipe is for `dcgan`", "`gan`"]),
+        ("[training]\nbatch = 'x'", ["error: recipe.toml: training.batch", "string"]),
     ] {
         std::fs::write(desk.path("recipe.toml"), text).unwrap();
         desk.refuse_to_train("gan --config recipe.toml", &words);
