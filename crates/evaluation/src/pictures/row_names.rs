@@ -14,9 +14,10 @@ const CLASS_WIDTH: usize = 150;
 const CAPTION_WIDTH: usize = 340;
 /// From one line of a name to the next, in pixels.
 const LINE: usize = 15;
-/// Lines of a name, and characters of a line, of which there is never room for more: the rest is not measured.
-const MOST_LINES: usize = 20;
+/// Characters of a line of which there is never room for more: the rest is not measured.
 const MOST_CHARACTERS: usize = 400;
+/// What stands between the entries of a list.
+const SEPARATOR: &str = ", ";
 /// Pixels on both sides of the names.
 const MARGIN: usize = 6;
 
@@ -30,8 +31,9 @@ pub enum Names<'a> {
 }
 
 /// A picture of [`image_grid`](super::image_grid) with `rows` rows, and a name on the left of each; rows beyond the names
-/// have none. A name may have several lines. Those that are wider than there is room go on below; what is longer than a row is high
-/// and words that are wider are cut.
+/// have none. A name may have several lines, which share the height of the row. Those that are wider than there is room go on below;
+/// what there is no room for is left out, with `…` in its place, and with the number of entries that are left out where the line is a
+/// list with commas. Words that are wider than there is room are cut.
 ///
 /// # Errors
 /// [`PictureError::Shape`] when a grid of so many rows has another height.
@@ -52,12 +54,7 @@ pub fn with_row_names(grid: &Picture, rows: usize, names: Names<'_>) -> Result<P
         for (row, name) in names.iter().take(rows).enumerate() {
             let middle = (GAP + row * pitch + (pitch - GAP) / 2) as i32;
             let fits = |line: &str| Ok(area.estimate_text_size(line, &style)?.0 <= px(widest as i32) as u32);
-            let mut lines = Vec::new();
-            for line in name.lines().take(MOST_LINES) {
-                let line: String = line.chars().take(MOST_CHARACTERS).collect();
-                lines.extend(wrapped(&line, &fits)?);
-            }
-            lines.truncate((pitch / LINE).max(1));
+            let lines = in_room(name, (pitch / LINE).max(1), &fits)?;
             for (number, line) in lines.iter().enumerate() {
                 let below = (LINE * number) as i32 - (LINE * (lines.len() - 1) / 2) as i32;
                 area.draw_text(line, &style, (px((canvas.0 - MARGIN) as i32), px(middle + below)))?;
@@ -66,6 +63,56 @@ pub fn with_row_names(grid: &Picture, rows: usize, names: Names<'_>) -> Result<P
         Ok(())
     })?;
     beside(&column, grid, always_whole)
+}
+
+/// The lines of a name, wrapped, in `room` lines: those that are longer than their share of it are shortened, the last ones left out
+/// where there are more than `room`.
+fn in_room<E>(
+    name: &str,
+    room: usize,
+    fits: &impl Fn(&str) -> Result<bool, E>,
+) -> Result<Vec<String>, E> {
+    let given: Vec<&str> = name.lines().take(room).collect();
+    let (mut lines, mut left) = (Vec::new(), room);
+    for (number, line) in given.iter().enumerate() {
+        let share = left / (given.len() - number);
+        let own = shortened(line, share, fits)?;
+        left -= own.len();
+        lines.extend(own);
+    }
+    Ok(lines)
+}
+
+/// A line, wrapped, in at most `room` lines: as many of its entries, or of its words where it has no commas, as there is room for
+/// before `…`.
+fn shortened<E>(
+    line: &str,
+    room: usize,
+    fits: &impl Fn(&str) -> Result<bool, E>,
+) -> Result<Vec<String>, E> {
+    let separator = if line.contains(SEPARATOR) { SEPARATOR } else { " " };
+    let entries: Vec<&str> = line.split(separator).collect();
+    let first = |count: usize| {
+        let text = entries.get(..count).unwrap_or(&entries).join(separator);
+        match (entries.len() - count.min(entries.len()), separator) {
+            (0, _) => text,
+            (more, SEPARATOR) => format!("{text} … and {more} more"),
+            (_, _) => format!("{text} …"),
+        }
+    };
+    // What there is never room for is not measured.
+    let measured: String = line.chars().take(MOST_CHARACTERS).collect();
+    let mut count = match measured.len() == line.len() {
+        true => entries.len(),
+        false => measured.split(separator).count(),
+    };
+    let mut lines = wrapped(&first(count), fits)?;
+    while lines.len() > room && count > 1 {
+        count -= 1;
+        lines = wrapped(&first(count), fits)?;
+    }
+    lines.truncate(room);
+    Ok(lines)
 }
 
 /// The words of a line on as many lines as they need. A word that does not fit is cut.
@@ -157,6 +204,27 @@ mod tests {
         assert_eq!(wrapped("red disc, blue square", &fits).unwrap(), ["red", "disc,", "blue", "square"]);
         assert_eq!(wrapped("a red immeasurable b", &fits).unwrap(), ["a red", "immeasur", "b"]);
         assert_eq!(wrapped("", &fits).unwrap(), [""]);
+    }
+
+    #[test]
+    fn long_lists_end_with_the_number_of_what_is_left_out() {
+        let fits = |line: &str| Ok::<_, ()>(line.chars().count() <= 16);
+        let in_room = |name: &str, room| in_room(name, room, &fits).unwrap();
+        let list = |count: usize| (0..count).map(|n| format!("label{n}")).collect::<Vec<_>>().join(", ");
+        assert_eq!(in_room("true: a, b\nfound: a", 2), ["true: a, b", "found: a"]);
+        assert_eq!(in_room(&list(4), 2), ["label0, label1,", "label2, label3"]);
+        assert_eq!(in_room(&list(9), 3), ["label0, label1,", "label2, label3 …", "and 5 more"]);
+        // The second line has its share, and what the first one leaves.
+        let both = format!("true: {}\nfound: {}", list(30), list(2));
+        assert_eq!(in_room(&both, 4), ["true: label0 …", "and 29 more", "found: label0,", "label1"]);
+        let both = format!("true: x\nfound: {}", list(3));
+        assert_eq!(in_room(&both, 3), ["true: x", "found: label0,", "label1, label2"]);
+        let many = in_room(&list(5000), 4).join(" ");
+        assert!(many.ends_with("… and 4994 more"), "{many}");
+        // Captions are no lists, and a name may have more lines than a row.
+        assert_eq!(in_room("a small red circle on a table", 2), ["a small red", "circle on a …"]);
+        assert_eq!(in_room("a\nb\nc", 2), ["a", "b"]);
+        assert_eq!(in_room("", 2), [""; 0]);
     }
 
     #[test]
