@@ -104,8 +104,8 @@ fn refuse_batch_of_one(system: &mut dyn System, batch: usize) -> Result<()> {
         if let Some(network) = part.parameters().into_iter().find(|network| network.couples_samples()) {
             return Err(Error::Recipe(format!(
                 "training.batch is 1, but the {}'s batch normalisation or minibatch layer compares the samples of a batch \
-                 with each other; set training.batch=2 or more, or leave the layer out (batch_norm=false for dcgan, \
-                 normalization=none for mlp)",
+                 with each other; set training.batch=2 or more, for which the data needs as many samples, or leave the layer out \
+                 (batch_norm=false for dcgan, normalization=none for mlp)",
                 network.name()
             )));
         }

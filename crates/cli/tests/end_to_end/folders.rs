@@ -53,6 +53,19 @@ fn other_kinds_of_files_are_counted_by_their_ending() {
     assert!(ended.err.contains("3 files left out") && ended.err.contains("2 .avif, 1 .txt"), "{}", ended.err);
 }
 
+/// A batch of 1 was advised, and then refused.
+#[test]
+fn a_single_image_is_refused_with_how_many_are_needed() {
+    let desk = Desk::new();
+    std::fs::create_dir(desk.path("one")).unwrap();
+    write_png(&desk.path("one/a.png"), 20, 20);
+    let words = ["a single sample", "give at least 2", "train singan --data image:FILE"];
+    desk.refuse_to_train("gan --data folder:one", &words);
+    desk.refuse_to_train("gan --data folder:one --set training.batch=1", &["for which the data needs as many"]);
+    std::fs::write(desk.path("list.tsv"), "one/a.png\ta red circle\n").unwrap();
+    desk.refuse_to_train("text-to-image --data captions:list.tsv", &words);
+}
+
 /// A shell replaces a tilde only at the beginning of a word.
 #[test]
 fn a_tilde_in_a_source_is_the_users_folder() {

@@ -26,6 +26,11 @@ impl Sampler {
             0 => Err(Error::Data(
                 "a batch of 0 samples trains nothing: set training.batch to 1 or more".into(),
             )),
+            _ if batch > samples && samples == 1 => Err(Error::Data(format!(
+                "a batch of {batch} is larger than the data, which has a single sample to train on: most networks compare the samples of a \
+                 batch with each other (batch normalisation), so give at least 2, and set training.batch to their number or less. One \
+                 picture is enough for `brigand train singan --data image:FILE`"
+            ))),
             _ if batch > samples => Err(Error::Data(format!(
                 "a batch of {batch} is larger than the data, which has {samples} in all: set training.batch to {samples} or less, or give more data"
             ))),
@@ -102,6 +107,9 @@ mod tests {
         }
         let error = Sampler::new(1797, 4096, 0).unwrap_err().to_string();
         assert!(error.contains("4096") && error.contains("training.batch to 1797"), "{error}");
+        let error = Sampler::new(1, 64, 0).unwrap_err().to_string();
+        assert!(error.contains("single sample") && error.contains("at least 2"), "{error}");
+        assert!(!error.contains("training.batch to 1"), "{error}");
         assert_eq!(Sampler::new(5, 5, 0).unwrap().indices(7).len(), 5);
     }
 
