@@ -7,7 +7,7 @@ use brigand_autograd::Variable;
 
 use crate::data::Dataset;
 use crate::error::{Error, Result};
-use crate::files::{FileError, partial_path};
+use crate::files::{FileError, partial_path, refuse_missing_folder};
 use crate::npy;
 use crate::pictures::{Grid, Histogram, Picture, Scatter, image_grid, single_image};
 use brigand_core::batch::SampleShape;
@@ -124,13 +124,14 @@ impl Destination {
     /// Understands a path. One without an ending is a folder.
     ///
     /// # Errors
-    /// For any other ending, a folder that is not empty, or a folder for samples that are no images.
+    /// For any other ending, a file whose folder is not there, a folder that is not empty, or a folder for samples that are no images.
     pub fn new(path: &Path, shape: SampleShape) -> Result<Self> {
+        let in_folder = |path: &Path| refuse_missing_folder(path).map(|()| path.to_owned());
         let refuse = |reason: &str| Err(Error::Request(format!("{}: {reason}", path.display())));
         let folder = path.as_os_str().to_string_lossy().ends_with(std::path::is_separator) || path.is_dir();
         match path.extension().map(|ending| ending.to_string_lossy().to_lowercase()).as_deref() {
-            Some("png") if !folder => Ok(Self::Picture(path.to_owned())),
-            Some("npy") if !folder => Ok(Self::Array(path.to_owned())),
+            Some("png") if !folder => Ok(Self::Picture(in_folder(path)?)),
+            Some("npy") if !folder => Ok(Self::Array(in_folder(path)?)),
             Some(_) if !folder => refuse(
                 "samples are written to a file ending in .png or .npy, or into a folder (end its path with /)",
             ),

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use brigand::batch::Batch;
 use brigand::capability::{Tagger, UNMEASURED_THRESHOLD};
 use brigand::data::{Originals, tag_table};
-use brigand::files::write_atomically;
+use brigand::files::{refuse_missing_folder, write_atomically};
 use brigand::training::load_run;
 use brigand::{Error, Place};
 
@@ -57,6 +57,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
         ))
         .into());
     }
+    refuse_missing_folder(&arguments.out)?;
     let device = arguments.hardware.open()?;
     let (recipe, system, _) = load_run(&arguments.run, &device)?;
     let tagger = system.as_tagger().ok_or_else(|| {

@@ -6,7 +6,7 @@ use brigand::batch::{Batch, FRAME_COUNT, FRAMES, Indices};
 use brigand::capability::Transcriber;
 use brigand::data::sound::Mfcc;
 use brigand::data::speech::{RATE, Recordings, coefficients, features};
-use brigand::files::write_atomically;
+use brigand::files::{refuse_missing_folder, write_atomically};
 use brigand::training::load_run;
 use brigand::{Error, Place};
 
@@ -35,6 +35,7 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
+    refuse_missing_folder(&arguments.out)?;
     let device = arguments.hardware.open()?;
     let (recipe, system, _) = load_run(&arguments.run, &device)?;
     let name = &recipe.common.system;

@@ -9,7 +9,7 @@ const PARTIAL: &str = ".partial";
 
 /// The operating system refused something asked of a file or folder.
 #[derive(Debug, thiserror::Error)]
-#[error("cannot {action} {}: {reason}{}", path.display(), advice(reason))]
+#[error("cannot {action} {}: {reason}{}", path.display(), advice(action, reason))]
 pub struct FileError {
     /// What was being done: `"write"`, `"read"`, `"create"`...
     pub action: &'static str,
@@ -37,8 +37,12 @@ impl FileError {
     }
 }
 
-fn advice(reason: &io::Error) -> &'static str {
+/// What is done to a path that is written to.
+const WRITE: &str = "write";
+
+fn advice(action: &str, reason: &io::Error) -> &'static str {
     match reason.kind() {
+        io::ErrorKind::NotFound if action == WRITE => "; make the folder that it is to lie in first",
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
             "; free some space or choose a folder on another disk"
         }
@@ -62,7 +66,7 @@ pub fn write_atomically(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
     if let Err(reason) = outcome {
         // The first error is the one worth telling; a left-over is cleaned up at the next save.
         let _ = fs::remove_file(&beside);
-        return Err(FileError::new("write", path, reason));
+        return Err(FileError::new(WRITE, path, reason));
     }
     sync_folder_of(path)
 }
@@ -79,14 +83,31 @@ pub fn partial_path(path: &Path) -> PathBuf {
     path.with_file_name(format!(".{name}.{}{PARTIAL}", std::process::id()))
 }
 
+/// The folder that a file lies in.
+fn folder_of(path: &Path) -> &Path {
+    match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    }
+}
+
+/// Refuses a file whose folder is not there, with the error that writing it would give: for use before long work.
+///
+/// # Errors
+/// [`FileError`] when there is no such folder.
+pub fn refuse_missing_folder(path: &Path) -> Result<(), FileError> {
+    let found = fs::metadata(folder_of(path)).map_err(FileError::when(WRITE, path))?;
+    match found.is_dir() {
+        true => Ok(()),
+        false => Err(FileError::new(WRITE, path, io::ErrorKind::NotADirectory.into())),
+    }
+}
+
 /// Makes a rename or removal beside `path` survive a power cut.
 fn sync_folder_of(path: &Path) -> Result<(), FileError> {
     // Windows has no way to sync a folder.
     if cfg!(unix) {
-        let folder = match path.parent() {
-            Some(parent) if !parent.as_os_str().is_empty() => parent,
-            _ => Path::new("."),
-        };
+        let folder = folder_of(path);
         File::open(folder).and_then(|opened| opened.sync_all()).map_err(FileError::when("sync", folder))?;
     }
     Ok(())
@@ -182,6 +203,13 @@ mod tests {
         let message = write_atomically(&below, b"one").unwrap_err().to_string();
         assert!(message.contains(&below.display().to_string()), "{message}");
         assert!(message.contains("choose another folder"), "{message}");
+        // What is looked at before gives the same advice.
+        let message = refuse_missing_folder(&below).unwrap_err().to_string();
+        assert!(message.contains("file/a.txt") && message.contains("choose another folder"), "{message}");
+        let absent = folder.path().join("absent/a.txt");
+        let message = refuse_missing_folder(&absent).unwrap_err().to_string();
+        assert!(message.contains("absent/a.txt") && message.contains("make the folder"), "{message}");
+        assert!(refuse_missing_folder(&file).is_ok() && refuse_missing_folder(Path::new("a.txt")).is_ok());
     }
 
     #[cfg(target_os = "linux")]

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use brigand::Error;
 use brigand::batch::{Field, IMAGES, Kind, LABELS, POINTS};
 use brigand::data::{self, Background, Dataset, Options, RunData, Spec};
+use brigand::files::refuse_missing_folder;
 use brigand::sampling::draw_data;
 
 use super::{warn, write_list};
@@ -63,6 +64,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
         if !why.is_empty() {
             return Err(Error::Request(format!("--out is {}, and {why}", out.display())).into());
         }
+        refuse_missing_folder(out)?;
     }
     warn(&data.notes);
     match &data.dataset {

@@ -7,7 +7,7 @@ use brigand::evaluation::{
     Evaluation, EvaluationFile, Measured, MetricRow, Need, Samples, check_reference_name, draw_pairs,
     write_reference,
 };
-use brigand::files::{FileError, remove_if_there};
+use brigand::files::{FileError, refuse_missing_folder, remove_if_there};
 use brigand::training::RunFolder;
 
 use super::sources::Opened;
@@ -52,13 +52,7 @@ impl Storing {
                 ));
             }
             check_reference_name(path)?;
-            let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-            if let Some(folder) = folder.filter(|folder| !folder.is_dir()) {
-                return Err(refused(&format!(
-                    "{} is no folder that --save-stats could write to",
-                    folder.display()
-                )));
-            }
+            refuse_missing_folder(path)?;
             check_writable(path)?;
         }
         Ok(Self { statistics: arguments.save_stats.clone(), files, folder: arguments.out.clone() })

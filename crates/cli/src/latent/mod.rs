@@ -13,6 +13,7 @@ use std::path::{Path, PathBuf};
 use brigand::capability::Sampler;
 use brigand::data::Spec;
 use brigand::evaluation::extractors::Extractor;
+use brigand::files::refuse_missing_folder;
 use brigand::hardware::Device;
 use brigand::latent_tools::{LatentGrid, find_class};
 use brigand::npy;
@@ -129,6 +130,7 @@ impl Outputs {
         let Some(out) = out else {
             return Ok(Self { picture: with_ending(name, "png"), numbers: None });
         };
+        refuse_missing_folder(out)?;
         match out.extension().map(|ending| ending.to_string_lossy().to_lowercase()).as_deref() {
             Some("png") => Ok(Self { picture: out.to_owned(), numbers: None }),
             Some("npy") => Ok(Self { picture: out.with_extension("png"), numbers: Some(out.to_owned()) }),

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use brigand::batch::SampleShape;
 use brigand::capability::ScaleSampler;
-use brigand::files::write_atomically;
+use brigand::files::{refuse_missing_folder, write_atomically};
 use brigand::pictures::{AnimationStyle, Grid, animate, image_grid};
 use brigand::random::Stream;
 use brigand::sampling::{Backdrop, Destination, check_count};
@@ -89,6 +89,7 @@ fn write_walk(
             path.display()
         )));
     }
+    refuse_missing_folder(path)?;
     let walk = sampler.walk(frames, start, &mut Stream::new(seed, "walk", 0))?;
     let (_, channels, height, width) = walk.dims4("a walk")?;
     let values = walk.to_vec_f32()?;

@@ -1,7 +1,7 @@
 //! Lines of text of a trained run.
 
 use brigand::capability::SequenceSampler;
-use brigand::files::write_atomically;
+use brigand::files::{refuse_missing_folder, write_atomically};
 use brigand::random::Stream;
 
 use super::arguments::Arguments;
@@ -28,6 +28,7 @@ pub(crate) fn run(arguments: &Arguments, sampler: &dyn SequenceSampler) -> Resul
             ))
             .into());
         }
+        refuse_missing_folder(path)?;
     }
     let sequences = sampler.sequences(arguments.count(), &mut Stream::new(arguments.seed, "sample", 0))?;
     let lines: Vec<String> = sequences.iter().map(|tokens| sampler.text(tokens)).collect();

@@ -6,7 +6,7 @@ use brigand::Error;
 use brigand::batch::{Indices, TokenField, UNKNOWN_WORD};
 use brigand::capability::LineTranslator;
 use brigand::data::text::read_text;
-use brigand::files::write_atomically;
+use brigand::files::{refuse_missing_folder, write_atomically};
 
 use super::{Arguments, Domain, is_same_file};
 use crate::console;
@@ -48,6 +48,7 @@ pub(super) fn run(
     if is_same_file(out, input) {
         return refused(format!("{} would be written over; give another file for --out", input.display()));
     }
+    refuse_missing_folder(out)?;
     let text = read_text(input)?;
     let field = translator.lines();
     let (mut values, mut wrong) = (Vec::new(), Vec::new());

@@ -315,7 +315,7 @@ fn outputs_are_checked_before_and_scores_shown_even_if_they_cannot_be_kept() {
         ("--out file/below", ["file/below", "a part of this path is a file"]),
         ("--out kept", ["evaluation.json", "folder"]),
         ("--save-stats a.txt", ["a.txt", ".safetensors or .npz"]),
-        ("--save-stats absent/a.npz", ["absent", "no folder"]),
+        ("--save-stats absent/a.npz", ["absent", "make the folder"]),
     ] {
         let ended = desk.refuse(&format!("evaluate run --count 50 --metrics fid {outputs}"), &words);
         assert_eq!(ended.out, "", "{outputs}");

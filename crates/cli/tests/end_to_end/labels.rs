@@ -54,6 +54,7 @@ fn a_run_labels_images_in_the_form_that_it_is_trained_on() {
     desk.refuse("data info grammar --out x.png", &["leave it out"]);
     desk.refuse("label run --in images --out labels", &["a file such as labels.csv"]);
     desk.refuse("label run --in images --out x.csv --threshold 2", &["from 0 to 1"]);
+    desk.refuse("label run --in images --out no/x.csv", &["cannot write no/x.csv", "make the folder"]);
     desk.refuse("label run --in nowhere --out x.csv", &["nowhere does not exist"]);
     desk.succeed("train gan --steps 1 --quiet --out gan");
     desk.refuse("label gan --in images --out x.csv", &["finds no labels", "image-to-label"]);

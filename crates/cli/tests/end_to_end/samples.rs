@@ -63,7 +63,9 @@ fn impossible_samples_are_refused() {
     desk.refuse("sample run -n 0", &["0 samples"]);
     desk.refuse("sample run -n 99999999999", &["too many", "ask for"]);
     desk.refuse("sample run --out x.jpg", &["x.jpg", ".png or .npy"]);
-    desk.refuse("sample run --out absent/x.png", &["absent", "No such file"]);
+    for line in ["sample run --out absent/x.png", "sample run --out absent/x.npy", "interpolate run --out absent/x.png"] {
+        desk.refuse(line, &["cannot write absent/x.", "make the folder that it is to lie in first"]);
+    }
     desk.refuse("sample run --out run/", &["run/", "not empty"]);
     desk.refuse("sample absent", &["absent", "no run folder"]);
     desk.refuse("interpolate run --out x.gif", &["x.gif", ".png"]);

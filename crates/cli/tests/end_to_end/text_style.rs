@@ -34,6 +34,7 @@ fn lines_are_translated_and_measured() {
     }
     desk.refuse("translate run --in in.txt --out in.txt", &["in.txt", "another file"]);
     desk.refuse("translate run --in in.txt --out .", &["is a folder"]);
+    desk.refuse("translate run --in in.txt --out no/x.txt", &["cannot write no/x.txt", "make the folder"]);
     desk.refuse("translate run --in none.txt --out out.txt", &["none.txt does not exist"]);
     desk.refuse("translate run --in in.txt --out out.txt --style in.txt", &["--style is for images"]);
     std::fs::write(desk.path("wrong.txt"), "a bad day\n\na b c d e f g\n").unwrap();
