@@ -13,6 +13,7 @@ pub use brigand_core::recipe::{Family, Row};
 use brigand_core::recipe::{Recipe as SystemRecipe, refused};
 use toml::Table;
 
+pub(crate) use self::changes::collect_leaves;
 pub use self::changes::{Changes, RecipeFile};
 pub use self::evaluation::EvaluationRecipe;
 use self::intervals::Interval;

@@ -174,7 +174,8 @@ fn chosen_source(row: &Row, file: &Table, assignments: &[(Vec<String>, Value)]) 
     Ok(name.parse::<Spec>()?)
 }
 
-fn collect_leaves(table: &Table, path: &mut Vec<String>, leaves: &mut Vec<(Vec<String>, Value)>) {
+/// Adds the values of a table with their paths.
+pub(crate) fn collect_leaves(table: &Table, path: &mut Vec<String>, leaves: &mut Vec<(Vec<String>, Value)>) {
     for (key, value) in table {
         path.push(key.clone());
         match value {

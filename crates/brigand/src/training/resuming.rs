@@ -1,8 +1,11 @@
 //! Going on with a run.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
+use brigand_core::modules::is_at_or_below;
 use candle_core::Device;
+use toml::{Table, Value};
 
 use super::Training;
 use super::checkpoint::{self, CheckpointError};
@@ -15,7 +18,7 @@ use crate::data::Spec;
 use crate::error::{Error, Result};
 use crate::evaluation::EvaluationFile;
 use crate::files::write_atomically;
-use crate::recipe::Recipe;
+use crate::recipe::{Recipe, collect_leaves};
 
 /// How a run goes on.
 #[derive(Clone, Debug, Default)]
@@ -43,8 +46,9 @@ impl Training {
     /// Continues the run in `path` from its newest whole checkpoint.
     ///
     /// # Errors
-    /// If it is no run folder, is being trained by another process, has checkpoints of which none can be used, has done
-    /// more steps already than are asked for, or its data cannot be read or has changed.
+    /// If it is no run folder, is being trained by another process, has checkpoints of which none can be used, its recipe differs from
+    /// that of the newest one in a key that is fixed, it has done more steps already than are asked for, or its data cannot be read or
+    /// has changed.
     pub fn resume(path: &Path, continuation: &Continuation, device: &Device) -> Result<Resumed> {
         let folder = RunFolder::open(path)?;
         let lock = folder.lock()?;
@@ -61,6 +65,16 @@ impl Training {
             recipe.common.data.source = data.to_string();
         }
         recipe.make_paths_absolute()?;
+        // Killed before its first checkpoint, it begins again, and so loses nothing that was saved.
+        let found = match checkpoint::latest(&folder.checkpoints()) {
+            Ok(found) => Some(found),
+            Err(CheckpointError::NoneUsable { skipped, .. }) if skipped.is_empty() => None,
+            Err(error) => return Err(error.into()),
+        };
+        // Before the data is read by these keys.
+        if let Some(found) = &found {
+            refuse_other_keys(&folder, &recipe, &found.snapshot.recipe)?;
+        }
         let data = open_data(&recipe).map_err(|error| {
             Error::Data(format!(
                 "{error}; if the data of {} is elsewhere now, add --data SPEC",
@@ -84,18 +98,15 @@ impl Training {
                 .map(|difference| format!("training goes on with other data: {difference}")),
         );
         let mut prepared = Prepared::with(recipe, data, device)?;
-        let (step, damaged) = match checkpoint::latest(&folder.checkpoints()) {
-            Ok(found) => {
+        let (step, damaged) = match found {
+            Some(found) => {
                 let step = found.snapshot.step;
-                refuse_other_precision(&folder, &prepared.recipe, &found.snapshot.recipe)?;
                 let (trained, data) = (&found.snapshot.schema, prepared.session.feed().schema());
                 trained.refuse_other_words(data, prepared.recipe.system.needs())?;
                 prepared.session.restore(found.snapshot.into_state()?, step)?;
                 (step, found.skipped)
             }
-            // Killed before its first checkpoint: it begins again, and so loses nothing that was saved.
-            Err(CheckpointError::NoneUsable { skipped, .. }) if skipped.is_empty() => (0, Vec::new()),
-            Err(error) => return Err(error.into()),
+            None => (0, Vec::new()),
         };
         if recorded.is_none() && step > 0 {
             let data = folder.data();
@@ -133,17 +144,41 @@ impl Training {
         Ok(Resumed { training, damaged, notes })
     }
 }
-/// Refuses to go on in another precision than that of a checkpoint, whose recipe is `trained`: the run would be none that can be
-/// made again.
-fn refuse_other_precision(folder: &RunFolder, recipe: &Recipe, trained: &str) -> Result<()> {
-    let before = Recipe::from_toml(trained, "the recipe in the checkpoint")?.common.training.precision;
-    let now = recipe.common.training.precision;
-    if before == now {
+
+/// Keys of a recipe that a checkpoint fixes: with another value the run would be none that can be made again, or its networks would not
+/// fit the data. A key of a table stands for all keys in it.
+const FIXED: [&str; 3] = ["training.precision", "data.length", "phases"];
+
+/// Refuses a recipe that differs from that of a checkpoint, `trained`, in a key that cannot be changed any more.
+fn refuse_other_keys(folder: &RunFolder, recipe: &Recipe, trained: &str) -> Result<()> {
+    let before = Recipe::from_toml(trained, "the recipe in the checkpoint")?.to_table()?;
+    let now = recipe.to_table()?;
+    let Some((key, now, before)) = FIXED.into_iter().find_map(|key| difference(key, &now, &before)) else {
         return Ok(());
-    }
+    };
     Err(Error::Recipe(format!(
-        "{} says training.precision = {now}, and the newest checkpoint was trained with {before}; set it back to {before}, or train \
-         a new run",
+        "{} says {key} = {now}, and the newest checkpoint was trained with {before}; set it back to {before}, or train a new run",
         folder.recipe().display()
     )))
+}
+
+/// The first key at or below `key` whose values in two tables differ, with both.
+fn difference(key: &str, now: &Table, before: &Table) -> Option<(String, String, String)> {
+    let [now, before] = [now, before].map(|table| leaves_below(key, table));
+    let keys: BTreeSet<&String> = now.keys().chain(before.keys()).collect();
+    let value = |of: &BTreeMap<String, Value>, key: &str| match of.get(key) {
+        Some(Value::String(text)) => text.clone(),
+        Some(other) => other.to_string(),
+        None => "nothing".to_owned(),
+    };
+    let mut differing = keys.into_iter().filter(|key| now.get(*key) != before.get(*key));
+    differing.next().map(|key| (key.clone(), value(&now, key), value(&before, key)))
+}
+
+/// The values at or below the dotted `key`, by their dotted keys.
+fn leaves_below(key: &str, table: &Table) -> BTreeMap<String, Value> {
+    let mut leaves = Vec::new();
+    collect_leaves(table, &mut Vec::new(), &mut leaves);
+    let leaves = leaves.into_iter().map(|(path, value)| (path.join("."), value));
+    leaves.filter(|(path, _)| is_at_or_below(path, key)).collect()
 }
