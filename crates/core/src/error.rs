@@ -21,8 +21,8 @@ pub enum Error {
     /// A loss or weight that is no longer a number.
     #[error(
         "{what} became {value} at step {step}; the last good checkpoint is kept. \
-         Try a lower learning rate (--set optimizer.discriminator.learning_rate=..., same for generator), \
-         a larger batch, or another objective"
+         Try a lower learning rate{}, a larger batch, or another objective",
+        settings(keys)
     )]
     NotFinite {
         /// The quantity.
@@ -31,6 +31,10 @@ pub enum Error {
         value: f64,
         /// The step at which it happened.
         step: u64,
+        /// The networks that the step trained; none where the quantity is a part of a network.
+        trained: Vec<String>,
+        /// The keys of the learning rates that may be too high, where the recipe is known.
+        keys: Vec<String>,
     },
     /// A request that a trained system cannot fulfil.
     #[error("{0}")]
@@ -41,6 +45,12 @@ pub enum Error {
     /// An error of a layer above: of files, data, pictures, measurements.
     #[error(transparent)]
     Other(Box<dyn std::error::Error + Send + Sync>),
+}
+
+/// How `keys` are set, in brackets; nothing without any.
+fn settings(keys: &[String]) -> String {
+    let each: Vec<String> = keys.iter().map(|key| format!("--set {key}=...")).collect();
+    if each.is_empty() { String::new() } else { format!(" ({})", each.join(", ")) }
 }
 
 impl Error {

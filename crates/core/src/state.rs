@@ -103,7 +103,13 @@ impl State {
                 values.iter().find(|value| !value.is_finite()).copied()
             })?;
             if let Some(value) = broken {
-                return Err(Error::NotFinite { what: format!("`{name}`"), value: value.into(), step });
+                return Err(Error::NotFinite {
+                    what: format!("`{name}`"),
+                    value: value.into(),
+                    step,
+                    trained: Vec::new(),
+                    keys: Vec::new(),
+                });
             }
         }
         Ok(())

@@ -4,6 +4,8 @@ mod cas_classifier;
 pub mod checkpoint;
 pub mod curves;
 mod data_record;
+mod divergence;
+mod drawing;
 mod exhibits;
 mod fine_tuning;
 pub mod history;
@@ -35,10 +37,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use brigand_core::measurements::{DISCRIMINATOR_LOSS, GENERATOR_LOSS};
 use brigand_core::players::Measurements;
 use brigand_core::session::Session;
-use brigand_core::system::{System, TheoryLine};
+use brigand_core::system::System;
 
 use crate::error::Result;
 use crate::evaluation::EvaluationFile;
@@ -46,7 +47,6 @@ use crate::files::write_atomically;
 use crate::recipe::Recipe;
 use curves::Curves;
 use data_record::DataRecord;
-use history::{Panel, Reference};
 use measuring::MeasuresWhileTraining;
 use metrics::{MetricsLog, Record};
 use run_folder::RunFolderError;
@@ -216,6 +216,10 @@ impl Training {
     /// # Errors
     /// If a loss is no longer finite (the last good checkpoint is kept) or a file cannot be written.
     pub fn run(&mut self, stop: &AtomicBool, observer: &mut dyn FnMut(&Event<'_>)) -> Result<Outcome> {
+        self.train(stop, observer).map_err(|error| divergence::with_keys(error, &self.recipe))
+    }
+
+    fn train(&mut self, stop: &AtomicBool, observer: &mut dyn FnMut(&Event<'_>)) -> Result<Outcome> {
         let steps = self.recipe.common.training.steps;
         let clock = Clock { began: Instant::now(), before: self.time };
         let mut last_read = clock.began;
@@ -338,31 +342,6 @@ impl Training {
         observer(&Event::Checkpoint(&path));
         Ok(())
     }
-
-    /// Draws `history.png` and the animations anew: a run that was killed after its last checkpoint may lack them.
-    ///
-    /// # Errors
-    /// If they cannot be written.
-    pub fn draw_again(&mut self) -> Result<()> {
-        self.draw_history()
-    }
-
-    /// Draws `history.png`, and the animations from the pictures in the folder.
-    fn draw_history(&mut self) -> Result<()> {
-        self.events.flush()?;
-        let references: Vec<Reference> = self.session.system().theory().into_iter().map(reference).collect();
-        let picture = history::draw(&self.curves, &references)?;
-        picture.save_png(&self.folder.history())?;
-        for pictures in self.folder.all_pictures()? {
-            let Some(series) = pictures.file_name().and_then(|name| name.to_str()) else { continue };
-            crate::pictures::animate_step_files(
-                &pictures,
-                &self.folder.animation(series),
-                crate::pictures::AnimationStyle::default(),
-            )?;
-        }
-        Ok(())
-    }
 }
 
 /// What a checkpoint of a session holds.
@@ -385,12 +364,4 @@ struct Clock {
 
 fn due(step: u64, every: u64) -> bool {
     every > 0 && step.is_multiple_of(every)
-}
-
-fn reference(line: TheoryLine) -> Reference {
-    let panel = match line.metric {
-        DISCRIMINATOR_LOSS | GENERATOR_LOSS => Panel::Losses,
-        other => Panel::Measurement(other.to_owned()),
-    };
-    Reference { label: line.label.to_owned(), panel, value: line.value }
 }

@@ -14,7 +14,12 @@ fn a_loss_that_is_no_number_stops_the_run_at_its_step() {
     let ended = desk.run(&format!("{TRAIN} --steps 50 {rates}"));
     ended.assert_refused(
         "train",
-        &["at step ", "lower learning rate", "checkpoint of step 0 is whole", "train --resume run"],
+        &[
+            "at step ",
+            "lower learning rate (--set optimizer.discriminator.learning_rate=..., --set optimizer.generator.learning_rate=...)",
+            "checkpoint of step 0 is whole",
+            "train --resume run",
+        ],
     );
     assert_eq!((ended.out.as_str(), checkpoints(&desk.path("run"))), ("", vec![0]));
     desk.succeed("sample run -n 4 --out before.npy");

@@ -22,6 +22,11 @@ pub trait Learner {
     /// Its parameters.
     fn parameters(&self) -> &Parameters;
 
+    /// What its steps are called after: its name, unless it steps by another optimizer than its own.
+    fn stepped(&self) -> &str {
+        self.parameters().name()
+    }
+
     /// Which of its weights are trained, in their order.
     fn active(&self) -> Vec<usize>;
 
@@ -319,6 +324,10 @@ pub struct By<'a, M> {
 impl<M> Learner for By<'_, M> {
     fn parameters(&self) -> &Parameters {
         Learner::parameters(&*self.player)
+    }
+
+    fn stepped(&self) -> &str {
+        "another optimizer"
     }
 
     fn active(&self) -> Vec<usize> {

@@ -1,6 +1,6 @@
 //! The report of a step: numbers that stay on the device until they are read.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use brigand_autograd::Variable;
 use candle_core::{DType, Device, Tensor};
@@ -21,7 +21,11 @@ enum Value {
 
 /// Named numbers of one step.
 #[derive(Default)]
-pub struct Report(BTreeMap<String, Value>);
+pub struct Report {
+    values: BTreeMap<String, Value>,
+    /// The networks that the step trained.
+    trained: BTreeSet<String>,
+}
 
 impl Report {
     /// Notes a one-element variable without reading it.
@@ -36,12 +40,17 @@ impl Report {
         values: &Variable,
         derive: impl Fn(&[f32]) -> f64 + Send + 'static,
     ) {
-        self.0.insert(name.to_owned(), Value::Waiting(values.tensor().clone(), Box::new(derive)));
+        self.values.insert(name.to_owned(), Value::Waiting(values.tensor().clone(), Box::new(derive)));
     }
 
     /// Notes a number.
     pub fn note_number(&mut self, name: &str, value: f64) {
-        self.0.insert(name.to_owned(), Value::Known(value));
+        self.values.insert(name.to_owned(), Value::Known(value));
+    }
+
+    /// Notes that the step trained the network called `name`.
+    pub(super) fn note_trained(&mut self, name: &str) {
+        self.trained.insert(name.to_owned());
     }
 
     /// All numbers, fetched from the device at once.
@@ -49,7 +58,7 @@ impl Report {
     /// # Errors
     /// If one is not finite.
     pub fn read(&self, step: u64) -> Result<Measurements> {
-        let waiting = self.0.values().filter_map(|value| match value {
+        let waiting = self.values.values().filter_map(|value| match value {
             Value::Known(_) => None,
             Value::Waiting(tensor, _) => Some(tensor),
         });
@@ -60,7 +69,7 @@ impl Report {
             several => Tensor::cat(several, 0)?.to_device(&Device::Cpu)?.to_vec1::<f32>()?,
         };
         let (mut rest, mut read) = (fetched.as_slice(), Measurements::new());
-        for (name, value) in &self.0 {
+        for (name, value) in &self.values {
             let value = match value {
                 Value::Known(value) => *value,
                 Value::Waiting(tensor, derive) => {
@@ -70,7 +79,8 @@ impl Report {
                 }
             };
             if !value.is_finite() {
-                return Err(Error::NotFinite { what: name.clone(), value, step });
+                let trained = self.trained.iter().cloned().collect();
+                return Err(Error::NotFinite { what: name.clone(), value, step, trained, keys: Vec::new() });
             }
             read.insert(name.clone(), value);
         }
@@ -101,7 +111,9 @@ mod tests {
             [("a".to_owned(), 0.5), ("b".to_owned(), 2.5), ("c".to_owned(), 7.0)]
         );
         report.note("loss", &variable(&[f32::NAN]));
-        let message = report.read(4).unwrap_err().to_string();
-        assert!(message.contains("loss became NaN at step 4"), "{message}");
+        report.note_trained("encoder");
+        let error = report.read(4).unwrap_err();
+        assert!(error.to_string().contains("loss became NaN at step 4"), "{error}");
+        assert!(matches!(error, Error::NotFinite { trained, .. } if trained == ["encoder"]));
     }
 }

@@ -201,6 +201,7 @@ impl<'a> Turn<'a> {
         for (learner, own) in learners.iter_mut().zip(gradients) {
             let scale = learner.scale(self.step, self.steps);
             if let Some((own, permit)) = self.gateway.pass(learner.parameters(), own)? {
+                self.report.note_trained(learner.stepped());
                 for (name, value) in learner.step(&own, scale, permit)? {
                     self.report.note(name, &value);
                 }
