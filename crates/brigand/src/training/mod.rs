@@ -41,7 +41,7 @@ use brigand_core::players::Measurements;
 use brigand_core::session::Session;
 use brigand_core::system::System;
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::evaluation::EvaluationFile;
 use crate::files::write_atomically;
 use crate::recipe::Recipe;
@@ -216,7 +216,13 @@ impl Training {
     /// # Errors
     /// If a loss is no longer finite (the last good checkpoint is kept) or a file cannot be written.
     pub fn run(&mut self, stop: &AtomicBool, observer: &mut dyn FnMut(&Event<'_>)) -> Result<Outcome> {
-        self.train(stop, observer).map_err(|error| divergence::with_keys(error, &self.recipe))
+        self.train(stop, observer).map_err(|error| {
+            if matches!(error, Error::NotFinite { .. }) {
+                // What went wrong first is what is reported.
+                let _ = self.draw_animations();
+            }
+            divergence::with_keys(error, &self.recipe)
+        })
     }
 
     fn train(&mut self, stop: &AtomicBool, observer: &mut dyn FnMut(&Event<'_>)) -> Result<Outcome> {
@@ -235,7 +241,7 @@ impl Training {
                     self.estimate_statistics()?;
                     self.save_checkpoint(None, observer)?;
                 }
-                self.draw_history()?;
+                self.draw_again()?;
                 return Ok(Outcome::Stopped { step: self.step() });
             }
             let report = self.session.advance()?;
@@ -283,7 +289,9 @@ impl Training {
             if saves || best {
                 self.save_checkpoint(score, observer)?;
             }
-            if saves {
+            if last {
+                self.draw_again()?;
+            } else if saves {
                 self.draw_history()?;
             }
         }

@@ -9,6 +9,35 @@ use crate::program::{Desk, Ended, checkpoints, signal, tensors};
 const TRAIN: &str =
     "train gan --set training.batch=16 --set checkpoint.every=7 --set training.report_every=1";
 
+/// The animation of samples that a run has.
+fn animation(run: &Path) -> Vec<u8> {
+    std::fs::read(run.join("samples.gif")).unwrap()
+}
+
+/// It was made anew at every checkpoint, which took most of the time of short runs.
+#[test]
+fn the_animation_is_made_at_the_end_of_a_run_and_of_each_part_of_it() {
+    let desk = Desk::new();
+    let train = format!("{TRAIN} --set samples.every=5 --quiet");
+    let mut child = desk.command(&format!("{train} --steps 1000000 --out run")).spawn().unwrap();
+    while checkpoints(&desk.path("run")).last().is_none_or(|step| *step < 14) {
+        assert!(child.try_wait().unwrap().is_none(), "it ended too early");
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert!(desk.path("run/history.png").exists() && !desk.path("run/samples.gif").exists());
+    let reached = checkpoints(&desk.path("run")).last().copied();
+    let mut child = desk.command("train --resume run --quiet").stdout(Stdio::null()).spawn().unwrap();
+    while checkpoints(&desk.path("run")).last().copied() <= reached {
+        assert!(child.try_wait().unwrap().is_none(), "it ended too early");
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    signal(&child, "INT");
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    assert!(animation(&desk.path("run")).starts_with(b"GIF89a"));
+}
+
 /// Waits until the run in `folder` has done some step.
 fn await_steps(folder: &Path, child: &mut Child) {
     while std::fs::read(folder.join("metrics.jsonl")).map_or(0, |bytes| bytes.len()) < 200 {
@@ -130,6 +159,7 @@ fn killed_at_any_moment_a_run_loses_no_more_than_since_its_checkpoint() {
     let train = |out: &str| format!("{TRAIN} --steps {steps} --quiet --out {out}");
     desk.succeed(&train("whole"));
     let expected = tensors(&desk.path("whole"), steps);
+    let expected_animation = animation(&desk.path("whole"));
     let (mut killed, mut run_number, mut moments) = (0, 0, Moments(1));
     while killed < kills {
         run_number += 1;
@@ -161,5 +191,6 @@ fn killed_at_any_moment_a_run_loses_no_more_than_since_its_checkpoint() {
             safe = newest;
         }
         assert!(tensors(&run, steps) == expected, "after {killed} kills");
+        assert!(animation(&run) == expected_animation, "after {killed} kills");
     }
 }
