@@ -12,6 +12,7 @@ use brigand::{Error, Place};
 use crate::console;
 use crate::failure::Failure;
 use crate::hardware::Hardware;
+use crate::untrained;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -59,7 +60,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     }
     refuse_missing_folder(&arguments.out)?;
     let device = arguments.hardware.open()?;
-    let (recipe, system, _) = load_run(&arguments.run, &device)?;
+    let (recipe, system, step) = load_run(&arguments.run, &device)?;
+    untrained::note(system.as_ref(), step, &arguments.run);
     let tagger = system.as_tagger().ok_or_else(|| {
         Error::Request(format!(
             "{} is a run of `{}`, which finds no labels; give a run of `brigand train image-to-label`",

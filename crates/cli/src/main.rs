@@ -18,6 +18,7 @@ mod sample;
 mod train;
 mod transcribe;
 mod translate;
+mod untrained;
 
 use std::io::ErrorKind;
 use std::process::ExitCode;

@@ -16,11 +16,13 @@ use brigand::training::{Which, backdrop_for, load_run_at};
 
 use crate::console;
 use crate::failure::Failure;
+use crate::untrained;
 
 pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let device = arguments.hardware.open()?;
     let which = if arguments.best { Which::Best } else { Which::Newest };
     let (recipe, system, step) = load_run_at(&arguments.run, which, &device)?;
+    untrained::note(system.as_ref(), step, &arguments.run);
     if let Some(option) = arguments.of_scales() {
         let sampler = system.as_scale_sampler().ok_or_else(|| {
             brigand::Error::Request(format!(

@@ -16,6 +16,7 @@ use crate::console;
 use crate::drive;
 use crate::failure::{Failure, with_causes};
 use crate::hardware::Hardware;
+use crate::untrained;
 use inputs::Inputs;
 use way::Way;
 
@@ -85,7 +86,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let missing = || Error::Request("no images are given; give --in FILE or DIR".into());
     let input = arguments.input.as_deref().ok_or_else(missing)?;
     let device = arguments.hardware.open()?;
-    let (recipe, system, _) = load_run(&arguments.run, &device)?;
+    let (recipe, system, step) = load_run(&arguments.run, &device)?;
+    untrained::note(system.as_ref(), step, &arguments.run);
     if let Some(translator) = system.as_line_translator() {
         return lines::run(arguments, translator, input);
     }

@@ -58,6 +58,12 @@ pub trait System: Send {
         false
     }
 
+    /// The phase, by its key in the recipe's `phases`, in which all of the first `step` steps were, if none of them trained what makes
+    /// its samples.
+    fn untrained_phase(&self, _step: u64) -> Option<&'static str> {
+        None
+    }
+
     /// The lines that theory draws into the history.
     fn theory(&self) -> Vec<TheoryLine> {
         Vec::new()

@@ -54,6 +54,13 @@ impl Phases {
         }
     }
 
+    /// The name of phase `number` if all of the first `steps` steps were in it, and there were some.
+    pub(super) fn so_far(&self, number: usize, steps: u64) -> Option<&'static str> {
+        let in_it = |step: u64| self.at(step) == number;
+        let (name, _) = self.0.get(number)?;
+        (in_it(0) && in_it(steps.checked_sub(1)?)).then_some(*name)
+    }
+
     /// The number of the phase that this step is in, counted from 0.
     pub(super) fn at(&self, step: u64) -> usize {
         self.0.iter().take_while(|(_, end)| step >= *end).count()
@@ -84,6 +91,8 @@ mod tests {
         let phases = Phases::new(&shares, 8);
         let found: Vec<usize> = (0..8).map(|step| phases.at(step)).collect();
         assert_eq!(found, [0, 0, 0, 0, 1, 1, 2, 2]);
+        assert_eq!([0, 1, 4, 5].map(|steps| phases.so_far(0, steps)), [None, Some("first"), Some("first"), None]);
+        assert_eq!((phases.so_far(1, 6), phases.so_far(2, 8)), (None, None));
         let mut state = State::default();
         phases.save("phases", &mut state).unwrap();
         let mut longer = Phases::new(&shares, 80);

@@ -26,6 +26,7 @@ use brigand::training::{Which, backdrop_for, choose_extractor, load_run_at};
 use crate::console;
 use crate::failure::Failure;
 use crate::hardware::Hardware;
+use crate::untrained;
 
 /// A trained run.
 #[derive(clap::Args)]
@@ -62,6 +63,7 @@ impl Run {
         let device = self.hardware.open()?;
         let which = if self.best { Which::Best } else { Which::Newest };
         let (recipe, system, step) = load_run_at(&self.run, which, &device)?;
+        untrained::note(system.as_ref(), step, &self.run);
         let backdrop = backdrop_for(&recipe, system.sampler()?.sample_shape())?;
         Ok(Opened { recipe, system, step, backdrop, device, outputs })
     }

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use crate::program::{Desk, Ended};
+use crate::program::{Desk, Ended, checkpoints};
 use crate::sources::write_png;
 
 const TRAIN: &str = "train text-to-image --data captions:list.tsv --set data.size=8 --set training.batch=4 --steps 3 \
@@ -77,6 +77,29 @@ fn captions_are_sampled_and_unknown_words_are_named() {
     desk.succeed("train gan --steps 2 --quiet --out gan");
     desk.refuse("sample gan --text red", &["captions are for systems"]);
     desk.refuse("evaluate gan --retrieval", &["--retrieval is for systems that make images of captions"]);
+}
+
+/// Samples of a generator that had not been trained came without a word.
+#[test]
+fn samples_from_the_encoders_phase_are_said_to_be_untrained() {
+    let desk = desk();
+    let train = TRAIN.replace("--steps 3", "--steps 1000000 --set checkpoint.every=2");
+    let mut child = desk.command(&format!("{train} --out run")).spawn().unwrap();
+    while checkpoints(&desk.path("run")).last().is_none_or(|step| *step < 2) {
+        assert!(child.try_wait().unwrap().is_none(), "it ended too early");
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    for line in ["sample run -n 2 --out a.png", "interpolate run --rows 2 --columns 2 --linear --out b.png"] {
+        let ended = desk.run(line);
+        assert_eq!(ended.code, Some(0), "{}", ended.err);
+        let words = ["note: run is at step", "phases.encoders, before the generator is trained", "train --resume run"];
+        assert!(words.iter().all(|words| ended.err.contains(words)), "{}", ended.err);
+    }
+    desk.succeed(&format!("{TRAIN} --out whole"));
+    let ended = desk.run("sample whole -n 2 --out c.png");
+    assert!(ended.code == Some(0) && ended.err.is_empty(), "{}", ended.err);
 }
 
 #[test]

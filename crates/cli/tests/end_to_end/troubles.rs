@@ -22,7 +22,12 @@ fn a_loss_that_is_no_number_stops_the_run_at_its_step() {
         ],
     );
     assert_eq!((ended.out.as_str(), checkpoints(&desk.path("run"))), ("", vec![0]));
-    desk.succeed("sample run -n 4 --out before.npy");
+    let sampled = desk.run("sample run -n 4 --out before.npy");
+    assert!(
+        sampled.code == Some(0) && sampled.err.contains("run is at step 0, before any training"),
+        "{}",
+        sampled.err
+    );
     // Going on from there is possible, and ends in the same way.
     let again = desk.refuse("train --resume run --quiet", &["at step ", "checkpoint of step 0 is whole"]);
     assert_eq!(again.err, ended.err);

@@ -38,6 +38,8 @@ use super::phases::Phases;
 /// The names of the parts of latents that choose drawn conditions of the two generators.
 const CONDITIONS: [&str; 2] = ["condition", "second condition"];
 
+/// The number of the phase that trains the encoders alone.
+const ENCODERS: usize = 0;
 /// Captions of a batch that count as near to another one.
 const NEAREST: usize = 4;
 
@@ -302,7 +304,7 @@ impl System for CaptionGan {
     fn train_step(&mut self, turn: &mut Turn<'_>) -> Result<()> {
         let draw = turn.only_draw();
         match self.phases.at(turn.step) {
-            0 => self.encoders.learn(turn, draw)?,
+            ENCODERS => self.encoders.learn(turn, draw)?,
             phase => self.learn(turn, draw, phase == 2)?,
         }
         self.done.0 = turn.step + 1;
@@ -311,6 +313,10 @@ impl System for CaptionGan {
 
     fn needs_held_out(&self) -> bool {
         self.recipe.held_out.every > 0
+    }
+
+    fn untrained_phase(&self, step: u64) -> Option<&'static str> {
+        self.phases.so_far(ENCODERS, step)
     }
 
     fn show(&self, showing: &Showing<'_>) -> Result<Vec<Exhibit>> {

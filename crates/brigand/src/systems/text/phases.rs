@@ -34,6 +34,9 @@ impl PhasesRecipe {
     }
 }
 
+/// The number of the phase that trains the discriminator alone.
+pub(super) const DISCRIMINATOR_ALONE: usize = 1;
+
 /// What a step trains.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Phase {
@@ -50,7 +53,7 @@ impl Phase {
     pub(super) fn at(phases: &Phases, step: u64) -> Self {
         match phases.at(step) {
             0 => Self::Likelihood,
-            1 => Self::Discriminator,
+            DISCRIMINATOR_ALONE => Self::Discriminator,
             _ => Self::Adversarial,
         }
     }

@@ -20,7 +20,7 @@ use super::super::HeldOutRecipe;
 use super::super::phases::Phases;
 use super::super::two_player::check_discriminator_steps;
 use super::language::{Language, LanguageModelRecipe, Steps};
-use super::phases::{Phase, PhasesRecipe};
+use super::phases::{DISCRIMINATOR_ALONE, Phase, PhasesRecipe};
 use super::policy::{Baseline, advantages, expected_rewards, policy_loss};
 use super::text_cnn::{SCORE, TextCnn, TextCnnRecipe};
 
@@ -235,6 +235,11 @@ impl System for Seqgan {
             self.language.note_scores(turn)?;
         }
         Ok(())
+    }
+
+    /// The discriminator's, where no likelihood was maximised before it.
+    fn untrained_phase(&self, step: u64) -> Option<&'static str> {
+        self.phases.so_far(DISCRIMINATOR_ALONE, step)
     }
 
     fn needs_held_out(&self) -> bool {
