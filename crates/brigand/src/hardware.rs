@@ -89,6 +89,12 @@ pub fn memory() -> Option<u64> {
     [Some(system.total_memory()), limits].into_iter().flatten().filter(|&bytes| bytes > 0).min()
 }
 
+/// A number of bytes in words: `1.5 GiB`.
+pub fn in_gibibytes(bytes: u64) -> String {
+    let gibibytes = bytes as f64 / f64::from(1 << 30);
+    if gibibytes >= 100.0 { format!("{gibibytes:.0} GiB") } else { format!("{gibibytes:.1} GiB") }
+}
+
 /// Lets all computation on the processor use `count` threads. To be called once, before anything computes.
 ///
 /// # Errors

@@ -8,6 +8,7 @@ use brigand_autograd::Variable;
 use crate::data::Dataset;
 use crate::error::{Error, Result};
 use crate::files::{FileError, partial_path, refuse_missing_folder};
+use crate::hardware::{in_gibibytes, memory};
 use crate::npy;
 use crate::pictures::{Grid, Histogram, Picture, Scatter, image_grid, single_image};
 use brigand_core::batch::SampleShape;
@@ -15,8 +16,12 @@ use brigand_core::batch::SampleShape;
 /// Points in a picture of points.
 pub const POINTS: usize = 2000;
 const BINS: usize = 60;
-/// Samples asked for at once take no more bytes than this.
-const MOST_BYTES: usize = 8 << 30;
+/// How often samples are held at once: in portions, joined, and as numbers to be written.
+const COPIES: usize = 3;
+/// The share of the memory that samples may take; latents and networks need some, too.
+const SHARE_OF_MEMORY: u64 = 2;
+/// Samples asked for at once take no more bytes than this where it is not known how much memory there is.
+const MOST_BYTES: u64 = 8 << 30;
 
 /// What samples are drawn upon: images side by side, points over the real ones, numbers as a histogram.
 #[derive(Clone, Debug)]
@@ -99,11 +104,16 @@ pub(crate) fn evenly_chosen(count: usize, most: usize) -> Vec<usize> {
 /// # Errors
 /// [`Error::Request`], saying how many would.
 pub fn check_count(count: usize, shape: SampleShape) -> Result<()> {
-    let most = MOST_BYTES / (4 * shape.elements()).max(1);
-    match count {
+    let each = (COPIES * size_of::<f32>()).saturating_mul(shape.elements()).max(1) as u64;
+    let there = memory();
+    let most = there.map_or(MOST_BYTES, |bytes| bytes / SHARE_OF_MEMORY) / each;
+    match count as u64 {
         0 => Err(Error::Request("asked for 0 samples; ask for at least 1".into())),
-        _ if count > most => Err(Error::Request(format!(
-            "{count} samples at once are too many; ask for {most} or fewer, several times with other seeds"
+        wanted if wanted > most => Err(Error::Request(format!(
+            "{count} samples at once are too many: they take about {} of memory{}; ask for {most} or fewer, several times with other \
+             seeds",
+            in_gibibytes(wanted.saturating_mul(each)),
+            there.map(|there| format!(", of {}", in_gibibytes(there))).unwrap_or_default()
         ))),
         _ => Ok(()),
     }
@@ -142,6 +152,25 @@ impl Destination {
                 refuse("the folder is not empty; choose another one")
             }
             _ => Ok(Self::Folder(path.to_owned())),
+        }
+    }
+
+    /// Refuses a number of samples that would not fit into memory, or into the picture, whose grid has `columns` (by default it is
+    /// about a square).
+    ///
+    /// # Errors
+    /// [`Error::Request`] as [`check_count`], and with the size that the picture would have.
+    pub fn check_count(&self, count: usize, shape: SampleShape, columns: Option<usize>) -> Result<()> {
+        check_count(count, shape)?;
+        match (self, shape) {
+            (Self::Picture(path), SampleShape::Image { height, width, .. }) => {
+                let grid = Grid { columns, ..Grid::default() };
+                grid.refuse_too_large(count, [height, width]).map_err(|error| {
+                    let path = path.display();
+                    Error::Request(format!("{path}: {error}, or write them to a file ending in .npy or into a folder"))
+                })
+            }
+            (Self::Picture(_), SampleShape::Points { .. }) | (Self::Array(_) | Self::Folder(_), _) => Ok(()),
         }
     }
 

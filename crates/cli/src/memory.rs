@@ -8,7 +8,7 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use brigand::data::RunData;
-use brigand::hardware::{Device, memory};
+use brigand::hardware::{Device, in_gibibytes, memory};
 use brigand::recipe::Recipe;
 use brigand::training::trial;
 
@@ -66,8 +66,8 @@ fn refuse(needed: u64) -> ! {
     TRIES.store(false, Ordering::Relaxed);
     console::tell(&format!(
         "error: this run needs {} of memory or more, and {} is all there is; {ADVICE}",
-        in_words(needed),
-        in_words(LIMIT.load(Ordering::Relaxed))
+        in_gibibytes(needed),
+        in_gibibytes(LIMIT.load(Ordering::Relaxed))
     ));
     std::process::exit(FAILED.into());
 }
@@ -190,8 +190,8 @@ impl Estimate {
         let fits = if fits >= 2.0 { format!(" (about {fits} fit)") } else { String::new() };
         Err(Failure::Library(brigand::Error::Request(format!(
             "this run needs about {} of memory in batches of {batch}{fits}, and {} is all there is; {ADVICE}",
-            in_words(needed as u64),
-            in_words(limit)
+            in_gibibytes(needed as u64),
+            in_gibibytes(limit)
         ))))
     }
 }
@@ -213,12 +213,6 @@ fn limit_of_process() -> Option<u64> {
 #[cfg(not(unix))]
 fn limit_of_process() -> Option<u64> {
     None
-}
-
-/// `1.5 GiB`.
-fn in_words(bytes: u64) -> String {
-    let gibibytes = bytes as f64 / f64::from(1 << 30);
-    if gibibytes >= 100.0 { format!("{gibibytes:.0} GiB") } else { format!("{gibibytes:.1} GiB") }
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ pub(crate) use arguments::Arguments;
 use brigand::capability::{CaptionSampler, Sampler};
 use brigand::latent_tools::{Choice, find_class};
 use brigand::recipe::Recipe;
-use brigand::sampling::{Destination, check_count};
+use brigand::sampling::Destination;
 use brigand::training::{Which, backdrop_for, load_run_at};
 
 use crate::console;
@@ -85,7 +85,7 @@ fn sample_images(
     let name = format!("samples-seed{}{chosen}.png", arguments.seed);
     let path = arguments.out.clone().unwrap_or_else(|| arguments.run.join(name));
     let destination = Destination::new(&path, shape)?;
-    check_count(arguments.count(), shape)?;
+    destination.check_count(arguments.count(), shape, None)?;
     let number = |class: &String| find_class(&recipe.common.data.classes, sampler.space(), class);
     let classes = arguments.classes.iter().map(number).collect::<Result<_, _>>()?;
     let choice = Choice { classes, truncation: arguments.truncation };

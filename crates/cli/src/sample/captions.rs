@@ -8,7 +8,7 @@ use brigand::data::text::read_text;
 use brigand::files::write_atomically;
 use brigand::latent_tools::Choice;
 use brigand::pictures::{Grid, Names, image_grid, with_row_names};
-use brigand::sampling::{Backdrop, Destination, check_count};
+use brigand::sampling::{Backdrop, Destination};
 use brigand::{Error, Result};
 
 use super::arguments::Arguments;
@@ -88,7 +88,8 @@ pub(crate) fn run(
         refuse_text(&beside(&path), arguments.text_file.as_deref())?;
     }
     let count = arguments.count_of_one();
-    check_count(count.saturating_mul(captions.len()), shape)?;
+    let columns = (captions.len() > 1).then_some(count);
+    destination.check_count(count.saturating_mul(captions.len()), shape, columns)?;
     for Asked { caption, place } in asked {
         let unknown = system.unknown_words(caption).map_err(|error| match error {
             Error::Request(what) => Error::Request(format!("{place}{what}")),

@@ -7,7 +7,7 @@ use brigand::capability::ScaleSampler;
 use brigand::files::{refuse_missing_folder, write_atomically};
 use brigand::pictures::{AnimationStyle, Grid, animate, image_grid};
 use brigand::random::Stream;
-use brigand::sampling::{Backdrop, Destination, check_count};
+use brigand::sampling::{Backdrop, Destination};
 use brigand::{Error, Result};
 
 use super::arguments::Arguments;
@@ -68,7 +68,7 @@ pub(crate) fn run(
     let name = format!("samples-seed{seed}-{width}x{height}{from}.png");
     let path = arguments.out.clone().unwrap_or_else(|| arguments.run.join(name));
     let destination = Destination::new(&path, shape)?;
-    check_count(arguments.count(), shape)?;
+    destination.check_count(arguments.count(), shape, None)?;
     let mut stream = Stream::new(seed, "sample", 0);
     let samples = sampler.sample_of_size([height, width], start, arguments.count(), &mut stream)?;
     destination.write(&samples, &Backdrop::Images, &format!("step {step}, seed {seed}"))?;

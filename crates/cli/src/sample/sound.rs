@@ -6,7 +6,7 @@ use brigand::capability::SoundSampler;
 use brigand::data::sound::{LogMel, read_sound};
 use brigand::random::Stream;
 use brigand::recipe::Recipe;
-use brigand::sampling::{Destination, check_count};
+use brigand::sampling::Destination;
 use brigand::training::backdrop_for;
 use brigand::{Error, batch::SampleShape};
 
@@ -37,12 +37,12 @@ pub(crate) fn run(
     let wave: Vec<f32> = sound.samples.iter().map(|sample| factor * sample).collect();
     let [channels, height, width] = sampler.image();
     let shape = SampleShape::from([channels, height, width]);
-    check_count(arguments.count_of_one(), shape)?;
     let name = file.file_stem().unwrap_or_default().to_string_lossy().into_owned();
     let louder = arguments.gain.map(|gain| format!("-gain-{gain}")).unwrap_or_default();
     let default = || arguments.run.join(format!("sound-{name}{louder}-seed{}.png", arguments.seed));
     let path = arguments.out.clone().unwrap_or_else(default);
     let destination = Destination::new(&path, shape)?;
+    destination.check_count(arguments.count_of_one(), shape, None)?;
     let (field, count) = (sampler.spectrogram(), arguments.count_of_one());
     let one = sampler.place().numbers(LogMel::new()?.of(&wave)?, &[1, 1, field.bands, field.frames])?;
     let sounds = one.broadcast_to(&[count, 1, field.bands, field.frames]).map_err(Error::from)?;

@@ -8,6 +8,9 @@ use super::arguments::Arguments;
 use crate::console;
 use crate::failure::Failure;
 
+/// Lines that are sampled at once at most: they are held until all are there.
+const MOST_LINES: usize = 1_000_000;
+
 /// Prints sampled lines, or writes them into the file `--out`.
 pub(crate) fn run(arguments: &Arguments, sampler: &dyn SequenceSampler) -> Result<(), Failure> {
     if !arguments.classes.is_empty() || arguments.truncation.is_some() {
@@ -29,6 +32,13 @@ pub(crate) fn run(arguments: &Arguments, sampler: &dyn SequenceSampler) -> Resul
             .into());
         }
         refuse_missing_folder(path)?;
+    }
+    if arguments.count() > MOST_LINES {
+        return Err(brigand::Error::Request(format!(
+            "{} lines at once are too many; ask for {MOST_LINES} or fewer, several times with other seeds",
+            arguments.count()
+        ))
+        .into());
     }
     let sequences = sampler.sequences(arguments.count(), &mut Stream::new(arguments.seed, "sample", 0))?;
     let lines: Vec<String> = sequences.iter().map(|tokens| sampler.text(tokens)).collect();

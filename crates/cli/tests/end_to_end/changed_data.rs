@@ -91,6 +91,7 @@ fn text_with_another_vocabulary_is_refused_even_if_changed_data_is_accepted() {
     desk.succeed(
         "train text-gumbel --data lines:lines.txt --steps 2 --set training.batch=4 --quiet --out run",
     );
+    desk.refuse("sample run -n 1000001", &["1000001 lines at once are too many", "1000000 or fewer"]);
     lines("xyzxyz");
     let resume = "train --resume run --steps 4 --quiet --accept-changed-data";
     desk.run(resume).assert_refused(

@@ -21,6 +21,40 @@ pub struct Grid {
     pub scale: Option<usize>,
 }
 
+impl Grid {
+    /// Columns and scale of a grid of `n` images of `height` and `width`.
+    fn resolved(self, n: usize, [height, width]: [usize; 2]) -> (usize, usize) {
+        let columns = self.columns.unwrap_or_else(|| near_square(n)).clamp(1, n.max(1));
+        let scale = self.scale.unwrap_or_else(|| READABLE_SIDE.div_ceil(height.max(width).max(1)));
+        (columns, scale.max(1))
+    }
+
+    /// Refuses a grid of `n` images that would be too large for a picture, before there are images.
+    ///
+    /// # Errors
+    /// [`PictureError::Shape`], with the size that it would have.
+    pub fn refuse_too_large(self, n: usize, [height, width]: [usize; 2]) -> Result<(), PictureError> {
+        let (columns, scale) = self.resolved(n, [height, width]);
+        size(n, columns, [height.saturating_mul(scale), width.saturating_mul(scale)]).map(|_| ())
+    }
+}
+
+/// Width and height of a grid of `tiles`.
+fn size(
+    tiles: usize,
+    columns: usize,
+    [tile_height, tile_width]: [usize; 2],
+) -> Result<(usize, usize), PictureError> {
+    let side = |count: usize, tile: usize| count.saturating_mul(tile.saturating_add(GAP)).saturating_add(GAP);
+    let (width, height) = (side(columns, tile_width), side(tiles.div_ceil(columns.max(1)), tile_height));
+    if width.max(height) > usize::from(u16::MAX) {
+        return Err(PictureError::Shape(format!(
+            "a grid of {tiles} tiles of {tile_width}x{tile_height} would be {width}x{height} pixels; draw fewer"
+        )));
+    }
+    Ok((width, height))
+}
+
 /// Draws `images` of shape `[n, channels, height, width]`, values in [-1, 1], as tiles of a grid, row
 /// by row. Each value becomes the byte nearest to `(value + 1) / 2 * 255`, clamped; enlarging repeats
 /// pixels and smooths nothing. A NaN or infinite value is drawn in magenta, for which a grey grid
@@ -51,8 +85,7 @@ pub fn image_grid(images: &[f32], shape: [usize; 4], layout: Grid) -> Result<Pic
             "images of {channels} channels cannot be drawn, only of 1 (grey) or 3 (colour)"
         )));
     }
-    let columns = layout.columns.unwrap_or_else(|| near_square(n)).clamp(1, n);
-    let scale = layout.scale.unwrap_or_else(|| READABLE_SIDE.div_ceil(height.max(width))).max(1);
+    let (columns, scale) = layout.resolved(n, [height, width]);
     let colour = channels == 3 || images.iter().any(|value| !value.is_finite());
     let mut canvas = Canvas::new(n, columns, height * scale, width * scale, if colour { 3 } else { 1 })?;
     for (index, image) in images.chunks_exact(channels * height * width).enumerate() {
@@ -121,13 +154,7 @@ impl Canvas {
         tile_width: usize,
         channels: usize,
     ) -> Result<Self, PictureError> {
-        let width = columns * (tile_width + GAP) + GAP;
-        let height = tiles.div_ceil(columns) * (tile_height + GAP) + GAP;
-        if width.max(height) > usize::from(u16::MAX) {
-            return Err(PictureError::Shape(format!(
-                "a grid of {tiles} tiles of {tile_width}x{tile_height} would be {width}x{height} pixels; draw fewer"
-            )));
-        }
+        let (width, height) = size(tiles, columns, [tile_height, tile_width])?;
         let pixels = vec![GAP_GREY; width * height * channels];
         Ok(Canvas { width, height, channels, columns, tile_height, tile_width, pixels })
     }

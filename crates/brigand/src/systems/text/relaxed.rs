@@ -23,6 +23,9 @@ use super::relaxation::RelaxationRecipe;
 use super::scores::note_scores;
 use super::vocabulary::Vocabulary;
 
+/// Lines that are sampled at once, which bounds the memory.
+const PORTION: usize = 10_000;
+
 /// The recipe of `text-gumbel`.
 pub type TextGumbelRecipe = RelaxedTextRecipe<RecurrentRecipe>;
 /// The recipe of `text-wgan`.
@@ -236,13 +239,17 @@ impl<G: GeneratorOfRow> SequenceSampler for RelaxedText<G> {
         if count == 0 {
             return Err(Error::Request("asked for 0 lines; ask for at least 1".into()));
         }
-        let place = &self.setup.place;
-        let latents = place.normal(&[count, self.recipe.generator.latent()], stream)?;
-        let choice = self.recipe.relaxation.sampling();
-        let rows = self
-            .generator
-            .sample(&latents, |generator, pass| generator.forward(pass, &latents, choice, (stream, place)))?;
-        self.vocabulary.largest(&rows)
+        let (place, choice) = (&self.setup.place, self.recipe.relaxation.sampling());
+        let mut lines = Vec::with_capacity(count);
+        while lines.len() < count {
+            let portion = PORTION.min(count - lines.len());
+            let latents = place.normal(&[portion, self.recipe.generator.latent()], stream)?;
+            let rows = self.generator.sample(&latents, |generator, pass| {
+                generator.forward(pass, &latents, choice, (stream, place))
+            })?;
+            lines.extend(self.vocabulary.largest(&rows)?);
+        }
+        Ok(lines)
     }
 
     fn text(&self, tokens: &[u32]) -> String {
