@@ -88,7 +88,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let rows = labels(tagger, &images, threshold, (&arguments.input, &Place::on(&device)))?;
     write_atomically(&arguments.out, &tag_table(&rows)?)?;
     for skipped in images.skipped() {
-        console::print(&format!("left out {}: {}", skipped.path.display(), skipped.reason))?;
+        let left_out = format!("left out {}: {}", skipped.path.display(), skipped.reason);
+        console::print(&console::shown(&left_out))?;
     }
     let found: usize = rows.iter().map(|(_, labels)| labels.len()).sum();
     console::print(&format!(

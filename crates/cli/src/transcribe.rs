@@ -70,7 +70,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     }
     write_atomically(&arguments.out, lines.concat().as_bytes())?;
     for reason in &refused {
-        console::print(&format!("left out: {reason}"))?;
+        console::print(&console::shown(&format!("left out: {reason}")))?;
     }
     let transcripts = if lines.len() == 1 { "transcript" } else { "transcripts" };
     console::print(&format!("{} {transcripts} in {}", lines.len(), arguments.out.display()))

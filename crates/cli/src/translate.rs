@@ -112,7 +112,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
         }
     }
     for skipped in images.skipped() {
-        console::print(&format!("left out {}: {}", skipped.path.display(), skipped.reason))?;
+        let left_out = format!("left out {}: {}", skipped.path.display(), skipped.reason);
+        console::print(&console::shown(&left_out))?;
     }
     let written = targets.len() - refused.len();
     if written > 0 {

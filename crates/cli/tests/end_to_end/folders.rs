@@ -37,6 +37,19 @@ fn many_unreadable_images_are_counted_and_listed() {
     }
 }
 
+/// An escape sequence in the name of a file could change what the terminal shows.
+#[cfg(unix)]
+#[test]
+fn control_characters_of_names_are_written_out() {
+    let desk = Desk::new();
+    std::fs::create_dir(desk.path("odd")).unwrap();
+    write_png(&desk.path("odd/good.png"), 20, 20);
+    std::fs::write(desk.path("odd/\u{1b}[2Jtorn.png"), "torn").unwrap();
+    let ended = desk.run("data info folder:odd --out seen.png");
+    assert!(ended.err.contains("\\u{1b}[2Jtorn.png") && !ended.err.contains('\u{1b}'), "{}", ended.err);
+    desk.refuse("train gan --data folder:\u{1b}[2J", &["\\u{1b}[2J does not exist"]);
+}
+
 /// Files that are not read are counted in a warning (lightweight-gan issue 129).
 #[test]
 fn other_kinds_of_files_are_counted_by_their_ending() {
