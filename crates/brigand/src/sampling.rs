@@ -167,7 +167,9 @@ impl Destination {
                 let grid = Grid { columns, ..Grid::default() };
                 grid.refuse_too_large(count, [height, width]).map_err(|error| {
                     let path = path.display();
-                    Error::Request(format!("{path}: {error}, or write them to a file ending in .npy or into a folder"))
+                    Error::Request(format!(
+                        "{path}: {error}, or write them to a file ending in .npy or into a folder"
+                    ))
                 })
             }
             (Self::Picture(_), SampleShape::Points { .. }) | (Self::Array(_) | Self::Folder(_), _) => Ok(()),

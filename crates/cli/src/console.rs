@@ -49,7 +49,10 @@ pub(crate) fn shown(text: &str) -> String {
         match symbol {
             '\n' | '\t' => escaped.push(symbol),
             // The second and third kind change the direction of what follows.
-            symbol if symbol.is_control() || matches!(symbol, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}') => {
+            symbol
+                if symbol.is_control()
+                    || matches!(symbol, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}') =>
+            {
                 escaped.extend(symbol.escape_default());
             }
             _ => escaped.push(symbol),
@@ -129,8 +132,11 @@ mod tests {
         assert_eq!(shown("a\u{1b}[2Jb\r.png\n\tкруг"), "a\\u{1b}[2Jb\\r.png\n\tкруг");
         assert_eq!(shown("a\u{202e}gnp.exe"), "a\\u{202e}gnp.exe");
         let long = "x".repeat(1000);
-        let short = format!("{}…{}", "x".repeat(150), "x".repeat(36));
-        assert_eq!(shown(&format!("skipped: dir/{long}.png (torn)")), format!("skipped: dir/{short}.png (torn)"));
+        let short = format!("{}…{}", "x".repeat(150), "x".repeat(35));
+        assert_eq!(
+            shown(&format!("skipped: dir/{long}.png (torn)")),
+            format!("skipped: dir/{short}.png (torn)")
+        );
         let caption = "red ".repeat(100);
         let quoted = shown(&format!("`{caption}`: the vocabulary lacks `red`; and {}", "word ".repeat(100)));
         assert!(quoted.starts_with("`red red") && quoted.contains("…") && quoted.len() < 800, "{quoted}");

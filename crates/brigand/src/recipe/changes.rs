@@ -57,7 +57,8 @@ impl Recipe {
         let assignments: Vec<(Vec<String>, Value)> =
             changes.assignments.iter().map(|text| assignment(text)).collect::<Result<_>>()?;
         let is_assigned = |key: &str| assignments.iter().any(|(path, _)| path.join(".") == key);
-        let defaults = chosen_source(row, &file, &assignments).and_then(|source| Self::defaults(row, &source));
+        let defaults =
+            chosen_source(row, &file, &assignments).and_then(|source| Self::defaults(row, &source));
         let mut recipe =
             defaults.map_err(|error| if is_assigned("data.source") { error } else { in_file(error) })?;
         let mut leaves = Vec::new();

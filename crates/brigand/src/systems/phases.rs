@@ -91,7 +91,10 @@ mod tests {
         let phases = Phases::new(&shares, 8);
         let found: Vec<usize> = (0..8).map(|step| phases.at(step)).collect();
         assert_eq!(found, [0, 0, 0, 0, 1, 1, 2, 2]);
-        assert_eq!([0, 1, 4, 5].map(|steps| phases.so_far(0, steps)), [None, Some("first"), Some("first"), None]);
+        assert_eq!(
+            [0, 1, 4, 5].map(|steps| phases.so_far(0, steps)),
+            [None, Some("first"), Some("first"), None]
+        );
         assert_eq!((phases.so_far(1, 6), phases.so_far(2, 8)), (None, None));
         let mut state = State::default();
         phases.save("phases", &mut state).unwrap();

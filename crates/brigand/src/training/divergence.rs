@@ -28,8 +28,11 @@ fn keys_of(networks: &[String], recipe: &Recipe) -> Vec<String> {
     let table = recipe.system.to_table().unwrap_or_default();
     let mut leaves = Vec::new();
     collect_leaves(&table, &mut Vec::new(), &mut leaves);
-    let rates: Vec<Vec<String>> =
-        leaves.into_iter().map(|(path, _)| path).filter(|path| path.last().is_some_and(|key| key == RATE)).collect();
+    let rates: Vec<Vec<String>> = leaves
+        .into_iter()
+        .map(|(path, _)| path)
+        .filter(|path| path.last().is_some_and(|key| key == RATE))
+        .collect();
     let is_of = |path: &[String], network: &str| {
         let owner = path.iter().rev().nth(1).map(|owner| owner.trim_end_matches('s'));
         owner.is_some_and(|owner| network.contains(owner))

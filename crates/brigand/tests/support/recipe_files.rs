@@ -106,7 +106,8 @@ pub(crate) fn train_recipe_files(large: bool) {
         let table: Table =
             toml::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
         let row = registry::find(table["system"].as_str().unwrap()).unwrap();
-        let resolve = |assignments| Recipe::resolve(row, &Changes { file: Some(text.clone().into()), assignments });
+        let resolve =
+            |assignments| Recipe::resolve(row, &Changes { file: Some(text.clone().into()), assignments });
         resolve(Vec::new()).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
         let (words, side) = on_digits(&table, own.path());
         if (side >= LARGE) != large {

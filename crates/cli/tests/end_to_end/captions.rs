@@ -94,7 +94,11 @@ fn samples_from_the_encoders_phase_are_said_to_be_untrained() {
     for line in ["sample run -n 2 --out a.png", "interpolate run --rows 2 --columns 2 --linear --out b.png"] {
         let ended = desk.run(line);
         assert_eq!(ended.code, Some(0), "{}", ended.err);
-        let words = ["note: run is at step", "phases.encoders, before the generator is trained", "train --resume run"];
+        let words = [
+            "note: run is at step",
+            "phases.encoders, before the generator is trained",
+            "train --resume run",
+        ];
         assert!(words.iter().all(|words| ended.err.contains(words)), "{}", ended.err);
     }
     desk.succeed(&format!("{TRAIN} --out whole"));

@@ -74,7 +74,10 @@ fn a_single_image_is_refused_with_how_many_are_needed() {
     write_png(&desk.path("one/a.png"), 20, 20);
     let words = ["a single sample", "give at least 2", "train singan --data image:FILE"];
     desk.refuse_to_train("gan --data folder:one", &words);
-    desk.refuse_to_train("gan --data folder:one --set training.batch=1", &["for which the data needs as many"]);
+    desk.refuse_to_train(
+        "gan --data folder:one --set training.batch=1",
+        &["for which the data needs as many"],
+    );
     std::fs::write(desk.path("list.tsv"), "one/a.png\ta red circle\n").unwrap();
     desk.refuse_to_train("text-to-image --data captions:list.tsv", &words);
 }

@@ -48,9 +48,10 @@ fn keys_that_a_checkpoint_fixes_are_named_when_they_were_changed() {
     let desk = Desk::new();
     desk.succeed("train seqgan --steps 4 --set training.batch=4 --set held_out.every=0 --quiet --out run");
     let recipe = std::fs::read_to_string(desk.path("run/recipe.toml")).unwrap();
-    for (key, before, now) in
-        [("data.length", "length = 12", "length = 4"), ("phases.likelihood", "likelihood = 0.3", "likelihood = 0.5")]
-    {
+    for (key, before, now) in [
+        ("data.length", "length = 12", "length = 4"),
+        ("phases.likelihood", "likelihood = 0.3", "likelihood = 0.5"),
+    ] {
         assert!(recipe.contains(before), "{recipe}");
         std::fs::write(desk.path("run/recipe.toml"), recipe.replace(before, now)).unwrap();
         let (_, value) = before.split_once(" = ").unwrap();

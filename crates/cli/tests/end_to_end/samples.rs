@@ -64,10 +64,17 @@ fn impossible_samples_are_refused() {
     desk.refuse("sample run -n 99999999999", &["too many: they take about 71526 GiB of memory", "ask for"]);
     desk.refuse("sample run -n 18446744073709551615", &["too many", "ask for"]);
     let started = std::time::Instant::now();
-    desk.refuse("sample run -n 2500000", &["samples-seed0.png: ", "pixels; draw fewer, or write them to a file ending in .npy"]);
+    desk.refuse(
+        "sample run -n 2500000",
+        &["samples-seed0.png: ", "pixels; draw fewer, or write them to a file ending in .npy"],
+    );
     assert!(started.elapsed().as_secs() < 20, "they were made first");
     desk.refuse("sample run --out x.jpg", &["x.jpg", ".png or .npy"]);
-    for line in ["sample run --out absent/x.png", "sample run --out absent/x.npy", "interpolate run --out absent/x.png"] {
+    for line in [
+        "sample run --out absent/x.png",
+        "sample run --out absent/x.npy",
+        "interpolate run --out absent/x.png",
+    ] {
         desk.refuse(line, &["cannot write absent/x.", "make the folder that it is to lie in first"]);
     }
     desk.refuse("sample run --out run/", &["run/", "not empty"]);

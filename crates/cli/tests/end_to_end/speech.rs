@@ -67,7 +67,10 @@ fn what_cannot_be_transcribed_is_refused() {
     desk.refuse("transcribe cipher --in speech --out found.txt", &["was not trained on sound"]);
     desk.succeed(&format!("{TRAIN} --out run"));
     desk.refuse("transcribe run --in silent --out found.txt", &["is silent"]);
-    desk.refuse("transcribe run --in speech --out no/found.txt", &["cannot write no/found.txt", "make the folder"]);
+    desk.refuse(
+        "transcribe run --in speech --out no/found.txt",
+        &["cannot write no/found.txt", "make the folder"],
+    );
     desk.refuse("transcribe run --in run --out found.txt", &["ends in .wav"]);
     desk.succeed("train gan --steps 1 --quiet --out gan");
     desk.refuse("transcribe gan --in speech --out found.txt", &["transcribes no speech"]);

@@ -67,11 +67,7 @@ pub fn with_row_names(grid: &Picture, rows: usize, names: Names<'_>) -> Result<P
 
 /// The lines of a name, wrapped, in `room` lines: those that are longer than their share of it are shortened, the last ones left out
 /// where there are more than `room`.
-fn in_room<E>(
-    name: &str,
-    room: usize,
-    fits: &impl Fn(&str) -> Result<bool, E>,
-) -> Result<Vec<String>, E> {
+fn in_room<E>(name: &str, room: usize, fits: &impl Fn(&str) -> Result<bool, E>) -> Result<Vec<String>, E> {
     let given: Vec<&str> = name.lines().take(room).collect();
     let (mut lines, mut left) = (Vec::new(), room);
     for (number, line) in given.iter().enumerate() {
@@ -85,11 +81,7 @@ fn in_room<E>(
 
 /// A line, wrapped, in at most `room` lines: as many of its entries, or of its words where it has no commas, as there is room for
 /// before `…`.
-fn shortened<E>(
-    line: &str,
-    room: usize,
-    fits: &impl Fn(&str) -> Result<bool, E>,
-) -> Result<Vec<String>, E> {
+fn shortened<E>(line: &str, room: usize, fits: &impl Fn(&str) -> Result<bool, E>) -> Result<Vec<String>, E> {
     let separator = if line.contains(SEPARATOR) { SEPARATOR } else { " " };
     let entries: Vec<&str> = line.split(separator).collect();
     let first = |count: usize| {
