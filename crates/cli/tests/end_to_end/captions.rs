@@ -79,7 +79,7 @@ fn captions_are_sampled_and_unknown_words_are_named() {
     desk.refuse("evaluate gan --retrieval", &["--retrieval is for systems that make images of captions"]);
 }
 
-/// Samples of a generator that had not been trained came without a word.
+/// Samples of a generator that had not been trained came without a note.
 #[test]
 fn samples_from_the_encoders_phase_are_said_to_be_untrained() {
     let desk = desk();
