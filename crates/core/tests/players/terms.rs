@@ -90,14 +90,16 @@ fn schedules_scale_steps() {
 
 #[test]
 fn an_average_follows_and_is_sampled() {
-    let average = AverageRecipe { decay: 0.75 };
+    let average = AverageRecipe { decay: 0.22 };
     let mut player = Player::new(linear("net", (3, 2)), SGD).unwrap().averaged(average);
     let mut wanted = matrix(player.weights());
     let mut stage = Stage::new();
     for at in 0..5 {
         step(&mut stage, at, &mut player);
         let now = matrix(player.weights());
-        wanted.iter_mut().zip(now).for_each(|(mean, now)| *mean = 0.75 * *mean + 0.25 * now);
+        // (1 + at) / (10 + at) in the first two steps.
+        let kept = [0.1, 2.0 / 11.0].get(at as usize).unwrap_or(&0.22);
+        wanted.iter_mut().zip(now).for_each(|(mean, now)| *mean = kept * *mean + (1.0 - kept) * now);
     }
     for (found, wanted) in matrix(player.sampling_weights()).iter().zip(&wanted) {
         assert!((found - wanted).abs() < 1e-6, "{found} {wanted}");
