@@ -3,9 +3,11 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout, reason = "a test")]
 
+use crate::support::sample_quality::Classifier;
 use crate::support::{refusal, session, session_with_held_out, trained};
 use brigand::batch::Batch;
 use brigand::capability::{Content, Showing};
+use brigand::data::{Dataset, Options, load};
 use brigand::evaluation::{Features, FrechetDistance, Moments};
 use brigand::system::System;
 use brigand_autograd::Variable;
@@ -41,12 +43,8 @@ fn shown(system: &dyn System, (series, seed): (&str, u64)) -> (Variable, usize) 
     }
 }
 
-/// The Fréchet distance of pixels between so many samples after each step of their drawing and the digits.
-fn distances(system: &dyn System, times: u64) -> Vec<f64> {
-    let data = brigand::data::load(&"digits".parse().unwrap(), &Default::default()).unwrap();
-    let all: Vec<usize> = (0..data.len()).collect();
-    let moments = |values: Vec<f32>| Moments::of(&Features::new(values, 64).unwrap()).unwrap();
-    let real = moments(data.get(&all).unwrap().values);
+/// So many samples after each step of their drawing, `[number, pixels]` each.
+fn canvases(system: &dyn System, times: u64) -> Vec<Vec<f32>> {
     let (_, columns) = shown(system, ("canvas", 0));
     let mut canvases = vec![Vec::new(); columns];
     for seed in 0..times {
@@ -56,17 +54,44 @@ fn distances(system: &dyn System, times: u64) -> Vec<f64> {
         }
     }
     canvases
-        .into_iter()
-        .map(|values| FrechetDistance::between(&real, &moments(values)).unwrap().value)
-        .collect()
 }
 
+/// The Fréchet distances of pixels between canvases and the digits.
+fn distances(canvases: &[Vec<f32>], digits: &Dataset) -> Vec<f64> {
+    let moments = |values: &[f32]| Moments::of(&Features::new(values.to_vec(), 64).unwrap()).unwrap();
+    let real = moments(&digits.get(&(0..digits.len()).collect::<Vec<_>>()).unwrap().values);
+    let distance = |values: &Vec<f32>| FrechetDistance::between(&real, &moments(values)).unwrap().value;
+    canvases.iter().map(distance).collect()
+}
+
+/// What each image has beyond the mean image.
+fn deviations(images: &[f32]) -> Vec<f32> {
+    let count = (images.len() / 64) as f32;
+    let mean: Vec<f32> = (0..64).map(|at| images.iter().skip(at).step_by(64).sum::<f32>() / count).collect();
+    images.iter().zip(mean.iter().cycle()).map(|(value, mean)| value - mean).collect()
+}
+
+/// The correlation of two sets of images, beyond their mean images.
+fn correlation(a: &[f32], b: &[f32]) -> f64 {
+    let (a, b) = (deviations(a), deviations(b));
+    let product = |a: &[f32], b: &[f32]| a.iter().zip(b).map(|(a, b)| f64::from(a * b)).sum::<f64>();
+    product(&a, &b) / (product(&a, &a) * product(&b, &b)).sqrt()
+}
+
+/// Every canvas is nearer than the one before, the first shows the same digit as the last, and samples are of many classes.
 #[test]
 fn the_last_canvas_of_gran_is_nearer_to_the_data_than_the_first() {
-    let gran = trained("gran", "training.steps=600 generator.width=16 discriminator.width=16");
-    let found = distances(gran.system(), 60);
-    println!("{found:?}");
-    assert!(found.len() == 3 && found[2] < 0.8 * found[0], "{found:?}");
+    let digits = load(&"digits".parse().unwrap(), &Options::default()).unwrap();
+    let gran = trained("gran", "training.steps=900 generator.width=16 discriminator.width=16");
+    let canvases = canvases(gran.system(), 60);
+    let found = distances(&canvases, &digits);
+    let same = correlation(&canvases[0], &canvases[2]);
+    let classifier = Classifier::train(&digits, digits.len(), 2000);
+    let quality = classifier.quality(&gran.system().sampler().unwrap().sample(1000, 1).unwrap());
+    println!("{found:?} {same} {quality:?}");
+    assert!(found.len() == 3 && found[1] < 0.8 * found[0] && found[2] < 0.8 * found[1], "{found:?}");
+    assert!(same > 0.5, "{same}");
+    assert!(quality.classes >= 9 && quality.largest_share < 0.3, "{quality:?}");
 }
 
 #[test]

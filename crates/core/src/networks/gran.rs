@@ -12,17 +12,21 @@ use super::{NetworkRecipe, Positions};
 use crate::batch::SampleShape;
 use crate::error::{Error, Result};
 use crate::modules::{
-    Builder, Chain, DCGAN, Layer, Linear, NormKind, NormPlan, OnStep, Pass, Plan, Reparametrisation, Step,
-    StepNorm,
+    Builder, Chain, Initialization, Layer, Linear, NormKind, NormPlan, OnStep, Pass, Plan, Reparametrisation,
+    Step, StepNorm,
 };
 
 /// The most steps: training keeps all of them in memory.
 const MOST_STEPS: usize = 64;
 
+/// First scales of codes. Samples differ less from each other in their increments than in their noise at first: with codes
+/// as large as the noise, later steps would make a few forms of them and ignore the noise.
+const CODE_SCALE: Initialization = Initialization::Constant { value: 0.1 };
+
 /// A DCGAN generator that is run in steps: what it gives at each is added to a canvas, whose logits `a` are the image
 /// `tanh(a / 2)`. A step's input is a layer of noise, and a code of the increment of the step before, which a DCGAN body
-/// without batch normalisation finds. All steps share their weights but for batch normalisation. With one step it is
-/// DCGAN's generator behind one more layer.
+/// without batch normalisation and a layer with it find. All steps share their weights but for batch normalisation. With
+/// one step it is DCGAN's generator behind one more layer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct GranRecipe {
@@ -60,8 +64,23 @@ pub(super) struct StepGenerator {
     /// From `[noise, code]` to increments.
     decoder: Chain<OnStep>,
     /// From an increment to a code; none in a generator of one step.
-    encoder: Option<Encoder>,
+    coder: Option<Coder>,
     logits: bool,
+}
+
+/// From an increment to the code of it that the next step is given.
+struct Coder {
+    encoder: Encoder,
+    /// Removes what the codes of a batch have in common, next to which the next step would not see how samples differ.
+    norm: StepNorm,
+}
+
+impl Coder {
+    /// The code of the increment of a step.
+    fn code(&self, pass: &mut Pass<'_>, increment: &Variable, step: Step) -> Result<Variable> {
+        let code = self.encoder.forward(pass, increment)?;
+        self.norm.forward(pass, &code, step)
+    }
 }
 
 impl GranRecipe {
@@ -85,8 +104,10 @@ impl GranRecipe {
         let (steps, size) = (self.steps, self.noise_size(latent)?);
         let dcgan = |batch_norm| DcganRecipe { width: self.width, batch_norm, ..DcganRecipe::default() };
         let mut positions = Positions(0);
-        let enter =
-            b.block(positions.next(), |b| Linear::new(b, size, size, &Plan::new(DCGAN).without_bias()))?;
+        // As in the authors' program. With DCGAN's small first weights, Adam turns all rows of this layer into one direction
+        // within 400 steps, after which there are only a few different samples.
+        let enter = Plan::new(Initialization::Glorot).without_bias();
+        let enter = b.block(positions.next(), |b| Linear::new(b, size, size, &enter))?;
         let plan = NormPlan::new(NormKind::Batch, Activation::Tanh);
         let norm = b.block(positions.next(), |b| StepNorm::new(b, plan, size, steps))?;
         let layout = GeneratorLayout {
@@ -97,11 +118,17 @@ impl GranRecipe {
             normalizing: ByStep(steps),
         };
         let decoder = b.block("decoder", |b| dcgan(true).generator(b, &layout))?;
-        let encoder = |b: &mut Builder| {
-            NetworkRecipe::Dcgan(dcgan(false)).encoder_layers(b, sample, size, Reparametrisation::Plain)
+        let coder = |b: &mut Builder| -> Result<Coder> {
+            let encoder = NetworkRecipe::Dcgan(dcgan(false));
+            let encoder =
+                b.block("encoder", |b| encoder.encoder_layers(b, sample, size, Reparametrisation::Plain))?;
+            let plan = NormPlan { scale: CODE_SCALE, ..plan };
+            // Nothing follows the last step.
+            let norm = b.block("code", |b| StepNorm::new(b, plan, size, steps - 1))?;
+            Ok(Coder { encoder, norm })
         };
-        let encoder = (steps > 1).then(|| b.block("encoder", encoder)).transpose()?;
-        Ok(StepGenerator { steps, noise: (size, self.noise), enter, norm, decoder, encoder, logits })
+        let coder = (steps > 1).then(|| coder(b)).transpose()?;
+        Ok(StepGenerator { steps, noise: (size, self.noise), enter, norm, decoder, coder, logits })
     }
 
     /// Numbers of a latent that each step starts from.
@@ -132,15 +159,15 @@ impl StepGenerator {
             };
             let entered = self.enter.run(pass, &own)?;
             let entered = self.norm.forward(pass, &entered, Step(step))?;
-            let input = match (&self.encoder, &code) {
+            let input = match (&self.coder, &code) {
                 (None, _) => entered,
                 (Some(_), Some(code)) => Variable::concatenate(&[&entered, code], 1)?,
                 (Some(_), None) => Variable::concatenate(&[&entered, &entered.full_like(0.0)?], 1)?,
             };
             let increment = self.decoder.forward(pass, &input, Step(step))?;
             // Nothing follows the last increment.
-            if let Some(encoder) = self.encoder.as_ref().filter(|_| step + 1 < self.steps) {
-                code = Some(encoder.forward(pass, &increment)?.tanh()?);
+            if let Some(coder) = self.coder.as_ref().filter(|_| step + 1 < self.steps) {
+                code = Some(coder.code(pass, &increment, Step(step))?);
             }
             let next = match &canvas {
                 Some(canvas) => canvas.add(&increment)?,

@@ -88,6 +88,29 @@ fn each_step_reads_the_increment_before_it() {
     assert!(share > 1e-9, "{share} of {size}");
 }
 
+/// Steps that differ in nothing add the same increment again and again.
+#[test]
+fn increments_add_up() {
+    let network = built(&gran(3, StepNoise::Shared), true);
+    let weights = network.parameters().weights();
+    let names = weights.names();
+    let place = |name: &str| names.iter().position(|other| other == name).unwrap();
+    let made_equal = |name: &String| {
+        let of_first = ["step1", "step2"].iter().fold(name.clone(), |name, step| name.replace(step, "step0"));
+        let value = &weights.values()[place(&of_first)];
+        // Codes are 0 in every step, as in the first.
+        let silent = name.starts_with("code.") && name.ends_with("scale");
+        if silent { value.scale(0.0).unwrap() } else { value.clone() }
+    };
+    let equal = weights.with_values(names.iter().map(made_equal).collect()).unwrap();
+    let latents = normal_double(&[2, LATENT], 3);
+    let made = network.evaluate(Some(&equal), |g, pass| g.canvases(pass, &latents)).unwrap();
+    let made: Vec<Vec<f64>> = made.iter().map(|canvas| canvas.to_vec().unwrap()).collect();
+    let times = |factor: f64| -> Vec<f64> { made[0].iter().map(|value| factor * value).collect() };
+    assert!(made[0].iter().any(|value| value.abs() > 1e-6));
+    assert!(apart(&made[1], &times(2.0)) < 1e-12 && apart(&made[2], &times(3.0)) < 1e-12);
+}
+
 #[test]
 fn images_stay_in_their_range_and_shared_noise_serves_all_steps() {
     let network = built(&gran(3, StepNoise::Shared), false);
