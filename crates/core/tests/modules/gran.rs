@@ -99,8 +99,8 @@ fn increments_add_up() {
         let of_first = ["step1", "step2"].iter().fold(name.clone(), |name, step| name.replace(step, "step0"));
         let value = &weights.values()[place(&of_first)];
         // Codes are 0 in every step, as in the first.
-        let silent = name.starts_with("code.") && name.ends_with("scale");
-        if silent { value.scale(0.0).unwrap() } else { value.clone() }
+        let is_scale_of_code = name.starts_with("code.") && name.ends_with("scale");
+        if is_scale_of_code { value.scale(0.0).unwrap() } else { value.clone() }
     };
     let equal = weights.with_values(names.iter().map(made_equal).collect()).unwrap();
     let latents = normal_double(&[2, LATENT], 3);
