@@ -145,8 +145,9 @@ fn number_at(bytes: &[u8], start: usize) -> Option<u32> {
     four.try_into().ok().map(u32::from_le_bytes)
 }
 
-/// Gives the part of samples of a WAV file whose length is unknown the length of the rest of the file, in whole frames.
-fn set_unknown_length(bytes: &mut [u8]) {
+/// Makes the lengths of the parts of a WAV file those that its reader needs: the samples, where their length is unknown, are the
+/// rest of the file in whole frames, and a part of an odd length before them has the byte behind it that makes it even.
+fn set_lengths(bytes: &mut [u8]) {
     let (mut place, mut frame) = (FIRST_PART, 1);
     while let (Some(name), Some(length)) = (bytes.get(place..place + 4), number_at(bytes, place + 4)) {
         let content = place + 8;
@@ -167,8 +168,13 @@ fn set_unknown_length(bytes: &mut [u8]) {
             }
             _ => {}
         }
-        // Parts of an odd length are followed by a byte without meaning.
-        place = match content.checked_add(length as usize + length as usize % 2) {
+        // Not all programs write this byte; the name of the next part does not begin with 0.
+        let is_followed = length % 2 == 1 && bytes.get(content.saturating_add(length as usize)) == Some(&0);
+        let length = length.saturating_add(is_followed.into());
+        if let Some(field) = bytes.get_mut(place + 4..content) {
+            field.copy_from_slice(&length.to_le_bytes());
+        }
+        place = match content.checked_add(length as usize) {
             Some(next) if next < bytes.len() => next,
             Some(_) | None => return,
         };
@@ -176,7 +182,7 @@ fn set_unknown_length(bytes: &mut [u8]) {
 }
 
 fn wav(mut bytes: Vec<u8>) -> Result<Sound, hound::Error> {
-    set_unknown_length(&mut bytes);
+    set_lengths(&mut bytes);
     let mut reader = hound::WavReader::new(Cursor::new(bytes))?;
     let spec = reader.spec();
     let samples: Result<Vec<f32>, hound::Error> = match spec.sample_format {
@@ -280,7 +286,11 @@ mod tests {
             assert_eq!(changed(given, &[1, 2, 3]).unwrap().samples.len(), 2);
         }
         assert!(changed(4000, &[]).unwrap_err().to_string().contains("damaged"));
-        // A part before the samples is passed over.
+        // A part before the samples is passed over, of an odd length too, with and without the byte that makes it even.
+        for part in [b"LIST\x03\0\0\0abc\0".as_slice(), b"LIST\x03\0\0\0abc"] {
+            std::fs::write(&path, [&whole[..length - 4], part, &whole[length - 4..]].concat()).unwrap();
+            assert_eq!(read_sound(&path, None).unwrap().samples, [0.0, 32767.0 / 32768.0]);
+        }
         let mut bytes = [&whole[..length - 4], b"LIST\x04\0\0\0abcd", &whole[length - 4..]].concat();
         bytes[length + 12..length + 16].copy_from_slice(&u32::MAX.to_le_bytes());
         std::fs::write(&path, bytes).unwrap();
