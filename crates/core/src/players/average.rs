@@ -14,7 +14,7 @@ use crate::state::State;
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct AverageRecipe {
-    /// Share of the old average kept at each step, for example 0.999, less in the first `10 / (1 - decay)` steps; 0 samples from the
+    /// Share of the old average kept at each step, for example 0.999, less in the first `2 / (1 - decay)` steps; 0 samples from the
     /// weights themselves.
     pub decay: f64,
 }
@@ -35,8 +35,9 @@ impl AverageRecipe {
     }
 }
 
-/// `average <- kept average + (1 - kept) weights` after each step, starting from the first weights, with `kept = min(decay,
-/// (1 + t) / (10 + t))` after `t` steps before: a constant share would keep much of the first weights over `1 / (1 - decay)` steps.
+/// `average <- kept average + (1 - kept) weights` after each step, with `kept = min(decay, t / (t + 2))` after `t` steps before. At
+/// first the weights of each step thus count in proportion to its number (the polynomial-decay averaging of Shamir and Zhang 2013,
+/// arXiv:1212.1824); a constant share would keep much of the untrained weights over `1 / (1 - decay)` steps.
 pub(super) struct Average {
     decay: f64,
     steps: u64,
@@ -62,7 +63,7 @@ impl Average {
     /// Takes one step towards `weights`.
     pub(super) fn follow(&mut self, weights: &Weights) -> Result<()> {
         let steps = self.steps as f64;
-        let kept = self.decay.min((1.0 + steps) / (10.0 + steps));
+        let kept = self.decay.min(steps / (steps + 2.0));
         let pairs = self.weights.values().iter().zip(weights.values());
         let mixed = pairs.map(|(average, value)| {
             let (average, value) = (average.tensor(), value.tensor());

@@ -90,15 +90,15 @@ fn schedules_scale_steps() {
 
 #[test]
 fn an_average_follows_and_is_sampled() {
-    let average = AverageRecipe { decay: 0.22 };
+    let average = AverageRecipe { decay: 0.4 };
     let mut player = Player::new(linear("net", (3, 2)), SGD).unwrap().averaged(average);
     let mut wanted = matrix(player.weights());
     let mut stage = Stage::new();
     for at in 0..5 {
         step(&mut stage, at, &mut player);
         let now = matrix(player.weights());
-        // (1 + at) / (10 + at) in the first two steps.
-        let kept = [0.1, 2.0 / 11.0].get(at as usize).unwrap_or(&0.22);
+        // at / (at + 2) in the first two steps.
+        let kept = [0.0, 1.0 / 3.0].get(at as usize).unwrap_or(&0.4);
         wanted.iter_mut().zip(now).for_each(|(mean, now)| *mean = kept * *mean + (1.0 - kept) * now);
     }
     for (found, wanted) in matrix(player.sampling_weights()).iter().zip(&wanted) {
