@@ -131,7 +131,9 @@ fn what_cannot_be_done_is_refused() {
         "{message}"
     );
     assert!(refusal("singan", "data.source=digits").contains("image:FILE"));
-    assert!(refusal("singan", "training.batch=4").contains("training.batch to 1"));
+    assert!(
+        refusal("singan", "training.batch=4").contains("singan --data image:FILE`, with training.batch=1")
+    );
     assert!(refusal("singan", "training.steps=3").contains("4 scales"));
     assert!(refusal("singan", "pyramid.smallest=8 pyramid.factor=0.5").contains("patches of 11x11"));
     assert!(refusal("dcgan", "data.source=stones training.batch=1").contains("picture"));

@@ -29,7 +29,7 @@ impl Sampler {
             _ if batch > samples && samples == 1 => Err(Error::Data(format!(
                 "a batch of {batch} is larger than the data, which has a single sample to train on: most networks compare the samples of a \
                  batch with each other (batch normalisation), so give at least 2, and set training.batch to their number or less. One \
-                 picture is enough for `brigand train singan --data image:FILE`"
+                 picture is enough for `brigand train singan --data image:FILE`, with training.batch=1"
             ))),
             _ if batch > samples => Err(Error::Data(format!(
                 "a batch of {batch} is larger than the data, which has {samples} in all: set training.batch to {samples} or less, or give more data"
