@@ -212,6 +212,8 @@ fn what_is_no_image_with_a_caption_is_refused() {
     assert!(refusal("text-to-image", "phases.encoders=2").contains("phases.encoders is 2"));
     assert!(refusal("text-to-image", "pairs.near=2").contains("pairs.near is 2"));
     assert!(refusal("text-to-image", "pairs.interpolated=-1").contains("pairs.interpolated is -1"));
+    let penalty = "pairs.scores=separate penalty.kind=gradient";
+    assert!(refusal("text-to-image", penalty).contains("penalty.kind=none or pairs.scores=joint"));
     assert!(refusal("text-to-image", "matching.temperature=0").contains("matching.temperature is 0"));
     assert!(refusal("text-to-image", "caption_encoder.hidden=0").contains("caption_encoder.hidden is 0"));
 }

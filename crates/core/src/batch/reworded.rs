@@ -60,7 +60,15 @@ fn labels(kind: &Kind) -> Vec<String> {
     match kind {
         Kind::Tags { names, .. } => names.clone(),
         Kind::LabelMap { labels } => labels.iter().map(|label| label.name.clone()).collect(),
-        _ => Vec::new(),
+        Kind::Image {}
+        | Kind::Frames {}
+        | Kind::Points {}
+        | Kind::Class { .. }
+        | Kind::Spectrogram { .. }
+        | Kind::Features { .. }
+        | Kind::Number {}
+        | Kind::Audio { .. }
+        | Kind::Tokens { .. } => Vec::new(),
     }
 }
 

@@ -7,6 +7,7 @@ use brigand_core::networks::{
     CaptionEncoderRecipe, CaptionReader, ConditionUse, DcganRecipe, DiscriminatorOptions, NetworkRecipe,
     StackRefinerRecipe,
 };
+use brigand_core::penalties::Penalty;
 use brigand_core::players::{
     AdversarialRecipe, AverageRecipe, DISCRIMINATOR, OptimizerRecipe, Rules, Schedule,
 };
@@ -101,7 +102,7 @@ pub enum PairScores {
     Joint,
     /// A score without captions separates real from generated images; a score of pairs separates right from wrong pairs of real
     /// images. The generator raises both. Without wrong pairs there is nothing that a score of pairs could be trained on, and
-    /// the discriminator has none.
+    /// the discriminator has none. In a batch whose captions all mean the same, generated pairs stand for wrong ones.
     Separate,
 }
 
@@ -366,6 +367,13 @@ impl SystemRecipe for CaptionGanRecipe {
             }
         }
         self.adversarial.check()?;
+        if self.pairs.scores == PairScores::Separate && self.adversarial.penalty != Penalty::default() {
+            return Err(Error::Recipe(
+                "pairs.scores is separate, and a penalty would constrain the score of pairs alone; give penalty.kind=none or \
+                 pairs.scores=joint"
+                    .into(),
+            ));
+        }
         self.schedule.check()?;
         self.average.check()?;
         self.optimizer.encoders.check("encoders")?;

@@ -4,7 +4,7 @@ use brigand_autograd::Variable;
 use brigand_core::measurements::GENERATOR_LOSS;
 use brigand_core::modules::{Network, Statistics};
 use brigand_core::networks::{ConditionedGenerator, Discriminator, Heads};
-use brigand_core::objectives::{Objective, Scores};
+use brigand_core::objectives::Scores;
 use brigand_core::players::{Conditioned, Critic, Draw, Player, Scored, Triple, Turn, Wrong};
 use brigand_core::{Error, Place, Result};
 
@@ -78,14 +78,19 @@ impl<G: ConditionedGenerator> Stage<G> {
         };
         let triple = Triple { real: &real, wrong, fake: &fake };
         self.discriminator.learn_triple(turn, draw, triple, |real, fake| {
-            let loss = without_captions(objective, Some(real), fake)?;
-            Ok(loss.map(|loss| (UNCONDITIONAL, loss)).into_iter().collect())
+            let (Some(real), Some(fake)) = (without_captions(real)?, without_captions(fake)?) else {
+                return Ok(Vec::new());
+            };
+            Ok(vec![(UNCONDITIONAL, objective.discriminator_loss(&Scores::new(&real, &fake))?)])
         })?;
         let sides = self.discriminator.sides((real, fake), "generator", draw)?;
         let scored = self.discriminator.generator_loss(None, &sides, draw)?;
         let mut loss = scored.loss;
-        if let Some(term) = without_captions(objective, None, &scored.fake)? {
-            loss = loss.add(&term)?;
+        if let Some(fake) = without_captions(&scored.fake)? {
+            // Objectives that compare both sides have real scores here.
+            let real = scored.real.as_ref().map(without_captions).transpose()?.flatten();
+            let scores = Scores::new(real.as_ref().unwrap_or(&fake), &fake);
+            loss = loss.add(&objective.generator_loss(&scores)?)?;
         }
         turn.note(GENERATOR_LOSS, &loss);
         if let (Some(divergence), CaptionCondition::Augmentation { size, divergence: weight }) =
@@ -136,20 +141,8 @@ fn drawn(
     })
 }
 
-/// The loss on scores that do not regard captions, where the discriminator gives such: the discriminator's if there are
-/// real ones, or else the generator's.
-fn without_captions(
-    objective: Objective,
-    real: Option<&Scored<Heads>>,
-    fake: &Scored<Heads>,
-) -> Result<Option<Variable>> {
-    let Some(fake) = &fake.also.auxiliary else { return Ok(None) };
-    let fake = fake.reshape(&[fake.elements()])?;
-    match real.map(|real| &real.also.auxiliary) {
-        Some(Some(real)) => {
-            let real = real.reshape(&[real.elements()])?;
-            objective.discriminator_loss(&Scores::new(&real, &fake)).map(Some)
-        }
-        Some(None) | None => objective.generator_loss(&Scores::new(&fake, &fake)).map(Some),
-    }
+/// Scores that do not regard captions, `[batch]`, where the discriminator gives such.
+fn without_captions(scored: &Scored<Heads>) -> Result<Option<Variable>> {
+    let scores = scored.also.auxiliary.as_ref();
+    Ok(scores.map(|scores| scores.reshape(&[scores.elements()])).transpose()?)
 }
